@@ -1,0 +1,174 @@
+//! One call in this process, shared by all elements that name it.
+//!
+//! ```text
+//! elements ── Membership ── Call ── driver thread ── machine (acscall::call)
+//!    │                                   │
+//!    │ ReaderQueue, Outgoing             └── engine: the call's own GstPipeline
+//!    └──────────── buffers ──────────────────── legs, encoders, decoders, mixer
+//! ```
+//!
+//! Commands go to the driver thread over a channel and never wait for it; buffers go straight
+//! between the elements' streaming threads and the engine's.
+
+mod driver;
+mod engine;
+mod registry;
+
+pub(crate) mod outgoing;
+pub(crate) mod reader;
+pub(crate) mod time;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use acscall::call::{CallState, Event, Presence, ReaderId, Selector, Trouble, presence_name};
+use acscall::signalling::client::ServerUrl;
+use acscall::signalling::message::{Kind, Participant};
+
+use driver::{Command, Driver};
+pub(crate) use outgoing::Outgoing;
+pub(crate) use reader::ReaderQueue;
+pub(crate) use registry::JoinError;
+
+/// What an element says of the call it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CallSettings {
+    /// Where the signalling server is, or would be.
+    pub(crate) server: ServerUrl,
+    /// The call to join.
+    pub(crate) call: String,
+    /// The user to be.
+    pub(crate) user: String,
+    /// The name to show.
+    pub(crate) display_name: Option<String>,
+    /// Proof that it is the user.
+    pub(crate) token: Option<String>,
+    /// The jitter buffers' length in ms; `None` where the element has no say (a sink).
+    pub(crate) latency: Option<u32>,
+    /// `stun://host:port`.
+    pub(crate) stun_server: Option<String>,
+    /// `turn(s)://user:password@host:port`, each.
+    pub(crate) turn_servers: Vec<String>,
+    /// Serve where nobody does.
+    pub(crate) embedded_server: bool,
+}
+
+/// The default of the property `latency`, in ms.
+pub(crate) const DEFAULT_LATENCY: u32 = 40;
+
+/// What an element does in the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It takes streams.
+    Receive,
+    /// It sends streams.
+    Send,
+}
+
+/// Told to elements on the driver's thread, with no lock held. Must not block.
+pub(crate) type Listener = Box<dyn Fn(&Event) + Send + Sync>;
+
+/// What the application can read of a call at any time.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Snapshot {
+    /// The call's state.
+    pub(crate) state: CallState,
+    /// The others, those whose connection is lost included.
+    pub(crate) participants: Vec<(Participant, Presence)>,
+}
+
+impl Snapshot {
+    /// The streams that are available: who sends, and which kind.
+    pub(crate) fn streams(&self) -> impl Iterator<Item = (&Participant, Kind)> {
+        self.participants
+            .iter()
+            .flat_map(|(participant, _)| participant.media.iter().map(move |kind| (participant, *kind)))
+    }
+}
+
+/// The name of the pad of `acscallsrc` that a stream comes out of, such as `video_alice`.
+pub(crate) fn pad_name(participant: &Participant, kind: Kind) -> String {
+    format!("{kind}_{}", presence_name(&participant.user, participant.presence))
+}
+
+/// An element's part in a call. The call is left when the last one is dropped.
+pub(crate) struct Membership {
+    call: Arc<Call>,
+    id: MemberId,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct MemberId(u64);
+
+impl Membership {
+    /// Joins the call that `settings` name, or shares it if this process is in it already.
+    ///
+    /// Does not wait for the server: `listener` is told what becomes of it, beginning with
+    /// what is known at this moment.
+    pub(crate) fn join(
+        settings: CallSettings,
+        role: Role,
+        listener: Listener,
+    ) -> Result<Membership, JoinError> {
+        let call = registry::call(settings)?;
+        let id = call.next_member();
+        call.driver.send(Command::AddMember(id, role, listener));
+        Ok(Membership { call, id })
+    }
+
+    /// Binds `queue` to what `selector` names, now or when it comes.
+    pub(crate) fn read(&self, selector: Selector, queue: Arc<ReaderQueue>) -> Reading {
+        let id = ReaderId(self.call.next_number());
+        self.call.driver.send(Command::AddReader(id, selector, queue));
+        Reading { call: self.call.clone(), id }
+    }
+
+    /// Opens the one outgoing stream of this kind. `None` if another pad of this process
+    /// has it already.
+    pub(crate) fn send(&self, kind: Kind) -> Option<Outgoing> {
+        Outgoing::open(&self.call, kind)
+    }
+
+    /// The call as it stands.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.call.driver.snapshot()
+    }
+
+    /// The call's statistics, in the form of the property `stats`.
+    pub(crate) fn stats(&self) -> gst::Structure {
+        self.call.driver.stats()
+    }
+
+    /// The jitter buffers' length.
+    pub(crate) fn latency(&self) -> gst::ClockTime {
+        gst::ClockTime::from_mseconds(u64::from(
+            self.call.settings.latency.unwrap_or(DEFAULT_LATENCY),
+        ))
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.call.driver.send(Command::RemoveMember(self.id));
+    }
+}
+
+/// A reader's hold on its stream, ended by dropping it.
+pub(crate) struct Reading {
+    call: Arc<Call>,
+    id: ReaderId,
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.call.driver.send(Command::RemoveReader(self.id));
+    }
+}
+
+/// A call that this process is in.
+pub(crate) struct Call {
+    settings: CallSettings,
+    driver: Driver,
+    /// Which kinds an [`Outgoing`] holds.
+    outgoing: Mutex<std::collections::BTreeSet<Kind>>,
+    numbers: std::sync::atomic::AtomicU64,
+}

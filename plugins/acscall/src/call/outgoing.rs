@@ -1,0 +1,177 @@
+//! The way of one sent stream from a sink pad to its encoder.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use acscall::signalling::message::Kind;
+
+use super::driver::Command;
+use super::engine::Encoder;
+use super::Call;
+
+/// What may wait for the encoder to be made, which takes some milliseconds.
+const PENDING: usize = 12;
+
+/// The hold of one pad on the call's outgoing stream of its kind, ended by dropping it.
+///
+/// The stream is available from the first [`Outgoing::push`] to [`Outgoing::stop`].
+pub(crate) struct Outgoing {
+    call: Arc<Call>,
+    port: Arc<Port>,
+    available: Mutex<bool>,
+}
+
+impl Outgoing {
+    /// `None` if another pad holds the stream of this kind.
+    pub(super) fn open(call: &Arc<Call>, kind: Kind) -> Option<Outgoing> {
+        let port = call.port(kind);
+        port.take().then(|| Outgoing { call: call.clone(), port, available: Mutex::new(false) })
+    }
+
+    /// Sends a raw frame or block of samples. Its PTS is the time of the system clock.
+    ///
+    /// Never waits: with no receiver it is dropped, and an encoder that falls behind gets the
+    /// newest.
+    pub(crate) fn push(&self, caps: &gst::Caps, buffer: gst::Buffer) {
+        self.set_available(true);
+        if self.port.push(caps, buffer) == Pushed::NeedsEncoder {
+            self.call.driver.send(Command::MakeEncoder(self.port.kind));
+        }
+    }
+
+    /// The source has ended or is muted. The next push starts the stream again.
+    pub(crate) fn stop(&self) {
+        self.set_available(false);
+    }
+
+    /// Waits until all that was pushed has left, at most for `timeout`.
+    pub(crate) fn drain(&self, timeout: std::time::Duration) {
+        let encoder = self.port.lock().encoder.clone();
+        if let Some(encoder) = encoder {
+            encoder.drain(timeout);
+        }
+    }
+
+    /// The stream's statistics, in the form of the pad property `stats`.
+    pub(crate) fn stats(&self) -> gst::Structure {
+        let port = self.port.lock();
+        gst::Structure::builder("application/x-acscall-sink-pad-stats")
+            .field("in", port.pushed)
+            .field("unwanted", port.unwanted)
+            .field("encoded", port.encoder.as_ref().map_or(0, |encoder| encoder.encoded()))
+            .field("encoders", u32::from(port.encoder.is_some()))
+            .build()
+    }
+
+    fn set_available(&self, now: bool) {
+        let mut available = self.available.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::replace(&mut *available, now) == now {
+            return;
+        }
+        // Under the lock: two threads must not tell it in the wrong order. Sending never waits.
+        self.call.driver.send(Command::Available(self.port.kind, now));
+    }
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        self.stop();
+        self.port.release();
+    }
+}
+
+/// What became of a pushed buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pushed {
+    Done,
+    NeedsEncoder,
+}
+
+/// Where a sent stream's buffers meet the engine.
+#[derive(Debug)]
+pub(super) struct Port {
+    kind: Kind,
+    state: Mutex<PortState>,
+}
+
+#[derive(Debug, Default)]
+struct PortState {
+    /// A pad holds the stream.
+    taken: bool,
+    /// A receiver reads the stream.
+    wanted: bool,
+    encoder: Option<Arc<Encoder>>,
+    /// What came since the encoder was asked for.
+    pending: VecDeque<(gst::Caps, gst::Buffer)>,
+    asked: bool,
+    pushed: u64,
+    unwanted: u64,
+}
+
+impl Port {
+    pub(super) fn new(kind: Kind) -> Port {
+        Port { kind, state: Mutex::default() }
+    }
+
+    /// Whether anybody reads the stream now.
+    pub(super) fn set_wanted(&self, wanted: bool) {
+        self.lock().wanted = wanted;
+    }
+
+    /// Gives the port its encoder, which takes what waited for it.
+    pub(super) fn set_encoder(&self, encoder: Arc<Encoder>) {
+        let mut state = self.lock();
+        // Under the lock, so that nothing overtakes; an encoder's queue never waits.
+        for (caps, buffer) in state.pending.drain(..) {
+            encoder.push(&caps, buffer);
+        }
+        state.asked = false;
+        state.encoder = Some(encoder);
+    }
+
+    /// Takes the encoder away. The next wanted buffer asks for another.
+    pub(super) fn take_encoder(&self) -> Option<Arc<Encoder>> {
+        let mut state = self.lock();
+        state.asked = false;
+        state.encoder.take()
+    }
+
+    pub(super) fn encoder(&self) -> Option<Arc<Encoder>> {
+        self.lock().encoder.clone()
+    }
+
+    fn push(&self, caps: &gst::Caps, buffer: gst::Buffer) -> Pushed {
+        let mut state = self.lock();
+        state.pushed += 1;
+        if !state.wanted {
+            state.unwanted += 1;
+            return Pushed::Done;
+        }
+        if let Some(encoder) = &state.encoder {
+            encoder.push(caps, buffer);
+            return Pushed::Done;
+        }
+        state.pending.push_back((caps.clone(), buffer));
+        if state.pending.len() > PENDING {
+            state.pending.pop_front();
+        }
+        if std::mem::replace(&mut state.asked, true) {
+            return Pushed::Done;
+        }
+        Pushed::NeedsEncoder
+    }
+
+    fn take(&self) -> bool {
+        !std::mem::replace(&mut self.lock().taken, true)
+    }
+
+    fn release(&self) {
+        let mut state = self.lock();
+        state.taken = false;
+        state.pending.clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, PortState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,28 @@
+//! GStreamer elements that take the raw media of a call and send raw media into it.
+//!
+//! * [`acscallsrc`]: the streams of the others, as source pads.
+//! * [`acscallsink`]: what is linked to its pads goes into the call.
+
+#![forbid(unsafe_code)]
+
+pub mod acscallsink;
+pub mod acscallsrc;
+mod call;
+mod common;
+
+fn plugin_init(plugin: &gst::Plugin) -> Result<(), gst::glib::BoolError> {
+    acscallsrc::register(plugin)?;
+    acscallsink::register(plugin)
+}
+
+gst::plugin_define!(
+    acscall,
+    env!("CARGO_PKG_DESCRIPTION"),
+    plugin_init,
+    concat!(env!("CARGO_PKG_VERSION"), "-", env!("COMMIT_ID")),
+    "MPL-2.0",
+    env!("CARGO_PKG_NAME"),
+    env!("CARGO_PKG_NAME"),
+    env!("CARGO_PKG_REPOSITORY"),
+    env!("BUILD_REL_DATE")
+);

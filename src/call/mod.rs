@@ -1,0 +1,271 @@
+//! The call machine: one participant's view of one call, without sockets, clock or media.
+//!
+//! The driver feeds it [`Input`]s with the time, performs every [`Action`] it returns, and calls
+//! [`Call::handle_timeout`] when [`Call::poll_timeout`] is due.
+
+mod machine;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::signalling::message::{
+    Candidate, ClientMessage, IceServer, Kind, Kinds, LegNumber, Participant, ParticipantId,
+    ServerMessage,
+};
+
+pub use machine::Call;
+
+/// Who joins what.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The call to join.
+    pub call: String,
+    /// The user to be.
+    pub user: String,
+    /// The name to show.
+    pub display_name: Option<String>,
+    /// Proof that it is the user.
+    pub token: Option<String>,
+}
+
+/// The states of a call, named and ordered as in Azure Communication Services.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CallState {
+    /// Not begun.
+    #[default]
+    None,
+    /// On the way to the server, for the first time or again.
+    Connecting,
+    /// Somebody is being rung.
+    Ringing,
+    /// In the call.
+    Connected,
+    /// Leaving.
+    Disconnecting,
+    /// Over.
+    Disconnected,
+}
+
+/// Names a place that takes a stream: a source pad. Made by the driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReaderId(pub u64);
+
+/// What a reader asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selector {
+    /// Everybody's audio, less that of the own user's presences.
+    MixedAudio,
+    /// One presence's stream, by its name ([`presence_name`]), whether it is there or not.
+    Of {
+        /// The presence's name.
+        presence: String,
+        /// Which of its streams.
+        kind: Kind,
+    },
+    /// The first stream of this kind that comes. It stays with that presence until that leaves
+    /// the call, and then takes the next.
+    Any {
+        /// Which kind.
+        kind: Kind,
+    },
+}
+
+/// `user`, and `user:2` for a second presence: what a pad is named after.
+///
+/// A colon within the user's own name is told apart because pad names escape it.
+pub fn presence_name(user: &str, presence: u32) -> String {
+    let mut name = String::with_capacity(user.len());
+    for byte in user.bytes() {
+        if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_' {
+            name.push(char::from(byte));
+        } else {
+            name.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    if presence > 1 {
+        name.push_str(&format!(":{presence}"));
+    }
+    name
+}
+
+/// Whether this end offers and sends, or answers and receives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// This end offers and sends.
+    Send,
+    /// This end answers and receives.
+    Receive,
+}
+
+/// Names one leg of this participant.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LegId {
+    /// The other end.
+    pub peer: ParticipantId,
+    /// Which way media goes.
+    pub direction: Direction,
+    /// The sender's number for it.
+    pub number: LegNumber,
+}
+
+impl fmt::Display for LegId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let arrow = match self.direction {
+            Direction::Send => "to",
+            Direction::Receive => "from",
+        };
+        write!(f, "leg {} {arrow} {}", self.number, self.peer)
+    }
+}
+
+/// What happens to the machine.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Begin: connect and join.
+    Start,
+    /// Whether any element receives, whether any sends.
+    Roles {
+        /// There is a source element.
+        receives: bool,
+        /// There is a sink element.
+        sends: bool,
+    },
+    /// The kinds that have a running, unmuted source now.
+    Media(Kinds),
+    /// A reader came.
+    AddReader(ReaderId, Selector),
+    /// A reader is gone.
+    RemoveReader(ReaderId),
+    /// Leave the call for good.
+    Leave,
+
+    /// The WebSocket that [`Action::Connect`] asked for is open.
+    SocketOpened,
+    /// A message came.
+    Received(ServerMessage),
+    /// The WebSocket could not be opened, or is closed. Says why.
+    SocketClosed(String),
+
+    /// This end's offer or answer for a leg is ready.
+    LegDescription(LegId, String),
+    /// A candidate of this end.
+    LegCandidate(LegId, Candidate),
+    /// The leg is connected, and the peer's certificate is the one its description named.
+    LegConnected(LegId),
+    /// The leg cannot be used any more.
+    LegFailed(LegId, LegFailure),
+}
+
+/// Why a leg ended.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LegFailure {
+    /// The network between the ends.
+    #[error("the connection was lost: {0}")]
+    Connection(String),
+    /// The peer's description is unusable. Trying again is pointless until it comes anew.
+    #[error("the peer's session description cannot be used: {0}")]
+    Description(String),
+    /// Somebody is in between.
+    #[error("the peer's DTLS certificate is not the one its session description names")]
+    Certificate,
+}
+
+/// What the driver has to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Open a WebSocket to the server; answer with [`Input::SocketOpened`] or
+    /// [`Input::SocketClosed`].
+    Connect,
+    /// Close the WebSocket, after what was sent before is out. No answer is awaited.
+    Disconnect,
+    /// Send this on the open WebSocket.
+    Send(ClientMessage),
+
+    /// Make a leg. A sending one makes its offer, a receiving one waits for it.
+    OpenLeg {
+        /// Its name from now on.
+        leg: LegId,
+        /// What to gather candidates with.
+        ice_servers: Vec<IceServer>,
+    },
+    /// The peer's offer or answer for the leg.
+    RemoteDescription(LegId, String),
+    /// A candidate of the peer.
+    RemoteCandidate(LegId, Candidate),
+    /// Drop the leg.
+    CloseLeg(LegId),
+    /// Put exactly these streams on this sending, connected leg. A kind that was not among
+    /// those of before starts with a key frame.
+    Feed(LegId, Kinds),
+
+    /// The reader gets this stream from now on, or none.
+    Bind(ReaderId, Option<(ParticipantId, Kind)>),
+    /// Exactly these participants' audio is mixed.
+    Mix(BTreeSet<ParticipantId>),
+
+    /// Something to tell the application.
+    Tell(Event),
+    /// The call is over and the machine done; the driver ends. Comes once, last.
+    Finished,
+}
+
+/// What the application is told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The call's state changed.
+    State(CallState),
+    /// A participant came, changed, lost its connection or left.
+    Participant(Participant, Presence),
+    /// A stream became available or not.
+    Stream {
+        /// Who sends it.
+        participant: Participant,
+        /// Which.
+        kind: Kind,
+        /// A running, unmuted source exists.
+        available: bool,
+    },
+    /// Something went wrong that the call survives.
+    Warning(Trouble),
+    /// Something went wrong that ends the call.
+    Error(Trouble),
+}
+
+/// How a participant stands to the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// In the call.
+    Connected,
+    /// Its connection to the server is lost and may come back.
+    Connecting,
+    /// Gone.
+    Disconnected,
+}
+
+/// What can go wrong with a call. The text names cause and cure.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// The first connection to the server failed.
+    #[error("cannot reach the signalling server: {0}")]
+    Unreachable(String),
+    /// The connection to the server is lost; it is being tried again.
+    #[error("the connection to the signalling server was lost and is tried again; media goes on: {0}")]
+    SignallingLost(String),
+    /// The server refused the call.
+    #[error("{message}")]
+    Refused {
+        /// The server's code.
+        code: crate::signalling::message::ErrorCode,
+        /// The server's text.
+        message: String,
+    },
+    /// The server ended the call.
+    #[error("the call has ended: {0}")]
+    Ended(String),
+    /// A leg failed; another one replaces it.
+    #[error("{0}: {1}")]
+    Leg(LegId, LegFailure),
+    /// The peer gave a leg up, and told why.
+    #[error("{0}: the other end gave it up: {1}")]
+    LegRefused(LegId, String),
+}

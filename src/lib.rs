@@ -1,0 +1,14 @@
+//! Raw media access to calls: everything that needs no GStreamer.
+//!
+//! * [`signalling`]: the wire protocol, the room machine of the server and the WebSocket client.
+//! * [`server`]: HTTP and WebSocket around the room machine, and the web page.
+//! * [`call`]: the call machine, one participant's view of one call.
+//!
+//! Both machines are sans-IO: they take inputs and the time, and return what is to be done.
+//! Drivers own the sockets, the clock and the media engine.
+
+#![forbid(unsafe_code)]
+
+pub mod call;
+pub mod server;
+pub mod signalling;

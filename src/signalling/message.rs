@@ -1,0 +1,391 @@
+//! The wire protocol: JSON text messages over one WebSocket, an enum each way.
+//!
+//! One connection carries one presence of one user in one call:
+//!
+//! ```text
+//! client                                server
+//! hello {versions, user}            →
+//!                                   ←   welcome {version, server}
+//! join {call, receives, sends, …}   →
+//!                                   ←   joined {participant, presence, key, roster, …}
+//! media, want, roles, signal        →   ← participant, participant-left, signal
+//! leave                             →   (close)
+//! ```
+//!
+//! Unknown fields are ignored, an unknown `type` is answered with
+//! [`ErrorCode::UnknownMessage`].
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The protocol versions this implementation speaks, the preferred first.
+pub const VERSIONS: &[u32] = &[1];
+
+/// What a stream carries. A participant sends at most one stream of each kind.
+///
+/// The order is that of the m-lines of every leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The microphone, or what stands for it.
+    Audio,
+    /// The camera, or what stands for it.
+    Video,
+    /// The screen share.
+    Screen,
+}
+
+impl Kind {
+    /// All kinds, in the order of a leg's m-lines.
+    pub const ALL: [Kind; 3] = [Kind::Audio, Kind::Video, Kind::Screen];
+
+    /// The index of this kind's m-line in every leg.
+    pub fn line(self) -> usize {
+        self as usize
+    }
+
+    /// The kind on m-line `line`.
+    pub fn from_line(line: usize) -> Option<Kind> {
+        Kind::ALL.get(line).copied()
+    }
+
+    /// The name as it stands on the wire and in pad names.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Audio => "audio",
+            Kind::Video => "video",
+            Kind::Screen => "screen",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A set of kinds.
+pub type Kinds = BTreeSet<Kind>;
+
+/// Names one presence in one call; made by the server, never reused.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ParticipantId(pub String);
+
+impl fmt::Display for ParticipantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Numbers the legs that one sender made to one receiver; a higher one replaces a lower one.
+pub type LegNumber = u64;
+
+/// From a client to the server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum ClientMessage {
+    /// The first message of a connection.
+    Hello {
+        /// The protocol versions the client speaks, the preferred first.
+        versions: Vec<u32>,
+        /// Who it is: 1 to 128 characters.
+        user: String,
+        /// The name to show.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        display_name: Option<String>,
+        /// Proof that it is `user`, where the server asks for one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<String>,
+    },
+    /// Enters a call, or comes back to it with `resume`.
+    Join {
+        /// The call's name: 1 to 128 characters.
+        call: String,
+        /// Whether it takes streams: senders make a leg to every participant that does.
+        #[serde(default)]
+        receives: bool,
+        /// Whether it may send streams.
+        #[serde(default)]
+        sends: bool,
+        /// The kinds that are available at once.
+        #[serde(default)]
+        media: Kinds,
+        /// The presence to take up again after a lost connection.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resume: Option<Resume>,
+    },
+    /// Changes what [`ClientMessage::Join`] said of receiving and sending.
+    Roles {
+        /// Whether it takes streams.
+        receives: bool,
+        /// Whether it may send streams.
+        sends: bool,
+    },
+    /// The kinds that are available now: a running, unmuted source each.
+    Media {
+        /// All of them, not the change.
+        kinds: Kinds,
+    },
+    /// The kinds that this client reads of the participant `of`.
+    Want {
+        /// Who sends them.
+        of: ParticipantId,
+        /// All of them, not the change.
+        kinds: Kinds,
+    },
+    /// A step of a leg, to another participant of the call.
+    Signal {
+        /// Who gets it.
+        to: ParticipantId,
+        /// Which leg, and which step of it.
+        #[serde(flatten)]
+        signal: LegSignal,
+    },
+    /// Leaves the call. The server closes the connection.
+    Leave {},
+}
+
+/// From the server to a client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum ServerMessage {
+    /// Answers [`ClientMessage::Hello`].
+    Welcome {
+        /// The version both speak from now on.
+        version: u32,
+        /// Names this run of the server: another one knows nothing of earlier calls.
+        server: String,
+    },
+    /// Answers [`ClientMessage::Join`].
+    Joined {
+        /// The call's name.
+        call: String,
+        /// What to present in order to take this presence up again.
+        resume: Resume,
+        /// The others.
+        participants: Vec<Participant>,
+        /// STUN and TURN servers to use.
+        #[serde(default)]
+        ice_servers: Vec<IceServer>,
+    },
+    /// A participant came, or something about it changed; all of it is told each time.
+    Participant {
+        /// Who, and all that is known.
+        #[serde(flatten)]
+        participant: Participant,
+    },
+    /// A participant is gone for good.
+    ParticipantLeft {
+        /// Who.
+        participant: ParticipantId,
+        /// Why, for people.
+        reason: String,
+    },
+    /// A step of a leg, from another participant of the call.
+    Signal {
+        /// Who sent it; set by the server.
+        from: ParticipantId,
+        /// Which leg, and which step of it.
+        #[serde(flatten)]
+        signal: LegSignal,
+    },
+    /// The call is over for this client; the server closes the connection.
+    CallEnded {
+        /// Why, for people.
+        reason: String,
+    },
+    /// What the client last did was refused. Where the code is fatal
+    /// ([`ErrorCode::is_fatal`]) the server closes the connection.
+    Error {
+        /// For programs.
+        code: ErrorCode,
+        /// For people: cause and cure.
+        message: String,
+    },
+}
+
+/// What to present in order to take up a presence again, also on another server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Resume {
+    /// The presence's own id.
+    pub participant: ParticipantId,
+    /// Its number among the user's presences in the call, from 1.
+    pub presence: u32,
+    /// Known to the participant and the server alone.
+    pub key: String,
+}
+
+/// A participant as another one sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Participant {
+    /// Its id.
+    pub id: ParticipantId,
+    /// Its user.
+    pub user: String,
+    /// Which of the user's presences in the call it is, from 1.
+    pub presence: u32,
+    /// The name to show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// Whether it takes streams.
+    #[serde(default)]
+    pub receives: bool,
+    /// Whether it may send streams.
+    #[serde(default)]
+    pub sends: bool,
+    /// The kinds that it has available.
+    #[serde(default)]
+    pub media: Kinds,
+    /// The kinds that it reads of *you*.
+    #[serde(default)]
+    pub wants: Kinds,
+    /// False while its connection to the server is lost and may come back.
+    #[serde(default = "yes")]
+    pub connected: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A step of a leg.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegSignal {
+    /// The leg: the number that the sender of its media gave it.
+    pub leg: LegNumber,
+    /// Which end of the leg says this. Without it a candidate of leg 1 from A to B could not be
+    /// told from one of leg 1 from B to A.
+    pub by: LegEnd,
+    /// The step.
+    #[serde(flatten)]
+    pub step: LegStep,
+}
+
+/// One end of a leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LegEnd {
+    /// It offers, and sends media.
+    Sender,
+    /// It answers, and receives media.
+    Receiver,
+}
+
+/// What a leg's ends tell each other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LegStep {
+    /// An offer, from the sender of the media.
+    Offer(String),
+    /// The answer, from its receiver.
+    Answer(String),
+    /// An ICE candidate of either end.
+    Candidate(Candidate),
+    /// This end gave the leg up, and why.
+    Failed(String),
+}
+
+/// An ICE candidate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Candidate {
+    /// The `candidate` attribute's text; empty at the end of candidates.
+    pub candidate: String,
+    /// The m-line it belongs to.
+    #[serde(rename = "sdpMLineIndex", default)]
+    pub line: u32,
+}
+
+/// A STUN or TURN server, in the form of the browser's `RTCIceServer`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IceServer {
+    /// Its addresses.
+    pub urls: Vec<String>,
+    /// TURN's user name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// TURN's password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+}
+
+/// Why the server refused something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorCode {
+    /// Not JSON, or a field is missing or of the wrong type.
+    Malformed,
+    /// A `type` this server does not know.
+    UnknownMessage,
+    /// No version in common.
+    UnsupportedVersion,
+    /// The message has no place at this point of the connection.
+    OutOfOrder,
+    /// The call's or the user's name is empty, too long, or has control characters.
+    BadName,
+    /// No such participant in the call.
+    UnknownParticipant,
+    /// The resume key is not that of the presence.
+    BadResume,
+    /// A stated limit was passed.
+    LimitExceeded,
+    /// The same presence came back on another connection, which goes on.
+    Replaced,
+    /// A code this version does not know.
+    #[serde(other)]
+    Other,
+}
+
+impl ErrorCode {
+    /// Whether the server closes the connection after it.
+    pub fn is_fatal(self) -> bool {
+        match self {
+            ErrorCode::UnknownMessage
+            | ErrorCode::UnknownParticipant
+            | ErrorCode::OutOfOrder
+            | ErrorCode::Other => false,
+            ErrorCode::Malformed
+            | ErrorCode::UnsupportedVersion
+            | ErrorCode::BadName
+            | ErrorCode::BadResume
+            | ErrorCode::LimitExceeded
+            | ErrorCode::Replaced => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_read_as_documented() {
+        let text = r#"{"type":"signal","to":"p1","leg":3,"by":"sender","candidate":{"candidate":"candidate:1 1 UDP 1 127.0.0.1 9 typ host","sdpMLineIndex":0}}"#;
+        let message: ClientMessage = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&message).unwrap(), text);
+
+        let text = r#"{"type":"want","of":"p1","kinds":["audio","screen"]}"#;
+        let message: ClientMessage = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&message).unwrap(), text);
+    }
+
+    #[test]
+    fn unknown_fields_are_ignored() {
+        let text = r#"{"type":"join","call":"x","receives":true,"since":"2030"}"#;
+        let message: ClientMessage = serde_json::from_str(text).unwrap();
+        assert!(matches!(message, ClientMessage::Join { receives: true, sends: false, .. }));
+    }
+
+    #[test]
+    fn an_error_code_of_a_later_version_is_read_as_other() {
+        let text = r#"{"type":"error","code":"moon-phase","message":"m"}"#;
+        let message: ServerMessage = serde_json::from_str(text).unwrap();
+        assert!(matches!(message, ServerMessage::Error { code: ErrorCode::Other, .. }));
+    }
+}
