@@ -3,7 +3,17 @@
 //! The driver feeds it [`Input`]s with the time, performs every [`Action`] it returns, and calls
 //! [`Call::handle_timeout`] when [`Call::poll_timeout`] is due.
 
+mod legs;
+mod link;
 mod machine;
+mod outbox;
+mod readers;
+mod roster;
+mod timers;
+mod told;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -176,7 +186,8 @@ pub enum Action {
     /// Open a WebSocket to the server; answer with [`Input::SocketOpened`] or
     /// [`Input::SocketClosed`].
     Connect,
-    /// Close the WebSocket, after what was sent before is out. No answer is awaited.
+    /// Close the WebSocket, or stop opening it, after what was sent before is out. Nothing that
+    /// happens to it from now on may be told to the machine.
     Disconnect,
     /// Send this on the open WebSocket.
     Send(ClientMessage),
@@ -262,6 +273,9 @@ pub enum Trouble {
     /// The server ended the call.
     #[error("the call has ended: {0}")]
     Ended(String),
+    /// Encoding, decoding or mixing failed.
+    #[error("{0}")]
+    Media(String),
     /// A leg failed; another one replaces it.
     #[error("{0}: {1}")]
     Leg(LegId, LegFailure),

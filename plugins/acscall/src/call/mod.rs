@@ -13,19 +13,23 @@
 mod driver;
 mod engine;
 mod registry;
+mod serve;
 
 pub(crate) mod outgoing;
 pub(crate) mod reader;
 pub(crate) mod time;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use acscall::call::{CallState, Event, Presence, ReaderId, Selector, Trouble, presence_name};
+use acscall::call::{CallState, Event, Presence, ReaderId, Selector, presence_name};
 use acscall::signalling::client::ServerUrl;
 use acscall::signalling::message::{Kind, Participant};
 
 use driver::{Command, Driver};
 pub(crate) use outgoing::Outgoing;
+use outgoing::Port;
 pub(crate) use reader::ReaderQueue;
 pub(crate) use registry::JoinError;
 
@@ -110,7 +114,7 @@ impl Membership {
         listener: Listener,
     ) -> Result<Membership, JoinError> {
         let call = registry::call(settings)?;
-        let id = call.next_member();
+        let id = MemberId(call.next_number());
         call.driver.send(Command::AddMember(id, role, listener));
         Ok(Membership { call, id })
     }
@@ -138,11 +142,15 @@ impl Membership {
         self.call.driver.stats()
     }
 
-    /// The jitter buffers' length.
-    pub(crate) fn latency(&self) -> gst::ClockTime {
-        gst::ClockTime::from_mseconds(u64::from(
-            self.call.settings.latency.unwrap_or(DEFAULT_LATENCY),
-        ))
+    /// How long after its PTS what `selector` names comes out, at the latest.
+    pub(crate) fn latency(&self, selector: &Selector) -> gst::ClockTime {
+        let jitter_buffer = gst::ClockTime::from_mseconds(u64::from(
+            *self.call.latency.get_or_init(|| DEFAULT_LATENCY),
+        ));
+        match selector {
+            Selector::MixedAudio => jitter_buffer + engine::MIX_LATENCY,
+            Selector::Of { .. } | Selector::Any { .. } => jitter_buffer,
+        }
     }
 }
 
@@ -167,8 +175,52 @@ impl Drop for Reading {
 /// A call that this process is in.
 pub(crate) struct Call {
     settings: CallSettings,
+    /// In ms; the first element that receives decides.
+    latency: Arc<OnceLock<u32>>,
+    ports: BTreeMap<Kind, Arc<Port>>,
     driver: Driver,
-    /// Which kinds an [`Outgoing`] holds.
-    outgoing: Mutex<std::collections::BTreeSet<Kind>>,
-    numbers: std::sync::atomic::AtomicU64,
+    numbers: AtomicU64,
+}
+
+impl Call {
+    fn start(settings: CallSettings) -> Result<Arc<Call>, JoinError> {
+        engine::warm_up();
+        let ports: BTreeMap<_, _> =
+            Kind::ALL.into_iter().map(|kind| (kind, Arc::new(Port::new(kind)))).collect();
+        let latency: Arc<OnceLock<u32>> = Arc::default();
+        if let Some(wanted) = settings.latency {
+            latency.get_or_init(|| wanted);
+        }
+        let driver = Driver::start(settings.clone(), latency.clone(), ports.clone())
+            .map_err(JoinError::Engine)?;
+        Ok(Arc::new(Call { settings, latency, ports, driver, numbers: AtomicU64::new(0) }))
+    }
+
+    /// Whether an element with these settings can share the call.
+    fn agree(&self, settings: &CallSettings) -> Result<(), JoinError> {
+        let latency_differs = settings
+            .latency
+            .is_some_and(|wanted| *self.latency.get_or_init(|| wanted) != wanted);
+        let difference = if latency_differs {
+            Some("latency")
+        } else {
+            self.settings.difference(settings)
+        };
+        match difference {
+            Some(property) => Err(JoinError::Differs {
+                property,
+                call: self.settings.call.clone(),
+                user: self.settings.user.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn port(&self, kind: Kind) -> Arc<Port> {
+        self.ports[&kind].clone()
+    }
+
+    fn next_number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
 }

@@ -34,7 +34,7 @@ impl Outgoing {
     /// newest.
     pub(crate) fn push(&self, caps: &gst::Caps, buffer: gst::Buffer) {
         self.set_available(true);
-        if self.port.push(caps, buffer) == Pushed::NeedsEncoder {
+        if self.port.push(caps, buffer) {
             self.call.driver.send(Command::MakeEncoder(self.port.kind));
         }
     }
@@ -78,13 +78,6 @@ impl Drop for Outgoing {
         self.stop();
         self.port.release();
     }
-}
-
-/// What became of a pushed buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pushed {
-    Done,
-    NeedsEncoder,
 }
 
 /// Where a sent stream's buffers meet the engine.
@@ -140,25 +133,23 @@ impl Port {
         self.lock().encoder.clone()
     }
 
-    fn push(&self, caps: &gst::Caps, buffer: gst::Buffer) -> Pushed {
+    /// Takes a raw buffer; true when an encoder has to be made for it.
+    pub(super) fn push(&self, caps: &gst::Caps, buffer: gst::Buffer) -> bool {
         let mut state = self.lock();
         state.pushed += 1;
         if !state.wanted {
             state.unwanted += 1;
-            return Pushed::Done;
+            return false;
         }
         if let Some(encoder) = &state.encoder {
             encoder.push(caps, buffer);
-            return Pushed::Done;
+            return false;
         }
         state.pending.push_back((caps.clone(), buffer));
         if state.pending.len() > PENDING {
             state.pending.pop_front();
         }
-        if std::mem::replace(&mut state.asked, true) {
-            return Pushed::Done;
-        }
-        Pushed::NeedsEncoder
+        !std::mem::replace(&mut state.asked, true)
     }
 
     fn take(&self) -> bool {

@@ -2,6 +2,8 @@
 //!
 //! What the two have in common is the system clock: buffers cross with its time.
 
+use gst::prelude::*;
+
 /// How much of a newly measured offset between two clocks is believed. Reading two clocks one
 /// after the other is off by what the scheduler puts in between; their drift is slow.
 const SMOOTHING: i64 = 16;

@@ -1,0 +1,332 @@
+//! One sent stream: encoded once, its frames shared by the lines of all legs that carry it.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use acscall::signalling::message::Kind;
+use gst::glib;
+use gst::prelude::*;
+
+use super::codec;
+
+/// Encoded frames between two key frames that receivers asked for, in time: a burst of requests
+/// (several receivers that lost the same packet) costs one.
+const KEY_FRAME_INTERVAL: gst::ClockTime = gst::ClockTime::from_mseconds(300);
+/// Raw video that may wait for the encoder: what is older than the frame that waits is stale.
+const VIDEO_QUEUE: u64 = 2;
+/// Raw audio that may wait for the encoder.
+const AUDIO_QUEUE: gst::ClockTime = gst::ClockTime::from_mseconds(200);
+/// Marks, in the encoder's input, the end of what [`Encoder::drain`] waits for.
+const DRAINED: &str = "acscall-drained";
+
+/// The encoder of one sent stream.
+#[derive(Debug)]
+pub(in crate::call) struct Encoder {
+    kind: Kind,
+    bin: gst::Bin,
+    source: gst_app::AppSrc,
+    last_pts: Mutex<Option<gst::ClockTime>>,
+    output: Arc<Output>,
+    /// Nothing else holds it: it has no parent.
+    _encoded: gst::Pad,
+    drained: Arc<(Mutex<u64>, Condvar)>,
+}
+
+impl Encoder {
+    /// Makes the encoder and starts it in `pipeline`.
+    pub(super) fn start(
+        kind: Kind,
+        pipeline: &gst::Pipeline,
+        lines: Vec<Arc<Line>>,
+    ) -> Result<Arc<Encoder>, glib::BoolError> {
+        let source = gst_app::AppSrc::builder()
+            .format(gst::Format::Time)
+            .is_live(true)
+            .max_bytes(0)
+            .leaky_type(gst_app::AppLeakyType::Downstream)
+            .build();
+        match kind {
+            Kind::Audio => source.set_max_time(AUDIO_QUEUE),
+            Kind::Video | Kind::Screen => source.set_max_buffers(VIDEO_QUEUE),
+        }
+        let bin = gst::Bin::with_name(&format!("encoder-{kind}"));
+        bin.add(&source)?;
+        let chain = codec::encoder(kind).map_err(|missing| glib::bool_error!("{missing}"))?;
+        bin.add_many(&chain)?;
+        gst::Element::link_many(std::iter::once(source.upcast_ref()).chain(&chain))?;
+
+        let last = chain.last().expect("an encoder has elements");
+        let encoded = last.static_pad("src").expect("an encoder has a source pad");
+        let output = Arc::new(Output {
+            encoder: last.downgrade(),
+            lines: Mutex::new(lines.into()),
+            key_frame_wanted: AtomicBool::new(false),
+            last_key_request: Mutex::new(None),
+            encoded: AtomicU64::new(0),
+        });
+        for line in output.lines().iter() {
+            line.attach(&output);
+        }
+        let sink = output.sink_pad(&codec::encoded(kind))?;
+        sink.set_active(true)?;
+        encoded.link(&sink).map_err(|error| glib::bool_error!("{error}"))?;
+
+        let drained = Arc::new((Mutex::new(0u64), Condvar::new()));
+        notice_drained(&source, drained.clone());
+        pipeline.add(&bin)?;
+        bin.sync_state_with_parent()?;
+        Ok(Arc::new(Encoder {
+            kind,
+            bin,
+            source,
+            last_pts: Mutex::new(None),
+            output,
+            _encoded: sink,
+            drained,
+        }))
+    }
+
+    /// Takes a raw buffer; its PTS is the time of the system clock. Never waits.
+    pub(in crate::call) fn push(&self, caps: &gst::Caps, mut buffer: gst::Buffer) {
+        let Some(base) = self.bin.base_time() else {
+            return;
+        };
+        let due = buffer.pts().unwrap_or(base).saturating_sub(base);
+        let mut last = self.last_pts.lock().unwrap_or_else(PoisonError::into_inner);
+        // An encoder takes no time twice. Sources that replace one another may overlap.
+        let pts = match *last {
+            Some(last) if due <= last => last + gst::ClockTime::MSECOND,
+            _ => due,
+        };
+        *last = Some(pts);
+        {
+            let buffer = buffer.make_mut();
+            buffer.set_pts(pts);
+            buffer.set_dts(gst::ClockTime::NONE);
+        }
+        if self.kind != Kind::Audio {
+            self.output.request_key_frame_if_due(pts);
+        }
+        // Still under the lock of `last_pts`, so that times and buffers stay in order. The queue
+        // is leaky: this does not wait.
+        let sample = gst::Sample::builder().caps(caps).buffer(&buffer).build();
+        if let Err(error) = self.source.push_sample(&sample) {
+            gst::debug!(gst::CAT_RUST, "{} takes no buffer: {error}", self.bin.name());
+        }
+    }
+
+    /// Replaces the lines that the frames go to. New ones begin with a key frame.
+    pub(super) fn set_lines(&self, lines: Vec<Arc<Line>>) {
+        for line in &lines {
+            line.attach(&self.output);
+        }
+        if lines.iter().any(|line| line.needs_key_frame.load(Ordering::Acquire)) {
+            self.output.key_frame_wanted.store(true, Ordering::Release);
+        }
+        *self.output.lock_lines() = lines.into();
+    }
+
+    /// Waits until all that was pushed has been encoded and sent, at most for `timeout`.
+    pub(in crate::call) fn drain(&self, timeout: Duration) {
+        let (count, changed) = &*self.drained;
+        let target = *count.lock().unwrap_or_else(PoisonError::into_inner) + 1;
+        let marker = gst::event::CustomDownstream::new(gst::Structure::new_empty(DRAINED));
+        if !self.source.send_event(marker) {
+            return;
+        }
+        let count = count.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(
+            changed
+                .wait_timeout_while(count, timeout, |count| *count < target)
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+    }
+
+    /// Frames encoded so far.
+    pub(in crate::call) fn encoded(&self) -> u64 {
+        self.output.encoded.load(Ordering::Relaxed)
+    }
+
+    /// Whether `object` is part of this encoder.
+    pub(super) fn owns(&self, object: &gst::Object) -> bool {
+        object.has_as_ancestor(&self.bin) || object == self.bin.upcast_ref::<gst::Object>()
+    }
+
+    /// Stops the encoder and takes it out of its pipeline.
+    pub(super) fn stop(&self) {
+        *self.output.lock_lines() = Vec::new().into();
+        super::dispose(&self.bin);
+    }
+}
+
+/// Counts the markers of [`Encoder::drain`] as they leave the queue: the encoders work in the
+/// queue's own thread, so all before a marker has been encoded and sent by then.
+fn notice_drained(source: &gst_app::AppSrc, drained: Arc<(Mutex<u64>, Condvar)>) {
+    let pad = source.static_pad("src").expect("an appsrc has a source pad");
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        let is_marker = info
+            .event()
+            .and_then(|event| event.structure())
+            .is_some_and(|structure| structure.name() == DRAINED);
+        if !is_marker {
+            return gst::PadProbeReturn::Ok;
+        }
+        let (count, changed) = &*drained;
+        *count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        changed.notify_all();
+        gst::PadProbeReturn::Drop
+    });
+}
+
+/// Where encoded frames leave the encoder.
+#[derive(Debug)]
+struct Output {
+    encoder: glib::WeakRef<gst::Element>,
+    lines: Mutex<Arc<[Arc<Line>]>>,
+    key_frame_wanted: AtomicBool,
+    last_key_request: Mutex<Option<gst::ClockTime>>,
+    encoded: AtomicU64,
+}
+
+impl Output {
+    /// The pad that takes the encoder's frames.
+    fn sink_pad(self: &Arc<Self>, caps: &gst::Caps) -> Result<gst::Pad, glib::BoolError> {
+        let output = Arc::downgrade(self);
+        let pad = super::loose_sink_pad(caps)?
+            .name("encoded")
+            .chain_function(move |pad, _, frame| {
+                if let Some(output) = output.upgrade() {
+                    output.share(pad, &frame);
+                }
+                // A line that takes no frame is its leg's trouble, not the encoder's.
+                Ok(gst::FlowSuccess::Ok)
+            })
+            .event_function(|_, _, _| true)
+            .build();
+        Ok(pad)
+    }
+
+    fn share(&self, pad: &gst::Pad, frame: &gst::Buffer) {
+        self.encoded.fetch_add(1, Ordering::Relaxed);
+        let Some(caps) = pad.current_caps() else {
+            return;
+        };
+        for line in self.lines().iter() {
+            line.push(&caps, frame);
+        }
+    }
+
+    fn request_key_frame(&self) {
+        self.key_frame_wanted.store(true, Ordering::Release);
+    }
+
+    /// Asks the encoder, before it gets the frame of time `now`, if anybody asked for it.
+    fn request_key_frame_if_due(&self, now: gst::ClockTime) {
+        if !self.key_frame_wanted.load(Ordering::Acquire) {
+            return;
+        }
+        {
+            let mut last = self.last_key_request.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.is_some_and(|last| now < last + KEY_FRAME_INTERVAL) {
+                return;
+            }
+            *last = Some(now);
+        }
+        self.key_frame_wanted.store(false, Ordering::Release);
+        if let Some(pad) = self.encoder.upgrade().and_then(|encoder| encoder.static_pad("src")) {
+            pad.send_event(gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).build());
+        }
+    }
+
+    fn lines(&self) -> Arc<[Arc<Line>]> {
+        self.lock_lines().clone()
+    }
+
+    fn lock_lines(&self) -> MutexGuard<'_, Arc<[Arc<Line>]>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One leg's share in a sent stream.
+#[derive(Debug)]
+pub(super) struct Line {
+    pad: gst::Pad,
+    needs_key_frame: AtomicBool,
+    output: Arc<Mutex<Weak<Output>>>,
+    sent: AtomicU64,
+}
+
+impl Line {
+    /// A line that pushes into `sink`, from the encoder's own thread.
+    pub(super) fn new(kind: Kind, sink: &gst::Pad) -> Result<Arc<Line>, glib::BoolError> {
+        let output: Arc<Mutex<Weak<Output>>> = Arc::default();
+        let pad = gst::Pad::builder(gst::PadDirection::Src)
+            .name(format!("line-{kind}"))
+            .event_function({
+                let output = output.clone();
+                move |_, _, event| {
+                    if gst_video::UpstreamForceKeyUnitEvent::parse(&event).is_ok() {
+                        let output = output.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+                        if let Some(output) = output {
+                            output.request_key_frame();
+                        }
+                    }
+                    true
+                }
+            })
+            .build();
+        pad.set_active(true)?;
+        pad.link(sink).map_err(|error| glib::bool_error!("{error}"))?;
+        pad.push_event(gst::event::StreamStart::new(&format!("acscall/{kind}")));
+        Ok(Arc::new(Line {
+            pad,
+            needs_key_frame: AtomicBool::new(true),
+            output,
+            sent: AtomicU64::new(0),
+        }))
+    }
+
+    /// The line gets frames (again): the first will be a key frame.
+    pub(super) fn restart(&self) {
+        self.needs_key_frame.store(true, Ordering::Release);
+    }
+
+    /// Frames put on the leg so far.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    fn attach(&self, output: &Arc<Output>) {
+        *self.output.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(output);
+    }
+
+    fn push(&self, caps: &gst::Caps, frame: &gst::Buffer) {
+        if frame.flags().contains(gst::BufferFlags::DELTA_UNIT) {
+            if self.needs_key_frame.load(Ordering::Acquire) {
+                return;
+            }
+        } else {
+            self.needs_key_frame.store(false, Ordering::Release);
+        }
+        if self.pad.current_caps().as_ref() != Some(caps) {
+            self.pad.push_event(gst::event::Caps::new(caps));
+        }
+        if self.pad.sticky_event::<gst::event::Segment>(0).is_none() {
+            let segment = gst::FormattedSegment::<gst::ClockTime>::new();
+            self.pad.push_event(gst::event::Segment::new(&segment));
+        }
+        if self.pad.push(frame.clone()).is_ok() {
+            self.sent.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if let Some(peer) = self.pad.peer() {
+            let _already_unlinked = self.pad.unlink(&peer);
+        }
+        let _was_active = self.pad.set_active(false);
+    }
+}

@@ -1,0 +1,72 @@
+//! The seam between the engine and what carries a leg's media.
+//!
+//! webrtcbin is the only carrier today ([`super::webrtc`]); others (WHIP and WHEP, Janus,
+//! LiveKit) are one-way too and plug in here.
+
+use std::sync::Arc;
+
+use acscall::call::{Direction, LegFailure, LegId};
+use acscall::signalling::message::{Candidate, IceServer, Kind};
+
+/// Makes legs.
+pub(super) trait LegMaker: Send {
+    /// Makes a leg. A sending one goes on to make its offer, a receiving one waits for it.
+    fn open(
+        &self,
+        id: &LegId,
+        ice_servers: &[IceServer],
+        output: LegSink,
+    ) -> Result<Box<dyn Leg>, LegFailure>;
+}
+
+/// One one-way connection to a peer.
+pub(super) trait Leg: Send {
+    /// Which way media goes.
+    fn direction(&self) -> Direction;
+
+    /// Takes the peer's offer or answer.
+    fn set_remote_description(&mut self, sdp: &str) -> Result<(), LegFailure>;
+
+    /// Takes one of the peer's candidates.
+    fn add_candidate(&self, candidate: &Candidate);
+
+    /// Tells, once connected, whether the peer is the one that its description names.
+    fn verify(&self) -> Result<(), LegFailure>;
+
+    /// The sink pad that takes the encoded frames of this kind, on a sending leg.
+    fn line(&self, kind: Kind) -> Option<gst::Pad>;
+
+    /// Whether `object` is part of this leg.
+    fn owns(&self, object: &gst::Object) -> bool;
+
+    /// For people and programs that look for faults.
+    fn stats(&self) -> gst::Structure;
+
+    /// Stops and frees everything, off the calling thread where that takes time.
+    fn close(self: Box<Self>);
+}
+
+/// What a leg tells, from any thread.
+#[derive(Debug)]
+pub(in crate::call) enum LegOutput {
+    /// This end's offer or answer.
+    Description(String),
+    /// A candidate of this end.
+    Candidate(Candidate),
+    /// The transport is up; [`Leg::verify`] can answer.
+    Connected,
+    /// The leg is of no use any more.
+    Failed(LegFailure),
+    /// The RTP of a line began to arrive. It is held by the probe until that is removed.
+    Stream {
+        /// Which line.
+        kind: Kind,
+        /// The pad it comes out of.
+        pad: gst::Pad,
+        /// The blocking probe on `pad`.
+        gate: gst::PadProbeId,
+    },
+}
+
+/// Takes what a leg tells. Never blocks.
+pub(super) type LegSink = Arc<dyn Fn(LegOutput) + Send + Sync>;

@@ -1,0 +1,143 @@
+//! Everybody's audio as one stream, continuous from the first moment.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, Mutex};
+
+use acscall::call::ReaderId;
+use acscall::signalling::message::ParticipantId;
+use gst::glib;
+use gst::prelude::*;
+
+use super::codec::{make, raw_audio};
+use super::receive::{Inlet, Take};
+
+/// Samples in a block of the mix, at 48 kHz: 10 ms.
+const BLOCK: i32 = 480;
+/// How much later than a participant's audio the mix comes: a block, and what its streams'
+/// 20 ms blocks and the threads in between may be late.
+pub(in crate::call) const MIX_LATENCY: gst::ClockTime = gst::ClockTime::from_mseconds(30);
+/// Audio of one participant that may wait for the mixer.
+const QUEUE: gst::ClockTime = gst::ClockTime::from_mseconds(200);
+
+/// The mixer. Silence runs through it always, so that it never waits for anybody.
+pub(super) struct Mixer {
+    pipeline: gst::Pipeline,
+    bin: gst::Bin,
+    mixer: gst::Element,
+    /// Nothing else holds it: it has no parent.
+    _mixed: gst::Pad,
+    /// What feeds the mixer, by participant.
+    inputs: BTreeMap<ParticipantId, (ReaderId, Arc<Inlet>, gst_app::AppSrc)>,
+    latency: gst::ClockTime,
+}
+
+impl Mixer {
+    /// Starts mixing in `pipeline` into `output`. `latency` is that of what comes in.
+    pub(super) fn start(
+        pipeline: &gst::Pipeline,
+        output: Arc<Inlet>,
+        latency: gst::ClockTime,
+    ) -> Result<Mixer, glib::BoolError> {
+        let make = |name| make(name).map_err(|missing| glib::bool_error!("{missing}"));
+        let silence = make("audiotestsrc")?;
+        silence.set_property_from_str("wave", "silence");
+        silence.set_property("is-live", true);
+        silence.set_property("samplesperbuffer", BLOCK);
+        let mixer = make("audiomixer")?;
+        mixer.set_property("output-buffer-duration", gst::ClockTime::from_mseconds(10));
+        mixer.set_property("latency", latency + gst::ClockTime::from_mseconds(20));
+        let silence_format = make("capsfilter")?;
+        silence_format.set_property("caps", raw_audio());
+        let format = make("capsfilter")?;
+        format.set_property("caps", raw_audio());
+
+        let bin = gst::Bin::with_name("mixer");
+        bin.add_many([&silence, &silence_format, &mixer, &format])?;
+        gst::Element::link_many([&silence, &silence_format, &mixer, &format])?;
+        let sink = super::receive::sink_pad(output)?;
+        sink.set_active(true)?;
+        let mixed = format.static_pad("src").expect("a capsfilter has a source pad");
+        mixed.link(&sink).map_err(|error| glib::bool_error!("{error}"))?;
+        pipeline.add(&bin)?;
+        bin.sync_state_with_parent()?;
+        Ok(Mixer {
+            pipeline: pipeline.clone(),
+            bin,
+            mixer,
+            _mixed: sink,
+            inputs: BTreeMap::new(),
+            latency,
+        })
+    }
+
+    /// Whether this participant's audio is mixed.
+    pub(super) fn participants(&self) -> impl Iterator<Item = &ParticipantId> {
+        self.inputs.keys()
+    }
+
+    /// Mixes a participant's audio from now on.
+    pub(super) fn add(
+        &mut self,
+        participant: ParticipantId,
+        reader: ReaderId,
+        inlet: Arc<Inlet>,
+    ) -> Result<(), glib::BoolError> {
+        let source = gst_app::AppSrc::builder()
+            .caps(&raw_audio())
+            .format(gst::Format::Time)
+            .is_live(true)
+            .min_latency(self.latency.nseconds() as i64)
+            .max_bytes(0)
+            .leaky_type(gst_app::AppLeakyType::Downstream)
+            .build();
+        source.set_max_time(QUEUE);
+        self.bin.add(&source)?;
+        source.link(&self.mixer)?;
+        source.sync_state_with_parent()?;
+        inlet.add(reader, Arc::new(MixerInput { source: source.clone(), warned: Mutex::new(false) }));
+        self.inputs.insert(participant, (reader, inlet, source));
+        Ok(())
+    }
+
+    /// Mixes a participant's audio no more.
+    pub(super) fn remove(&mut self, participant: &ParticipantId) {
+        let Some((reader, inlet, source)) = self.inputs.remove(participant) else {
+            return;
+        };
+        inlet.remove(reader);
+        let pad = source.static_pad("src").and_then(|pad| pad.peer());
+        source.set_locked_state(true);
+        // Its thread may wait in the mixer, for a block at most: silence keeps that going.
+        let _already_stopped = source.set_state(gst::State::Null);
+        if let Some(pad) = pad {
+            self.mixer.release_request_pad(&pad);
+        }
+        let _already_removed = self.bin.remove(&source);
+    }
+
+    /// Stops mixing.
+    pub(super) fn stop(mut self) {
+        let participants: Vec<_> = self.inputs.keys().cloned().collect();
+        for participant in participants {
+            self.remove(&participant);
+        }
+        let _already_stopped = self.bin.set_state(gst::State::Null);
+        let _already_removed = self.pipeline.remove(&self.bin);
+    }
+}
+
+struct MixerInput {
+    source: gst_app::AppSrc,
+    warned: Mutex<bool>,
+}
+
+impl Take for MixerInput {
+    fn take(&self, _caps: &gst::Caps, buffer: &gst::Buffer, _base: gst::ClockTime) {
+        if let Err(error) = self.source.push_buffer(buffer.clone()) {
+            let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+            if !std::mem::replace(&mut *warned, true) {
+                gst::info!(gst::CAT_RUST, obj = self.source, "takes no buffer: {error}");
+            }
+        }
+    }
+}

@@ -1,0 +1,447 @@
+//! The call's own pipeline: legs, encoders, decoders and the mixer, on the system clock.
+//!
+//! Owned by the driver's thread. An application's pipelines can stop, be replaced or break
+//! without touching it.
+
+mod codec;
+mod encode;
+mod leg;
+mod mix;
+mod receive;
+mod sdp;
+mod webrtc;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
+
+use acscall::call::{Direction, LegFailure, LegId, ReaderId};
+use acscall::signalling::message::{Candidate, IceServer, Kind, Kinds, ParticipantId};
+use gst::glib;
+use gst::prelude::*;
+
+use super::{CallSettings, DEFAULT_LATENCY};
+use super::outgoing::Port;
+use super::reader::ReaderQueue;
+pub(super) use encode::Encoder;
+use encode::Line;
+pub(super) use leg::LegOutput;
+use leg::{Leg, LegMaker};
+pub(super) use mix::MIX_LATENCY;
+use mix::Mixer;
+use receive::{Decoder, Inlet};
+pub(super) use webrtc::warm_up;
+
+/// What the engine tells its driver, from any thread.
+#[derive(Debug)]
+pub(super) enum EngineOutput {
+    /// Of one leg.
+    Leg(LegId, LegOutput),
+    /// An element of the pipeline failed.
+    Error(gst::Object, String),
+}
+
+/// Takes what the engine tells. Never blocks.
+pub(super) type EngineSink = Arc<dyn Fn(EngineOutput) + Send + Sync>;
+
+/// See the module.
+pub(super) struct Engine {
+    pipeline: gst::Pipeline,
+    maker: Box<dyn LegMaker>,
+    output: EngineSink,
+    ports: BTreeMap<Kind, Arc<Port>>,
+    legs: BTreeMap<LegId, OpenLeg>,
+    inlets: BTreeMap<(ParticipantId, Kind), Arc<Inlet>>,
+    bound: BTreeMap<ReaderId, Arc<Inlet>>,
+    mix: Option<Mix>,
+    latency: Arc<OnceLock<u32>>,
+    /// Names the mixer's own readings; application readers count up from 0.
+    next_mix_reader: u64,
+}
+
+struct OpenLeg {
+    leg: Box<dyn Leg>,
+    /// Sending: what can be put on it.
+    lines: BTreeMap<Kind, Arc<Line>>,
+    /// Sending: the kinds that are put on it.
+    fed: Kinds,
+    /// Receiving: what comes off it.
+    decoders: BTreeMap<Kind, Decoder>,
+    verified: bool,
+    /// Streams that arrived before the peer was verified.
+    held: Vec<(Kind, gst::Pad, gst::PadProbeId)>,
+}
+
+struct Mix {
+    mixer: Mixer,
+    output: Arc<Inlet>,
+    readers: BTreeSet<ReaderId>,
+}
+
+impl Engine {
+    /// Starts an empty pipeline.
+    pub(super) fn new(
+        settings: &CallSettings,
+        latency: Arc<OnceLock<u32>>,
+        ports: BTreeMap<Kind, Arc<Port>>,
+        output: EngineSink,
+    ) -> Result<Engine, glib::BoolError> {
+        let pipeline = gst::Pipeline::with_name(&format!("acscall-{}", settings.call));
+        pipeline.use_clock(Some(&gst::SystemClock::obtain()));
+        watch_errors(&pipeline, &output)?;
+        pipeline.set_state(gst::State::Playing).map_err(|error| glib::bool_error!("{error}"))?;
+        let maker = webrtc::WebRtc {
+            pipeline: pipeline.clone(),
+            latency: latency.clone(),
+            stun_server: settings.stun_server.clone(),
+            turn_servers: settings.turn_servers.clone(),
+        };
+        Ok(Engine {
+            pipeline,
+            maker: Box::new(maker),
+            output,
+            ports,
+            legs: BTreeMap::new(),
+            inlets: BTreeMap::new(),
+            bound: BTreeMap::new(),
+            mix: None,
+            latency,
+            next_mix_reader: u64::MAX,
+        })
+    }
+
+    /// Makes a leg.
+    pub(super) fn open_leg(&mut self, id: &LegId, ice: &[IceServer]) -> Result<(), LegFailure> {
+        let output = {
+            let (output, id) = (self.output.clone(), id.clone());
+            Arc::new(move |told| output(EngineOutput::Leg(id.clone(), told)))
+        };
+        let leg = self.maker.open(id, ice, output)?;
+        let lines = match leg.direction() {
+            Direction::Send => lines(&*leg).map_err(|e| LegFailure::Connection(e.to_string()))?,
+            Direction::Receive => BTreeMap::new(),
+        };
+        let open = OpenLeg {
+            leg,
+            lines,
+            fed: Kinds::new(),
+            decoders: BTreeMap::new(),
+            verified: false,
+            held: Vec::new(),
+        };
+        self.legs.insert(id.clone(), open);
+        Ok(())
+    }
+
+    /// Gives the leg its peer's offer or answer.
+    pub(super) fn set_remote_description(&mut self, id: &LegId, sdp: &str) -> Result<(), LegFailure> {
+        match self.legs.get_mut(id) {
+            Some(open) => open.leg.set_remote_description(sdp),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives the leg one of its peer's candidates.
+    pub(super) fn add_candidate(&self, id: &LegId, candidate: &Candidate) {
+        if let Some(open) = self.legs.get(id) {
+            open.leg.add_candidate(candidate);
+        }
+    }
+
+    /// Compares the peer's certificate with its description; what it sent meanwhile is let in.
+    pub(super) fn verify(&mut self, id: &LegId) -> Result<(), LegFailure> {
+        let Some(open) = self.legs.get_mut(id) else {
+            return Ok(());
+        };
+        open.leg.verify()?;
+        open.verified = true;
+        // Without it the sender reports, by which receivers align audio and video, have no time.
+        let _no_sink_answered = self.pipeline.recalculate_latency();
+        for (kind, pad, gate) in std::mem::take(&mut open.held) {
+            self.receive(id, kind, &pad, gate)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the stream that began to arrive, as soon as its sender is verified.
+    pub(super) fn stream_arrived(
+        &mut self,
+        id: &LegId,
+        kind: Kind,
+        pad: gst::Pad,
+        gate: gst::PadProbeId,
+    ) -> Result<(), LegFailure> {
+        match self.legs.get_mut(id) {
+            Some(open) if open.verified => self.receive(id, kind, &pad, gate),
+            Some(open) => {
+                open.held.push((kind, pad, gate));
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn receive(
+        &mut self,
+        id: &LegId,
+        kind: Kind,
+        pad: &gst::Pad,
+        gate: gst::PadProbeId,
+    ) -> Result<(), LegFailure> {
+        let inlet = self.inlet(&id.peer, kind);
+        let name = format!("decoder-{kind}-{}-{}", id.peer, id.number);
+        let decoder = Decoder::start(&name, pad, &self.pipeline, inlet)
+            .map_err(|error| LegFailure::Connection(error.to_string()))?;
+        if let Some(open) = self.legs.get_mut(id) {
+            open.decoders.insert(kind, decoder);
+        }
+        pad.remove_probe(gate);
+        Ok(())
+    }
+
+    /// Drops the leg.
+    pub(super) fn close_leg(&mut self, id: &LegId) {
+        let Some(open) = self.legs.remove(id) else {
+            return;
+        };
+        for kind in open.lines.keys() {
+            self.share_lines(*kind);
+        }
+        // The leg first: with it stopped nothing comes into the decoders any more.
+        open.leg.close();
+        for decoder in open.decoders.into_values() {
+            decoder.stop();
+        }
+    }
+
+    /// Puts exactly these streams on a sending leg.
+    pub(super) fn feed(&mut self, id: &LegId, kinds: &Kinds) {
+        let Some(open) = self.legs.get_mut(id) else {
+            return;
+        };
+        let before = std::mem::replace(&mut open.fed, kinds.clone());
+        for kind in kinds.difference(&before) {
+            if let Some(line) = open.lines.get(kind) {
+                line.restart();
+            }
+        }
+        let changed: Vec<Kind> = before.symmetric_difference(kinds).copied().collect();
+        for kind in changed {
+            self.share_lines(kind);
+        }
+    }
+
+    /// Tells a stream's port and encoder which legs carry it now.
+    fn share_lines(&self, kind: Kind) {
+        let Some(port) = self.ports.get(&kind) else {
+            return;
+        };
+        let lines = self.fed_lines(kind);
+        port.set_wanted(!lines.is_empty());
+        if let Some(encoder) = port.encoder() {
+            encoder.set_lines(lines);
+        }
+    }
+
+    fn fed_lines(&self, kind: Kind) -> Vec<Arc<Line>> {
+        self.legs
+            .values()
+            .filter(|open| open.fed.contains(&kind))
+            .filter_map(|open| open.lines.get(&kind).cloned())
+            .collect()
+    }
+
+    /// Makes the encoder of a stream that somebody wants and whose first buffer is there.
+    pub(super) fn make_encoder(&self, kind: Kind) -> Result<(), glib::BoolError> {
+        if let Some(port) = self.ports.get(&kind) {
+            port.set_encoder(Encoder::start(kind, &self.pipeline, self.fed_lines(kind))?);
+        }
+        Ok(())
+    }
+
+    /// Binds a reader to a stream, or to none.
+    pub(super) fn bind(
+        &mut self,
+        reader: ReaderId,
+        queue: &Arc<ReaderQueue>,
+        to: Option<(ParticipantId, Kind)>,
+    ) {
+        if let Some(inlet) = self.bound.remove(&reader) {
+            inlet.remove(reader);
+        }
+        if let Some((participant, kind)) = to {
+            let inlet = self.inlet(&participant, kind);
+            inlet.add(reader, queue.clone());
+            self.bound.insert(reader, inlet);
+        }
+    }
+
+    /// Gives a reader the mix, which starts with the first one.
+    pub(super) fn read_mix(
+        &mut self,
+        reader: ReaderId,
+        queue: &Arc<ReaderQueue>,
+    ) -> Result<(), glib::BoolError> {
+        if self.mix.is_none() {
+            let output = Arc::new(Inlet::default());
+            let latency = u64::from(*self.latency.get_or_init(|| DEFAULT_LATENCY));
+            let latency = gst::ClockTime::from_mseconds(latency);
+            let mixer = Mixer::start(&self.pipeline, output.clone(), latency)?;
+            self.mix = Some(Mix { mixer, output, readers: BTreeSet::new() });
+        }
+        if let Some(mix) = &mut self.mix {
+            mix.output.add(reader, queue.clone());
+            mix.readers.insert(reader);
+        }
+        Ok(())
+    }
+
+    /// Ends what [`Engine::bind`] and [`Engine::read_mix`] began. The mix stops with its last.
+    pub(super) fn remove_reader(&mut self, reader: ReaderId) {
+        if let Some(inlet) = self.bound.remove(&reader) {
+            inlet.remove(reader);
+        }
+        if let Some(mut mix) = self.mix.take() {
+            mix.output.remove(reader);
+            mix.readers.remove(&reader);
+            if mix.readers.is_empty() {
+                mix.mixer.stop();
+            } else {
+                self.mix = Some(mix);
+            }
+        }
+    }
+
+    /// Mixes exactly these participants' audio.
+    pub(super) fn mix(&mut self, wanted: &BTreeSet<ParticipantId>) -> Result<(), glib::BoolError> {
+        let inlets: Vec<_> =
+            wanted.iter().map(|id| (id.clone(), self.inlet(id, Kind::Audio))).collect();
+        let Some(mix) = &mut self.mix else {
+            return Ok(());
+        };
+        let gone: Vec<_> =
+            mix.mixer.participants().filter(|id| !wanted.contains(*id)).cloned().collect();
+        for id in gone {
+            mix.mixer.remove(&id);
+        }
+        let new = inlets.into_iter().filter(|(id, _)| !mix.mixer.participants().any(|p| p == id));
+        for (id, inlet) in new.collect::<Vec<_>>() {
+            let reader = ReaderId(self.next_mix_reader);
+            self.next_mix_reader -= 1;
+            mix.mixer.add(id, reader, inlet)?;
+        }
+        Ok(())
+    }
+
+    /// Frees what was kept for a participant that is gone.
+    pub(super) fn forget(&mut self, participant: &ParticipantId) {
+        self.inlets.retain(|(id, _), _| id != participant);
+    }
+
+    /// What an element's failure means: the leg that it ends, if any. A failed encoder is
+    /// dropped; the next buffer makes another.
+    pub(super) fn failed(&mut self, object: &gst::Object) -> Option<LegId> {
+        for port in self.ports.values() {
+            if port.encoder().is_some_and(|encoder| encoder.owns(object)) {
+                if let Some(encoder) = port.take_encoder() {
+                    encoder.stop();
+                }
+                return None;
+            }
+        }
+        self.legs
+            .iter()
+            .find(|(_, open)| {
+                open.leg.owns(object) || open.decoders.values().any(|decoder| decoder.owns(object))
+            })
+            .map(|(id, _)| id.clone())
+    }
+
+    /// The engine's part of the property `stats`.
+    pub(super) fn stats(&self) -> gst::Structure {
+        let mut stats = gst::Structure::builder("application/x-acscall-stats")
+            .field("legs", self.legs.len() as u32)
+            .field("encoders", self.ports.values().filter(|p| p.encoder().is_some()).count() as u32);
+        for (id, open) in &self.legs {
+            let mut leg = open.leg.stats();
+            leg.set("peer", id.peer.to_string());
+            leg.set("direction", format!("{:?}", id.direction).to_lowercase());
+            leg.set("verified", open.verified);
+            for (kind, line) in &open.lines {
+                leg.set(format!("{kind}-sent"), line.sent());
+            }
+            stats = stats.field(format!("leg-{}-{}", id.peer, id.number), leg);
+        }
+        stats.build()
+    }
+
+    /// Stops everything.
+    pub(super) fn stop(mut self) {
+        if let Some(mix) = self.mix.take() {
+            mix.mixer.stop();
+        }
+        for id in self.legs.keys().cloned().collect::<Vec<_>>() {
+            self.close_leg(&id);
+        }
+        for port in self.ports.values() {
+            if let Some(encoder) = port.take_encoder() {
+                encoder.stop();
+            }
+        }
+        if let Some(bus) = self.pipeline.bus() {
+            bus.unset_sync_handler();
+        }
+        let _already_stopped = self.pipeline.set_state(gst::State::Null);
+    }
+
+    fn inlet(&mut self, participant: &ParticipantId, kind: Kind) -> Arc<Inlet> {
+        self.inlets.entry((participant.clone(), kind)).or_default().clone()
+    }
+}
+
+fn lines(leg: &dyn Leg) -> Result<BTreeMap<Kind, Arc<Line>>, glib::BoolError> {
+    Kind::ALL
+        .into_iter()
+        .filter_map(|kind| leg.line(kind).map(|sink| (kind, sink)))
+        .map(|(kind, sink)| Ok((kind, Line::new(kind, &sink)?)))
+        .collect()
+}
+
+/// A sink pad without a parent, as a test harness has them: it needs neither states nor a thread
+/// of its own. Whoever makes it has to hold it. Without a template, a pad would refuse caps
+/// other than its first.
+fn loose_sink_pad(caps: &gst::Caps) -> Result<gst::PadBuilder<gst::Pad>, glib::BoolError> {
+    let (sink, always) = (gst::PadDirection::Sink, gst::PadPresence::Always);
+    let template = gst::PadTemplate::new("sink", sink, always, caps)?;
+    Ok(gst::Pad::builder_from_template(&template))
+}
+
+fn watch_errors(pipeline: &gst::Pipeline, output: &EngineSink) -> Result<(), glib::BoolError> {
+    let bus = pipeline.bus().ok_or_else(|| glib::bool_error!("a pipeline has a bus"))?;
+    let output = output.clone();
+    bus.set_sync_handler(move |_, message| {
+        if let gst::MessageView::Error(error) = message.view()
+            && let Some(source) = message.src()
+        {
+            let text = format!("{} ({})", error.error(), error.debug().unwrap_or_default());
+            output(EngineOutput::Error(source.clone(), text));
+        }
+        gst::BusSyncReply::Drop
+    });
+    Ok(())
+}
+
+/// Stops an element off this thread, then takes it out of its pipeline: stopping waits for the
+/// element's streaming threads.
+fn dispose(element: &impl IsA<gst::Element>) {
+    let element = element.upcast_ref::<gst::Element>();
+    element.set_locked_state(true);
+    element.call_async(|element| {
+        let _already_stopped = element.set_state(gst::State::Null);
+        if let Some(pipeline) = element.parent().and_downcast::<gst::Bin>() {
+            let _already_removed = pipeline.remove(element);
+        }
+    });
+}

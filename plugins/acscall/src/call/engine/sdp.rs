@@ -1,0 +1,202 @@
+//! What a peer's session description says, read and checked before webrtcbin sees it.
+
+use acscall::call::Direction;
+use acscall::signalling::message::Kind;
+use gst::glib;
+use gst_sdp::{SDPMediaRef, SDPMessage};
+
+use super::codec::TWCC_URI;
+
+/// A peer's description.
+pub(super) struct Remote {
+    pub(super) message: SDPMessage,
+    /// Every certificate that the description allows.
+    pub(super) fingerprints: Vec<Fingerprint>,
+    /// For an offer: the caps to answer each line with.
+    pub(super) preferences: Vec<gst::Caps>,
+}
+
+/// A certificate's hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fingerprint {
+    hash: Hash,
+    /// Upper-case hexadecimal, without colons.
+    digits: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hash {
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+/// Why a description cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum RemoteError {
+    #[error("it is not SDP")]
+    NotSdp,
+    #[error("it has {0} m-lines; a leg has three: audio, video, screen")]
+    Lines(u32),
+    #[error("m-line {0} is '{1}', not '{2}'")]
+    Media(u32, String, &'static str),
+    #[error("m-line {0} offers no codec of ours ({1})")]
+    Codec(u32, &'static str),
+    #[error("it names no certificate fingerprint of sha-256 or stronger")]
+    Fingerprint,
+    #[error("it has no ICE user name and password")]
+    Ice,
+}
+
+impl Remote {
+    /// Reads the offer that a receiving leg gets, or the answer that a sending one gets.
+    pub(super) fn parse(text: &str, direction: Direction) -> Result<Remote, RemoteError> {
+        // GStreamer takes an empty text for a programming error.
+        if text.is_empty() {
+            return Err(RemoteError::NotSdp);
+        }
+        let message = SDPMessage::parse_buffer(text.as_bytes()).map_err(|_| RemoteError::NotSdp)?;
+        if message.medias_len() != Kind::ALL.len() as u32 {
+            return Err(RemoteError::Lines(message.medias_len()));
+        }
+        let mut fingerprints: Vec<_> =
+            message.attributes().filter(|a| a.key() == "fingerprint").filter_map(|a| Fingerprint::parse(a.value()?)).collect();
+        let mut preferences = Vec::new();
+        let mut has_ice = message.attribute_val("ice-ufrag").is_some();
+        for kind in Kind::ALL {
+            let line = kind.line() as u32;
+            let media = message.media(line).ok_or(RemoteError::Lines(line))?;
+            let wanted = if kind == Kind::Audio { "audio" } else { "video" };
+            if media.media() != Some(wanted) {
+                let found = media.media().unwrap_or_default().to_string();
+                return Err(RemoteError::Media(line, found, wanted));
+            }
+            has_ice |= media.attribute_val("ice-ufrag").is_some();
+            fingerprints.extend(
+                media.attributes().filter(|a| a.key() == "fingerprint").filter_map(|a| Fingerprint::parse(a.value()?)),
+            );
+            if direction == Direction::Receive {
+                let codec = if kind == Kind::Audio { "OPUS" } else { "VP8" };
+                preferences.push(preference(media, codec).ok_or(RemoteError::Codec(line, codec))?);
+            }
+        }
+        if !has_ice {
+            return Err(RemoteError::Ice);
+        }
+        if fingerprints.is_empty() {
+            return Err(RemoteError::Fingerprint);
+        }
+        Ok(Remote { message, fingerprints, preferences })
+    }
+}
+
+/// The caps to answer an offered line with: our codec in the payload type of the offer, the
+/// feedback that goes with it, and congestion control under the offer's number.
+fn preference(media: &SDPMediaRef, codec: &str) -> Option<gst::Caps> {
+    let mut caps = (0..media.formats_len())
+        .filter_map(|index| media.format(index)?.parse::<i32>().ok())
+        .filter_map(|payload_type| media.caps_from_media(payload_type))
+        .find(|caps| {
+            caps.structure(0)
+                .and_then(|structure| structure.get::<&str>("encoding-name").ok())
+                .is_some_and(|name| name.eq_ignore_ascii_case(codec))
+        })?;
+    let twcc = media.attributes().filter(|a| a.key() == "extmap").find_map(|attribute| {
+        let (id, uri) = attribute.value()?.split_once(' ')?;
+        // `id/direction` is allowed too.
+        (uri.trim() == TWCC_URI).then(|| id.split('/').next().unwrap_or(id).to_string())
+    });
+    {
+        let caps = caps.make_mut();
+        caps.set("media", media.media().unwrap_or_default());
+        if let Some(structure) = caps.structure_mut(0) {
+            structure.set_name("application/x-rtp");
+            if codec != "OPUS" {
+                structure.set("rtcp-fb-nack", true);
+                structure.set("rtcp-fb-nack-pli", true);
+                structure.set("rtcp-fb-ccm-fir", true);
+            }
+            structure.set("rtcp-fb-transport-cc", true);
+            if let Some(id) = &twcc {
+                structure.set(format!("extmap-{id}"), TWCC_URI);
+            }
+        }
+    }
+    Some(caps)
+}
+
+impl Fingerprint {
+    /// Reads `sha-256 AB:CD:…`; `None` for a hash that is too weak or unknown.
+    fn parse(text: &str) -> Option<Fingerprint> {
+        let (hash, digits) = text.trim().split_once(' ')?;
+        let hash = match hash.to_ascii_lowercase().as_str() {
+            "sha-256" => Hash::Sha256,
+            "sha-384" => Hash::Sha384,
+            "sha-512" => Hash::Sha512,
+            _ => return None,
+        };
+        let digits = digits.trim().replace(':', "").to_ascii_uppercase();
+        Some(Fingerprint { hash, digits })
+    }
+}
+
+/// Whether the certificate is one that the fingerprints name.
+pub(super) fn matches_any(pem: &str, fingerprints: &[Fingerprint]) -> bool {
+    let Some(der) = der(pem) else {
+        return false;
+    };
+    fingerprints.iter().any(|fingerprint| {
+        let checksum = match fingerprint.hash {
+            Hash::Sha256 => glib::ChecksumType::Sha256,
+            Hash::Sha384 => glib::ChecksumType::Sha384,
+            Hash::Sha512 => glib::ChecksumType::Sha512,
+        };
+        glib::compute_checksum_for_data(checksum, &der)
+            .is_some_and(|found| found.eq_ignore_ascii_case(&fingerprint.digits))
+    })
+}
+
+/// The first certificate in a PEM text, in binary.
+fn der(pem: &str) -> Option<Vec<u8>> {
+    let (_, rest) = pem.split_once("-----BEGIN CERTIFICATE-----")?;
+    let (body, _) = rest.split_once("-----END CERTIFICATE-----")?;
+    let text: String = body.chars().filter(|c| !c.is_whitespace()).collect();
+    Some(glib::base64_decode(&text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A self-signed certificate; its fingerprint is openssl's.
+    const PEM: &str = include_str!("testdata/certificate.pem");
+    const SHA256: &str = include_str!("testdata/fingerprint.txt");
+
+    #[test]
+    fn a_certificate_matches_its_fingerprint_alone() {
+        let right = Fingerprint::parse(SHA256).unwrap();
+        assert!(matches_any(PEM, std::slice::from_ref(&right)));
+        let wrong = Fingerprint { digits: right.digits.replace('A', "B"), ..right };
+        assert!(!matches_any(PEM, &[wrong]));
+        assert!(!matches_any(PEM, &[]));
+        assert!(!matches_any("", &[Fingerprint::parse(SHA256).unwrap()]));
+    }
+
+    #[test]
+    fn sha_1_is_too_weak() {
+        assert_eq!(Fingerprint::parse("sha-1 00:11"), None);
+    }
+
+    #[test]
+    fn what_is_not_sdp_is_refused_with_the_reason() {
+        gst::init().unwrap();
+        for direction in [Direction::Send, Direction::Receive] {
+            assert!(Remote::parse("no sdp", direction).is_err());
+            assert!(Remote::parse("", direction).is_err());
+            assert!(matches!(
+                Remote::parse("v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n", direction),
+                Err(RemoteError::Lines(0))
+            ));
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Two engines in one process, their signalling passed by hand.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use acscall::call::{Direction, LegFailure, LegId, ReaderId};
+use acscall::signalling::client::ServerUrl;
+use acscall::signalling::message::{Kind, Kinds, ParticipantId};
+
+use super::{Engine, EngineOutput, LegOutput};
+use crate::call::CallSettings;
+use crate::call::outgoing::Port;
+use crate::call::reader::{Item, Popped, ReaderQueue};
+
+/// No step of a call over loopback takes as long.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+struct End {
+    engine: Engine,
+    ports: BTreeMap<Kind, Arc<Port>>,
+    outputs: Receiver<EngineOutput>,
+    leg: LegId,
+    connected: bool,
+}
+
+impl End {
+    fn new(name: &str, peer: &str, direction: Direction) -> End {
+        gst::init().unwrap();
+        let (sender, outputs) = channel();
+        let sender = Mutex::new(sender);
+        let ports: BTreeMap<_, _> =
+            Kind::ALL.into_iter().map(|kind| (kind, Arc::new(Port::new(kind)))).collect();
+        let engine = Engine::new(
+            &settings(name),
+            Arc::new(OnceLock::from(40)),
+            ports.clone(),
+            Arc::new(move |output| {
+                let _the_test_is_over = sender.lock().unwrap().send(output);
+            }),
+        )
+        .unwrap();
+        let leg = LegId { peer: ParticipantId(peer.into()), direction, number: 1 };
+        End { engine, ports, outputs, leg, connected: false }
+    }
+
+    fn open(&mut self) {
+        self.engine.open_leg(&self.leg, &[]).unwrap();
+    }
+}
+
+fn settings(user: &str) -> CallSettings {
+    CallSettings {
+        server: ServerUrl::parse("ws://127.0.0.1:7788").unwrap(),
+        call: "engines".into(),
+        user: user.into(),
+        display_name: None,
+        token: None,
+        latency: None,
+        stun_server: None,
+        turn_servers: Vec::new(),
+        embedded_server: false,
+    }
+}
+
+/// Passes what the ends tell to each other, until both are connected or one failed.
+/// `tamper` may change descriptions on their way.
+fn connect(from: &mut End, to: &mut End, tamper: fn(String) -> String) -> Result<(), LegFailure> {
+    from.open();
+    to.open();
+    while !(from.connected && to.connected) {
+        let mut idle = true;
+        for swapped in [false, true] {
+            let (here, there) = if swapped { (&mut *to, &mut *from) } else { (&mut *from, &mut *to) };
+            while let Ok(output) = here.outputs.try_recv() {
+                idle = false;
+                pass(here, there, output, tamper)?;
+            }
+        }
+        if idle {
+            // Whichever end speaks next.
+            if let Ok(output) = from.outputs.recv_timeout(Duration::from_millis(5)) {
+                pass(from, to, output, tamper)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn pass(
+    here: &mut End,
+    there: &mut End,
+    output: EngineOutput,
+    tamper: fn(String) -> String,
+) -> Result<(), LegFailure> {
+    match output {
+        EngineOutput::Error(object, text) => panic!("{object:?}: {text}"),
+        EngineOutput::Leg(_, LegOutput::Description(sdp)) => {
+            there.engine.set_remote_description(&there.leg, &tamper(sdp))
+        }
+        EngineOutput::Leg(_, LegOutput::Candidate(candidate)) => {
+            there.engine.add_candidate(&there.leg, &candidate);
+            Ok(())
+        }
+        EngineOutput::Leg(leg, LegOutput::Connected) => {
+            here.connected = true;
+            here.engine.verify(&leg)
+        }
+        EngineOutput::Leg(_, LegOutput::Failed(failure)) => Err(failure),
+        EngineOutput::Leg(leg, LegOutput::Stream { kind, pad, gate }) => {
+            here.engine.stream_arrived(&leg, kind, pad, gate)
+        }
+    }
+}
+
+fn frame(width: u32, height: u32) -> (gst::Caps, gst::Buffer) {
+    let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::I420, width, height)
+        .fps((30, 1))
+        .build()
+        .unwrap();
+    (info.to_caps().unwrap(), gst::Buffer::with_size(info.size()).unwrap())
+}
+
+/// Sends one frame and waits until it is out at the other end.
+fn send_and_receive(from: &mut End, to: &mut End, queue: &ReaderQueue, size: (u32, u32)) {
+    use gst::prelude::*;
+    let (caps, mut buffer) = frame(size.0, size.1);
+    buffer.make_mut().set_pts(gst::SystemClock::obtain().time());
+    if from.ports[&Kind::Video].push(&caps, buffer) {
+        from.engine.make_encoder(Kind::Video).unwrap();
+    }
+    let (timer, deadline) = (gst::SystemClock::obtain(), TIMEOUT.as_nanos() as u64);
+    let begun = timer.time();
+    loop {
+        while let Ok(output) = to.outputs.try_recv() {
+            pass(to, from, output, |sdp| sdp).unwrap();
+        }
+        if let Popped::Item(Item::Media(caps, _)) = queue.pop(Duration::from_millis(5)) {
+            let info = gst_video::VideoInfo::from_caps(&caps).unwrap();
+            assert_eq!((info.width(), info.height()), size);
+            return;
+        }
+        assert!((timer.time() - begun).nseconds() < deadline, "no frame of {size:?} came");
+    }
+}
+
+#[test]
+fn frames_of_any_size_cross_a_leg_that_was_negotiated_once() {
+    let mut a = End::new("a", "b", Direction::Send);
+    let mut b = End::new("b", "a", Direction::Receive);
+    connect(&mut a, &mut b, |sdp| sdp).unwrap();
+
+    let queue = Arc::new(ReaderQueue::video());
+    b.engine.bind(ReaderId(1), &queue, Some((ParticipantId("a".into()), Kind::Video)));
+    a.engine.feed(&a.leg.clone(), &Kinds::from([Kind::Video]));
+    for size in [(320, 240), (1500, 845), (64, 48)] {
+        send_and_receive(&mut a, &mut b, &queue, size);
+    }
+    a.engine.stop();
+    b.engine.stop();
+}
+
+#[test]
+fn a_stream_that_nobody_reads_has_no_encoder() {
+    let mut a = End::new("a", "b", Direction::Send);
+    let mut b = End::new("b", "a", Direction::Receive);
+    connect(&mut a, &mut b, |sdp| sdp).unwrap();
+    let (caps, buffer) = frame(320, 240);
+    assert!(!a.ports[&Kind::Video].push(&caps, buffer));
+    assert!(a.ports[&Kind::Video].encoder().is_none());
+    a.engine.stop();
+    b.engine.stop();
+}
+
+#[test]
+fn a_peer_with_another_certificate_than_its_description_names_is_refused() {
+    let mut a = End::new("a", "b", Direction::Send);
+    let mut b = End::new("b", "a", Direction::Receive);
+    let result = connect(&mut a, &mut b, |sdp| {
+        sdp.lines()
+            .map(|line| match line.strip_prefix("a=fingerprint:sha-256 ") {
+                Some(digits) if digits.starts_with("00") => format!("a=fingerprint:sha-256 11{}", &digits[2..]),
+                Some(digits) => format!("a=fingerprint:sha-256 00{}", &digits[2..]),
+                None => line.to_string(),
+            } + "\r\n")
+            .collect()
+    });
+    assert_eq!(result, Err(LegFailure::Certificate));
+    a.engine.stop();
+    b.engine.stop();
+}

@@ -1,0 +1,429 @@
+//! The legs to and from every participant.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::outbox::Outbox;
+use super::roster::{Entry, Roster};
+use super::timers::{Backoff, Timer, Timers};
+use super::told::Roles;
+use super::{Action, Direction, Event, LegFailure, LegId, Presence, Trouble};
+use crate::signalling::message::{
+    Candidate, ClientMessage, IceServer, Kinds, LegEnd, LegNumber, LegSignal, LegStep, Participant,
+    ParticipantId,
+};
+
+/// How long a sending leg may take to connect. On a network that works it takes well below a
+/// second, TURN over TCP included; after this another attempt is worth more than waiting.
+const SENDER_CONNECTS: Duration = Duration::from_secs(5);
+
+/// How long a receiving leg may take to connect. Longer than the sender's, so that it is the
+/// sender that replaces it; this only cleans up when the sender cannot.
+const RECEIVER_CONNECTS: Duration = Duration::from_secs(10);
+
+/// How many candidates are held back before the answer comes: what the server lets through for
+/// one leg.
+const HELD_CANDIDATES: usize = 64;
+
+/// What the legs depend on, at one moment.
+pub(super) struct Scene<'a> {
+    pub(super) now: Instant,
+    /// The connection to the server is joined.
+    pub(super) online: bool,
+    pub(super) roles: Roles,
+    pub(super) roster: &'a Roster,
+    pub(super) timers: &'a mut Timers,
+    pub(super) out: &'a mut Outbox,
+}
+
+/// All legs: at most one each way with every participant.
+#[derive(Debug, Default)]
+pub(super) struct Legs {
+    legs: BTreeMap<(ParticipantId, Direction), Leg>,
+    peers: BTreeMap<ParticipantId, Peer>,
+    /// The highest number given to a sending leg. It never falls, so that a peer can tell the
+    /// newest leg after any number of rejoins.
+    last_number: LegNumber,
+    ice_servers: Vec<IceServer>,
+}
+
+#[derive(Debug)]
+struct Leg {
+    number: LegNumber,
+    connected: Option<Instant>,
+    /// The driver has the peer's description.
+    described: bool,
+    /// Candidates that came before the peer's description.
+    held: Vec<Candidate>,
+    fed: Kinds,
+}
+
+/// What outlives the legs with one participant.
+#[derive(Debug, Default)]
+struct Peer {
+    backoff: Backoff,
+    /// The number of its last offer.
+    last_offer: Option<LegNumber>,
+    /// The receiving leg that failed and that the peer has not been told of, and why it did.
+    untold: Option<(LegNumber, String)>,
+}
+
+impl Legs {
+    /// What the legs made from now on gather candidates with.
+    pub(super) fn set_ice_servers(&mut self, ice_servers: Vec<IceServer>) {
+        self.ice_servers = ice_servers;
+    }
+
+    /// Compares the legs that are with those that should be, and changes that.
+    pub(super) fn settle(&mut self, scene: &mut Scene<'_>) {
+        let ids: Vec<LegId> = self.ids().collect();
+        for id in ids {
+            let entry = scene.roster.get(&id.peer);
+            if !entry.is_some_and(|entry| scene.roles.need(&entry.info, id.direction)) {
+                self.close(&id, scene);
+            }
+        }
+        let roster = scene.roster;
+        for (peer, entry) in roster.iter() {
+            if scene.online && entry.presence() == Presence::Connected {
+                self.tell_failure(peer, scene);
+                self.open_missing(peer, entry, scene);
+            }
+            self.feed(peer, entry, scene);
+        }
+    }
+
+    /// Closes all legs, and forgets what is known of their peers.
+    pub(super) fn close_all(&mut self, scene: &mut Scene<'_>) {
+        let ids: Vec<LegId> = self.ids().collect();
+        for id in ids {
+            self.close(&id, scene);
+        }
+        for peer in std::mem::take(&mut self.peers).into_keys() {
+            scene.timers.stop(&Timer::Retry(peer));
+        }
+    }
+
+    /// The participant left.
+    pub(super) fn remove_peer(&mut self, peer: &ParticipantId, scene: &mut Scene<'_>) {
+        for direction in [Direction::Send, Direction::Receive] {
+            if let Some(id) = self.id(peer, direction) {
+                self.close(&id, scene);
+            }
+        }
+        self.peers.remove(peer);
+        scene.timers.stop(&Timer::Retry(peer.clone()));
+    }
+
+    /// This end or the participant was away and is back. Steps of the sending leg may have been
+    /// lost meanwhile: unless it is connected, the next one is made at once.
+    pub(super) fn renew(&mut self, peer: &ParticipantId, scene: &mut Scene<'_>) {
+        let leg = self.legs.get(&(peer.clone(), Direction::Send));
+        if leg.is_some_and(|leg| leg.connected.is_none())
+            && let Some(id) = self.id(peer, Direction::Send)
+        {
+            self.close(&id, scene);
+        }
+        if let Some(known) = self.peers.get_mut(peer) {
+            known.backoff.reset();
+        }
+        scene.timers.stop(&Timer::Retry(peer.clone()));
+    }
+
+    /// The driver has this end's offer or answer. It is lost where the peer cannot be reached;
+    /// then [`Legs::renew`] makes up for it.
+    pub(super) fn description(&mut self, id: &LegId, sdp: String, scene: &mut Scene<'_>) {
+        if self.find(id).is_some() {
+            let step = match id.direction {
+                Direction::Send => LegStep::Offer(sdp),
+                Direction::Receive => LegStep::Answer(sdp),
+            };
+            scene.signal(id, step);
+        }
+    }
+
+    /// The driver has a candidate.
+    pub(super) fn candidate(&mut self, id: &LegId, candidate: Candidate, scene: &mut Scene<'_>) {
+        if self.find(id).is_some() {
+            scene.signal(id, LegStep::Candidate(candidate));
+        }
+    }
+
+    /// The driver's leg is connected.
+    pub(super) fn connected(&mut self, id: &LegId, scene: &mut Scene<'_>) {
+        if let Some(leg) = self.find(id) {
+            leg.connected.get_or_insert(scene.now);
+            scene.timers.stop(&Timer::Leg(id.clone()));
+        }
+    }
+
+    /// The leg's time to connect is over.
+    pub(super) fn timed_out(&mut self, id: &LegId, scene: &mut Scene<'_>) {
+        let limit = match id.direction {
+            Direction::Send => SENDER_CONNECTS,
+            Direction::Receive => RECEIVER_CONNECTS,
+        };
+        let text = format!("it did not connect within {} s", limit.as_secs());
+        self.failed(id, LegFailure::Connection(text), scene);
+    }
+
+    /// The leg cannot be used any more: a sending one is replaced, a receiving one's sender is
+    /// told, so that it replaces it.
+    pub(super) fn failed(&mut self, id: &LegId, failure: LegFailure, scene: &mut Scene<'_>) {
+        let Some(leg) = self.close(id, scene) else {
+            return;
+        };
+        let text = failure.to_string();
+        let repeats = match &failure {
+            LegFailure::Connection(_) => false,
+            LegFailure::Description(_) | LegFailure::Certificate => true,
+        };
+        scene
+            .out
+            .tell(Event::Warning(Trouble::Leg(id.clone(), failure)));
+        match id.direction {
+            Direction::Send => {
+                scene.signal(id, LegStep::Failed(text));
+                self.retry(&id.peer, &leg, repeats, scene);
+            }
+            Direction::Receive => {
+                self.peers.entry(id.peer.clone()).or_default().untold = Some((id.number, text));
+            }
+        }
+    }
+
+    /// A step of a leg came from a participant.
+    pub(super) fn signal(
+        &mut self,
+        from: &ParticipantId,
+        signal: LegSignal,
+        scene: &mut Scene<'_>,
+    ) {
+        let Some(entry) = scene.roster.get(from) else {
+            return;
+        };
+        let id = LegId {
+            peer: from.clone(),
+            direction: match signal.by {
+                LegEnd::Sender => Direction::Receive,
+                LegEnd::Receiver => Direction::Send,
+            },
+            number: signal.leg,
+        };
+        match (signal.by, signal.step) {
+            (LegEnd::Sender, LegStep::Offer(sdp)) => self.offered(id, sdp, entry, scene),
+            (LegEnd::Receiver, LegStep::Answer(sdp)) => self.answered(id, sdp, scene),
+            (_, LegStep::Candidate(candidate)) => self.remote_candidate(id, candidate, scene),
+            (_, LegStep::Failed(reason)) => self.refused(id, reason, scene),
+            // Only a peer that breaks the protocol offers as receiver or answers as sender.
+            (LegEnd::Receiver, LegStep::Offer(_)) | (LegEnd::Sender, LegStep::Answer(_)) => {}
+        }
+    }
+
+    fn offered(&mut self, id: LegId, sdp: String, entry: &Entry, scene: &mut Scene<'_>) {
+        let peer = self.peers.entry(id.peer.clone()).or_default();
+        if peer.last_offer.is_some_and(|last| last >= id.number) {
+            return;
+        }
+        peer.last_offer = Some(id.number);
+        peer.untold = None;
+        if let Some(old) = self.id(&id.peer, Direction::Receive) {
+            self.close(&old, scene);
+        }
+        if !scene.roles.need(&entry.info, Direction::Receive) {
+            let reason = match scene.roles.receives {
+                false => "this participant does not receive",
+                true => "it was offered by a participant that had not said that it sends",
+            };
+            scene.signal(&id, LegStep::Failed(reason.to_owned()));
+            return;
+        }
+        self.open(&id, RECEIVER_CONNECTS, scene);
+        if let Some(leg) = self.find(&id) {
+            leg.described = true;
+        }
+        scene.out.push(Action::RemoteDescription(id, sdp));
+    }
+
+    fn answered(&mut self, id: LegId, sdp: String, scene: &mut Scene<'_>) {
+        let Some(leg) = self.find(&id) else { return };
+        if leg.described {
+            return;
+        }
+        leg.described = true;
+        let held = std::mem::take(&mut leg.held);
+        scene.out.push(Action::RemoteDescription(id.clone(), sdp));
+        for candidate in held {
+            scene
+                .out
+                .push(Action::RemoteCandidate(id.clone(), candidate));
+        }
+    }
+
+    fn remote_candidate(&mut self, id: LegId, candidate: Candidate, scene: &mut Scene<'_>) {
+        let Some(leg) = self.find(&id) else { return };
+        if leg.described {
+            scene.out.push(Action::RemoteCandidate(id, candidate));
+        } else if leg.held.len() < HELD_CANDIDATES {
+            leg.held.push(candidate);
+        }
+    }
+
+    /// The peer gave the leg up.
+    fn refused(&mut self, id: LegId, reason: String, scene: &mut Scene<'_>) {
+        let Some(leg) = self.close(&id, scene) else {
+            return;
+        };
+        scene
+            .out
+            .tell(Event::Warning(Trouble::LegRefused(id.clone(), reason)));
+        if id.direction == Direction::Send {
+            self.retry(&id.peer, &leg, false, scene);
+        }
+    }
+
+    /// Lets the next sending leg come after a delay. Where the cause is likely to be there again
+    /// (`repeats`), the delay is the longest at once.
+    fn retry(&mut self, peer: &ParticipantId, leg: &Leg, repeats: bool, scene: &mut Scene<'_>) {
+        let backoff = &mut self.peers.entry(peer.clone()).or_default().backoff;
+        let held = leg
+            .connected
+            .map_or(Duration::ZERO, |at| scene.now.duration_since(at));
+        let delay = match repeats {
+            true => backoff.longest(),
+            false => backoff.after(held),
+        };
+        scene
+            .timers
+            .set(Timer::Retry(peer.clone()), scene.now + delay);
+    }
+
+    fn tell_failure(&mut self, peer: &ParticipantId, scene: &mut Scene<'_>) {
+        let untold = self
+            .peers
+            .get_mut(peer)
+            .and_then(|known| known.untold.take());
+        if let Some((number, reason)) = untold {
+            let id = LegId {
+                peer: peer.clone(),
+                direction: Direction::Receive,
+                number,
+            };
+            scene.signal(&id, LegStep::Failed(reason));
+        }
+    }
+
+    fn open_missing(&mut self, peer: &ParticipantId, entry: &Entry, scene: &mut Scene<'_>) {
+        if scene.roles.need(&entry.info, Direction::Send)
+            && self.id(peer, Direction::Send).is_none()
+            && !scene.timers.runs(&Timer::Retry(peer.clone()))
+        {
+            self.last_number += 1;
+            let number = self.last_number;
+            let id = LegId {
+                peer: peer.clone(),
+                direction: Direction::Send,
+                number,
+            };
+            self.open(&id, SENDER_CONNECTS, scene);
+        }
+    }
+
+    fn feed(&mut self, peer: &ParticipantId, entry: &Entry, scene: &mut Scene<'_>) {
+        let Some(leg) = self.legs.get_mut(&(peer.clone(), Direction::Send)) else {
+            return;
+        };
+        let kinds = entry.wants();
+        if leg.connected.is_some() && leg.fed != kinds {
+            leg.fed = kinds.clone();
+            let number = leg.number;
+            let id = LegId {
+                peer: peer.clone(),
+                direction: Direction::Send,
+                number,
+            };
+            scene.out.push(Action::Feed(id, kinds));
+        }
+    }
+
+    fn open(&mut self, id: &LegId, limit: Duration, scene: &mut Scene<'_>) {
+        let leg = Leg {
+            number: id.number,
+            connected: None,
+            described: false,
+            held: Vec::new(),
+            fed: Kinds::new(),
+        };
+        self.legs.insert((id.peer.clone(), id.direction), leg);
+        scene.timers.set(Timer::Leg(id.clone()), scene.now + limit);
+        let ice_servers = self.ice_servers.clone();
+        scene.out.push(Action::OpenLeg {
+            leg: id.clone(),
+            ice_servers,
+        });
+    }
+
+    fn close(&mut self, id: &LegId, scene: &mut Scene<'_>) -> Option<Leg> {
+        self.find(id)?;
+        scene.timers.stop(&Timer::Leg(id.clone()));
+        scene.out.push(Action::CloseLeg(id.clone()));
+        self.legs.remove(&(id.peer.clone(), id.direction))
+    }
+
+    /// The leg of this name, unless another one has replaced it.
+    fn find(&mut self, id: &LegId) -> Option<&mut Leg> {
+        self.legs
+            .get_mut(&(id.peer.clone(), id.direction))
+            .filter(|leg| leg.number == id.number)
+    }
+
+    fn id(&self, peer: &ParticipantId, direction: Direction) -> Option<LegId> {
+        let number = self.legs.get(&(peer.clone(), direction))?.number;
+        Some(LegId {
+            peer: peer.clone(),
+            direction,
+            number,
+        })
+    }
+
+    fn ids(&self) -> impl Iterator<Item = LegId> {
+        self.legs.iter().map(|((peer, direction), leg)| LegId {
+            peer: peer.clone(),
+            direction: *direction,
+            number: leg.number,
+        })
+    }
+}
+
+impl Roles {
+    /// Whether there is to be a leg that way with this participant.
+    fn need(self, peer: &Participant, direction: Direction) -> bool {
+        match direction {
+            Direction::Send => self.sends && peer.receives,
+            Direction::Receive => self.receives && peer.sends,
+        }
+    }
+}
+
+impl Scene<'_> {
+    /// Sends a step to the leg's peer, if that can be reached.
+    fn signal(&mut self, id: &LegId, step: LegStep) {
+        let entry = self.roster.get(&id.peer);
+        if !self.online || !entry.is_some_and(|e| e.presence() == Presence::Connected) {
+            return;
+        }
+        let by = match id.direction {
+            Direction::Send => LegEnd::Sender,
+            Direction::Receive => LegEnd::Receiver,
+        };
+        let signal = LegSignal {
+            leg: id.number,
+            by,
+            step,
+        };
+        self.out.send(ClientMessage::Signal {
+            to: id.peer.clone(),
+            signal,
+        });
+    }
+}

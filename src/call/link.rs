@@ -1,0 +1,216 @@
+//! The connection to the server: opened, greeted, joined, lost and opened again.
+
+use std::time::{Duration, Instant};
+
+use super::outbox::Outbox;
+use super::timers::{Backoff, Timer, Timers};
+use super::{Action, Config, Event, Trouble};
+use crate::signalling::message::{ClientMessage, ParticipantId, Resume, VERSIONS};
+
+/// How long the first join is tried: a server started in the same moment is up by then, and a
+/// user with a wrong address learns of it before giving up.
+const FIRST_JOIN: Duration = Duration::from_secs(5);
+
+/// The delay between these first attempts: the call begins that soon after the server does.
+const FIRST_RETRY: Duration = Duration::from_millis(200);
+
+/// How long opening a connection, and then joining on it, may take each. Both are a few round
+/// trips; a server that accepts and stays silent is as good as none.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+
+/// How far the connection is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Not begun, or over.
+    #[default]
+    Idle,
+    /// The driver opens it.
+    Opening,
+    /// Hello is sent.
+    Greeting,
+    /// Join is sent.
+    Joining,
+    /// In the call.
+    Joined,
+    /// Between two attempts.
+    Waiting,
+}
+
+/// The connection, and what outlives it.
+#[derive(Debug, Default)]
+pub(super) struct Link {
+    step: Step,
+    backoff: Backoff,
+    /// Why the last attempt failed.
+    last_reason: Option<String>,
+    /// The server run on the other end.
+    welcomed: Option<String>,
+    /// The server run that was joined last.
+    run: Option<String>,
+    own: Option<ParticipantId>,
+    resume: Option<Resume>,
+    joined_at: Option<Instant>,
+    loss_told: bool,
+    refusal_told: bool,
+}
+
+/// What is new about a join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rejoin {
+    /// Another server run was joined before.
+    pub(super) is_other_run: bool,
+    /// This participant had another id before.
+    pub(super) is_other_id: bool,
+}
+
+impl Link {
+    pub(super) fn step(&self) -> Step {
+        self.step
+    }
+
+    /// This participant's id, once joined.
+    pub(super) fn own(&self) -> Option<&ParticipantId> {
+        self.own.as_ref()
+    }
+
+    /// What the next join presents.
+    pub(super) fn resume(&self) -> Option<Resume> {
+        self.resume.clone()
+    }
+
+    /// The presence cannot be taken up again.
+    pub(super) fn forget_resume(&mut self) {
+        self.resume = None;
+    }
+
+    pub(super) fn start(&mut self, now: Instant, timers: &mut Timers, out: &mut Outbox) {
+        timers.set(Timer::GiveUp, now + FIRST_JOIN);
+        self.connect(now, timers, out);
+    }
+
+    pub(super) fn connect(&mut self, now: Instant, timers: &mut Timers, out: &mut Outbox) {
+        self.step = Step::Opening;
+        timers.set(Timer::Handshake, now + HANDSHAKE);
+        out.push(Action::Connect);
+    }
+
+    pub(super) fn opened(
+        &mut self,
+        config: &Config,
+        now: Instant,
+        timers: &mut Timers,
+        out: &mut Outbox,
+    ) {
+        if self.step == Step::Opening {
+            self.step = Step::Greeting;
+            timers.set(Timer::Handshake, now + HANDSHAKE);
+            out.send(ClientMessage::Hello {
+                versions: VERSIONS.to_vec(),
+                user: config.user.clone(),
+                display_name: config.display_name.clone(),
+                token: config.token.clone(),
+            });
+        }
+    }
+
+    /// The server named its run. Join is to be sent.
+    pub(super) fn welcomed(&mut self, server: String) {
+        self.step = Step::Joining;
+        self.welcomed = Some(server);
+    }
+
+    pub(super) fn joined(&mut self, resume: Resume, now: Instant, timers: &mut Timers) -> Rejoin {
+        let rejoin = Rejoin {
+            is_other_run: self.run.is_some() && self.run != self.welcomed,
+            is_other_id: self
+                .own
+                .as_ref()
+                .is_some_and(|own| *own != resume.participant),
+        };
+        timers.stop(&Timer::GiveUp);
+        timers.stop(&Timer::Handshake);
+        self.step = Step::Joined;
+        self.run = self.welcomed.clone();
+        self.own = Some(resume.participant.clone());
+        self.resume = Some(resume);
+        self.joined_at = Some(now);
+        self.loss_told = false;
+        self.refusal_told = false;
+        rejoin
+    }
+
+    /// Tells what the server holds against coming back, once for each loss.
+    pub(super) fn tell_refusal(&mut self, trouble: Trouble, out: &mut Outbox) {
+        if !std::mem::replace(&mut self.refusal_told, true) {
+            out.tell(Event::Warning(trouble));
+        }
+    }
+
+    /// The connection could not be opened, is closed or has been given up. It is tried again,
+    /// unless this returns why the call cannot even begin.
+    pub(super) fn lost(
+        &mut self,
+        reason: String,
+        now: Instant,
+        timers: &mut Timers,
+        out: &mut Outbox,
+    ) -> Option<Trouble> {
+        if matches!(self.step, Step::Idle | Step::Waiting) {
+            return None;
+        }
+        self.step = Step::Waiting;
+        timers.stop(&Timer::Handshake);
+        if self.own.is_none() {
+            if !timers.runs(&Timer::GiveUp) {
+                return Some(Trouble::Unreachable(reason));
+            }
+            self.last_reason = Some(reason);
+            timers.set(Timer::Reconnect, now + FIRST_RETRY);
+            return None;
+        }
+        if !std::mem::replace(&mut self.loss_told, true) {
+            out.tell(Event::Warning(Trouble::SignallingLost(reason)));
+        }
+        let held = self
+            .joined_at
+            .take()
+            .map_or(Duration::ZERO, |at| now.duration_since(at));
+        timers.set(Timer::Reconnect, now + self.backoff.after(held));
+        None
+    }
+
+    /// The server takes too long to answer.
+    pub(super) fn handshake_timed_out(
+        &mut self,
+        now: Instant,
+        timers: &mut Timers,
+        out: &mut Outbox,
+    ) -> Option<Trouble> {
+        out.push(Action::Disconnect);
+        let reason = format!("it did not answer within {} s", HANDSHAKE.as_secs());
+        self.lost(reason, now, timers, out)
+    }
+
+    /// The time for the first join is over. A connection that is open keeps its own time.
+    pub(super) fn give_up(&mut self) -> Option<Trouble> {
+        if !matches!(self.step, Step::Opening | Step::Waiting) {
+            return None;
+        }
+        let reason = self.last_reason.take();
+        let reason = reason
+            .unwrap_or_else(|| format!("it did not answer within {} s", FIRST_JOIN.as_secs()));
+        Some(Trouble::Unreachable(reason))
+    }
+
+    /// The call is over: takes leave and closes.
+    pub(super) fn leave(&mut self, out: &mut Outbox) {
+        // A join on its way may have made this participant known already.
+        if matches!(self.step, Step::Joining | Step::Joined) {
+            out.send(ClientMessage::Leave {});
+        }
+        if !matches!(self.step, Step::Idle | Step::Waiting) {
+            out.push(Action::Disconnect);
+        }
+        self.step = Step::Idle;
+    }
+}

@@ -1,0 +1,368 @@
+//! The machine itself: every input changes what is known, then all that depends on it is
+//! settled.
+
+use std::time::Instant;
+
+use super::legs::{Legs, Scene};
+use super::link::{Link, Step};
+use super::outbox::Outbox;
+use super::readers::Readers;
+use super::roster::Roster;
+use super::timers::{Timer, Timers};
+use super::told::{Roles, Told};
+use super::{Action, CallState, Config, Event, Input, Trouble};
+use crate::signalling::message::{
+    ClientMessage, ErrorCode, IceServer, Kinds, Participant, ParticipantId, Resume, ServerMessage,
+    VERSIONS,
+};
+
+/// One participant's view of one call.
+///
+/// The order of use is [`handle`](Call::handle) or [`handle_timeout`](Call::handle_timeout), then
+/// [`poll_action`](Call::poll_action) until it returns `None`, then
+/// [`poll_timeout`](Call::poll_timeout). After [`Action::Finished`] nothing has any effect.
+#[derive(Debug)]
+pub struct Call {
+    config: Config,
+    state: CallState,
+    roles: Roles,
+    media: Kinds,
+    link: Link,
+    told: Told,
+    roster: Roster,
+    readers: Readers,
+    legs: Legs,
+    timers: Timers,
+    out: Outbox,
+}
+
+impl Call {
+    /// A call that has not begun; [`Input::Start`] begins it. Other inputs may come before.
+    pub fn new(config: Config) -> Call {
+        Call {
+            config,
+            state: CallState::None,
+            roles: Roles::default(),
+            media: Kinds::new(),
+            link: Link::default(),
+            told: Told::default(),
+            roster: Roster::default(),
+            readers: Readers::default(),
+            legs: Legs::default(),
+            timers: Timers::default(),
+            out: Outbox::default(),
+        }
+    }
+
+    /// Takes in what happened at `now`.
+    pub fn handle(&mut self, input: Input, now: Instant) {
+        if self.state == CallState::Disconnected {
+            return;
+        }
+        match input {
+            Input::Start => self.start(now),
+            Input::Roles { receives, sends } => self.roles = Roles { receives, sends },
+            Input::Media(kinds) => self.media = kinds,
+            Input::AddReader(id, selector) => self.readers.add(id, selector),
+            Input::RemoveReader(id) => self.readers.remove(id),
+            Input::Leave => self.end(now),
+
+            Input::SocketOpened => {
+                self.link
+                    .opened(&self.config, now, &mut self.timers, &mut self.out);
+            }
+            Input::Received(message) => self.received(message, now),
+            Input::SocketClosed(reason) => self.lost(reason, now),
+
+            Input::LegDescription(leg, sdp) => {
+                let (legs, mut scene) = self.legs(now);
+                legs.description(&leg, sdp, &mut scene);
+            }
+            Input::LegCandidate(leg, candidate) => {
+                let (legs, mut scene) = self.legs(now);
+                legs.candidate(&leg, candidate, &mut scene);
+            }
+            Input::LegConnected(leg) => {
+                let (legs, mut scene) = self.legs(now);
+                legs.connected(&leg, &mut scene);
+            }
+            Input::LegFailed(leg, failure) => {
+                let (legs, mut scene) = self.legs(now);
+                legs.failed(&leg, failure, &mut scene);
+            }
+        }
+        self.settle(now);
+    }
+
+    /// The next thing to do; `None` when all is done.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.out.pop()
+    }
+
+    /// When [`Call::handle_timeout`] is to be called. Changes with every input.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    /// Does what is due at `now`. Calling it early does no harm.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(timer) = self.timers.expire(now) {
+            match timer {
+                Timer::GiveUp => {
+                    if let Some(trouble) = self.link.give_up() {
+                        self.fail(trouble, now);
+                    }
+                }
+                Timer::Handshake => {
+                    let (timers, out) = (&mut self.timers, &mut self.out);
+                    if let Some(trouble) = self.link.handshake_timed_out(now, timers, out) {
+                        self.fail(trouble, now);
+                    }
+                }
+                Timer::Reconnect => self.link.connect(now, &mut self.timers, &mut self.out),
+                Timer::Gone(id) => self.left(&id, now),
+                Timer::Wants(id) => self.roster.drop_held_wants(&id),
+                Timer::Leg(leg) => {
+                    let (legs, mut scene) = self.legs(now);
+                    legs.timed_out(&leg, &mut scene);
+                }
+                // That it does not run any more is all there is to it.
+                Timer::Retry(_) => {}
+            }
+            self.settle(now);
+        }
+    }
+
+    /// The state last told.
+    pub fn state(&self) -> CallState {
+        self.state
+    }
+
+    /// The other participants, those whose connection is lost included.
+    pub fn participants(&self) -> impl Iterator<Item = &Participant> {
+        self.roster.iter().map(|(_, entry)| &entry.info)
+    }
+
+    /// One of the other participants.
+    pub fn participant(&self, id: &ParticipantId) -> Option<&Participant> {
+        self.roster.get(id).map(|entry| &entry.info)
+    }
+
+    /// This participant's own id, once joined. A rejoin may change it.
+    pub fn own_id(&self) -> Option<&ParticipantId> {
+        self.link.own()
+    }
+
+    /// Whether `id` is another presence of this call's own user.
+    pub fn is_own_user(&self, id: &ParticipantId) -> bool {
+        self.participant(id)
+            .is_some_and(|participant| participant.user == self.config.user)
+    }
+
+    fn start(&mut self, now: Instant) {
+        if self.state == CallState::None {
+            self.set_state(CallState::Connecting);
+            self.link.start(now, &mut self.timers, &mut self.out);
+        }
+    }
+
+    fn received(&mut self, message: ServerMessage, now: Instant) {
+        match (self.link.step(), message) {
+            // Of a connection that has been given up.
+            (Step::Idle | Step::Opening | Step::Waiting, _) => {}
+            (Step::Greeting, ServerMessage::Welcome { version, server }) => {
+                self.welcomed(version, server, now);
+            }
+            (
+                Step::Joining,
+                ServerMessage::Joined {
+                    resume,
+                    participants,
+                    ice_servers,
+                    ..
+                },
+            ) => self.joined(resume, participants, ice_servers, now),
+            (_, ServerMessage::Error { code, message }) => self.refused(code, message, now),
+            (_, ServerMessage::CallEnded { reason }) => {
+                self.out.tell(Event::Warning(Trouble::Ended(reason)));
+                self.end(now);
+            }
+            (Step::Joined, ServerMessage::Participant { participant }) => {
+                self.updated(participant, now);
+            }
+            (Step::Joined, ServerMessage::ParticipantLeft { participant, .. }) => {
+                self.left(&participant, now);
+            }
+            (Step::Joined, ServerMessage::Signal { from, signal }) => {
+                let (legs, mut scene) = self.legs(now);
+                legs.signal(&from, signal, &mut scene);
+            }
+            // Out of order: what matters of it comes with the next Joined.
+            (Step::Greeting | Step::Joining | Step::Joined, _) => {}
+        }
+    }
+
+    fn welcomed(&mut self, version: u32, server: String, now: Instant) {
+        if !VERSIONS.contains(&version) {
+            let message = format!("the server speaks version {version}, which was not offered");
+            self.refused(ErrorCode::UnsupportedVersion, message, now);
+            return;
+        }
+        self.link.welcomed(server);
+        self.told.join(self.roles, &self.media);
+        self.out.send(ClientMessage::Join {
+            call: self.config.call.clone(),
+            receives: self.roles.receives,
+            sends: self.roles.sends,
+            media: self.media.clone(),
+            resume: self.link.resume(),
+        });
+    }
+
+    fn joined(
+        &mut self,
+        resume: Resume,
+        participants: Vec<Participant>,
+        ice_servers: Vec<IceServer>,
+        now: Instant,
+    ) {
+        let rejoin = self.link.joined(resume, now, &mut self.timers);
+        self.set_state(CallState::Connected);
+        self.legs.set_ice_servers(ice_servers);
+        if rejoin.is_other_id {
+            // The peers know nothing of legs with this participant.
+            let (legs, mut scene) = self.legs(now);
+            legs.close_all(&mut scene);
+        } else if rejoin.is_other_run {
+            self.roster.hold_wants();
+        }
+
+        let mut missing: Vec<(ParticipantId, bool)> = self
+            .roster
+            .iter()
+            .map(|(id, entry)| (id.clone(), rejoin.is_other_run || entry.is_kept()))
+            .collect();
+        missing.retain(|(id, _)| !participants.iter().any(|listed| listed.id == *id));
+        for (id, may_come) in missing {
+            match may_come {
+                true => self.roster.keep(&id, now, &mut self.timers, &mut self.out),
+                false => self.left(&id, now),
+            }
+        }
+        for participant in participants {
+            let id = participant.id.clone();
+            self.updated(participant, now);
+            let (legs, mut scene) = self.legs(now);
+            legs.renew(&id, &mut scene);
+        }
+    }
+
+    fn updated(&mut self, participant: Participant, now: Instant) {
+        if self.link.own() == Some(&participant.id) {
+            return;
+        }
+        let id = participant.id.clone();
+        let update = self
+            .roster
+            .update(participant, now, &mut self.timers, &mut self.out);
+        if update.is_new_to_server {
+            self.told.doubt(&id);
+        }
+        if update.is_back {
+            let (legs, mut scene) = self.legs(now);
+            legs.renew(&id, &mut scene);
+        }
+    }
+
+    fn left(&mut self, id: &ParticipantId, now: Instant) {
+        if self.roster.remove(id, &mut self.timers, &mut self.out) {
+            self.told.forget(id);
+            let (legs, mut scene) = self.legs(now);
+            legs.remove_peer(id, &mut scene);
+        }
+    }
+
+    fn refused(&mut self, code: ErrorCode, message: String, now: Instant) {
+        let trouble = Trouble::Refused {
+            code,
+            message: message.clone(),
+        };
+        if !code.is_fatal() {
+            // A participant may leave while something for it is on the way.
+            if code != ErrorCode::UnknownParticipant {
+                self.out.tell(Event::Warning(trouble));
+            }
+            return;
+        }
+        if self.link.own().is_none() {
+            self.fail(trouble, now);
+            return;
+        }
+        match (self.link.step(), code) {
+            // The loss itself is told, with the server's text.
+            (Step::Joined, _) => {}
+            (_, ErrorCode::BadResume) => self.link.forget_resume(),
+            _ => self.link.tell_refusal(trouble, &mut self.out),
+        }
+        self.out.push(Action::Disconnect);
+        self.lost(message, now);
+    }
+
+    fn lost(&mut self, reason: String, now: Instant) {
+        if let Some(trouble) = self.link.lost(reason, now, &mut self.timers, &mut self.out) {
+            self.fail(trouble, now);
+        }
+    }
+
+    fn fail(&mut self, trouble: Trouble, now: Instant) {
+        self.out.tell(Event::Error(trouble));
+        self.end(now);
+    }
+
+    /// Leaves. The server is told first: peers that see legs close before that would take it for
+    /// a failure.
+    fn end(&mut self, now: Instant) {
+        self.set_state(CallState::Disconnecting);
+        self.link.leave(&mut self.out);
+        let (legs, mut scene) = self.legs(now);
+        legs.close_all(&mut scene);
+        self.timers.stop_all();
+        self.set_state(CallState::Disconnected);
+        self.out.push(Action::Finished);
+    }
+
+    /// Brings all that follows from what is known up to date.
+    fn settle(&mut self, now: Instant) {
+        if self.state == CallState::Disconnected {
+            return;
+        }
+        self.readers
+            .settle(&self.roster, &self.config.user, &mut self.out);
+        if self.link.step() == Step::Joined {
+            let (roster, readers) = (&self.roster, &self.readers);
+            self.told
+                .settle(self.roles, &self.media, roster, readers, &mut self.out);
+        }
+        let (legs, mut scene) = self.legs(now);
+        legs.settle(&mut scene);
+    }
+
+    fn set_state(&mut self, state: CallState) {
+        if self.state != state {
+            self.state = state;
+            self.out.tell(Event::State(state));
+        }
+    }
+
+    fn legs(&mut self, now: Instant) -> (&mut Legs, Scene<'_>) {
+        let scene = Scene {
+            now,
+            online: self.link.step() == Step::Joined,
+            roles: self.roles,
+            roster: &self.roster,
+            timers: &mut self.timers,
+            out: &mut self.out,
+        };
+        (&mut self.legs, scene)
+    }
+}

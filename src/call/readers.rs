@@ -1,0 +1,128 @@
+//! Which streams the readers get.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::outbox::Outbox;
+use super::roster::{Entry, Roster};
+use super::{Action, Presence, ReaderId, Selector, presence_name};
+use crate::signalling::message::{Kind, Kinds, Participant, ParticipantId};
+
+/// The readers and what each has now.
+#[derive(Debug, Default)]
+pub(super) struct Readers {
+    readers: BTreeMap<ReaderId, Reader>,
+    mixed: BTreeSet<ParticipantId>,
+}
+
+#[derive(Debug)]
+struct Reader {
+    selector: Selector,
+    bound: Option<ParticipantId>,
+}
+
+impl Readers {
+    pub(super) fn add(&mut self, id: ReaderId, selector: Selector) {
+        self.readers.insert(
+            id,
+            Reader {
+                selector,
+                bound: None,
+            },
+        );
+    }
+
+    pub(super) fn remove(&mut self, id: ReaderId) {
+        self.readers.remove(&id);
+    }
+
+    /// Compares what the readers have with what they should have, and changes that.
+    pub(super) fn settle(&mut self, roster: &Roster, own_user: &str, out: &mut Outbox) {
+        for (id, reader) in &mut self.readers {
+            let Some(kind) = kind(&reader.selector) else {
+                continue;
+            };
+            let bound = reader.resolve(roster).cloned();
+            if bound != reader.bound {
+                reader.bound = bound.clone();
+                out.push(Action::Bind(
+                    *id,
+                    bound.map(|participant| (participant, kind)),
+                ));
+            }
+        }
+
+        let mixed = match self
+            .readers
+            .values()
+            .any(|r| r.selector == Selector::MixedAudio)
+        {
+            true => roster
+                .iter()
+                .filter(|(_, entry)| entry.info.sends && entry.info.user != own_user)
+                .map(|(id, _)| id.clone())
+                .collect(),
+            false => BTreeSet::new(),
+        };
+        if mixed != self.mixed {
+            self.mixed = mixed;
+            out.push(Action::Mix(self.mixed.clone()));
+        }
+    }
+
+    /// The kinds that are read of this participant.
+    pub(super) fn wants(&self, of: &ParticipantId) -> Kinds {
+        let mut kinds: Kinds = self
+            .readers
+            .values()
+            .filter(|reader| reader.bound.as_ref() == Some(of))
+            .filter_map(|reader| kind(&reader.selector))
+            .collect();
+        if self.mixed.contains(of) {
+            kinds.insert(Kind::Audio);
+        }
+        kinds
+    }
+}
+
+impl Reader {
+    /// Whose stream it should have.
+    fn resolve<'a>(&self, roster: &'a Roster) -> Option<&'a ParticipantId> {
+        match &self.selector {
+            Selector::MixedAudio => None,
+            // A presence can be there twice while its earlier connection is lost: the one that
+            // is connected is it, then the one that the reader has.
+            Selector::Of { presence, .. } => roster
+                .iter()
+                .filter(|(_, entry)| name(&entry.info) == *presence)
+                .max_by_key(|(id, entry)| {
+                    let connected = entry.presence() == Presence::Connected;
+                    (connected, self.bound.as_ref() == Some(*id))
+                })
+                .map(|(id, _)| id),
+            Selector::Any { kind } => roster
+                .iter()
+                .find(|(id, _)| self.bound.as_ref() == Some(*id))
+                .or_else(|| first_available(roster, *kind))
+                .map(|(id, _)| id),
+        }
+    }
+}
+
+fn first_available(roster: &Roster, kind: Kind) -> Option<(&ParticipantId, &Entry)> {
+    roster
+        .iter()
+        .filter_map(|(id, entry)| Some((entry.available_since(kind)?, (id, entry))))
+        .min_by_key(|(since, _)| *since)
+        .map(|(_, found)| found)
+}
+
+fn kind(selector: &Selector) -> Option<Kind> {
+    match selector {
+        Selector::MixedAudio => None,
+        Selector::Of { kind, .. } | Selector::Any { kind } => Some(*kind),
+    }
+}
+
+fn name(participant: &Participant) -> String {
+    presence_name(&participant.user, participant.presence)
+}
