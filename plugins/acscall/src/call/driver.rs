@@ -342,14 +342,14 @@ impl Running {
         let url = self.settings.server.clone();
         let may_serve = self.settings.embedded_server;
         self.socket = Socket::Opening(tokio::spawn(async move {
-            let refused = match client::connect(&url).await {
+            let refused = match client::connect(&url.to_string()).await {
                 Err(ConnectError::NobodyListens(text)) => ConnectError::NobodyListens(text),
                 other => return (None, other),
             };
             let server = url.loopback_addr().filter(|_| may_serve).and_then(serve::server);
             match server {
                 // Also where another process was faster: then it serves.
-                Some(server) => (server, client::connect(&url).await),
+                Some(server) => (server, client::connect(&url.to_string()).await),
                 None => (None, Err(refused)),
             }
         }));

@@ -14,6 +14,8 @@ mod driver;
 mod engine;
 mod registry;
 mod serve;
+#[cfg(test)]
+mod tests;
 
 pub(crate) mod outgoing;
 pub(crate) mod reader;

@@ -8,7 +8,7 @@ use acscall::server::Embedded;
 /// A running server, stopped when the last call of this process that uses it is over.
 pub(super) struct Server {
     addr: SocketAddr,
-    _running: Embedded,
+    _running: Mutex<Embedded>,
 }
 
 static SERVERS: Mutex<Vec<Weak<Server>>> = Mutex::new(Vec::new());
@@ -22,7 +22,7 @@ pub(super) fn server(addr: SocketAddr) -> Option<Option<Arc<Server>>> {
     }
     match Embedded::start(addr) {
         Ok(running) => {
-            let server = Arc::new(Server { addr, _running: running });
+            let server = Arc::new(Server { addr, _running: Mutex::new(running) });
             servers.push(Arc::downgrade(&server));
             Some(Some(server))
         }
