@@ -1,6 +1,6 @@
 //! The legs to and from every participant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::outbox::Outbox;
@@ -21,9 +21,17 @@ const SENDER_CONNECTS: Duration = Duration::from_secs(5);
 /// sender that replaces it; this only cleans up when the sender cannot.
 const RECEIVER_CONNECTS: Duration = Duration::from_secs(10);
 
-/// How many candidates are held back before the answer comes: what the server lets through for
-/// one leg.
-const HELD_CANDIDATES: usize = 64;
+/// How long after being told of a leg's failure its sender is told again, while it offers no new
+/// one: what was on its way when a connection broke is lost, and nobody learns of it. That is
+/// the time after which its sender tries again at the latest.
+const REMINDED: Duration = Duration::from_secs(5);
+
+/// How many candidates of each end a leg has: what the server lets through. It would close the
+/// connection at one more.
+const CANDIDATES: usize = 64;
+
+/// How many participants that left are remembered: as many as a call holds.
+const REMEMBERED: usize = 64;
 
 /// What the legs depend on, at one moment.
 pub(super) struct Scene<'a> {
@@ -45,6 +53,9 @@ pub(super) struct Legs {
     /// newest leg after any number of rejoins.
     last_number: LegNumber,
     ice_servers: Vec<IceServer>,
+    /// The receiving legs from those who left last. A participant can come back after it was
+    /// given up, not knowing that it was, and take its sending leg for a good one.
+    left: VecDeque<(ParticipantId, LegNumber)>,
 }
 
 #[derive(Debug)]
@@ -55,6 +66,8 @@ struct Leg {
     described: bool,
     /// Candidates that came before the peer's description.
     held: Vec<Candidate>,
+    /// How many candidates were sent to the peer.
+    candidates: usize,
     fed: Kinds,
 }
 
@@ -64,8 +77,8 @@ struct Peer {
     backoff: Backoff,
     /// The number of its last offer.
     last_offer: Option<LegNumber>,
-    /// The receiving leg that failed and that the peer has not been told of, and why it did.
-    untold: Option<(LegNumber, String)>,
+    /// The receiving leg that this end gave up, and why; until the next offer.
+    given_up: Option<(LegNumber, String)>,
 }
 
 impl Legs {
@@ -81,12 +94,16 @@ impl Legs {
             let entry = scene.roster.get(&id.peer);
             if !entry.is_some_and(|entry| scene.roles.need(&entry.info, id.direction)) {
                 self.close(&id, scene);
+                if id.direction == Direction::Receive {
+                    // In case that its sender does not hear of it before it is needed again.
+                    self.give_up(&id.peer, id.number, "it was not needed".to_owned());
+                }
             }
         }
         let roster = scene.roster;
         for (peer, entry) in roster.iter() {
             if scene.online && entry.presence() == Presence::Connected {
-                self.tell_failure(peer, scene);
+                self.tell_given_up(peer, entry, scene);
                 self.open_missing(peer, entry, scene);
             }
             self.feed(peer, entry, scene);
@@ -100,19 +117,33 @@ impl Legs {
             self.close(&id, scene);
         }
         for peer in std::mem::take(&mut self.peers).into_keys() {
-            scene.timers.stop(&Timer::Retry(peer));
+            scene.stop_delays(&peer);
+        }
+    }
+
+    /// A participant came that was not there before.
+    pub(super) fn add_peer(&mut self, peer: &ParticipantId) {
+        if let Some(at) = self.left.iter().position(|(left, _)| left == peer)
+            && let Some((_, number)) = self.left.remove(at)
+        {
+            self.give_up(peer, number, "it was closed while its sender was gone".to_owned());
         }
     }
 
     /// The participant left.
     pub(super) fn remove_peer(&mut self, peer: &ParticipantId, scene: &mut Scene<'_>) {
-        for direction in [Direction::Send, Direction::Receive] {
-            if let Some(id) = self.id(peer, direction) {
-                self.close(&id, scene);
+        if let Some(id) = self.id(peer, Direction::Send) {
+            self.close(&id, scene);
+        }
+        if let Some(id) = self.id(peer, Direction::Receive) {
+            self.close(&id, scene);
+            if self.left.len() == REMEMBERED {
+                self.left.pop_front();
             }
+            self.left.push_back((id.peer, id.number));
         }
         self.peers.remove(peer);
-        scene.timers.stop(&Timer::Retry(peer.clone()));
+        scene.stop_delays(peer);
     }
 
     /// This end or the participant was away and is back. Steps of the sending leg may have been
@@ -127,7 +158,7 @@ impl Legs {
         if let Some(known) = self.peers.get_mut(peer) {
             known.backoff.reset();
         }
-        scene.timers.stop(&Timer::Retry(peer.clone()));
+        scene.stop_delays(peer);
     }
 
     /// The driver has this end's offer or answer. It is lost where the peer cannot be reached;
@@ -144,7 +175,12 @@ impl Legs {
 
     /// The driver has a candidate.
     pub(super) fn candidate(&mut self, id: &LegId, candidate: Candidate, scene: &mut Scene<'_>) {
-        if self.find(id).is_some() {
+        let Some(leg) = self.find(id) else { return };
+        // The end of candidates is no candidate.
+        if !candidate.candidate.is_empty() {
+            leg.candidates += 1;
+        }
+        if leg.candidates <= CANDIDATES {
             scene.signal(id, LegStep::Candidate(candidate));
         }
     }
@@ -187,7 +223,7 @@ impl Legs {
                 self.retry(&id.peer, &leg, repeats, scene);
             }
             Direction::Receive => {
-                self.peers.entry(id.peer.clone()).or_default().untold = Some((id.number, text));
+                self.give_up(&id.peer, id.number, text);
             }
         }
     }
@@ -226,7 +262,8 @@ impl Legs {
             return;
         }
         peer.last_offer = Some(id.number);
-        peer.untold = None;
+        peer.given_up = None;
+        scene.timers.stop(&Timer::Remind(id.peer.clone()));
         if let Some(old) = self.id(&id.peer, Direction::Receive) {
             self.close(&old, scene);
         }
@@ -264,7 +301,7 @@ impl Legs {
         let Some(leg) = self.find(&id) else { return };
         if leg.described {
             scene.out.push(Action::RemoteCandidate(id, candidate));
-        } else if leg.held.len() < HELD_CANDIDATES {
+        } else if leg.held.len() < CANDIDATES {
             leg.held.push(candidate);
         }
     }
@@ -298,18 +335,20 @@ impl Legs {
             .set(Timer::Retry(peer.clone()), scene.now + delay);
     }
 
-    fn tell_failure(&mut self, peer: &ParticipantId, scene: &mut Scene<'_>) {
-        let untold = self
-            .peers
-            .get_mut(peer)
-            .and_then(|known| known.untold.take());
-        if let Some((number, reason)) = untold {
-            let id = LegId {
-                peer: peer.clone(),
-                direction: Direction::Receive,
-                number,
-            };
+    fn give_up(&mut self, peer: &ParticipantId, number: LegNumber, reason: String) {
+        self.peers.entry(peer.clone()).or_default().given_up = Some((number, reason));
+    }
+
+    fn tell_given_up(&mut self, peer: &ParticipantId, entry: &Entry, scene: &mut Scene<'_>) {
+        let timer = Timer::Remind(peer.clone());
+        if scene.roles.need(&entry.info, Direction::Receive)
+            && !scene.timers.runs(&timer)
+            && let Some(known) = self.peers.get(peer)
+            && let Some((number, reason)) = known.given_up.clone()
+        {
+            let id = LegId { peer: peer.clone(), direction: Direction::Receive, number };
             scene.signal(&id, LegStep::Failed(reason));
+            scene.timers.set(timer, scene.now + REMINDED);
         }
     }
 
@@ -352,6 +391,7 @@ impl Legs {
             connected: None,
             described: false,
             held: Vec::new(),
+            candidates: 0,
             fed: Kinds::new(),
         };
         self.legs.insert((id.peer.clone(), id.direction), leg);
@@ -406,6 +446,11 @@ impl Roles {
 }
 
 impl Scene<'_> {
+    fn stop_delays(&mut self, peer: &ParticipantId) {
+        self.timers.stop(&Timer::Retry(peer.clone()));
+        self.timers.stop(&Timer::Remind(peer.clone()));
+    }
+
     /// Sends a step to the leg's peer, if that can be reached.
     fn signal(&mut self, id: &LegId, step: LegStep) {
         let entry = self.roster.get(&id.peer);

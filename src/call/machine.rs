@@ -126,8 +126,8 @@ impl Call {
                     let (legs, mut scene) = self.legs(now);
                     legs.timed_out(&leg, &mut scene);
                 }
-                // That it does not run any more is all there is to it.
-                Timer::Retry(_) => {}
+                // That they do not run any more is all there is to it.
+                Timer::Retry(_) | Timer::Remind(_) => {}
             }
             self.settle(now);
         }
@@ -265,6 +265,9 @@ impl Call {
         let update = self
             .roster
             .update(participant, now, &mut self.timers, &mut self.out);
+        if update.is_new {
+            self.legs.add_peer(&id);
+        }
         if update.is_new_to_server {
             self.told.doubt(&id);
         }

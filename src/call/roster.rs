@@ -65,9 +65,11 @@ impl Entry {
 /// What [`Roster::update`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Update {
+    /// It was not there.
+    pub(super) is_new: bool,
     /// It was there with its connection lost, and is connected again.
     pub(super) is_back: bool,
-    /// The present server run hears of it for the first time.
+    /// The present server run did not know it until now.
     pub(super) is_new_to_server: bool,
 }
 
@@ -109,8 +111,9 @@ impl Roster {
         }
         self.streams = entry.compare_streams(self.streams, out);
         Update {
+            is_new: before.is_none(),
             is_back: before == Some(Presence::Connecting) && presence == Presence::Connected,
-            is_new_to_server: was_kept || before.is_none(),
+            is_new_to_server: was_kept,
         }
     }
 

@@ -23,6 +23,8 @@ pub(super) enum Timer {
     Leg(LegId),
     /// The next sending leg to a participant.
     Retry(ParticipantId),
+    /// A participant has to have offered the next leg.
+    Remind(ParticipantId),
 }
 
 /// The timers that run. Few enough that the earliest is found by looking at all.

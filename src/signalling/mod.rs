@@ -2,4 +2,11 @@
 
 pub mod client;
 pub mod message;
+mod parse;
 pub mod room;
+
+/// The WebSocket subprotocol by which both ends know that the other one speaks [`message`].
+pub const SUBPROTOCOL: &str = "acscall";
+
+/// What the server calls itself in HTTP's `Server` header.
+pub const SERVER_NAME: &str = "acscall";

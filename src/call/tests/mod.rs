@@ -1,1 +1,8 @@
-//! x
+//! Tests of the call machine on virtual time.
+
+mod harness;
+mod legs;
+mod participants;
+mod readers;
+mod signalling;
+mod simulation;

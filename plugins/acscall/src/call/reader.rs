@@ -1,6 +1,7 @@
 //! The queue between a received stream and one pad that reads it.
 //!
-//! The writing side never waits: where the reader is slow the oldest is dropped and counted.
+//! The writing side never waits: where the reader is slow the oldest is dropped and counted. What
+//! the reader's pipeline holds back on purpose, for its latency, does not count as slow.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,6 +13,9 @@ use acscall::signalling::message::Participant;
 const AUDIO_LIMIT: gst::ClockTime = gst::ClockTime::from_mseconds(200);
 /// Video frames that may wait for a slow reader.
 const VIDEO_LIMIT: usize = 3;
+
+/// A pipeline's latency beyond this counts as slowness: raw frames are large.
+const SLACK_LIMIT: gst::ClockTime = gst::ClockTime::from_seconds(1);
 
 /// What comes out of a [`ReaderQueue`].
 #[derive(Debug)]
@@ -56,6 +60,7 @@ pub(crate) struct ReaderQueue {
 #[derive(Debug, Default)]
 struct State {
     items: VecDeque<Item>,
+    slack: gst::ClockTime,
     flushing: bool,
     received: u64,
     dropped: u64,
@@ -129,6 +134,12 @@ impl ReaderQueue {
         self.came.notify_all();
     }
 
+    /// What is older than the newest by less than `slack` may wait beyond the limit: a reader
+    /// whose pipeline has this latency takes nothing earlier.
+    pub(crate) fn set_slack(&self, slack: gst::ClockTime) {
+        self.lock().slack = slack.min(SLACK_LIMIT);
+    }
+
     /// What was counted.
     pub(crate) fn counts(&self) -> Counts {
         let state = self.lock();
@@ -150,11 +161,19 @@ impl State {
 
     fn is_over(&self, limit: Limit) -> bool {
         match limit {
-            Limit::Frames(frames) => self.media().count() > frames,
+            Limit::Frames(frames) => self.overdue().count() > frames,
             Limit::Time(time) => {
-                self.media().filter_map(|buffer| buffer.duration()).sum::<gst::ClockTime>() > time
+                self.overdue().filter_map(|buffer| buffer.duration()).sum::<gst::ClockTime>() > time
             }
         }
+    }
+
+    /// What is older than the newest by the slack or more.
+    fn overdue(&self) -> impl Iterator<Item = &gst::Buffer> {
+        let newest = self.media().last().and_then(|buffer| buffer.pts());
+        self.media().filter(move |buffer| {
+            newest.zip(buffer.pts()).is_none_or(|(newest, pts)| pts + self.slack <= newest)
+        })
     }
 
     fn drop_oldest_media(&mut self) {
@@ -162,5 +181,61 @@ impl State {
             self.items.remove(oldest);
             self.dropped += 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(number: u64) -> Item {
+        let mut buffer = gst::Buffer::new();
+        let metadata = buffer.get_mut().unwrap();
+        metadata.set_pts(gst::ClockTime::from_mseconds(40 * number));
+        metadata.set_duration(gst::ClockTime::from_mseconds(40));
+        Item::Media(gst::Caps::new_empty_simple("x/y"), buffer)
+    }
+
+    fn waiting(queue: &ReaderQueue) -> Vec<u64> {
+        std::iter::from_fn(|| match queue.pop(Duration::ZERO) {
+            Popped::Item(Item::Media(_, buffer)) => Some(buffer.pts().unwrap().mseconds() / 40),
+            _ => None,
+        })
+        .collect()
+    }
+
+    #[test]
+    fn a_slow_reader_gets_the_newest() {
+        gst::init().unwrap();
+        let queue = ReaderQueue::video();
+        (0..10).for_each(|number| queue.push(frame(number)));
+        assert_eq!(queue.counts(), Counts { received: 10, dropped: 7, queued: 3 });
+        assert_eq!(waiting(&queue), [7, 8, 9]);
+        let queue = ReaderQueue::audio();
+        (0..10).for_each(|number| queue.push(frame(number)));
+        assert_eq!(waiting(&queue), [5, 6, 7, 8, 9]);
+    }
+
+    #[test]
+    fn what_the_pipeline_holds_back_for_its_latency_is_kept() {
+        gst::init().unwrap();
+        let queue = ReaderQueue::video();
+        queue.set_slack(gst::ClockTime::from_mseconds(240));
+        (0..20).for_each(|number| queue.push(frame(number)));
+        // Six frames are younger than 240 ms, and three may be late.
+        assert_eq!(waiting(&queue), [11, 12, 13, 14, 15, 16, 17, 18, 19]);
+    }
+
+    #[test]
+    fn flushing_takes_no_media_but_still_what_tells_of_the_stream() {
+        gst::init().unwrap();
+        let queue = ReaderQueue::video();
+        queue.set_flushing(true);
+        queue.push(frame(0));
+        queue.push(Item::Available(true));
+        assert!(matches!(queue.pop(Duration::from_secs(9)), Popped::Flushing));
+        queue.set_flushing(false);
+        assert!(matches!(queue.pop(Duration::ZERO), Popped::Item(Item::Available(true))));
+        assert!(matches!(queue.pop(Duration::ZERO), Popped::Nothing));
     }
 }

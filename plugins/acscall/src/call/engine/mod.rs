@@ -363,6 +363,7 @@ impl Engine {
     pub(super) fn stats(&self) -> gst::Structure {
         let mut stats = gst::Structure::builder("application/x-acscall-stats")
             .field("legs", self.legs.len() as u32)
+            .field("connected-legs", self.legs.values().filter(|open| open.verified).count() as u32)
             .field("encoders", self.ports.values().filter(|p| p.encoder().is_some()).count() as u32);
         for (id, open) in &self.legs {
             let mut leg = open.leg.stats();

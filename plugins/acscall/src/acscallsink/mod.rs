@@ -1,0 +1,54 @@
+//! # acscallsink
+//!
+//! What is linked to its pads goes into a call.
+//!
+//! | pad | what it is for the others |
+//! |---|---|
+//! | `audio` | the microphone |
+//! | `video` | the camera |
+//! | `screen` | the screen share |
+//!
+//! Any raw format, rate and size; all may change in mid-stream. A stream is available for the
+//! others from the first buffer in PLAYING to EOS, to the release of the pad, or while the pad's
+//! property `muted` is set; a new stream after EOS starts it again.
+//!
+//! With `wait-for` a file begins when the others are there. Two pipelines in one process, in a
+//! call with each other:
+//!
+//! ```text
+//! gst-launch-1.0 audiotestsrc wave=ticks ! acscallsink call=room user=alice wait-for=1 \
+//!     acscallsrc call=room user=bob ! audioconvert ! autoaudiosink
+//! ```
+
+mod imp;
+mod pad;
+mod port;
+mod wait;
+
+use gst::glib;
+use gst::prelude::*;
+
+pub use crate::common::{AcsCallKind, AcsCallState};
+
+glib::wrapper! {
+    /// The element.
+    pub struct AcsCallSink(ObjectSubclass<imp::AcsCallSink>)
+        @extends gst::Bin, gst::Element, gst::Object,
+        @implements gst::ChildProxy;
+}
+
+glib::wrapper! {
+    /// Its pads.
+    pub struct AcsCallSinkPad(ObjectSubclass<pad::AcsCallSinkPad>)
+        @extends gst::GhostPad, gst::ProxyPad, gst::Pad, gst::Object;
+}
+
+/// Registers the element's factory.
+pub(crate) fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    gst::Element::register(
+        Some(plugin),
+        "acscallsink",
+        gst::Rank::NONE,
+        AcsCallSink::static_type(),
+    )
+}

@@ -1,0 +1,98 @@
+//! The element's pads: what they show of their stream, and the switch to mute it.
+
+#![expect(missing_docs, reason = "accessors of properties are generated; blurbs document them")]
+
+use std::sync::{LazyLock, OnceLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use acscall::signalling::message::Kind;
+use gst::glib;
+use gst::prelude::*;
+use gst::subclass::prelude::*;
+
+use super::port::AcsCallPort;
+use crate::common::AcsCallKind;
+
+const STATS_BLURB: &str = "Buffers that came in (in), that nobody wanted (unwanted), that were encoded (encoded), and the number of encoders (encoders)";
+
+/// See [`super::AcsCallSinkPad`].
+#[derive(Debug, Default, glib::Properties)]
+#[properties(wrapper_type = super::AcsCallSinkPad)]
+pub struct AcsCallSinkPad {
+    #[property(name = "kind", get = Self::kind, type = AcsCallKind, 
+        builder(AcsCallKind::Audio).nick("Kind").blurb("What the stream carries"))]
+    kind: OnceLock<Kind>,
+    #[property(name = "muted", get = Self::muted, set = Self::set_muted, type = bool,
+        mutable_playing, nick = "Muted", blurb = "Send nothing, so that the others see the stream \
+            as not available")]
+    muted: AtomicBool,
+    port: glib::WeakRef<AcsCallPort>,
+}
+
+impl AcsCallSinkPad {
+    /// Tells the pad what it stands for. Once, right after it was made.
+    pub(super) fn assign(&self, kind: Kind, port: &AcsCallPort) {
+        self.kind.get_or_init(|| kind);
+        self.port.set(Some(port));
+    }
+
+    fn kind(&self) -> AcsCallKind {
+        self.kind.get().copied().unwrap_or(Kind::Audio).into()
+    }
+
+    fn muted(&self) -> bool {
+        self.muted.load(Ordering::SeqCst)
+    }
+
+    fn set_muted(&self, muted: bool) {
+        self.muted.store(muted, Ordering::SeqCst);
+        if let Some(port) = self.port.upgrade() {
+            port.set_muted(muted);
+        }
+    }
+
+    fn stats(&self) -> gst::Structure {
+        self.port.upgrade().and_then(|port| port.stats()).unwrap_or_else(|| {
+            gst::Structure::new_empty("application/x-acscall-sink-pad-stats")
+        })
+    }
+}
+
+#[glib::object_subclass]
+impl ObjectSubclass for AcsCallSinkPad {
+    const NAME: &'static str = "GstAcsCallSinkPad";
+    type Type = super::AcsCallSinkPad;
+    type ParentType = gst::GhostPad;
+}
+
+impl ObjectImpl for AcsCallSinkPad {
+    fn properties() -> &'static [glib::ParamSpec] {
+        static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
+            // The derived ones first: they know themselves by their number.
+            let derived = <AcsCallSinkPad as DerivedObjectProperties>::derived_properties();
+            let stats = glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
+                .nick("Statistics")
+                .blurb(STATS_BLURB)
+                .read_only()
+                .build();
+            derived.iter().cloned().chain([stats]).collect()
+        });
+        &PROPERTIES
+    }
+
+    fn set_property(&self, id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
+        self.derived_set_property(id, value, pspec);
+    }
+
+    fn property(&self, id: usize, pspec: &glib::ParamSpec) -> glib::Value {
+        match pspec.name() {
+            "stats" => self.stats().to_value(),
+            _ => self.derived_property(id, pspec),
+        }
+    }
+}
+
+impl GstObjectImpl for AcsCallSinkPad {}
+impl PadImpl for AcsCallSinkPad {}
+impl ProxyPadImpl for AcsCallSinkPad {}
+impl GhostPadImpl for AcsCallSinkPad {}

@@ -1,0 +1,417 @@
+//! The element: its properties, pads and part in the call.
+
+#![expect(missing_docs, reason = "accessors of properties are generated; blurbs document them")]
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+
+use acscall::call::Event;
+use acscall::signalling::message::Kind;
+use gst::glib;
+use gst::prelude::*;
+use gst::subclass::prelude::*;
+
+use super::AcsCallSrcPad;
+use super::flow::Names;
+use super::stream::AcsCallStream;
+use super::wanted::Wanted;
+use crate::call::{DEFAULT_LATENCY, Membership, Role};
+use crate::common::{self, AcsCallState, Attendance, CallProperties, Ticket};
+
+static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
+    gst::DebugCategory::new(
+        "acscallsrc",
+        gst::DebugColorFlags::empty(),
+        Some("The streams of the others in a call"),
+    )
+});
+
+/// See [`super::AcsCallSrc`].
+#[derive(Debug, Default, glib::Properties)]
+#[properties(wrapper_type = super::AcsCallSrc)]
+pub struct AcsCallSrc {
+    #[property(name = "server", get, set, type = Option<String>, member = server,
+        default = Some(common::DEFAULT_SERVER), mutable_ready, nick = "Server",
+        blurb = "Address of the signalling server, ws://host[:port][/path]")]
+    #[property(name = "call", get, set, type = Option<String>, member = call, mutable_ready,
+        nick = "Call", blurb = "Name of the call to join, 1 to 128 characters; has to be set")]
+    #[property(name = "user", get, set, type = Option<String>, member = user, mutable_ready,
+        nick = "User", blurb = "User to be in the call, 1 to 128 characters; unset: a generated \
+            name, the same for all of the process. Elements of one process with the same server, \
+            call and user are one participant")]
+    #[property(name = "display-name", get, set, type = Option<String>, member = display_name,
+        mutable_ready, nick = "Display name", blurb = "Name that the others show; unset: the user")]
+    #[property(name = "token", set, type = Option<String>, member = token, mutable_ready,
+        nick = "Token", blurb = "Proof for the server that it is the user; unset: the \
+            environment's ACSCALL_TOKEN")]
+    #[property(name = "stun-server", get, set, type = Option<String>, member = stun_server,
+        mutable_ready, nick = "STUN server", blurb = "stun://host:port; unset: none")]
+    #[property(name = "turn-servers", get, set, type = Option<String>, member = turn_servers,
+        mutable_ready, nick = "TURN servers",
+        blurb = "turn(s)://user:password@host:port, with commas in between; unset: none")]
+    #[property(name = "embedded-server", get, set, type = bool, member = embedded_server,
+        default = true, mutable_ready, nick = "Embedded server",
+        blurb = "Serve at the server's address where it is on loopback and nobody answers there")]
+    call: Mutex<CallProperties>,
+    #[property(name = "participant", get, set, type = Option<String>, member = participant,
+        mutable_ready, nick = "Participant", blurb = "User whose streams come out of the pads that \
+            name nobody; unset: everybody's")]
+    #[property(name = "latency", get, set, type = u32, member = latency, default = DEFAULT_LATENCY,
+        maximum = 10_000, mutable_ready, nick = "Latency",
+        blurb = "Length of the jitter buffers, in ms")]
+    settings: Mutex<Settings>,
+    #[property(name = "state", get = Self::call_state, type = AcsCallState,
+        builder(AcsCallState::None).nick("State").blurb("State of the call"))]
+    attendance: Attendance,
+    /// By name; `None` while a pad is being made.
+    pads: Mutex<BTreeMap<String, Option<Reader>>>,
+}
+
+#[derive(Debug)]
+struct Settings {
+    participant: Option<String>,
+    latency: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { participant: None, latency: DEFAULT_LATENCY }
+    }
+}
+
+/// A pad, and what it stands for.
+#[derive(Clone, Debug)]
+struct Reader {
+    wanted: Wanted,
+    pad: AcsCallSrcPad,
+    stream: AcsCallStream,
+}
+
+impl AcsCallSrc {
+    fn call_state(&self) -> AcsCallState {
+        self.attendance.call_state()
+    }
+
+    fn join(&self) -> Result<(), gst::StateChangeError> {
+        let latency = lock(&self.settings).latency;
+        let properties = lock(&self.call).clone();
+        let settings = properties.to_settings(Some(latency)).map_err(|error| {
+            gst::element_imp_error!(self, gst::ResourceError::Settings, ("{error}"));
+            gst::StateChangeError
+        })?;
+        gst::info!(CAT, imp = self, "joins {} as {}", settings.call, settings.user);
+        let membership = self
+            .attendance
+            .join(&*self.obj(), settings, Role::Receive, Self::told)
+            .map_err(|error| {
+                gst::element_imp_error!(self, gst::ResourceError::Settings, ("{error}"));
+                gst::StateChangeError
+            })?;
+        for reader in self.readers() {
+            self.bind(&reader, &membership);
+        }
+        Ok(())
+    }
+
+    fn leave(&self) {
+        let Some(membership) = self.attendance.leave() else { return };
+        gst::info!(CAT, imp = self, "leaves");
+        for reader in self.readers() {
+            reader.stream.unbind();
+        }
+        drop(membership);
+        let obj = self.obj();
+        common::post_state(&*obj, &self.attendance, AcsCallState::Disconnected);
+        for property in ["state", "participants", "streams"] {
+            obj.notify(property);
+        }
+    }
+
+    /// On the call's thread.
+    fn told(obj: &super::AcsCallSrc, ticket: Ticket, event: &Event) {
+        let imp = obj.imp();
+        if !imp.attendance.note(ticket, event) {
+            return;
+        }
+        gst::debug!(CAT, imp = imp, "{event:?}");
+        common::post(obj, &imp.attendance, event);
+        match event {
+            Event::State(_) => obj.notify("state"),
+            Event::Participant(..) => {
+                obj.notify("participants");
+                obj.notify("streams");
+            }
+            Event::Stream { .. } => obj.notify("streams"),
+            Event::Warning(_) | Event::Error(_) => {}
+        }
+    }
+
+    fn bind(&self, reader: &Reader, membership: &Arc<Membership>) {
+        let participant = lock(&self.settings).participant.clone().filter(|name| !name.is_empty());
+        let names = Names {
+            call: self.attendance.names().0,
+            pad: reader.pad.name().into(),
+            kind: reader.wanted.kind.as_str(),
+            group: self.attendance.group(),
+            caps: (reader.wanted.kind == Kind::Audio).then(|| audio_caps()),
+        };
+        let selector = reader.wanted.selector(participant.as_deref());
+        reader.stream.bind(membership, selector, names);
+    }
+
+    /// Takes a name, that which was asked for or one that is free.
+    fn reserve(&self, wanted: &Wanted, given: Option<&str>) -> Result<String, String> {
+        let mut pads = lock(&self.pads);
+        let name = match given {
+            Some(name) => name.into(),
+            None if wanted.has_one_name() => wanted.name(0),
+            // As many names as pads cannot all be taken with one more.
+            None => (0..=pads.len())
+                .map(|number| wanted.name(number))
+                .find(|name| !pads.contains_key(name))
+                .unwrap_or_default(),
+        };
+        if pads.contains_key(&name) {
+            return Err(format!(
+                "the pad '{name}' was asked for twice: put a tee after it, or use another \
+                 acscallsrc for the same call"
+            ));
+        }
+        pads.insert(name.clone(), None);
+        Ok(name)
+    }
+
+    fn make(&self, templ: &gst::PadTemplate, name: Option<&str>) -> Result<Reader, String> {
+        let template = templ.name_template();
+        let wanted = Wanted::parse(template, name).map_err(|error| error.to_string())?;
+        let name = self.reserve(&wanted, name.filter(|name| *name != template))?;
+        let pad = gst::PadBuilder::<AcsCallSrcPad>::from_template(templ).name(&name).build();
+        let stream = AcsCallStream::new(wanted.kind, &pad, templ.caps());
+        pad.imp().assign(wanted.kind, &stream);
+        let reader = Reader { wanted, pad, stream };
+        lock(&self.pads).insert(name, Some(reader.clone()));
+        Ok(reader)
+    }
+
+    /// Puts the pad and its stream in, at the speed of the element.
+    fn add(&self, reader: &Reader) -> Result<(), glib::BoolError> {
+        let Reader { pad, stream, .. } = reader;
+        let obj = self.obj();
+        obj.add(stream)?;
+        pad.set_target(stream.source().as_ref())?;
+        if obj.current_state() > gst::State::Ready || obj.pending_state() > gst::State::Ready {
+            pad.set_active(true)?;
+        }
+        obj.add_pad(pad)?;
+        if let Some(membership) = self.attendance.membership() {
+            self.bind(reader, &membership);
+            if !self.attendance.is_current(&membership) {
+                // The call was left at this moment, and did not see the pad.
+                stream.unbind();
+            }
+        }
+        stream.sync_state_with_parent()?;
+        if obj.current_state() > gst::State::Ready {
+            // The pipeline has distributed its latency without this stream.
+            let _nobody_listens = obj.post_message(gst::message::Latency::builder().src(&*obj).build());
+        }
+        Ok(())
+    }
+
+    fn remove(&self, reader: &Reader) {
+        let obj = self.obj();
+        let _was_inactive = reader.pad.set_active(false);
+        let _had_none = reader.pad.set_target(None::<&gst::Pad>);
+        let _not_added = obj.remove_pad(&reader.pad);
+        if reader.stream.is_own_thread() {
+            // It cannot wait for its own end.
+            let stream = reader.stream.clone();
+            obj.call_async(move |obj| retire(obj, &stream));
+        } else {
+            retire(&obj, &reader.stream);
+        }
+    }
+
+    fn readers(&self) -> Vec<Reader> {
+        lock(&self.pads).values().flatten().cloned().collect()
+    }
+}
+
+fn retire(obj: &super::AcsCallSrc, stream: &AcsCallStream) {
+    stream.set_locked_state(true);
+    let _cannot_fail = stream.set_state(gst::State::Null);
+    stream.unbind();
+    let _not_added = obj.remove(stream);
+}
+
+#[glib::object_subclass]
+impl ObjectSubclass for AcsCallSrc {
+    const NAME: &'static str = "GstAcsCallSrc";
+    type Type = super::AcsCallSrc;
+    type ParentType = gst::Bin;
+    type Interfaces = (gst::ChildProxy,);
+}
+
+impl ObjectImpl for AcsCallSrc {
+    fn properties() -> &'static [glib::ParamSpec] {
+        static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
+            // The derived ones first: they know themselves by their number.
+            let derived = <AcsCallSrc as DerivedObjectProperties>::derived_properties();
+            derived.iter().cloned().chain(common::structure_properties()).collect()
+        });
+        &PROPERTIES
+    }
+
+    fn set_property(&self, id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
+        self.derived_set_property(id, value, pspec);
+    }
+
+    fn property(&self, id: usize, pspec: &glib::ParamSpec) -> glib::Value {
+        match common::structure_property(&self.attendance, pspec.name()) {
+            Some(structure) => structure.to_value(),
+            None => self.derived_property(id, pspec),
+        }
+    }
+
+    fn constructed(&self) {
+        self.parent_constructed();
+        let obj = self.obj();
+        // It is a source with and without streams.
+        obj.set_suppressed_flags(gst::ElementFlags::SOURCE | gst::ElementFlags::SINK);
+        obj.set_element_flags(gst::ElementFlags::SOURCE);
+    }
+}
+
+impl GstObjectImpl for AcsCallSrc {}
+
+impl ElementImpl for AcsCallSrc {
+    fn metadata() -> Option<&'static gst::subclass::ElementMetadata> {
+        static METADATA: LazyLock<gst::subclass::ElementMetadata> = LazyLock::new(|| {
+            gst::subclass::ElementMetadata::new(
+                "Call source",
+                "Source/Network/WebRTC",
+                "Raw audio, cameras and screen shares of the others in a call",
+                env!("CARGO_PKG_AUTHORS"),
+            )
+        });
+        Some(&METADATA)
+    }
+
+    fn pad_templates() -> &'static [gst::PadTemplate] {
+        static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
+            // `audio` first: it is what a link without a name gets.
+            [
+                ("audio", audio_caps()),
+                ("audio_%s", audio_caps()),
+                ("video_%s", video_caps()),
+                ("screen_%s", video_caps()),
+            ]
+            .into_iter()
+            .filter_map(|(name, caps)| {
+                gst::PadTemplate::with_gtype(
+                    name,
+                    gst::PadDirection::Src,
+                    gst::PadPresence::Request,
+                    &caps,
+                    AcsCallSrcPad::static_type(),
+                )
+                .ok()
+            })
+            .collect()
+        });
+        &TEMPLATES
+    }
+
+    fn request_new_pad(
+        &self,
+        templ: &gst::PadTemplate,
+        name: Option<&str>,
+        _caps: Option<&gst::Caps>,
+    ) -> Option<gst::Pad> {
+        let reader = match self.make(templ, name) {
+            Ok(reader) => reader,
+            Err(text) => {
+                gst::element_imp_warning!(self, gst::CoreError::Pad, ("{text}"));
+                return None;
+            }
+        };
+        if let Err(error) = self.add(&reader) {
+            gst::element_imp_error!(
+                self,
+                gst::CoreError::Pad,
+                ("the pad '{}' cannot be made: {error}", reader.pad.name())
+            );
+            lock(&self.pads).remove(reader.pad.name().as_str());
+            self.remove(&reader);
+            return None;
+        }
+        gst::info!(CAT, imp = self, "pad {}", reader.pad.name());
+        self.obj().child_added(&reader.pad, &reader.pad.name());
+        Some(reader.pad.upcast())
+    }
+
+    fn release_pad(&self, pad: &gst::Pad) {
+        let reader = lock(&self.pads).remove(pad.name().as_str());
+        let Some(Some(reader)) = reader else { return };
+        gst::info!(CAT, imp = self, "pad {} is released", pad.name());
+        self.obj().child_removed(pad, &pad.name());
+        self.remove(&reader);
+    }
+
+    fn change_state(
+        &self,
+        transition: gst::StateChange,
+    ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
+        if transition == gst::StateChange::ReadyToPaused {
+            self.join()?;
+        }
+        let result = self.parent_change_state(transition);
+        match transition {
+            gst::StateChange::ReadyToPaused if result.is_err() => self.leave(),
+            gst::StateChange::PausedToReady => self.leave(),
+            _ => {}
+        }
+        match transition {
+            // Also without a stream.
+            gst::StateChange::ReadyToPaused | gst::StateChange::PlayingToPaused => {
+                result.map(|_| gst::StateChangeSuccess::NoPreroll)
+            }
+            _ => result,
+        }
+    }
+}
+
+impl BinImpl for AcsCallSrc {}
+
+/// The pads, so that gst-launch-1.0 and others can name their properties.
+impl ChildProxyImpl for AcsCallSrc {
+    fn child_by_index(&self, index: u32) -> Option<glib::Object> {
+        self.readers().into_iter().nth(index as usize).map(|reader| reader.pad.upcast())
+    }
+
+    fn children_count(&self) -> u32 {
+        self.readers().len() as u32
+    }
+
+    fn child_by_name(&self, name: &str) -> Option<glib::Object> {
+        let mut readers = self.readers().into_iter();
+        readers.find(|reader| reader.pad.name() == name).map(|reader| reader.pad.upcast())
+    }
+}
+
+/// What the decoder and the mixer give.
+fn audio_caps() -> gst::Caps {
+    gst_audio::AudioCapsBuilder::new_interleaved()
+        .format(gst_audio::AudioFormat::S16le)
+        .rate(48_000)
+        .channels(2)
+        .build()
+}
+
+fn video_caps() -> gst::Caps {
+    gst_video::VideoCapsBuilder::new().build()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,58 @@
+//! # acscallsrc
+//!
+//! The audio, cameras and screen shares of the others in a call, as raw media on request pads.
+//!
+//! Pads may be asked for at any time, also before their stream exists, and live until they are
+//! released: through leaving, coming back and reconnecting, with gaps in between.
+//!
+//! | pad | what comes out |
+//! |---|---|
+//! | `audio` | everybody mixed, less the own user; continuous from the first moment |
+//! | `audio_alice`, `video_alice`, `screen_alice` | this user's |
+//! | `video_alice:2` | that of the user's second presence in the call |
+//! | `audio_%s`, `video_%s`, `screen_%s` without a name | the first of this kind that comes |
+//!
+//! In names bytes of the user outside `[A-Za-z0-9_-]` are written `%XX`. The element messages
+//! `acscall-stream` and the property `streams` tell the name of the pad to ask for. A pad that
+//! was asked for without a name is called `video_:0`, which is no user's.
+//!
+//! Two pipelines in one process, in a call with each other:
+//!
+//! ```text
+//! gst-launch-1.0 videotestsrc is-live=true ! acscallsink call=room user=alice \
+//!     acscallsrc call=room user=bob ! videoconvert ! autovideosink
+//! ```
+
+mod flow;
+mod imp;
+mod pad;
+mod stream;
+mod wanted;
+
+use gst::glib;
+use gst::prelude::*;
+
+pub use crate::common::{AcsCallKind, AcsCallState};
+
+glib::wrapper! {
+    /// The element.
+    pub struct AcsCallSrc(ObjectSubclass<imp::AcsCallSrc>)
+        @extends gst::Bin, gst::Element, gst::Object,
+        @implements gst::ChildProxy;
+}
+
+glib::wrapper! {
+    /// Its pads.
+    pub struct AcsCallSrcPad(ObjectSubclass<pad::AcsCallSrcPad>)
+        @extends gst::GhostPad, gst::ProxyPad, gst::Pad, gst::Object;
+}
+
+/// Registers the element's factory.
+pub(crate) fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    gst::Element::register(
+        Some(plugin),
+        "acscallsrc",
+        gst::Rank::NONE,
+        AcsCallSrc::static_type(),
+    )
+}

@@ -1,0 +1,150 @@
+//! An element's part in its call, from READY→PAUSED to PAUSED→READY.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use acscall::call::{Event, Presence};
+use acscall::signalling::message::ParticipantId;
+use gst::prelude::*;
+
+use super::AcsCallState;
+use crate::call::{CallSettings, JoinError, Membership, Role, Snapshot};
+
+/// What exists while an element is in a call, and what is left of it afterwards.
+#[derive(Debug, Default)]
+pub(crate) struct Attendance {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Which joining it is: what an earlier call still tells does not count.
+    number: u64,
+    membership: Option<Arc<Membership>>,
+    call: String,
+    user: Option<String>,
+    call_state: AcsCallState,
+    others: BTreeSet<ParticipantId>,
+    /// That of the streams of this joining.
+    group: Option<gst::GroupId>,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+/// Names one joining.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket(u64);
+
+impl Attendance {
+    /// Joins. `told` is called on the call's thread with all that becomes of it, as long as
+    /// `element` lives.
+    pub(crate) fn join<E>(
+        &self,
+        element: &E,
+        settings: CallSettings,
+        role: Role,
+        told: fn(&E, Ticket, &Event),
+    ) -> Result<Arc<Membership>, JoinError>
+    where
+        E: IsA<gst::Element> + Send + Sync,
+    {
+        let ticket = {
+            let mut state = self.lock();
+            state.number += 1;
+            state.call.clone_from(&settings.call);
+            state.user = Some(settings.user.clone());
+            state.others.clear();
+            state.group = Some(gst::GroupId::next());
+            Ticket(state.number)
+        };
+        let weak = element.downgrade();
+        let listener = Box::new(move |event: &Event| {
+            if let Some(element) = weak.upgrade() {
+                told(&element, ticket, event);
+            }
+        });
+        let membership = Arc::new(Membership::join(settings, role, listener)?);
+        self.lock().membership = Some(membership.clone());
+        Ok(membership)
+    }
+
+    /// Ends the part in the call. The caller drops what it got of the call, and then this.
+    pub(crate) fn leave(&self) -> Option<Arc<Membership>> {
+        let mut state = self.lock();
+        state.number += 1;
+        state.call_state = AcsCallState::Disconnected;
+        state.others.clear();
+        state.membership.take()
+    }
+
+    /// Takes down what is told; false if it is of an earlier call.
+    pub(crate) fn note(&self, ticket: Ticket, event: &Event) -> bool {
+        let mut state = self.lock();
+        if state.number != ticket.0 {
+            return false;
+        }
+        match event {
+            Event::State(now) => state.call_state = (*now).into(),
+            Event::Participant(participant, Presence::Disconnected) => {
+                state.others.remove(&participant.id);
+            }
+            Event::Participant(participant, _) => {
+                state.others.insert(participant.id.clone());
+            }
+            Event::Stream { .. } | Event::Warning(_) | Event::Error(_) => {}
+        }
+        true
+    }
+
+    /// The element's part in the call, while it has one.
+    pub(crate) fn membership(&self) -> Option<Arc<Membership>> {
+        self.lock().membership.clone()
+    }
+
+    /// Whether `membership` is still that of the element.
+    pub(crate) fn is_current(&self, membership: &Arc<Membership>) -> bool {
+        self.lock().membership.as_ref().is_some_and(|current| Arc::ptr_eq(current, membership))
+    }
+
+    /// The state of the call.
+    pub(crate) fn call_state(&self) -> AcsCallState {
+        self.lock().call_state
+    }
+
+    /// The call and the user that were joined last.
+    pub(crate) fn names(&self) -> (String, Option<String>) {
+        let state = self.lock();
+        (state.call.clone(), state.user.clone())
+    }
+
+    /// The group of the streams of this joining.
+    pub(crate) fn group(&self) -> gst::GroupId {
+        *self.lock().group.get_or_insert_with(gst::GroupId::next)
+    }
+
+    /// How many others are in the call.
+    pub(crate) fn others(&self) -> usize {
+        self.lock().others.len()
+    }
+
+    /// The call as it stands; empty outside of one.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.membership().map(|membership| membership.snapshot()).unwrap_or_default()
+    }
+
+    /// The call's statistics; empty outside of one.
+    pub(crate) fn stats(&self) -> gst::Structure {
+        match self.membership() {
+            Some(membership) => membership.stats(),
+            None => gst::Structure::new_empty("application/x-acscall-stats"),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,156 @@
+//! What happens in a call, as messages on the bus and as structures.
+
+use acscall::call::{Event, Presence, Trouble, presence_name};
+use acscall::signalling::message::{ErrorCode, Kind, Participant};
+use gst::glib;
+use gst::prelude::*;
+
+use super::{AcsCallState, Attendance};
+use crate::call::{Snapshot, pad_name};
+
+/// Posts what is told on the bus of `element`. No lock may be held.
+pub(crate) fn post(element: &impl IsA<gst::Element>, attendance: &Attendance, event: &Event) {
+    match event {
+        Event::State(state) => post_state(element, attendance, (*state).into()),
+        Event::Participant(participant, presence) => {
+            let fields = participant_fields("acscall-participant", participant, *presence);
+            post_structure(element, fields);
+        }
+        Event::Stream { participant, kind, available } => {
+            let structure = stream_fields("acscall-stream", participant, *kind)
+                .field("available", *available)
+                .field("pad", pad_name(participant, *kind))
+                .build();
+            post_structure(element, structure);
+        }
+        Event::Warning(trouble) => {
+            gst::element_warning!(element, cause(trouble), ("{trouble}"));
+        }
+        Event::Error(trouble) => gst::element_error!(element, cause(trouble), ("{trouble}")),
+    }
+}
+
+/// Tells which state the call is in now.
+pub(crate) fn post_state(
+    element: &impl IsA<gst::Element>,
+    attendance: &Attendance,
+    state: AcsCallState,
+) {
+    let (call, user) = attendance.names();
+    let structure = gst::Structure::builder("acscall-state")
+        .field("state", state.nick())
+        .field("call", call)
+        .field("user", user.unwrap_or_default())
+        .build();
+    post_structure(element, structure);
+}
+
+/// The properties that are structures.
+pub(crate) fn structure_properties() -> impl Iterator<Item = glib::ParamSpec> {
+    [
+        (
+            "participants",
+            "Participants",
+            "The others in the call: a structure for each, in a field named as in pad names",
+        ),
+        (
+            "streams",
+            "Streams",
+            "The available streams: a structure for each, in a field named as its pad",
+        ),
+        ("stats", "Statistics", "Statistics of the call"),
+    ]
+    .into_iter()
+    .map(|(name, nick, blurb)| {
+        glib::ParamSpecBoxed::builder::<gst::Structure>(name)
+            .nick(nick)
+            .blurb(blurb)
+            .read_only()
+            .build()
+    })
+}
+
+/// The value of one of [`structure_properties`].
+pub(crate) fn structure_property(attendance: &Attendance, name: &str) -> Option<gst::Structure> {
+    match name {
+        "participants" => Some(participants(&attendance.snapshot())),
+        "streams" => Some(streams(&attendance.snapshot())),
+        "stats" => Some(attendance.stats()),
+        _ => None,
+    }
+}
+
+/// The property `participants`: a field per presence, named as in pad names.
+fn participants(snapshot: &Snapshot) -> gst::Structure {
+    let mut all = gst::Structure::new_empty("participants");
+    for (participant, presence) in &snapshot.participants {
+        let name = presence_name(&participant.user, participant.presence);
+        all.set(name, participant_fields("participant", participant, *presence));
+    }
+    all
+}
+
+/// The property `streams`: a field per available stream, named as its pad.
+fn streams(snapshot: &Snapshot) -> gst::Structure {
+    let mut all = gst::Structure::new_empty("streams");
+    for (participant, kind) in snapshot.streams() {
+        let fields = stream_fields("stream", participant, kind).field("available", true).build();
+        all.set(pad_name(participant, kind), fields);
+    }
+    all
+}
+
+fn participant_fields(name: &str, participant: &Participant, presence: Presence) -> gst::Structure {
+    let state = match presence {
+        Presence::Connected => "connected",
+        Presence::Connecting => "connecting",
+        Presence::Disconnected => "disconnected",
+    };
+    gst::Structure::builder(name)
+        .field("participant", &participant.user)
+        .field("display-name", shown_name(participant))
+        .field("presence", participant.presence)
+        .field("id", participant.id.to_string())
+        .field("state", state)
+        .build()
+}
+
+fn stream_fields(
+    name: &str,
+    participant: &Participant,
+    kind: Kind,
+) -> gst::structure::Builder {
+    gst::Structure::builder(name)
+        .field("participant", &participant.user)
+        .field("display-name", shown_name(participant))
+        .field("kind", kind.as_str())
+}
+
+/// Who shows no name is shown by the user's.
+pub(crate) fn shown_name(participant: &Participant) -> &str {
+    participant.display_name.as_deref().unwrap_or(&participant.user)
+}
+
+fn cause(trouble: &Trouble) -> gst::ResourceError {
+    match trouble {
+        Trouble::Unreachable(_) => gst::ResourceError::OpenReadWrite,
+        Trouble::SignallingLost(_) => gst::ResourceError::Read,
+        Trouble::Refused { code, .. } => match code {
+            ErrorCode::BadName => gst::ResourceError::Settings,
+            ErrorCode::LimitExceeded => gst::ResourceError::NoSpaceLeft,
+            ErrorCode::BadResume | ErrorCode::Replaced => gst::ResourceError::Busy,
+            ErrorCode::UnknownParticipant => gst::ResourceError::NotFound,
+            _ => gst::ResourceError::OpenReadWrite,
+        },
+        Trouble::Ended(_) => gst::ResourceError::Close,
+        Trouble::Media(_) | Trouble::Leg(..) | Trouble::LegRefused(..) => {
+            gst::ResourceError::Failed
+        }
+    }
+}
+
+fn post_structure(element: &impl IsA<gst::Element>, structure: gst::Structure) {
+    let message = gst::message::Element::builder(structure).src(element.upcast_ref::<gst::Element>()).build();
+    // Fails where the element is in no pipeline: then nobody listens.
+    let _nobody_listens = element.post_message(message);
+}

@@ -1,0 +1,314 @@
+//! One call on virtual time, a checker of what every driver relies on, and short names.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use crate::call::*;
+use crate::signalling::message::*;
+
+/// The start of virtual time.
+#[expect(clippy::disallowed_methods, reason = "an Instant cannot be had otherwise; only differences count")]
+pub(super) fn base() -> Instant {
+    Instant::now()
+}
+
+/// Checks that the actions make sense one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Checker {
+    socket: bool,
+    open: bool,
+    legs: BTreeMap<LegId, bool>,
+    used: BTreeSet<LegId>,
+    finished: bool,
+}
+
+impl Checker {
+    pub(super) fn input(&mut self, input: &Input) {
+        match input {
+            Input::SocketOpened => self.open = true,
+            Input::SocketClosed(_) => (self.socket, self.open) = (false, false),
+            Input::LegConnected(leg) => {
+                if let Some(connected) = self.legs.get_mut(leg) {
+                    *connected = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn action(&mut self, action: &Action) {
+        assert!(!self.finished, "{action:?} after Finished");
+        match action {
+            Action::Connect => {
+                assert!(!self.socket, "Connect with a connection there");
+                self.socket = true;
+            }
+            Action::Disconnect => {
+                assert!(self.socket, "Disconnect without a connection");
+                (self.socket, self.open) = (false, false);
+            }
+            Action::Send(message) => assert!(self.open, "{message:?} without a connection"),
+            Action::OpenLeg { leg, .. } => {
+                assert!(self.used.insert(leg.clone()), "{leg} for the second time");
+                let other = self
+                    .legs
+                    .keys()
+                    .find(|l| l.peer == leg.peer && l.direction == leg.direction);
+                assert_eq!(other, None, "{leg} beside another");
+                self.legs.insert(leg.clone(), false);
+            }
+            Action::RemoteDescription(leg, _) | Action::RemoteCandidate(leg, _) => {
+                assert!(self.legs.contains_key(leg), "{action:?} for no leg");
+            }
+            Action::Feed(leg, _) => {
+                assert_eq!(self.legs.get(leg), Some(&true), "{action:?} for no connected leg");
+                assert_eq!(leg.direction, Direction::Send);
+            }
+            Action::CloseLeg(leg) => {
+                assert!(self.legs.remove(leg).is_some(), "{action:?} for no leg");
+            }
+            Action::Finished => {
+                assert!(!self.socket, "Finished with a connection");
+                assert!(self.legs.is_empty(), "Finished with legs");
+                self.finished = true;
+            }
+            Action::Bind(..) | Action::Mix(_) | Action::Tell(_) => {}
+        }
+    }
+}
+
+pub(super) struct Harness {
+    pub(super) call: Call,
+    pub(super) now: Instant,
+    checker: Checker,
+}
+
+impl Harness {
+    /// A call of the user "me", not begun.
+    pub(super) fn new() -> Harness {
+        let config = Config {
+            call: "x".into(),
+            user: "me".into(),
+            display_name: None,
+            token: Some("secret".into()),
+        };
+        Harness { call: Call::new(config), now: base(), checker: Checker::default() }
+    }
+
+    /// A call that is joined, receives and sends, with these others.
+    pub(super) fn joined(others: &[Participant]) -> Harness {
+        let mut harness = Harness::new();
+        harness.handle(Input::Roles { receives: true, sends: true });
+        harness.handle(Input::Start);
+        harness.rejoin("run1", others);
+        harness
+    }
+
+    /// Joined with bob, and the sending leg to him connected.
+    pub(super) fn connected(bob: Participant) -> (Harness, LegId) {
+        let mut harness = Harness::joined(&[bob]);
+        harness.handle(Input::LegConnected(sending("bob", 1)));
+        (harness, sending("bob", 1))
+    }
+
+    /// Opens the connection that was asked for, and joins on it.
+    pub(super) fn rejoin(&mut self, run: &str, others: &[Participant]) -> Vec<Action> {
+        let mut actions = self.handle(Input::SocketOpened);
+        actions.extend(self.receive(welcome(run)));
+        actions.extend(self.receive(joined("me1", others)));
+        actions
+    }
+
+    /// Loses the connection and lets the next attempt begin.
+    pub(super) fn lose(&mut self) -> Vec<Action> {
+        let mut actions = self.handle(Input::SocketClosed("cable".into()));
+        actions.extend(self.after(200));
+        assert!(actions.contains(&Action::Connect));
+        actions
+    }
+
+    pub(super) fn handle(&mut self, input: Input) -> Vec<Action> {
+        self.checker.input(&input);
+        self.call.handle(input, self.now);
+        self.actions()
+    }
+
+    pub(super) fn receive(&mut self, message: ServerMessage) -> Vec<Action> {
+        self.handle(Input::Received(message))
+    }
+
+    pub(super) fn signal(&mut self, from: &str, leg: LegNumber, by: LegEnd, step: LegStep) -> Vec<Action> {
+        let signal = LegSignal { leg, by, step };
+        self.receive(ServerMessage::Signal { from: id(from), signal })
+    }
+
+    /// Lets this many milliseconds pass, with every timer at its time.
+    pub(super) fn after(&mut self, milliseconds: u64) -> Vec<Action> {
+        let end = self.now + Duration::from_millis(milliseconds);
+        let mut actions = Vec::new();
+        while let Some(due) = self.call.poll_timeout().filter(|due| *due <= end) {
+            self.now = self.now.max(due);
+            self.call.handle_timeout(self.now);
+            actions.extend(self.actions());
+        }
+        self.now = end;
+        actions
+    }
+
+    fn actions(&mut self) -> Vec<Action> {
+        let mut actions = Vec::new();
+        while let Some(action) = self.call.poll_action() {
+            self.checker.action(&action);
+            actions.push(action);
+        }
+        actions
+    }
+}
+
+pub(super) fn id(user: &str) -> ParticipantId {
+    ParticipantId(user.into())
+}
+
+/// A participant that receives and sends, and whose id is its user's name.
+pub(super) fn peer(user: &str) -> Participant {
+    Participant {
+        id: id(user),
+        user: user.into(),
+        presence: 1,
+        display_name: None,
+        receives: true,
+        sends: true,
+        media: Kinds::new(),
+        wants: Kinds::new(),
+        connected: true,
+    }
+}
+
+impl Participant {
+    pub(super) fn media(mut self, kinds: &[Kind]) -> Participant {
+        self.media = kinds.iter().copied().collect();
+        self
+    }
+
+    pub(super) fn wants(mut self, kinds: &[Kind]) -> Participant {
+        self.wants = kinds.iter().copied().collect();
+        self
+    }
+
+    pub(super) fn roles(mut self, receives: bool, sends: bool) -> Participant {
+        (self.receives, self.sends) = (receives, sends);
+        self
+    }
+
+    pub(super) fn away(mut self) -> Participant {
+        self.connected = false;
+        self
+    }
+}
+
+pub(super) fn kinds(kinds: &[Kind]) -> Kinds {
+    kinds.iter().copied().collect()
+}
+
+pub(super) fn sending(peer: &str, number: LegNumber) -> LegId {
+    LegId { peer: id(peer), direction: Direction::Send, number }
+}
+
+pub(super) fn receiving(peer: &str, number: LegNumber) -> LegId {
+    LegId { peer: id(peer), direction: Direction::Receive, number }
+}
+
+pub(super) fn candidate(text: &str) -> Candidate {
+    Candidate { candidate: text.into(), line: 0 }
+}
+
+pub(super) fn open(leg: &LegId) -> Action {
+    Action::OpenLeg { leg: leg.clone(), ice_servers: Vec::new() }
+}
+
+pub(super) fn welcome(run: &str) -> ServerMessage {
+    ServerMessage::Welcome { version: 1, server: run.into() }
+}
+
+pub(super) fn resume(own: &str) -> Resume {
+    Resume { participant: id(own), presence: 1, key: format!("key of {own}") }
+}
+
+pub(super) fn joined(own: &str, others: &[Participant]) -> ServerMessage {
+    ServerMessage::Joined {
+        call: "x".into(),
+        resume: resume(own),
+        participants: others.to_vec(),
+        ice_servers: Vec::new(),
+    }
+}
+
+pub(super) fn update(participant: Participant) -> ServerMessage {
+    ServerMessage::Participant { participant }
+}
+
+pub(super) fn left(user: &str) -> ServerMessage {
+    ServerMessage::ParticipantLeft { participant: id(user), reason: "left".into() }
+}
+
+pub(super) fn error(code: ErrorCode) -> ServerMessage {
+    ServerMessage::Error { code, message: "no".into() }
+}
+
+pub(super) fn refused(code: ErrorCode) -> Trouble {
+    Trouble::Refused { code, message: "no".into() }
+}
+
+pub(super) fn want(of: &str, of_kinds: &[Kind]) -> Action {
+    Action::Send(ClientMessage::Want { of: id(of), kinds: kinds(of_kinds) })
+}
+
+pub(super) fn said(to: &str, leg: LegNumber, by: LegEnd, step: LegStep) -> Action {
+    let signal = LegSignal { leg, by, step };
+    Action::Send(ClientMessage::Signal { to: id(to), signal })
+}
+
+/// The messages among the actions.
+pub(super) fn sent(actions: &[Action]) -> Vec<ClientMessage> {
+    let message = |action: &Action| match action {
+        Action::Send(message) => Some(message.clone()),
+        _ => None,
+    };
+    actions.iter().filter_map(message).collect()
+}
+
+/// The events among the actions.
+pub(super) fn told(actions: &[Action]) -> Vec<Event> {
+    let event = |action: &Action| match action {
+        Action::Tell(event) => Some(event.clone()),
+        _ => None,
+    };
+    actions.iter().filter_map(event).collect()
+}
+
+/// The warnings among the actions.
+pub(super) fn warnings(actions: &[Action]) -> Vec<Trouble> {
+    let trouble = |event: Event| match event {
+        Event::Warning(trouble) => Some(trouble),
+        _ => None,
+    };
+    told(actions).into_iter().filter_map(trouble).collect()
+}
+
+/// The states among the actions.
+pub(super) fn states(actions: &[Action]) -> Vec<CallState> {
+    let state = |event: Event| match event {
+        Event::State(state) => Some(state),
+        _ => None,
+    };
+    told(actions).into_iter().filter_map(state).collect()
+}
+
+/// The sending legs opened among the actions.
+pub(super) fn opened(actions: &[Action]) -> Vec<LegId> {
+    let leg = |action: &Action| match action {
+        Action::OpenLeg { leg, .. } if leg.direction == Direction::Send => Some(leg.clone()),
+        _ => None,
+    };
+    actions.iter().filter_map(leg).collect()
+}

@@ -1,0 +1,174 @@
+//! Who is in the call, and who is kept in it.
+
+use super::harness::*;
+use crate::call::*;
+use crate::signalling::message::*;
+
+fn presence(participant: &Participant, presence: Presence) -> Event {
+    Event::Participant(participant.clone(), presence)
+}
+
+fn stream(participant: &Participant, kind: Kind, available: bool) -> Event {
+    Event::Stream { participant: participant.clone(), kind, available }
+}
+
+/// Joined with bob, his leg connected, then the server is another run that does not know him.
+fn taken_over(bob: Participant) -> (Harness, LegId, Vec<Action>) {
+    let (mut call, leg) = Harness::connected(bob);
+    call.lose();
+    let actions = call.rejoin("run2", &[]);
+    (call, leg, actions)
+}
+
+#[test]
+fn everybody_in_the_roster_is_told_with_what_is_available() {
+    let mut call = Harness::new();
+    call.handle(Input::Start);
+    let bob = peer("bob").media(&[Kind::Audio, Kind::Video]);
+    let carol = peer("carol").away();
+    let actions = call.rejoin("run1", &[bob.clone(), carol.clone()]);
+    assert_eq!(
+        told(&actions)[1..],
+        [
+            presence(&bob, Presence::Connected),
+            stream(&bob, Kind::Audio, true),
+            stream(&bob, Kind::Video, true),
+            presence(&carol, Presence::Connecting),
+        ]
+    );
+    assert_eq!(call.call.participants().collect::<Vec<_>>(), [&bob, &carol]);
+    assert_eq!(call.call.participant(&id("carol")), Some(&carol));
+}
+
+#[test]
+fn coming_changing_and_leaving_are_told() {
+    let mut call = Harness::joined(&[]);
+    let bob = peer("bob").roles(true, true);
+    let actions = call.receive(update(bob.clone()));
+    assert_eq!(told(&actions), [presence(&bob, Presence::Connected)]);
+    let bob = bob.media(&[Kind::Screen]);
+    assert_eq!(told(&call.receive(update(bob.clone()))), [stream(&bob, Kind::Screen, true)]);
+    let bob = bob.media(&[Kind::Audio]);
+    assert_eq!(
+        told(&call.receive(update(bob.clone()))),
+        [stream(&bob, Kind::Audio, true), stream(&bob, Kind::Screen, false)]
+    );
+    let bob = bob.away();
+    let actions = call.receive(update(bob.clone()));
+    assert_eq!(told(&actions), [presence(&bob, Presence::Connecting)]);
+    let gone = bob.media(&[]);
+    assert_eq!(
+        told(&call.receive(left("bob"))),
+        [stream(&gone, Kind::Audio, false), presence(&gone, Presence::Disconnected)]
+    );
+    assert_eq!(call.receive(left("bob")), [], "nobody leaves twice");
+    assert_eq!(call.call.participants().count(), 0);
+}
+
+#[test]
+fn a_participant_is_never_its_own_peer() {
+    let mut call = Harness::joined(&[peer("me1")]);
+    assert_eq!(call.call.participants().count(), 0);
+    assert_eq!(call.receive(update(peer("me1"))), []);
+}
+
+#[test]
+fn another_presence_of_the_own_user_is_known_as_such() {
+    let phone = Participant { user: "me".into(), presence: 2, ..peer("phone") };
+    let call = Harness::joined(&[phone, peer("bob")]);
+    assert!(call.call.is_own_user(&id("phone")));
+    assert!(!call.call.is_own_user(&id("bob")));
+}
+
+#[test]
+fn losing_the_connection_touches_neither_legs_nor_participants() {
+    let (mut call, leg) = Harness::connected(peer("bob"));
+    let actions = call.lose();
+    assert_eq!(told(&actions).len(), 1, "only the loss: {actions:?}");
+    let actions = call.rejoin("run1", &[peer("bob").wants(&[Kind::Audio])]);
+    assert_eq!(actions[2..], [Action::Feed(leg, kinds(&[Kind::Audio]))]);
+}
+
+#[test]
+fn those_missing_in_the_roster_of_the_same_run_have_left() {
+    let (mut call, leg) = Harness::connected(peer("bob"));
+    call.lose();
+    let actions = call.rejoin("run1", &[]);
+    assert_eq!(told(&actions), [presence(&peer("bob").away(), Presence::Disconnected)]);
+    assert!(actions.contains(&Action::CloseLeg(leg)));
+}
+
+#[test]
+fn those_missing_in_the_roster_of_another_run_are_kept_for_thirty_seconds() {
+    let (mut call, leg, actions) = taken_over(peer("bob").media(&[Kind::Audio]));
+    let kept = peer("bob").media(&[Kind::Audio]).away();
+    assert_eq!(told(&actions), [presence(&kept, Presence::Connecting)]);
+    assert!(!actions.contains(&Action::CloseLeg(leg.clone())));
+    assert_eq!(call.after(29_999), []);
+    let gone = peer("bob").away();
+    assert_eq!(
+        call.after(1),
+        [
+            Action::Tell(stream(&gone, Kind::Audio, false)),
+            Action::Tell(presence(&gone, Presence::Disconnected)),
+            Action::CloseLeg(leg),
+        ]
+    );
+}
+
+#[test]
+fn one_who_comes_to_the_other_run_in_time_goes_on_as_if_nothing_had_been() {
+    let (mut call, _, _) = taken_over(peer("bob"));
+    call.after(20_000);
+    let actions = call.receive(update(peer("bob")));
+    assert_eq!(actions, [Action::Tell(presence(&peer("bob"), Presence::Connected))]);
+    assert_eq!(call.after(60_000), []);
+}
+
+#[test]
+fn one_who_is_kept_stays_when_the_connection_to_the_other_run_is_lost_too() {
+    let (mut call, leg, _) = taken_over(peer("bob"));
+    call.handle(Input::SocketClosed("cable".into()));
+    assert_eq!(call.after(400), [Action::Connect]);
+    assert_eq!(told(&call.rejoin("run2", &[])), []);
+    call.handle(Input::SocketClosed("cable".into()));
+    assert_eq!(call.after(800), [Action::Connect]);
+    assert_eq!(told(&call.rejoin("run3", &[])), []);
+    let actions = call.after(30_000 - 1200);
+    assert!(actions.contains(&Action::CloseLeg(leg)), "30 s from the first: {actions:?}");
+}
+
+#[test]
+fn what_peers_want_stays_in_force_until_they_had_time_to_repeat_it_to_another_run() {
+    let bob = peer("bob").wants(&[Kind::Video]);
+    let (mut call, leg, _) = taken_over(bob.clone());
+    call.after(5000);
+    assert_eq!(told(&call.receive(update(peer("bob")))).len(), 1);
+    let repeated = bob.wants(&[Kind::Video, Kind::Audio]);
+    let actions = call.receive(update(repeated));
+    assert_eq!(actions, [Action::Feed(leg.clone(), kinds(&[Kind::Audio, Kind::Video]))]);
+    assert_eq!(call.after(1000), []);
+    let actions = call.receive(update(peer("bob")));
+    assert_eq!(actions, [Action::Feed(leg, Kinds::new())]);
+}
+
+#[test]
+fn what_peers_do_not_repeat_to_another_run_ends_after_a_second() {
+    let (mut call, leg, _) = taken_over(peer("bob").wants(&[Kind::Video]));
+    call.receive(update(peer("bob")));
+    assert_eq!(call.after(999), []);
+    assert_eq!(call.after(1), [Action::Feed(leg, Kinds::new())]);
+}
+
+#[test]
+fn one_given_up_who_comes_back_under_the_same_id_learns_that_its_leg_is_closed() {
+    let mut call = Harness::joined(&[peer("bob")]);
+    call.signal("bob", 7, LegEnd::Sender, LegStep::Offer("sdp".into()));
+    call.handle(Input::LegConnected(receiving("bob", 7)));
+    call.receive(update(peer("bob").away()));
+    call.receive(left("bob"));
+    let actions = call.receive(update(peer("bob")));
+    let reason = "it was closed while its sender was gone".to_owned();
+    assert!(actions.contains(&said("bob", 7, LegEnd::Receiver, LegStep::Failed(reason))));
+    assert_eq!(opened(&actions), [sending("bob", 2)]);
+}

@@ -1,0 +1,135 @@
+//! One WebSocket of the server.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio_tungstenite::tungstenite;
+
+use super::hub::{HubHandle, Inputs, Link, Texts};
+use crate::signalling::room::{Broken, ConnectionId, Input};
+
+/// Time between pings: often enough that no middlebox forgets the connection.
+const PING: Duration = Duration::from_secs(10);
+/// The time without anything from the client after which it counts as gone: two pings unanswered
+/// and the time for an answer.
+const SILENCE: Duration = Duration::from_secs(25);
+/// The time for the client to take the last messages and to close. Closing the socket with
+/// something unread in it would reset it, and the client might never read what was wrong.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Serves a WebSocket until it ends.
+pub(super) async fn run(socket: WebSocket, hub: HubHandle, address: IpAddr) {
+    let Some(link) = hub.open(address).await else {
+        return;
+    };
+    drop(hub);
+    let (id, inputs) = (link.id, link.inputs());
+    tracing::debug!(connection = id.0, %address, "opened");
+    exchange(socket, link).await;
+    tracing::debug!(connection = id.0, "closed");
+    // A server that is stopping needs no news.
+    let _ = inputs.send(Input::Closed(id)).await;
+}
+
+async fn exchange(socket: WebSocket, link: Link) {
+    let inputs = link.inputs();
+    let Link {
+        id, texts, abort, ..
+    } = link;
+    let (sink, mut stream) = socket.split();
+    let writer = write(sink, texts);
+    tokio::pin!(writer);
+    let aborted = async {
+        if abort.await.is_err() {
+            // The hub only let go; the writer knows what to do.
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::pin!(aborted);
+    let broken = tokio::select! {
+        end = read(&mut stream, &inputs, id) => end,
+        () = &mut writer => return,
+        () = &mut aborted => return,
+    };
+    if let End::Broken = broken {
+        // The stream cannot be read on; the hub has been told and answers by closing.
+        tokio::select! {
+            () = &mut writer => {}
+            () = &mut aborted => {}
+        }
+    }
+}
+
+enum End {
+    /// The client is gone.
+    Gone,
+    /// The client sent what cannot be read over; it still listens.
+    Broken,
+}
+
+async fn read(stream: &mut SplitStream<WebSocket>, inputs: &Inputs, id: ConnectionId) -> End {
+    loop {
+        let Ok(Some(received)) = timeout(SILENCE, stream.next()).await else {
+            return End::Gone;
+        };
+        let input = match received {
+            Ok(Message::Text(text)) => Input::Text(id, text.as_str().to_owned()),
+            Ok(Message::Binary(_)) => Input::Broken(id, Broken::NotText),
+            Ok(Message::Ping(_) | Message::Pong(_)) => continue,
+            Ok(Message::Close(_)) => return End::Gone,
+            Err(error) => match broken(error) {
+                Some(broken) => {
+                    let told = inputs.send(Input::Broken(id, broken)).await;
+                    return if told { End::Broken } else { End::Gone };
+                }
+                None => return End::Gone,
+            },
+        };
+        if !inputs.send(input).await {
+            return End::Gone;
+        }
+    }
+}
+
+/// What the client did wrong, if it is not simply gone.
+fn broken(error: axum::Error) -> Option<Broken> {
+    let error = error.into_inner();
+    match error.downcast_ref::<tungstenite::Error>()? {
+        tungstenite::Error::Capacity(_) => Some(Broken::TooLong),
+        tungstenite::Error::Utf8(_) => Some(Broken::NotText),
+        _ => None,
+    }
+}
+
+/// Sends what the hub gives and pings in between; ends with the connection closed, or broken.
+async fn write(mut sink: SplitSink<WebSocket, Message>, mut texts: Texts) {
+    let mut ping = interval_at(Instant::now() + PING, PING);
+    ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let message = tokio::select! {
+            text = texts.next() => match text {
+                Some(text) => Message::Text(text.into()),
+                None => break,
+            },
+            _ = ping.tick() => Message::Ping(Default::default()),
+        };
+        if sink.send(message).await.is_err() {
+            return;
+        }
+    }
+    let frame = CloseFrame {
+        code: close_code::NORMAL,
+        reason: "the server closes".into(),
+    };
+    let farewell = async {
+        if sink.send(Message::Close(Some(frame))).await.is_ok() {
+            // The reader sees the client's answer and ends the connection.
+            std::future::pending::<()>().await;
+        }
+    };
+    let _ = timeout(FAREWELL, farewell).await;
+}

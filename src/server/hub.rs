@@ -1,0 +1,237 @@
+//! The driver of the room machine: one task that owns it, with a queue in and one per connection
+//! out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::signalling::message::ServerMessage;
+use crate::signalling::room::{Action, ConnectionId, Input, Limits, Rooms};
+
+/// Inputs that wait for the machine; connections wait while it is full.
+const INPUTS: usize = 256;
+
+/// Owns the machine.
+pub(super) struct Hub {
+    rooms: Rooms,
+    events: mpsc::Receiver<Event>,
+    /// The way to those that are to stay.
+    connections: BTreeMap<ConnectionId, Outgoing>,
+    /// All whose task has not ended.
+    open: BTreeSet<ConnectionId>,
+    queued_bytes: usize,
+}
+
+/// How connections reach the hub.
+#[derive(Clone)]
+pub(super) struct HubHandle {
+    events: mpsc::Sender<Event>,
+    next: Arc<AtomicU64>,
+    limits: Limits,
+}
+
+enum Event {
+    Opened(ConnectionId, IpAddr, Outgoing),
+    Input(Input),
+}
+
+/// What the hub has of a connection.
+struct Outgoing {
+    /// Dropped in order to close the connection when all is out.
+    texts: mpsc::Sender<String>,
+    waiting: Arc<AtomicUsize>,
+    /// Sent in order to drop the connection at once.
+    abort: oneshot::Sender<()>,
+}
+
+/// What a connection has of the hub.
+pub(super) struct Link {
+    hub: mpsc::Sender<Event>,
+    /// Names the connection.
+    pub(super) id: ConnectionId,
+    /// What to send to the client; its end is that of the connection.
+    pub(super) texts: Texts,
+    /// Drop the connection at once.
+    pub(super) abort: oneshot::Receiver<()>,
+}
+
+/// What waits for a client.
+pub(super) struct Texts {
+    texts: mpsc::Receiver<String>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl HubHandle {
+    /// The largest message of a client, in bytes.
+    pub(super) fn message_size(&self) -> usize {
+        self.limits.message_size
+    }
+
+    /// Makes a connection known; `None` if the server is stopping.
+    pub(super) async fn open(&self, address: IpAddr) -> Option<Link> {
+        let id = ConnectionId(self.next.fetch_add(1, Ordering::Relaxed));
+        let (texts_in, texts) = mpsc::channel(self.limits.queued_messages);
+        let (abort_in, abort) = oneshot::channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let outgoing = Outgoing {
+            texts: texts_in,
+            waiting: waiting.clone(),
+            abort: abort_in,
+        };
+        self.events
+            .send(Event::Opened(id, address, outgoing))
+            .await
+            .ok()?;
+        Some(Link {
+            hub: self.events.clone(),
+            id,
+            texts: Texts { texts, waiting },
+            abort,
+        })
+    }
+}
+
+/// The way for what a connection reads.
+#[derive(Clone)]
+pub(super) struct Inputs(mpsc::Sender<Event>);
+
+impl Inputs {
+    /// Gives it to the machine; false if the server is stopping.
+    pub(super) async fn send(&self, input: Input) -> bool {
+        self.0.send(Event::Input(input)).await.is_ok()
+    }
+}
+
+impl Link {
+    pub(super) fn inputs(&self) -> Inputs {
+        Inputs(self.hub.clone())
+    }
+}
+
+impl Texts {
+    /// The next text; `None` when the connection is to be closed. Cancelling it loses nothing.
+    pub(super) async fn next(&mut self) -> Option<String> {
+        let text = self.texts.recv().await?;
+        self.waiting.fetch_sub(text.len(), Ordering::Relaxed);
+        Some(text)
+    }
+}
+
+impl Hub {
+    pub(super) fn new(rooms: Rooms, limits: &Limits) -> (Hub, HubHandle) {
+        let (events_in, events) = mpsc::channel(INPUTS);
+        let next = Arc::new(AtomicU64::new(0));
+        let handle = HubHandle {
+            events: events_in,
+            next,
+            limits: limits.clone(),
+        };
+        let queued_bytes = limits.queued_bytes;
+        let hub = Hub {
+            rooms,
+            events,
+            connections: BTreeMap::new(),
+            open: BTreeSet::new(),
+            queued_bytes,
+        };
+        (hub, handle)
+    }
+
+    /// Runs the machine until `until` is ready, then closes all connections, with `farewell` for
+    /// their last messages.
+    pub(super) async fn run(
+        mut self,
+        until: impl Future<Output = io::Result<()>>,
+        farewell: Duration,
+    ) -> io::Result<()> {
+        tokio::pin!(until);
+        let result = loop {
+            let due = self.rooms.poll_timeout();
+            let timer = async {
+                match due {
+                    Some(due) => sleep_until(due.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                result = &mut until => break result,
+                // A handle lives in `until`, so there is always a next one.
+                Some(event) = self.events.recv() => self.event(event),
+                () = timer => self.rooms.handle_timeout(Instant::now().into_std()),
+            }
+            self.act();
+        };
+        // Without its queue, a connection says goodbye and ends.
+        self.connections.clear();
+        let ended = async {
+            while !self.open.is_empty()
+                && let Some(event) = self.events.recv().await
+            {
+                if let Event::Input(Input::Closed(id)) = event {
+                    self.open.remove(&id);
+                }
+            }
+        };
+        let _ = timeout(farewell, ended).await;
+        result
+    }
+
+    fn event(&mut self, event: Event) {
+        let now = Instant::now().into_std();
+        let input = match event {
+            Event::Opened(id, address, outgoing) => {
+                self.connections.insert(id, outgoing);
+                self.open.insert(id);
+                Input::Opened(id, address)
+            }
+            Event::Input(input) => {
+                if let Input::Closed(id) = &input {
+                    self.connections.remove(id);
+                    self.open.remove(id);
+                }
+                input
+            }
+        };
+        self.rooms.handle(input, now);
+    }
+
+    fn act(&mut self) {
+        while let Some(action) = self.rooms.poll_action() {
+            match action {
+                Action::Send(id, message) => self.send(id, &message),
+                Action::Close(id) => drop(self.connections.remove(&id)),
+            }
+        }
+    }
+
+    fn send(&mut self, id: ConnectionId, message: &ServerMessage) {
+        let Some(outgoing) = self.connections.get(&id) else {
+            return;
+        };
+        let text = match serde_json::to_string(message) {
+            Ok(text) => text,
+            Err(error) => {
+                tracing::error!(connection = id.0, %error, "a message cannot be written");
+                return;
+            }
+        };
+        if let ServerMessage::Error { code, message } = message {
+            tracing::info!(connection = id.0, ?code, "refused: {message}");
+        }
+        let waiting = outgoing.waiting.fetch_add(text.len(), Ordering::Relaxed) + text.len();
+        if waiting > self.queued_bytes || outgoing.texts.try_send(text).is_err() {
+            tracing::info!(connection = id.0, "reads too slowly, or is gone: dropped");
+            if let Some(outgoing) = self.connections.remove(&id) {
+                // The task may have ended by itself.
+                let _ = outgoing.abort.send(());
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Requests, and which are answered.
+
+use super::*;
+
+/// One request, written by hand, and all of its answer.
+fn ask(server: SocketAddr, request: &str) -> String {
+    let mut socket = TcpStream::connect(server).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn get(server: SocketAddr, path: &str, headers: &str) -> String {
+    ask(
+        server,
+        &format!("GET {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n"),
+    )
+}
+
+#[test]
+fn a_foreign_host_is_refused() {
+    let server = start();
+    let at = server.local_addr();
+    for path in ["/", "/ws", "/healthz"] {
+        let answer = get(at, path, &format!("Host: evil.example:{}\r\n", at.port()));
+        assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+        assert!(
+            answer.contains("evil.example") && answer.contains("localhost"),
+            "{answer}"
+        );
+    }
+    let answer = ask(at, "GET / HTTP/1.0\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.0 403"), "{answer}");
+    for host in ["localhost", "LOCALHOST:99", "127.0.0.1:7788", "[::1]"] {
+        let answer = get(at, "/healthz", &format!("Host: {host}\r\n"));
+        assert!(
+            answer.starts_with("HTTP/1.1 200") && answer.ends_with("ok"),
+            "{answer}"
+        );
+    }
+}
+
+#[test]
+fn a_foreign_origin_is_refused() {
+    let server = start();
+    let at = server.local_addr();
+    for origin in [
+        "http://evil.example",
+        "null",
+        "https://localhost:1",
+        "http://localhost:2",
+    ] {
+        let headers = format!("Host: localhost:1\r\nOrigin: {origin}\r\n");
+        for request in ["/", "/ws"] {
+            let upgrade = if request == "/ws" { UPGRADE } else { "" };
+            let answer = get(at, request, &format!("{headers}{upgrade}"));
+            assert!(answer.starts_with("HTTP/1.1 403"), "{origin}: {answer}");
+            assert!(answer.contains(origin), "{answer}");
+        }
+    }
+    let headers = "Host: localhost:1\r\nOrigin: http://localhost:1\r\n";
+    assert!(get(at, "/", headers).starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn the_page_comes_with_its_type_and_policy() {
+    let server = start();
+    let answer = get(server.local_addr(), "/", "Host: localhost\r\n");
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    for header in [
+        "content-type: text/html; charset=utf-8",
+        "cache-control: no-cache",
+        "x-content-type-options: nosniff",
+        "content-security-policy: default-src 'none'; script-src 'self'",
+    ] {
+        assert!(head.contains(header), "{head}");
+    }
+    assert!(body.contains("<html"), "{body}");
+    let script = get(server.local_addr(), "/page.js", "Host: localhost\r\n");
+    assert!(script.contains("content-type: text/javascript"), "{script}");
+    let missing = get(server.local_addr(), "/../Cargo.toml", "Host: localhost\r\n");
+    assert!(missing.starts_with("HTTP/1.1 404"), "{missing}");
+}
+
+#[tokio::test]
+async fn a_socket_that_asks_for_nothing_is_closed() {
+    let at = spawn();
+    let mut idle = tokio::net::TcpStream::connect(at).await.unwrap();
+    tokio::time::pause();
+    let start = tokio::time::Instant::now();
+    let _ = tokio::io::AsyncReadExt::read(&mut idle, &mut [0; 8]).await;
+    assert_eq!(start.elapsed().as_secs(), 10);
+}
+
+#[test]
+fn of_two_servers_on_one_port_the_second_is_told_so() {
+    let first = start();
+    let error = Embedded::start(first.local_addr()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AddrInUse);
+}
+
+#[test]
+fn an_address_that_others_can_reach_is_refused() {
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
+        let error = Embedded::start(address.parse().unwrap()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+        assert!(error.to_string().contains("127.0.0.1"), "{error}");
+    }
+}

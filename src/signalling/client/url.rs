@@ -1,0 +1,226 @@
+//! Where a server is.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// The port where none is named.
+const DEFAULT_PORT: u16 = 7788;
+/// The path where none is named.
+const DEFAULT_PATH: &str = "/ws";
+
+/// The address of a server: `ws://host[:port][/path]`.
+///
+/// Its text form names port and path: `ws://localhost` is shown as `ws://localhost:7788/ws`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServerUrl {
+    host: Host,
+    port: u16,
+    path: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Host {
+    Address(IpAddr),
+    Name(String),
+}
+
+/// A text that is no server's address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{url}` is not the address of a server: {problem}; a good one is ws://127.0.0.1:7788")]
+pub struct BadUrl {
+    url: String,
+    problem: &'static str,
+}
+
+impl ServerUrl {
+    /// Reads `ws://host[:port][/path]`.
+    ///
+    /// # Errors
+    /// [`BadUrl`] says what is wrong and what a good one looks like.
+    pub fn parse(url: &str) -> Result<ServerUrl, BadUrl> {
+        let bad = |problem| BadUrl {
+            url: url.chars().take(200).collect(),
+            problem,
+        };
+        let lower = url.get(..6).unwrap_or(url).to_ascii_lowercase();
+        if lower.starts_with("wss://") {
+            return Err(bad("TLS is not supported yet"));
+        }
+        if !lower.starts_with("ws://") {
+            return Err(bad("it has to begin with ws://"));
+        }
+        let rest = &url["ws://".len()..];
+        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let (host, port) = split_port(authority).ok_or_else(|| bad("the port is no number"))?;
+        let host = parse_host(host).ok_or_else(|| bad("the host is no name and no IP address"))?;
+        let port = match port {
+            None => DEFAULT_PORT,
+            Some(port) => match port.parse() {
+                Ok(0) | Err(_) => return Err(bad("the port has to be 1 to 65535")),
+                Ok(port) => port,
+            },
+        };
+        if path.starts_with(['?', '#']) || !path.bytes().all(|b| b.is_ascii_graphic() && b != b'#')
+        {
+            return Err(bad("the path has characters that do not belong there"));
+        }
+        let path = if path.is_empty() || path == "/" {
+            DEFAULT_PATH
+        } else {
+            path
+        };
+        Ok(ServerUrl {
+            host,
+            port,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Where a server for this address listens on this machine; `None` if the address is another
+    /// machine's.
+    pub fn loopback_addr(&self) -> Option<SocketAddr> {
+        let address = match &self.host {
+            Host::Address(address) if address.is_loopback() => *address,
+            Host::Name(name) if is_localhost(name) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            Host::Address(_) | Host::Name(_) => return None,
+        };
+        Some(SocketAddr::new(address, self.port))
+    }
+
+    /// `host:port`, as in the `Host` header.
+    pub fn authority(&self) -> String {
+        match &self.host {
+            Host::Address(IpAddr::V6(address)) => format!("[{address}]:{}", self.port),
+            Host::Address(IpAddr::V4(address)) => format!("{address}:{}", self.port),
+            Host::Name(name) => format!("{name}:{}", self.port),
+        }
+    }
+
+    /// The addresses to try in turn, or the name to look up.
+    pub(super) fn target(&self) -> Target<'_> {
+        let at = |address: IpAddr| SocketAddr::new(address, self.port);
+        match &self.host {
+            Host::Address(address) => Target::Addresses(vec![at(*address)]),
+            // The address an embedded server listens on first, whatever the resolver's order is.
+            Host::Name(name) if is_localhost(name) => Target::Addresses(vec![
+                at(Ipv4Addr::LOCALHOST.into()),
+                at(Ipv6Addr::LOCALHOST.into()),
+            ]),
+            Host::Name(name) => Target::LookUp(name, self.port),
+        }
+    }
+}
+
+impl fmt::Display for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ws://{}{}", self.authority(), self.path)
+    }
+}
+
+/// How to get at a server.
+pub(super) enum Target<'a> {
+    /// At one of these.
+    Addresses(Vec<SocketAddr>),
+    /// By this name and port.
+    LookUp(&'a str, u16),
+}
+
+fn is_localhost(name: &str) -> bool {
+    name.eq_ignore_ascii_case("localhost")
+}
+
+fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
+    let (host, rest) = if authority.starts_with('[') {
+        authority.split_at(authority.find(']')? + 1)
+    } else {
+        authority.split_at(authority.find(':').unwrap_or(authority.len()))
+    };
+    match rest.strip_prefix(':') {
+        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => Some((host, Some(port))),
+        None if rest.is_empty() => Some((host, None)),
+        Some(_) | None => None,
+    }
+}
+
+fn parse_host(host: &str) -> Option<Host> {
+    if let Some(address) = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+    {
+        return address
+            .parse::<Ipv6Addr>()
+            .ok()
+            .map(|address| Host::Address(address.into()));
+    }
+    if let Ok(address) = host.parse::<Ipv4Addr>() {
+        return Some(Host::Address(address.into()));
+    }
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let is_name = (1..=253).contains(&host.len()) && host.bytes().all(good);
+    is_name.then(|| Host::Name(host.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(url: &str) -> String {
+        ServerUrl::parse(url).unwrap().to_string()
+    }
+
+    #[test]
+    fn port_and_path_have_defaults() {
+        assert_eq!(shown("ws://127.0.0.1"), "ws://127.0.0.1:7788/ws");
+        assert_eq!(shown("ws://localhost:80/"), "ws://localhost:80/ws");
+        assert_eq!(shown("WS://[::1]"), "ws://[::1]:7788/ws");
+        assert_eq!(
+            shown("ws://calls.example:9/a/b?c=d"),
+            "ws://calls.example:9/a/b?c=d"
+        );
+    }
+
+    #[test]
+    fn what_is_on_this_machine_is_known() {
+        let address = |url| ServerUrl::parse(url).unwrap().loopback_addr();
+        assert_eq!(
+            address("ws://localhost"),
+            Some("127.0.0.1:7788".parse().unwrap())
+        );
+        assert_eq!(
+            address("ws://127.0.0.1:1"),
+            Some("127.0.0.1:1".parse().unwrap())
+        );
+        assert_eq!(address("ws://[::1]:2/ws"), Some("[::1]:2".parse().unwrap()));
+        assert_eq!(address("ws://192.0.2.1"), None);
+        assert_eq!(address("ws://localhost.example"), None);
+    }
+
+    #[test]
+    fn what_is_no_server_address_is_refused_with_a_good_example() {
+        for bad in [
+            "",
+            "127.0.0.1:7788",
+            "http://127.0.0.1",
+            "ws://",
+            "ws://:7788",
+            "ws://host:",
+            "ws://host:0",
+            "ws://host:65536",
+            "ws://host:7788x",
+            "ws://a@b",
+            "ws://[::1",
+            "ws://[fish]",
+            "ws://::1",
+            "ws://ho st",
+            "ws://host/a b",
+            "ws://host?x",
+            "ws://hôst",
+            "wß://x",
+        ] {
+            let error = ServerUrl::parse(bad).expect_err(bad).to_string();
+            assert!(error.contains("ws://127.0.0.1:7788"), "{error}");
+        }
+        let error = ServerUrl::parse("wss://host").unwrap_err().to_string();
+        assert!(error.contains("TLS is not supported yet"), "{error}");
+    }
+}

@@ -1,0 +1,80 @@
+//! Text into messages, telling what is wrong from what is merely newer.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// Why a text is no message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ParseError {
+    /// A `type` that this version does not know; later versions may.
+    #[error("unknown message type `{0}`")]
+    UnknownType(String),
+    /// Not JSON, or a field is missing or of the wrong type.
+    #[error("{0}")]
+    Malformed(String),
+}
+
+/// Reads one message.
+pub(crate) fn parse<M: DeserializeOwned>(text: &str) -> Result<M, ParseError> {
+    let error = match serde_json::from_str(text) {
+        Ok(message) => return Ok(message),
+        Err(error) => error,
+    };
+    #[derive(Deserialize)]
+    struct Head {
+        #[serde(rename = "type")]
+        kind: String,
+    }
+    let Ok(Head { kind }) = serde_json::from_str(text) else {
+        return Err(ParseError::Malformed(error.to_string()));
+    };
+    // Of a message with nothing but a type, only the type itself can be an unknown variant.
+    let bare = serde_json::json!({ "type": kind });
+    match serde_json::from_value::<M>(bare) {
+        Err(bare) if bare.to_string().starts_with("unknown variant") => {
+            Err(ParseError::UnknownType(kind.chars().take(64).collect()))
+        }
+        _ => Err(ParseError::Malformed(error.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signalling::message::{ClientMessage, ServerMessage};
+
+    #[test]
+    fn an_unknown_type_is_told_from_a_malformed_message() {
+        let unknown = parse::<ClientMessage>(r#"{"type":"dance","kinds":["audio"]}"#);
+        assert_eq!(unknown, Err(ParseError::UnknownType("dance".into())));
+        let unknown = parse::<ServerMessage>(r#"{"type":"weather"}"#);
+        assert_eq!(unknown, Err(ParseError::UnknownType("weather".into())));
+
+        for malformed in [
+            "",
+            "hello",
+            "[]",
+            "{}",
+            r#"{"type":7}"#,
+            r#"{"type":"media"}"#,
+            r#"{"type":"media","kinds":["smell"]}"#,
+            r#"{"type":"want","of":1,"kinds":[]}"#,
+            r#"{"type":"signal","to":"p","leg":1,"by":"sender","dance":1}"#,
+        ] {
+            let error = parse::<ClientMessage>(malformed);
+            assert!(
+                matches!(error, Err(ParseError::Malformed(_))),
+                "{malformed}: {error:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_message_nested_beyond_reason_is_malformed() {
+        let deep = format!(r#"{{"type":"media","kinds":{}"#, "[".repeat(100_000));
+        assert!(matches!(
+            parse::<ClientMessage>(&deep),
+            Err(ParseError::Malformed(_))
+        ));
+    }
+}

@@ -1,0 +1,100 @@
+//! What a client may use of a server.
+
+use std::time::{Duration, Instant};
+
+/// The server's limits. Passing one is answered with
+/// [`ErrorCode::LimitExceeded`](crate::signalling::message::ErrorCode::LimitExceeded) and a close.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one message: 256 KiB. The largest that has a use is an offer; with every codec of
+    /// a browser and candidates in it that is below 32 KiB.
+    pub message_size: usize,
+    /// Messages per second of one connection in the long run: 100. A client in a call of 64 says a
+    /// few per second; this is far above it, and far below what would keep the server busy.
+    pub messages_per_second: u32,
+    /// Messages of one connection at once: 2048. Entering a full call makes 63 legs each way with
+    /// a description and about a dozen candidates each, 1700 messages. It is half of what waits
+    /// for a slow reader ([`Limits::queued_messages`]), so that no member can drown another.
+    pub message_burst: u32,
+    /// Bytes per second of one connection in the long run: 256 KiB.
+    pub bytes_per_second: u32,
+    /// Bytes of one connection at once: 2 MiB, 126 descriptions of 12 KiB and their candidates;
+    /// half of [`Limits::queued_bytes`] for the reason given at [`Limits::message_burst`].
+    pub byte_burst: u32,
+    /// Candidates that one end may send for one leg: 64. A machine with ten addresses has 30.
+    pub candidates_per_leg: u32,
+    /// Participants of one call, those whose connection is lost included: 64. Everybody has a leg
+    /// to everybody, and 63 legs are more than a machine encodes or decodes.
+    pub participants_per_call: usize,
+    /// Calls at once: 1000.
+    pub calls: usize,
+    /// Connections from one address at once: 256, for many participants behind one router or on
+    /// one machine, below the 1024 files that a process commonly may open.
+    pub connections_per_address: usize,
+    /// The time from the connection to a successful `join`: 5 s.
+    pub handshake: Duration,
+    /// Characters of a name, at least one: 128.
+    pub name_length: usize,
+    /// How long a participant whose connection is lost may come back: 30 s.
+    pub resume: Duration,
+    /// Messages that wait for a slow reader before its connection counts as lost: 4096.
+    pub queued_messages: usize,
+    /// Bytes that wait for a slow reader before its connection counts as lost: 4 MiB.
+    pub queued_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            message_size: 256 * 1024,
+            messages_per_second: 100,
+            message_burst: 2048,
+            bytes_per_second: 256 * 1024,
+            byte_burst: 2 * 1024 * 1024,
+            candidates_per_leg: 64,
+            participants_per_call: 64,
+            calls: 1000,
+            connections_per_address: 256,
+            handshake: Duration::from_secs(5),
+            name_length: 128,
+            resume: Duration::from_secs(30),
+            queued_messages: 4096,
+            queued_bytes: 4 * 1024 * 1024,
+        }
+    }
+}
+
+/// A token bucket: full at first, refilled steadily.
+#[derive(Debug)]
+pub(super) struct Bucket {
+    level: f64,
+    capacity: f64,
+    per_second: f64,
+    filled: Instant,
+}
+
+impl Bucket {
+    /// A full one.
+    pub(super) fn new(per_second: u32, capacity: u32, now: Instant) -> Bucket {
+        let capacity = f64::from(capacity);
+        Bucket {
+            level: capacity,
+            capacity,
+            per_second: f64::from(per_second),
+            filled: now,
+        }
+    }
+
+    /// Takes `amount` if that much is there.
+    pub(super) fn take(&mut self, amount: usize, now: Instant) -> bool {
+        let elapsed = now.saturating_duration_since(self.filled).as_secs_f64();
+        self.filled = self.filled.max(now);
+        self.level = (self.level + elapsed * self.per_second).min(self.capacity);
+        let amount = amount as f64;
+        let enough = self.level >= amount;
+        if enough {
+            self.level -= amount;
+        }
+        enough
+    }
+}

@@ -1,0 +1,56 @@
+//! What a client is told when it passes a limit.
+
+use super::limits::Limits;
+use crate::signalling::message::ErrorCode;
+
+/// Why a client is refused.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) code: ErrorCode,
+    pub(super) message: String,
+}
+
+impl Refusal {
+    pub(super) fn new(code: ErrorCode, message: impl Into<String>) -> Refusal {
+        Refusal {
+            code,
+            message: message.into(),
+        }
+    }
+}
+
+impl Limits {
+    pub(super) fn check_name(&self, what: &str, name: &str) -> Result<(), Refusal> {
+        let length = name.chars().count();
+        let problem = if length == 0 {
+            "is empty".to_owned()
+        } else if length > self.name_length {
+            format!("has {length} characters")
+        } else if name.chars().any(char::is_control) {
+            "has control characters".to_owned()
+        } else {
+            return Ok(());
+        };
+        let message = format!(
+            "the {what} {problem}: use 1 to {} characters, anything but control characters",
+            self.name_length
+        );
+        Err(Refusal::new(ErrorCode::BadName, message))
+    }
+
+    pub(super) fn too_long(&self) -> Refusal {
+        let text = format!(
+            "the message is larger than {} bytes, the limit for one",
+            self.message_size
+        );
+        Refusal::new(ErrorCode::LimitExceeded, text)
+    }
+
+    pub(super) fn too_fast(&self) -> Refusal {
+        let text = format!(
+            "too many messages: in the long run {} messages and {} bytes per second are allowed",
+            self.messages_per_second, self.bytes_per_second
+        );
+        Refusal::new(ErrorCode::LimitExceeded, text)
+    }
+}

@@ -1,0 +1,239 @@
+//! Each limit, reached and passed by one.
+
+use super::*;
+
+fn small() -> Limits {
+    Limits {
+        participants_per_call: 3,
+        calls: 2,
+        connections_per_address: 4,
+        ..Limits::default()
+    }
+}
+
+#[test]
+fn names_have_1_to_128_characters_and_none_of_them_control() {
+    let mut stage = Stage::new();
+    let longest = "ü".repeat(128);
+    for name in [
+        "x",
+        "Grüße aus/nach Köln?",
+        " ",
+        "日本 ☎ \u{1F600}",
+        &longest,
+    ] {
+        stage.join(name, name);
+    }
+    let too_long = "ü".repeat(129);
+    for name in ["", "a\nb", "a\u{0}", "\u{7f}", "\u{85}", &too_long] {
+        let id = stage.open();
+        stage.say_hello(id, name);
+        stage.refused(id, ErrorCode::BadName);
+        let id = stage.hello("anna");
+        stage.say_join(id, name, None);
+        let text = stage.refused(id, ErrorCode::BadName);
+        assert!(text.contains("1 to 128"), "{text}");
+    }
+    let id = stage.open();
+    stage.text(
+        id,
+        r#"{"type":"hello","versions":[1],"user":"a","displayName":"\u0007"}"#,
+    );
+    stage.refused(id, ErrorCode::BadName);
+    let id = stage.open();
+    stage.text(
+        id,
+        r#"{"type":"hello","versions":[1],"user":"a","displayName":""}"#,
+    );
+    assert!(matches!(
+        stage.take(id)[..],
+        [ServerMessage::Welcome { .. }]
+    ));
+}
+
+#[test]
+fn a_call_takes_its_number_of_participants() {
+    let mut stage = Stage::with(small());
+    let clients: Vec<_> = ["a", "b", "c"].map(|user| stage.join(user, "tea")).into();
+    let id = stage.hello("d");
+    stage.say_join(id, "tea", None);
+    let text = stage.refused(id, ErrorCode::LimitExceeded);
+    assert!(text.contains("full"), "{text}");
+    stage.input(Input::Closed(id));
+
+    // A lost one holds its place, also for its user to join anew.
+    stage.lose(&clients[2]);
+    let id = stage.hello("d");
+    stage.say_join(id, "tea", None);
+    stage.refused(id, ErrorCode::LimitExceeded);
+    stage.input(Input::Closed(id));
+    assert_eq!(stage.join("c", "tea").resume.presence, 1);
+    stage.send(clients[0].connection, &ClientMessage::Leave {});
+    stage.lose(&clients[0]);
+    stage.join("d", "tea");
+}
+
+#[test]
+fn a_server_takes_its_number_of_calls() {
+    let mut stage = Stage::with(small());
+    stage.join("a", "tea");
+    let coffee = stage.join("a", "coffee");
+    let id = stage.hello("a");
+    stage.say_join(id, "water", None);
+    stage.refused(id, ErrorCode::LimitExceeded);
+    stage.input(Input::Closed(id));
+    stage.join("b", "tea");
+    stage.send(coffee.connection, &ClientMessage::Leave {});
+    stage.lose(&coffee);
+    stage.join("a", "water");
+}
+
+#[test]
+fn an_address_has_its_number_of_connections() {
+    let mut stage = Stage::with(small());
+    let open: Vec<_> = (0..4).map(|_| stage.hello("a")).collect();
+    let id = stage.open();
+    let text = stage.refused(id, ErrorCode::LimitExceeded);
+    assert!(text.contains("127.0.0.1"), "{text}");
+    let elsewhere = stage.open_from([127, 0, 0, 2]);
+    stage.say_hello(elsewhere, "b");
+    assert_eq!(stage.take(elsewhere).len(), 1);
+
+    // It counts until it is really gone.
+    let again = stage.open();
+    stage.refused(again, ErrorCode::LimitExceeded);
+    for gone in [id, again, open[0]] {
+        stage.input(Input::Closed(gone));
+    }
+    stage.hello("a");
+}
+
+#[test]
+fn hello_and_join_have_5_seconds() {
+    let mut stage = Stage::new();
+    let silent = stage.open();
+    let greeted = stage.hello("anna");
+    let joined = stage.join("bert", "tea");
+    stage.pass(Duration::from_millis(4999));
+    assert!(stage.closed.is_empty());
+    stage.pass(Duration::from_millis(1));
+    for id in [silent, greeted] {
+        let text = stage.refused(id, ErrorCode::LimitExceeded);
+        assert!(text.contains("5 s"), "{text}");
+    }
+    stage.pass(Duration::from_secs(3600));
+    assert!(!stage.closed.contains(&joined.connection));
+    assert_eq!(stage.rooms.poll_timeout(), None);
+}
+
+#[test]
+fn a_connection_sends_its_number_of_messages() {
+    let mut stage = Stage::new();
+    let anna = stage.join("anna", "tea");
+    let bert = stage.join("bert", "tea");
+    stage.heard(&anna);
+    // Two are hello and join.
+    for _ in 2..Limits::default().message_burst {
+        stage.media(&bert, &[]);
+    }
+    assert!(stage.heard(&bert).is_empty());
+    stage.pass(Duration::from_millis(10));
+    stage.media(&bert, &[Kind::Audio]);
+    assert!(stage.participant(&anna).connected);
+    stage.media(&bert, &[]);
+    let text = stage.refused(bert.connection, ErrorCode::LimitExceeded);
+    assert!(text.contains("100 messages"), "{text}");
+    assert!(!stage.participant(&anna).connected);
+    // Who comes back starts afresh.
+    stage.lose(&bert);
+    stage.resume("bert", "tea", &bert.resume);
+}
+
+#[test]
+fn a_connection_sends_its_number_of_bytes() {
+    let mut stage = Stage::with(Limits {
+        byte_burst: 1000,
+        ..Limits::default()
+    });
+    let anna = stage.join("anna", "tea");
+    let text = format!(r#"{{"type":"leave","why":"{}"}}"#, "x".repeat(1000));
+    stage.text(anna.connection, &text);
+    let text = stage.refused(anna.connection, ErrorCode::LimitExceeded);
+    assert!(text.contains("bytes per second"), "{text}");
+}
+
+#[test]
+fn a_message_has_256_kib() {
+    let mut stage = Stage::new();
+    let anna = stage.join("anna", "tea");
+    let message = |size: usize| {
+        let frame = r#"{"type":"media","kinds":[],"x":""}"#.len();
+        format!(
+            r#"{{"type":"media","kinds":[],"x":"{}"}}"#,
+            "x".repeat(size - frame)
+        )
+    };
+    stage.text(anna.connection, &message(256 * 1024));
+    assert!(stage.heard(&anna).is_empty());
+    stage.text(anna.connection, &message(256 * 1024 + 1));
+    let text = stage.refused(anna.connection, ErrorCode::LimitExceeded);
+    assert!(text.contains("262144"), "{text}");
+
+    let bert = stage.join("bert", "tea");
+    stage.input(Input::Broken(bert.connection, Broken::TooLong));
+    stage.refused(bert.connection, ErrorCode::LimitExceeded);
+}
+
+#[test]
+fn an_end_of_a_leg_sends_64_candidates() {
+    let mut stage = Stage::new();
+    let anna = stage.join("anna", "tea");
+    let bert = stage.join("bert", "tea");
+    stage.heard(&anna);
+    for (leg, by) in [
+        (1, LegEnd::Sender),
+        (1, LegEnd::Receiver),
+        (2, LegEnd::Sender),
+    ] {
+        for _ in 0..64 {
+            stage.send(bert.connection, &candidate(&anna, leg, by, "candidate:1"));
+        }
+        // The end of candidates is none.
+        stage.send(bert.connection, &candidate(&anna, leg, by, ""));
+    }
+    assert_eq!(stage.heard(&anna).len(), 3 * 65);
+    assert!(stage.heard(&bert).is_empty());
+    stage.send(
+        bert.connection,
+        &candidate(&anna, 1, LegEnd::Sender, "candidate:1"),
+    );
+    let text = stage.refused(bert.connection, ErrorCode::LimitExceeded);
+    assert!(text.contains("64 candidates"), "{text}");
+    assert!(!stage.participant(&anna).connected);
+}
+
+#[test]
+fn invented_legs_take_no_memory() {
+    let mut stage = Stage::new();
+    let anna = stage.join("anna", "tea");
+    let bert = stage.join("bert", "tea");
+    for leg in 0..1000 {
+        stage.send(
+            bert.connection,
+            &candidate(&anna, leg, LegEnd::Sender, "candidate:1"),
+        );
+    }
+    // The counters of old legs are forgotten, those of the newest are kept.
+    for _ in 1..64 {
+        stage.send(
+            bert.connection,
+            &candidate(&anna, 999, LegEnd::Sender, "candidate:1"),
+        );
+    }
+    assert!(stage.heard(&bert).is_empty());
+    stage.send(
+        bert.connection,
+        &candidate(&anna, 999, LegEnd::Sender, "candidate:1"),
+    );
+    stage.refused(bert.connection, ErrorCode::LimitExceeded);
+}

@@ -1,0 +1,289 @@
+//! Joining, leaving, vanishing and coming back.
+
+use super::*;
+
+const SOON: Duration = Duration::from_secs(29);
+const LATE: Duration = Duration::from_secs(31);
+
+#[test]
+fn who_joins_gets_the_roster_and_the_others_learn_of_it() {
+    let mut stage = Stage::new();
+    let anna = stage.join("anna", "tea");
+    assert!(anna.roster.is_empty());
+    let bert = stage.join("bert", "tea");
+    assert_eq!(bert.roster.len(), 1);
+    assert_eq!(&bert.roster[0].id, anna.id());
+    assert_eq!(bert.roster[0].display_name.as_deref(), Some("ANNA"));
+
+    let told = stage.participant(&anna);
+    assert_eq!(
+        (&told.id, told.user.as_str(), told.presence),
+        (bert.id(), "bert", 1)
+    );
+    assert!(told.connected && told.receives && told.sends && told.wants.is_empty());
+}
+
+#[test]
+fn calls_know_nothing_of_each_other() {
+    let mut stage = Stage::new();
+    let anna = stage.join("anna", "tea");
+    let bert = stage.join("bert", "coffee");
+    assert!(bert.roster.is_empty());
+    assert!(stage.heard(&anna).is_empty());
+    stage.send(anna.connection, &offer(&bert, 1));
+    stage.refused(anna.connection, ErrorCode::UnknownParticipant);
+    assert!(stage.heard(&bert).is_empty());
+}
+
+#[test]
+fn presences_of_a_user_are_numbered_from_the_lowest_free() {
+    let mut stage = Stage::new();
+    let first = stage.join("anna", "tea");
+    let second = stage.join("anna", "tea");
+    let third = stage.join("anna", "tea");
+    let presence = |client: &Client| client.resume.presence;
+    assert_eq!(
+        [presence(&first), presence(&second), presence(&third)],
+        [1, 2, 3]
+    );
+
+    stage.send(second.connection, &ClientMessage::Leave {});
+    assert!(stage.closed.contains(&second.connection));
+    assert_eq!(stage.join("anna", "tea").resume.presence, 2);
+    assert_eq!(stage.join("bert", "tea").resume.presence, 1);
+    assert_eq!(stage.join("anna", "coffee").resume.presence, 1);
+}
+
+#[test]
+fn who_leaves_is_gone_at_once() {
+    let mut stage = Stage::new();
+    let anna = stage.join("anna", "tea");
+    let bert = stage.join("bert", "tea");
+    stage.heard(&anna);
+    stage.send(bert.connection, &ClientMessage::Leave {});
+    stage.lose(&bert);
+    let told = stage.heard(&anna);
+    assert!(told.len() == 1 && left(&bert, &told[0]), "{told:?}");
+    assert_eq!(stage.rooms.poll_timeout(), None);
+}
+
+#[test]
+fn a_lost_connection_is_told_and_the_participant_goes_after_30_seconds() {
+    let mut stage = Stage::new();
+    let anna = stage.join("anna", "tea");
+    let bert = stage.join("bert", "tea");
+    stage.heard(&anna);
+    stage.lose(&bert);
+    assert!(!stage.participant(&anna).connected);
+    stage.pass(SOON);
+    assert!(stage.heard(&anna).is_empty());
+    let carl = stage.join("carl", "tea");
+    assert!(
+        carl.roster
+            .iter()
+            .any(|p| &p.id == bert.id() && !p.connected)
+    );
+    stage.heard(&anna);
+    stage.pass(LATE - SOON);
+    let told = stage.heard(&anna);
+    assert!(told.len() == 1 && left(&bert, &told[0]), "{told:?}");
+}
+
+#[test]
+fn who_comes_back_in_time_has_lost_nothing() {
+    let mut stage = Stage::new();
+    let anna = stage.join("anna", "tea");
+    let bert = stage.join("bert", "tea");
+    stage.want(&anna, &bert, &[Kind::Video]);
+    stage.want(&bert, &anna, &[Kind::Audio]);
+    stage.lose(&bert);
+    stage.pass(SOON);
+    stage.heard(&anna);
+
+    let back = stage.resume("bert", "tea", &bert.resume);
+    assert_eq!(back.resume, bert.resume);
+    assert_eq!(back.roster.len(), 1);
+    assert_eq!(back.roster[0].wants, set(&[Kind::Video]));
+    let told = stage.participant(&anna);
+    assert_eq!(&told.id, bert.id());
+    assert!(told.connected);
+    assert_eq!(told.wants, set(&[Kind::Audio]));
+    stage.pass(LATE);
+    assert!(stage.heard(&anna).is_empty());
+}
+
+#[test]
+fn a_wrong_key_does_not_resume_and_disturbs_nobody() {
+    let mut stage = Stage::new();
+    let anna = stage.join("anna", "tea");
+    let bert = stage.join("bert", "tea");
+    stage.heard(&anna);
+    for (user, key) in [("bert", "guessed"), ("eve", bert.resume.key.as_str())] {
+        let eve = stage.hello(user);
+        let guess = Resume {
+            key: key.to_owned(),
+            ..bert.resume.clone()
+        };
+        stage.say_join(eve, "tea", Some(guess));
+        stage.refused(eve, ErrorCode::BadResume);
+    }
+    assert!(stage.heard(&anna).is_empty());
+    assert!(stage.heard(&bert).is_empty());
+    stage.send(bert.connection, &offer(&anna, 1));
+    assert_eq!(stage.heard(&anna).len(), 1);
+}
+
+#[test]
+fn coming_back_while_the_old_connection_is_open_replaces_it() {
+    let mut stage = Stage::new();
+    let anna = stage.join("anna", "tea");
+    let bert = stage.join("bert", "tea");
+    stage.heard(&anna);
+    let back = stage.resume("bert", "tea", &bert.resume);
+    stage.refused(bert.connection, ErrorCode::Replaced);
+    assert_eq!(back.resume, bert.resume);
+
+    // The end of the old connection says nothing about the participant any more.
+    stage.heard(&anna);
+    stage.send(bert.connection, &ClientMessage::Leave {});
+    stage.lose(&bert);
+    stage.pass(LATE);
+    assert!(stage.heard(&anna).is_empty());
+    stage.send(anna.connection, &offer(&back, 1));
+    assert_eq!(stage.heard(&back).len(), 1);
+}
+
+#[test]
+fn a_user_who_joins_anew_takes_over_its_lost_presence() {
+    let mut stage = Stage::new();
+    let anna = stage.join("anna", "tea");
+    let first = stage.join("bert", "tea");
+    let second = stage.join("bert", "tea");
+    let lost = stage.join("bert", "tea");
+    stage.lose(&second);
+    stage.lose(&lost);
+    stage.heard(&anna);
+
+    let again = stage.join("bert", "tea");
+    assert_eq!(again.resume.presence, 2);
+    assert_ne!(again.id(), second.id());
+    assert!(again.roster.iter().all(|p| &p.id != second.id()));
+    let told = stage.heard(&anna);
+    assert!(left(&second, &told[0]), "{told:?}");
+    assert!(
+        matches!(&told[1], ServerMessage::Participant { participant } if &participant.id == again.id() && participant.presence == 2),
+        "{told:?}"
+    );
+    assert_eq!(told.len(), 2);
+    stage.pass(LATE);
+    let told = stage.heard(&anna);
+    assert!(told.len() == 1 && left(&lost, &told[0]), "{told:?}");
+    assert!(stage.told.contains_key(&first.connection));
+}
+
+#[test]
+fn another_server_accepts_a_presence_as_it_was() {
+    let mut stage = Stage::new();
+    let anna = stage.join("anna", "tea");
+    let bert = stage.join("bert", "tea");
+    let bert_2 = stage.join("bert", "tea");
+    stage.another_server();
+
+    let back_2 = stage.resume("bert", "tea", &bert_2.resume);
+    assert_eq!(back_2.resume, bert_2.resume);
+    let back = stage.resume("bert", "tea", &bert.resume);
+    assert_eq!(back.resume, bert.resume);
+    let anna_back = stage.resume("anna", "tea", &anna.resume);
+    assert_eq!(anna_back.resume, anna.resume);
+    assert_eq!(anna_back.roster.len(), 2);
+
+    // From now on the keys are known.
+    let eve = stage.hello("anna");
+    let guess = Resume {
+        key: "guess".into(),
+        ..anna.resume
+    };
+    stage.say_join(eve, "tea", Some(guess));
+    stage.refused(eve, ErrorCode::BadResume);
+}
+
+#[test]
+fn on_another_server_a_number_that_is_taken_gives_way_to_a_free_one() {
+    let mut stage = Stage::new();
+    let bert = stage.join("bert", "tea");
+    stage.another_server();
+    let new = stage.join("bert", "tea");
+    assert_eq!(new.resume.presence, 1);
+    let back = stage.resume("bert", "tea", &bert.resume);
+    assert_eq!((back.id(), back.resume.presence), (bert.id(), 2));
+
+    // Unless who has the number is lost.
+    stage.lose(&new);
+    let other = Resume {
+        participant: ParticipantId("x".into()),
+        presence: 1,
+        key: "k".into(),
+    };
+    assert_eq!(stage.resume("bert", "tea", &other).resume, other);
+    let told = stage.heard(&back);
+    assert!(told.iter().any(|message| left(&new, message)), "{told:?}");
+}
+
+#[test]
+fn what_no_server_can_have_made_is_not_accepted_as_a_presence() {
+    let mut stage = Stage::new();
+    let long = "x".repeat(65);
+    for (id, key) in [
+        ("", "k"),
+        ("i", ""),
+        ("i d", "k"),
+        (&long, "k"),
+        ("i", &long),
+        ("ä", "k"),
+    ] {
+        let connection = stage.hello("anna");
+        let participant = ParticipantId(id.into());
+        let resume = Resume {
+            participant,
+            presence: 1,
+            key: key.into(),
+        };
+        stage.say_join(connection, "tea", Some(resume));
+        stage.refused(connection, ErrorCode::BadResume);
+    }
+    for presence in [0, 65, u32::MAX] {
+        let resume = Resume {
+            participant: ParticipantId(format!("i{presence}")),
+            presence,
+            key: "k".into(),
+        };
+        let client = stage.resume(&format!("user {presence}"), "tea", &resume);
+        assert_eq!(client.resume.presence, 1);
+    }
+}
+
+#[test]
+fn an_empty_call_is_forgotten() {
+    let mut stage = Stage::new();
+    let anna = stage.join("anna", "tea");
+    stage.lose(&anna);
+    stage.pass(LATE);
+    assert!(stage.rooms.calls.is_empty());
+    assert!(stage.rooms.connections.is_empty());
+    assert!(stage.rooms.addresses.is_empty());
+    assert!(stage.rooms.timers.is_empty());
+}
+
+#[test]
+fn a_machine_with_the_same_randomness_repeats() {
+    let run = || {
+        let mut stage = Stage::new();
+        let anna = stage.join("anna", "tea");
+        let bert = stage.join("bert", "tea");
+        (anna.resume, bert.resume)
+    };
+    assert_eq!(run(), run());
+    let (anna, bert) = run();
+    assert_ne!(anna.participant, bert.participant);
+    assert_ne!(anna.key, bert.key);
+}
