@@ -152,16 +152,14 @@ export class Call extends EventTarget {
   async stats() {
     const wanted = [];
     for (const participant of this.participants.values()) {
+      const { id, user, sending, receiving } = participant;
+      const measure = async (leg, kind, direction) => {
+        const measured = await leg.measure(kind);
+        if (measured) return { participant: id, user, kind, direction, ...measured };
+      };
       for (const kind of KINDS) {
-        const about = { participant: participant.id, user: participant.user, kind };
-        const receiver = participant.receiving?.receivers[kind];
-        if (participant.track(kind) && receiver) {
-          wanted.push(readStats(receiver, 'inbound-rtp', { ...about, direction: 'receive' }));
-        }
-        const sender = participant.sending?.senders[kind];
-        if (sender?.track) {
-          wanted.push(readStats(sender, 'outbound-rtp', { ...about, direction: 'send' }));
-        }
+        if (participant.track(kind)) wanted.push(measure(receiving, kind, 'receive'));
+        if (sending?.ends[kind].track) wanted.push(measure(sending, kind, 'send'));
       }
     }
     return (await Promise.all(wanted)).filter(Boolean);
@@ -170,7 +168,7 @@ export class Call extends EventTarget {
   /** How loud a participant is now: 0 to 1. */
   loudness(participant) {
     if (!participant.track('audio')) return 0;
-    return participant.receiving.receivers.audio.getSynchronizationSources()[0]?.audioLevel ?? 0;
+    return participant.receiving.ends.audio.getSynchronizationSources()[0]?.audioLevel ?? 0;
   }
 
   // ---- The connection to the server
@@ -465,45 +463,4 @@ function parse(data) {
   } catch {
     return null;
   }
-}
-
-async function readStats(end, type, about) {
-  for (const report of (await end.getStats()).values()) {
-    if (report.type !== type) continue;
-    const {
-      timestamp,
-      frameWidth,
-      frameHeight,
-      framesPerSecond,
-      framesDecoded,
-      framesEncoded,
-      framesDropped,
-      keyFramesDecoded,
-      audioLevel,
-      totalAudioEnergy,
-      totalSamplesDuration,
-      packetsLost,
-      bytesReceived,
-      bytesSent,
-      qualityLimitationReason,
-    } = report;
-    return {
-      ...about,
-      timestamp,
-      frameWidth,
-      frameHeight,
-      framesPerSecond,
-      framesDecoded,
-      framesEncoded,
-      framesDropped,
-      keyFramesDecoded,
-      audioLevel,
-      totalAudioEnergy,
-      totalSamplesDuration,
-      packetsLost,
-      bytes: bytesReceived ?? bytesSent,
-      qualityLimitationReason,
-    };
-  }
-  return null;
 }

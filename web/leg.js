@@ -12,6 +12,23 @@ const MAX_BITRATE = { video: 2_500_000, screen: 4_000_000 };
 /** A leg that is not connected for this long, in milliseconds, has failed. */
 const PATIENCE = 5_000;
 
+/** What is taken out of the browser's statistics of a stream. */
+const MEASURED = [
+  'timestamp',
+  'frameWidth',
+  'frameHeight',
+  'framesPerSecond',
+  'framesDecoded',
+  'framesEncoded',
+  'framesDropped',
+  'keyFramesDecoded',
+  'audioLevel',
+  'totalAudioEnergy',
+  'totalSamplesDuration',
+  'packetsLost',
+  'qualityLimitationReason',
+];
+
 /**
  * What both ends have in common.
  *
@@ -51,6 +68,18 @@ class Leg {
     this.connected = false;
     clearTimeout(this.patience);
     this.pc.close();
+  }
+
+  /** The browser's own measurements of the stream of this kind; undefined before the first. */
+  async measure(kind) {
+    const end = this.ends[kind];
+    if (!end || this.closed) return undefined;
+    for (const report of (await end.getStats()).values()) {
+      if (report.type !== 'inbound-rtp' && report.type !== 'outbound-rtp') continue;
+      const bytes = report.bytesReceived ?? report.bytesSent;
+      return { ...Object.fromEntries(MEASURED.map((name) => [name, report[name]])), bytes };
+    }
+    return undefined;
   }
 
   /** Sends this end's description, and then the candidates that were gathered meanwhile. */
@@ -100,7 +129,8 @@ class Leg {
 export class SendingLeg extends Leg {
   constructor(number, iceServers, on) {
     super(number, 'sender', iceServers, on);
-    this.senders = {};
+    /** The senders by kind. */
+    this.ends = {};
     for (const kind of KINDS) {
       const encoding = MAX_BITRATE[kind] ? { maxBitrate: MAX_BITRATE[kind] } : {};
       const transceiver = this.pc.addTransceiver(kind === 'audio' ? 'audio' : 'video', {
@@ -108,7 +138,7 @@ export class SendingLeg extends Leg {
         sendEncodings: [encoding],
       });
       transceiver.setCodecPreferences?.(codecs(kind));
-      this.senders[kind] = transceiver.sender;
+      this.ends[kind] = transceiver.sender;
     }
   }
 
@@ -125,7 +155,7 @@ export class SendingLeg extends Leg {
     if (this.closed || this.pc.signalingState !== 'have-local-offer') return;
     try {
       await this.setRemote({ type: 'answer', sdp });
-      await Promise.all([keepSize(this.senders.video), keepSize(this.senders.screen)]);
+      await Promise.all([keepSize(this.ends.video), keepSize(this.ends.screen)]);
     } catch (error) {
       this.fail(`the answer cannot be used: ${error.message}`);
     }
@@ -133,7 +163,7 @@ export class SendingLeg extends Leg {
 
   /** Puts `track`, or nothing, on the line of `kind`. */
   feed(kind, track) {
-    const sender = this.senders[kind];
+    const sender = this.ends[kind];
     if (this.closed || sender.track === track) return;
     sender.replaceTrack(track).catch((error) => {
       this.fail(`${kind} cannot be sent: ${error.message}`);
@@ -147,7 +177,8 @@ export class ReceivingLeg extends Leg {
     super(number, 'receiver', iceServers, on);
     /** The tracks by kind: there from the offer on, whether anything is sent or not. */
     this.tracks = {};
-    this.receivers = {};
+    /** The receivers by kind. */
+    this.ends = {};
   }
 
   async answer(sdp) {
@@ -157,7 +188,7 @@ export class ReceivingLeg extends Leg {
       this.pc.getTransceivers().forEach(({ receiver }, line) => {
         if (!(line in KINDS)) return;
         this.tracks[KINDS[line]] = receiver.track;
-        this.receivers[KINDS[line]] = receiver;
+        this.ends[KINDS[line]] = receiver;
       });
       const answer = await this.pc.createAnswer();
       await this.pc.setLocalDescription({ type: 'answer', sdp: withStereo(answer.sdp) });

@@ -1,5 +1,7 @@
 //! The legs to and from every participant.
 
+mod remote;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -126,7 +128,11 @@ impl Legs {
         if let Some(at) = self.left.iter().position(|(left, _)| left == peer)
             && let Some((_, number)) = self.left.remove(at)
         {
-            self.give_up(peer, number, "it was closed while its sender was gone".to_owned());
+            self.give_up(
+                peer,
+                number,
+                "it was closed while its sender was gone".to_owned(),
+            );
         }
     }
 
@@ -135,14 +141,20 @@ impl Legs {
         if let Some(id) = self.id(peer, Direction::Send) {
             self.close(&id, scene);
         }
+        let mut last = None;
         if let Some(id) = self.id(peer, Direction::Receive) {
             self.close(&id, scene);
+            last = Some(id.number);
+        }
+        if let Some(known) = self.peers.remove(peer) {
+            last = last.or(known.given_up.map(|(number, _)| number));
+        }
+        if let Some(number) = last {
             if self.left.len() == REMEMBERED {
                 self.left.pop_front();
             }
-            self.left.push_back((id.peer, id.number));
+            self.left.push_back((peer.clone(), number));
         }
-        self.peers.remove(peer);
         scene.stop_delays(peer);
     }
 
@@ -228,97 +240,6 @@ impl Legs {
         }
     }
 
-    /// A step of a leg came from a participant.
-    pub(super) fn signal(
-        &mut self,
-        from: &ParticipantId,
-        signal: LegSignal,
-        scene: &mut Scene<'_>,
-    ) {
-        let Some(entry) = scene.roster.get(from) else {
-            return;
-        };
-        let id = LegId {
-            peer: from.clone(),
-            direction: match signal.by {
-                LegEnd::Sender => Direction::Receive,
-                LegEnd::Receiver => Direction::Send,
-            },
-            number: signal.leg,
-        };
-        match (signal.by, signal.step) {
-            (LegEnd::Sender, LegStep::Offer(sdp)) => self.offered(id, sdp, entry, scene),
-            (LegEnd::Receiver, LegStep::Answer(sdp)) => self.answered(id, sdp, scene),
-            (_, LegStep::Candidate(candidate)) => self.remote_candidate(id, candidate, scene),
-            (_, LegStep::Failed(reason)) => self.refused(id, reason, scene),
-            // Only a peer that breaks the protocol offers as receiver or answers as sender.
-            (LegEnd::Receiver, LegStep::Offer(_)) | (LegEnd::Sender, LegStep::Answer(_)) => {}
-        }
-    }
-
-    fn offered(&mut self, id: LegId, sdp: String, entry: &Entry, scene: &mut Scene<'_>) {
-        let peer = self.peers.entry(id.peer.clone()).or_default();
-        if peer.last_offer.is_some_and(|last| last >= id.number) {
-            return;
-        }
-        peer.last_offer = Some(id.number);
-        peer.given_up = None;
-        scene.timers.stop(&Timer::Remind(id.peer.clone()));
-        if let Some(old) = self.id(&id.peer, Direction::Receive) {
-            self.close(&old, scene);
-        }
-        if !scene.roles.need(&entry.info, Direction::Receive) {
-            let reason = match scene.roles.receives {
-                false => "this participant does not receive",
-                true => "it was offered by a participant that had not said that it sends",
-            };
-            scene.signal(&id, LegStep::Failed(reason.to_owned()));
-            return;
-        }
-        self.open(&id, RECEIVER_CONNECTS, scene);
-        if let Some(leg) = self.find(&id) {
-            leg.described = true;
-        }
-        scene.out.push(Action::RemoteDescription(id, sdp));
-    }
-
-    fn answered(&mut self, id: LegId, sdp: String, scene: &mut Scene<'_>) {
-        let Some(leg) = self.find(&id) else { return };
-        if leg.described {
-            return;
-        }
-        leg.described = true;
-        let held = std::mem::take(&mut leg.held);
-        scene.out.push(Action::RemoteDescription(id.clone(), sdp));
-        for candidate in held {
-            scene
-                .out
-                .push(Action::RemoteCandidate(id.clone(), candidate));
-        }
-    }
-
-    fn remote_candidate(&mut self, id: LegId, candidate: Candidate, scene: &mut Scene<'_>) {
-        let Some(leg) = self.find(&id) else { return };
-        if leg.described {
-            scene.out.push(Action::RemoteCandidate(id, candidate));
-        } else if leg.held.len() < CANDIDATES {
-            leg.held.push(candidate);
-        }
-    }
-
-    /// The peer gave the leg up.
-    fn refused(&mut self, id: LegId, reason: String, scene: &mut Scene<'_>) {
-        let Some(leg) = self.close(&id, scene) else {
-            return;
-        };
-        scene
-            .out
-            .tell(Event::Warning(Trouble::LegRefused(id.clone(), reason)));
-        if id.direction == Direction::Send {
-            self.retry(&id.peer, &leg, false, scene);
-        }
-    }
-
     /// Lets the next sending leg come after a delay. Where the cause is likely to be there again
     /// (`repeats`), the delay is the longest at once.
     fn retry(&mut self, peer: &ParticipantId, leg: &Leg, repeats: bool, scene: &mut Scene<'_>) {
@@ -346,7 +267,11 @@ impl Legs {
             && let Some(known) = self.peers.get(peer)
             && let Some((number, reason)) = known.given_up.clone()
         {
-            let id = LegId { peer: peer.clone(), direction: Direction::Receive, number };
+            let id = LegId {
+                peer: peer.clone(),
+                direction: Direction::Receive,
+                number,
+            };
             scene.signal(&id, LegStep::Failed(reason));
             scene.timers.set(timer, scene.now + REMINDED);
         }

@@ -7,7 +7,10 @@ use crate::call::*;
 use crate::signalling::message::*;
 
 /// The start of virtual time.
-#[expect(clippy::disallowed_methods, reason = "an Instant cannot be had otherwise; only differences count")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an Instant cannot be had otherwise; only differences count"
+)]
 pub(super) fn base() -> Instant {
     Instant::now()
 }
@@ -61,7 +64,11 @@ impl Checker {
                 assert!(self.legs.contains_key(leg), "{action:?} for no leg");
             }
             Action::Feed(leg, _) => {
-                assert_eq!(self.legs.get(leg), Some(&true), "{action:?} for no connected leg");
+                assert_eq!(
+                    self.legs.get(leg),
+                    Some(&true),
+                    "{action:?} for no connected leg"
+                );
                 assert_eq!(leg.direction, Direction::Send);
             }
             Action::CloseLeg(leg) => {
@@ -92,13 +99,20 @@ impl Harness {
             display_name: None,
             token: Some("secret".into()),
         };
-        Harness { call: Call::new(config), now: base(), checker: Checker::default() }
+        Harness {
+            call: Call::new(config),
+            now: base(),
+            checker: Checker::default(),
+        }
     }
 
     /// A call that is joined, receives and sends, with these others.
     pub(super) fn joined(others: &[Participant]) -> Harness {
         let mut harness = Harness::new();
-        harness.handle(Input::Roles { receives: true, sends: true });
+        harness.handle(Input::Roles {
+            receives: true,
+            sends: true,
+        });
         harness.handle(Input::Start);
         harness.rejoin("run1", others);
         harness
@@ -137,9 +151,18 @@ impl Harness {
         self.handle(Input::Received(message))
     }
 
-    pub(super) fn signal(&mut self, from: &str, leg: LegNumber, by: LegEnd, step: LegStep) -> Vec<Action> {
+    pub(super) fn signal(
+        &mut self,
+        from: &str,
+        leg: LegNumber,
+        by: LegEnd,
+        step: LegStep,
+    ) -> Vec<Action> {
         let signal = LegSignal { leg, by, step };
-        self.receive(ServerMessage::Signal { from: id(from), signal })
+        self.receive(ServerMessage::Signal {
+            from: id(from),
+            signal,
+        })
     }
 
     /// Lets this many milliseconds pass, with every timer at its time.
@@ -211,27 +234,48 @@ pub(super) fn kinds(kinds: &[Kind]) -> Kinds {
 }
 
 pub(super) fn sending(peer: &str, number: LegNumber) -> LegId {
-    LegId { peer: id(peer), direction: Direction::Send, number }
+    LegId {
+        peer: id(peer),
+        direction: Direction::Send,
+        number,
+    }
 }
 
 pub(super) fn receiving(peer: &str, number: LegNumber) -> LegId {
-    LegId { peer: id(peer), direction: Direction::Receive, number }
+    LegId {
+        peer: id(peer),
+        direction: Direction::Receive,
+        number,
+    }
 }
 
 pub(super) fn candidate(text: &str) -> Candidate {
-    Candidate { candidate: text.into(), line: 0 }
+    Candidate {
+        candidate: text.into(),
+        line: 0,
+    }
 }
 
 pub(super) fn open(leg: &LegId) -> Action {
-    Action::OpenLeg { leg: leg.clone(), ice_servers: Vec::new() }
+    Action::OpenLeg {
+        leg: leg.clone(),
+        ice_servers: Vec::new(),
+    }
 }
 
 pub(super) fn welcome(run: &str) -> ServerMessage {
-    ServerMessage::Welcome { version: 1, server: run.into() }
+    ServerMessage::Welcome {
+        version: 1,
+        server: run.into(),
+    }
 }
 
 pub(super) fn resume(own: &str) -> Resume {
-    Resume { participant: id(own), presence: 1, key: format!("key of {own}") }
+    Resume {
+        participant: id(own),
+        presence: 1,
+        key: format!("key of {own}"),
+    }
 }
 
 pub(super) fn joined(own: &str, others: &[Participant]) -> ServerMessage {
@@ -248,19 +292,31 @@ pub(super) fn update(participant: Participant) -> ServerMessage {
 }
 
 pub(super) fn left(user: &str) -> ServerMessage {
-    ServerMessage::ParticipantLeft { participant: id(user), reason: "left".into() }
+    ServerMessage::ParticipantLeft {
+        participant: id(user),
+        reason: "left".into(),
+    }
 }
 
 pub(super) fn error(code: ErrorCode) -> ServerMessage {
-    ServerMessage::Error { code, message: "no".into() }
+    ServerMessage::Error {
+        code,
+        message: "no".into(),
+    }
 }
 
 pub(super) fn refused(code: ErrorCode) -> Trouble {
-    Trouble::Refused { code, message: "no".into() }
+    Trouble::Refused {
+        code,
+        message: "no".into(),
+    }
 }
 
 pub(super) fn want(of: &str, of_kinds: &[Kind]) -> Action {
-    Action::Send(ClientMessage::Want { of: id(of), kinds: kinds(of_kinds) })
+    Action::Send(ClientMessage::Want {
+        of: id(of),
+        kinds: kinds(of_kinds),
+    })
 }
 
 pub(super) fn said(to: &str, leg: LegNumber, by: LegEnd, step: LegStep) -> Action {

@@ -16,11 +16,23 @@ fn offer() -> LegStep {
 
 #[test]
 fn whoever_sends_makes_a_leg_to_everybody_who_receives() {
-    let phone = Participant { user: "me".into(), presence: 2, ..peer("phone") };
+    let phone = Participant {
+        user: "me".into(),
+        presence: 2,
+        ..peer("phone")
+    };
     let mut call = Harness::new();
-    call.handle(Input::Roles { receives: false, sends: true });
+    call.handle(Input::Roles {
+        receives: false,
+        sends: true,
+    });
     call.handle(Input::Start);
-    let others = [peer("bob"), peer("camera").roles(false, true), phone, peer("zoe").away()];
+    let others = [
+        peer("bob"),
+        peer("camera").roles(false, true),
+        phone,
+        peer("zoe").away(),
+    ];
     let actions = call.rejoin("run1", &others);
     assert_eq!(opened(&actions), [sending("bob", 1), sending("phone", 2)]);
     let actions = call.receive(update(peer("camera").roles(true, true)));
@@ -32,15 +44,24 @@ fn whoever_sends_makes_a_leg_to_everybody_who_receives() {
 #[test]
 fn whoever_begins_to_send_makes_the_legs_then_and_closes_them_when_it_ends() {
     let mut call = Harness::joined(&[peer("bob")]);
-    let actions = call.handle(Input::Roles { receives: true, sends: false });
+    let actions = call.handle(Input::Roles {
+        receives: true,
+        sends: false,
+    });
     assert_eq!(
         actions,
         [
-            Action::Send(ClientMessage::Roles { receives: true, sends: false }),
+            Action::Send(ClientMessage::Roles {
+                receives: true,
+                sends: false
+            }),
             Action::CloseLeg(sending("bob", 1)),
         ]
     );
-    let actions = call.handle(Input::Roles { receives: true, sends: true });
+    let actions = call.handle(Input::Roles {
+        receives: true,
+        sends: true,
+    });
     assert_eq!(actions[1..], [open(&sending("bob", 2))]);
     let actions = call.receive(update(peer("bob").roles(false, true)));
     assert_eq!(actions, [Action::CloseLeg(sending("bob", 2))]);
@@ -49,11 +70,18 @@ fn whoever_begins_to_send_makes_the_legs_then_and_closes_them_when_it_ends() {
 #[test]
 fn the_ice_servers_of_the_join_go_with_every_leg() {
     let mut call = Harness::new();
-    call.handle(Input::Roles { receives: false, sends: true });
+    call.handle(Input::Roles {
+        receives: false,
+        sends: true,
+    });
     call.handle(Input::Start);
     call.handle(Input::SocketOpened);
     call.receive(welcome("run1"));
-    let stun = IceServer { urls: vec!["stun:s".into()], username: None, credential: None };
+    let stun = IceServer {
+        urls: vec!["stun:s".into()],
+        username: None,
+        credential: None,
+    };
     let actions = call.receive(ServerMessage::Joined {
         call: "x".into(),
         resume: resume("me1"),
@@ -61,7 +89,13 @@ fn the_ice_servers_of_the_join_go_with_every_leg() {
         ice_servers: vec![stun.clone()],
     });
     let leg = sending("bob", 1);
-    assert_eq!(actions.last(), Some(&Action::OpenLeg { leg, ice_servers: vec![stun] }));
+    assert_eq!(
+        actions.last(),
+        Some(&Action::OpenLeg {
+            leg,
+            ice_servers: vec![stun]
+        })
+    );
 }
 
 #[test]
@@ -71,11 +105,18 @@ fn offer_answer_and_candidates_go_both_ways_of_a_sending_leg() {
     let actions = call.handle(Input::LegDescription(leg.clone(), "offer".into()));
     assert_eq!(actions, [said("bob", 1, Sender, offer())]);
     let actions = call.handle(Input::LegCandidate(leg.clone(), candidate("a")));
-    assert_eq!(actions, [said("bob", 1, Sender, LegStep::Candidate(candidate("a")))]);
+    assert_eq!(
+        actions,
+        [said("bob", 1, Sender, LegStep::Candidate(candidate("a")))]
+    );
 
     for text in ["c", "b"] {
         let early = LegStep::Candidate(candidate(text));
-        assert_eq!(call.signal("bob", 1, Receiver, early), [], "held until the answer");
+        assert_eq!(
+            call.signal("bob", 1, Receiver, early),
+            [],
+            "held until the answer"
+        );
     }
     let answer = LegStep::Answer("answer".into());
     assert_eq!(
@@ -86,7 +127,11 @@ fn offer_answer_and_candidates_go_both_ways_of_a_sending_leg() {
             Action::RemoteCandidate(leg.clone(), candidate("b")),
         ]
     );
-    assert_eq!(call.signal("bob", 1, Receiver, answer), [], "a second answer is ignored");
+    assert_eq!(
+        call.signal("bob", 1, Receiver, answer),
+        [],
+        "a second answer is ignored"
+    );
     assert_eq!(
         call.signal("bob", 1, Receiver, LegStep::Candidate(candidate("d"))),
         [Action::RemoteCandidate(leg, candidate("d"))]
@@ -98,15 +143,34 @@ fn an_offer_opens_a_receiving_leg_which_answers() {
     let mut call = Harness::joined(&[peer("bob")]);
     let leg = receiving("bob", 1);
     let actions = call.signal("bob", 1, Sender, offer());
-    assert_eq!(actions, [open(&leg), Action::RemoteDescription(leg.clone(), "offer".into())]);
+    assert_eq!(
+        actions,
+        [
+            open(&leg),
+            Action::RemoteDescription(leg.clone(), "offer".into())
+        ]
+    );
     let actions = call.handle(Input::LegDescription(leg.clone(), "answer".into()));
-    assert_eq!(actions, [said("bob", 1, Receiver, LegStep::Answer("answer".into()))]);
+    assert_eq!(
+        actions,
+        [said("bob", 1, Receiver, LegStep::Answer("answer".into()))]
+    );
     let actions = call.handle(Input::LegCandidate(leg.clone(), candidate("a")));
-    assert_eq!(actions, [said("bob", 1, Receiver, LegStep::Candidate(candidate("a")))]);
+    assert_eq!(
+        actions,
+        [said("bob", 1, Receiver, LegStep::Candidate(candidate("a")))]
+    );
     // Of the two legs with number 1, it is the one that bob sends on.
     let actions = call.signal("bob", 1, Sender, LegStep::Candidate(candidate("b")));
-    assert_eq!(actions, [Action::RemoteCandidate(leg.clone(), candidate("b"))]);
-    assert_eq!(call.handle(Input::LegConnected(leg)), [], "only sending legs are fed");
+    assert_eq!(
+        actions,
+        [Action::RemoteCandidate(leg.clone(), candidate("b"))]
+    );
+    assert_eq!(
+        call.handle(Input::LegConnected(leg)),
+        [],
+        "only sending legs are fed"
+    );
 }
 
 #[test]
@@ -130,7 +194,10 @@ fn a_newer_offer_replaces_the_receiving_leg_and_an_older_one_is_ignored() {
 #[test]
 fn an_offer_is_refused_by_one_who_does_not_receive() {
     let mut call = Harness::joined(&[peer("bob")]);
-    call.handle(Input::Roles { receives: false, sends: true });
+    call.handle(Input::Roles {
+        receives: false,
+        sends: true,
+    });
     let reason = LegStep::Failed("this participant does not receive".into());
     let actions = call.signal("bob", 1, Sender, offer());
     assert_eq!(actions, [said("bob", 1, Receiver, reason)]);
@@ -143,10 +210,16 @@ fn a_receiving_leg_ends_with_either_role() {
     call.signal("carol", 1, Sender, offer());
     let actions = call.receive(update(peer("bob").roles(true, false)));
     assert_eq!(actions, [Action::CloseLeg(receiving("bob", 1))]);
-    let actions = call.handle(Input::Roles { receives: false, sends: true });
+    let actions = call.handle(Input::Roles {
+        receives: false,
+        sends: true,
+    });
     assert_eq!(actions[1..], [Action::CloseLeg(receiving("carol", 1))]);
     // Carol's signalling may have been lost all that time.
-    let actions = call.handle(Input::Roles { receives: true, sends: true });
+    let actions = call.handle(Input::Roles {
+        receives: true,
+        sends: true,
+    });
     let reason = LegStep::Failed("it was not needed".into());
     assert_eq!(actions[1..], [said("carol", 1, Receiver, reason)]);
 }
@@ -155,14 +228,36 @@ fn a_receiving_leg_ends_with_either_role() {
 fn signals_of_strangers_and_of_unknown_legs_are_ignored() {
     let mut call = Harness::joined(&[peer("bob")]);
     assert_eq!(call.signal("eve", 1, Sender, offer()), []);
-    assert_eq!(call.signal("bob", 9, Receiver, LegStep::Answer("answer".into())), []);
-    assert_eq!(call.signal("bob", 9, Receiver, LegStep::Candidate(candidate("a"))), []);
-    assert_eq!(call.signal("bob", 9, Sender, LegStep::Failed("no".into())), []);
-    assert_eq!(call.signal("bob", 1, Receiver, offer()), [], "a receiver does not offer");
-    assert_eq!(call.signal("bob", 1, Sender, LegStep::Answer("a".into())), []);
-    assert_eq!(call.handle(Input::LegDescription(sending("bob", 9), "offer".into())), []);
+    assert_eq!(
+        call.signal("bob", 9, Receiver, LegStep::Answer("answer".into())),
+        []
+    );
+    assert_eq!(
+        call.signal("bob", 9, Receiver, LegStep::Candidate(candidate("a"))),
+        []
+    );
+    assert_eq!(
+        call.signal("bob", 9, Sender, LegStep::Failed("no".into())),
+        []
+    );
+    assert_eq!(
+        call.signal("bob", 1, Receiver, offer()),
+        [],
+        "a receiver does not offer"
+    );
+    assert_eq!(
+        call.signal("bob", 1, Sender, LegStep::Answer("a".into())),
+        []
+    );
+    assert_eq!(
+        call.handle(Input::LegDescription(sending("bob", 9), "offer".into())),
+        []
+    );
     assert_eq!(call.handle(Input::LegConnected(sending("bob", 9))), []);
-    assert_eq!(call.handle(Input::LegFailed(sending("bob", 9), failure())), []);
+    assert_eq!(
+        call.handle(Input::LegFailed(sending("bob", 9), failure())),
+        []
+    );
 }
 
 #[test]
@@ -171,7 +266,9 @@ fn no_more_candidates_are_sent_or_held_than_the_server_lets_through() {
     let leg = sending("bob", 1);
     let mut count = 0;
     for _ in 0..100 {
-        count += call.handle(Input::LegCandidate(leg.clone(), candidate("a"))).len();
+        count += call
+            .handle(Input::LegCandidate(leg.clone(), candidate("a")))
+            .len();
         call.signal("bob", 1, Receiver, LegStep::Candidate(candidate("b")));
     }
     assert_eq!(count, 64);
@@ -184,15 +281,26 @@ fn a_connected_leg_is_fed_what_its_peer_wants() {
     let mut call = Harness::joined(&[peer("bob").wants(&[Kind::Audio])]);
     let leg = sending("bob", 1);
     let wants = |kinds| update(peer("bob").wants(kinds));
-    assert_eq!(call.receive(wants(&[Kind::Audio, Kind::Video])), [], "not connected");
+    assert_eq!(
+        call.receive(wants(&[Kind::Audio, Kind::Video])),
+        [],
+        "not connected"
+    );
     assert_eq!(
         call.handle(Input::LegConnected(leg.clone())),
-        [Action::Feed(leg.clone(), kinds(&[Kind::Audio, Kind::Video]))]
+        [Action::Feed(
+            leg.clone(),
+            kinds(&[Kind::Audio, Kind::Video])
+        )]
     );
     assert_eq!(call.handle(Input::LegConnected(leg.clone())), []);
     let actions = call.receive(wants(&[Kind::Video]));
     assert_eq!(actions, [Action::Feed(leg.clone(), kinds(&[Kind::Video]))]);
-    assert_eq!(call.handle(Input::Media(kinds(&[Kind::Audio]))).len(), 1, "only told");
+    assert_eq!(
+        call.handle(Input::Media(kinds(&[Kind::Audio]))).len(),
+        1,
+        "only told"
+    );
     let actions = call.receive(wants(&[]));
     assert_eq!(actions, [Action::Feed(leg, Kinds::new())]);
 }
@@ -201,205 +309,4 @@ fn a_connected_leg_is_fed_what_its_peer_wants() {
 fn a_leg_whose_peer_wants_nothing_is_not_fed() {
     let mut call = Harness::joined(&[peer("bob")]);
     assert_eq!(call.handle(Input::LegConnected(sending("bob", 1))), []);
-}
-
-#[test]
-fn a_failed_sending_leg_is_told_and_replaced_with_growing_delays() {
-    let mut call = Harness::joined(&[peer("bob").wants(&[Kind::Audio])]);
-    let mut number = 1;
-    for delay in [200, 400, 800, 1600, 3200, 5000, 5000] {
-        let leg = sending("bob", number);
-        call.handle(Input::LegConnected(leg.clone()));
-        call.after(9_999);
-        assert_eq!(
-            call.handle(Input::LegFailed(leg.clone(), failure())),
-            [
-                Action::CloseLeg(leg.clone()),
-                Action::Tell(Event::Warning(Trouble::Leg(leg, failure()))),
-                said("bob", number, Sender, LegStep::Failed(failure().to_string())),
-            ]
-        );
-        number += 1;
-        assert_eq!(call.after(delay - 1), []);
-        assert_eq!(call.after(1), [open(&sending("bob", number))]);
-    }
-    let leg = sending("bob", number);
-    let actions = call.handle(Input::LegConnected(leg.clone()));
-    assert_eq!(actions, [Action::Feed(leg.clone(), kinds(&[Kind::Audio]))], "fed anew");
-    call.after(10_000);
-    call.handle(Input::LegFailed(leg, failure()));
-    assert_eq!(call.after(200), [open(&sending("bob", number + 1))], "it had held");
-}
-
-#[test]
-fn a_sending_leg_that_does_not_connect_fails_after_five_seconds() {
-    let mut call = Harness::joined(&[peer("bob")]);
-    assert_eq!(call.after(4999), []);
-    let actions = call.after(1);
-    assert_eq!(actions[0], Action::CloseLeg(sending("bob", 1)));
-    assert!(matches!(
-        warnings(&actions)[..],
-        [Trouble::Leg(_, LegFailure::Connection(_))]
-    ));
-    assert_eq!(call.after(200), [open(&sending("bob", 2))]);
-}
-
-#[test]
-fn an_unusable_description_or_a_wrong_certificate_is_retried_slowly_at_once() {
-    for failure in [LegFailure::Description("bad".into()), LegFailure::Certificate] {
-        let mut call = Harness::joined(&[peer("bob")]);
-        let actions = call.handle(Input::LegFailed(sending("bob", 1), failure.clone()));
-        assert_eq!(warnings(&actions), [Trouble::Leg(sending("bob", 1), failure)]);
-        assert_eq!(call.after(4999), []);
-        assert_eq!(call.after(1), [open(&sending("bob", 2))]);
-    }
-}
-
-#[test]
-fn a_leg_that_the_peer_gave_up_is_replaced() {
-    let (mut call, leg) = Harness::connected(peer("bob"));
-    assert_eq!(
-        call.signal("bob", 1, Receiver, LegStep::Failed("no codec".into())),
-        [
-            Action::CloseLeg(leg.clone()),
-            Action::Tell(Event::Warning(Trouble::LegRefused(leg, "no codec".into()))),
-        ]
-    );
-    assert_eq!(call.after(200), [open(&sending("bob", 2))]);
-    call.signal("bob", 1, Sender, offer());
-    let leg = receiving("bob", 1);
-    assert_eq!(
-        call.signal("bob", 1, Sender, LegStep::Failed("gone".into())),
-        [
-            Action::CloseLeg(leg.clone()),
-            Action::Tell(Event::Warning(Trouble::LegRefused(leg, "gone".into()))),
-        ]
-    );
-}
-
-#[test]
-fn a_receiving_leg_that_fails_is_closed_and_its_sender_told() {
-    let mut call = Harness::joined(&[peer("bob")]);
-    call.handle(Input::LegConnected(sending("bob", 1)));
-    let leg = receiving("bob", 3);
-    call.signal("bob", 3, Sender, offer());
-    assert_eq!(
-        call.handle(Input::LegFailed(leg.clone(), LegFailure::Certificate)),
-        [
-            Action::CloseLeg(leg.clone()),
-            Action::Tell(Event::Warning(Trouble::Leg(leg, LegFailure::Certificate))),
-            said("bob", 3, Receiver, LegStep::Failed(LegFailure::Certificate.to_string())),
-        ]
-    );
-    // The next one is the sender's, who is reminded of it.
-    let reminder = said("bob", 3, Receiver, LegStep::Failed(LegFailure::Certificate.to_string()));
-    assert_eq!(call.after(4999), []);
-    assert_eq!(call.after(10_000), [reminder.clone(), reminder]);
-    call.signal("bob", 4, Sender, offer());
-    call.handle(Input::LegConnected(receiving("bob", 4)));
-    assert_eq!(call.after(60_000), []);
-}
-
-#[test]
-fn a_receiving_leg_that_does_not_connect_is_closed_after_ten_seconds() {
-    let mut call = Harness::joined(&[peer("bob")]);
-    call.handle(Input::LegConnected(sending("bob", 1)));
-    call.signal("bob", 1, Sender, offer());
-    assert_eq!(call.after(9_999), []);
-    let actions = call.after(1);
-    assert_eq!(actions[0], Action::CloseLeg(receiving("bob", 1)));
-    assert_eq!(sent(&actions).len(), 1);
-}
-
-#[test]
-fn that_a_receiving_leg_failed_is_told_when_its_sender_can_be_reached_again() {
-    let mut call = Harness::joined(&[peer("bob")]);
-    call.handle(Input::LegConnected(sending("bob", 1)));
-    call.signal("bob", 1, Sender, offer());
-    call.lose();
-    let actions = call.handle(Input::LegFailed(receiving("bob", 1), failure()));
-    assert_eq!(sent(&actions), []);
-    assert_eq!(sent(&call.rejoin("run2", &[])).len(), 2, "hello and join");
-    let told = said("bob", 1, Receiver, LegStep::Failed(failure().to_string()));
-    assert_eq!(call.receive(update(peer("bob")))[1..], [told]);
-}
-
-#[test]
-fn a_failure_that_could_not_be_told_does_not_hit_the_next_leg() {
-    let mut call = Harness::joined(&[peer("bob")]);
-    call.signal("bob", 1, Sender, offer());
-    call.receive(update(peer("bob").away()));
-    call.handle(Input::LegFailed(receiving("bob", 1), failure()));
-    call.signal("bob", 2, Sender, offer());
-    let actions = call.receive(update(peer("bob")));
-    assert!(!sent(&actions).iter().any(|message| {
-        matches!(message, ClientMessage::Signal { signal, .. } if signal.by == Receiver)
-    }));
-}
-
-#[test]
-fn a_connected_leg_outlives_its_peers_lost_signalling() {
-    let (mut call, _) = Harness::connected(peer("bob"));
-    call.receive(update(peer("bob").away()));
-    assert_eq!(call.after(20_000), []);
-    let actions = call.receive(update(peer("bob")));
-    assert_eq!(opened(&actions), []);
-}
-
-#[test]
-fn no_leg_is_tried_while_the_peer_has_lost_its_signalling() {
-    let (mut call, leg) = Harness::connected(peer("bob"));
-    call.receive(update(peer("bob").away()));
-    let actions = call.handle(Input::LegFailed(leg, failure()));
-    assert_eq!(sent(&actions), []);
-    assert_eq!(call.after(60_000), []);
-    let actions = call.receive(update(peer("bob")));
-    assert_eq!(opened(&actions), [sending("bob", 2)], "at once");
-}
-
-#[test]
-fn no_leg_is_tried_while_the_own_signalling_is_lost() {
-    let (mut call, leg) = Harness::connected(peer("bob"));
-    call.lose();
-    call.handle(Input::SocketOpened);
-    call.handle(Input::LegFailed(leg, failure()));
-    assert_eq!(call.after(1000), []);
-    call.receive(welcome("run1"));
-    let actions = call.receive(joined("me1", &[peer("bob")]));
-    assert_eq!(actions, [open(&sending("bob", 2))], "at once, with a number that is higher");
-}
-
-#[test]
-fn a_leg_that_was_being_made_when_signalling_was_lost_is_made_anew_afterwards() {
-    let mut call = Harness::joined(&[peer("bob"), peer("carol")]);
-    call.handle(Input::LegConnected(sending("carol", 2)));
-    call.lose();
-    let offer = Input::LegDescription(sending("bob", 1), "offer".into());
-    assert_eq!(call.handle(offer), [], "nobody to tell it");
-    let actions = call.rejoin("run1", &[peer("bob"), peer("carol")]);
-    assert_eq!(actions[2..], [Action::CloseLeg(sending("bob", 1)), open(&sending("bob", 3))]);
-}
-
-#[test]
-fn a_leg_that_was_being_made_when_the_peer_was_lost_is_made_anew_afterwards() {
-    let mut call = Harness::joined(&[peer("bob")]);
-    call.receive(update(peer("bob").away()));
-    let candidate = Input::LegCandidate(sending("bob", 1), candidate("a"));
-    assert_eq!(call.handle(candidate), []);
-    let actions = call.receive(update(peer("bob")));
-    assert_eq!(actions[1..], [Action::CloseLeg(sending("bob", 1)), open(&sending("bob", 2))]);
-}
-
-#[test]
-fn all_legs_with_one_who_left_are_closed_and_none_is_tried() {
-    let mut call = Harness::joined(&[peer("bob"), peer("carol")]);
-    call.signal("bob", 1, Sender, offer());
-    call.handle(Input::LegFailed(sending("carol", 2), failure()));
-    let actions = call.receive(left("bob"));
-    assert_eq!(
-        actions[1..],
-        [Action::CloseLeg(sending("bob", 1)), Action::CloseLeg(receiving("bob", 1))]
-    );
-    call.receive(left("carol"));
-    assert_eq!(call.after(60_000), []);
 }

@@ -1,8 +1,10 @@
 //! Tests of the call machine on virtual time.
 
+mod failures;
 mod harness;
 mod legs;
 mod participants;
 mod readers;
 mod signalling;
 mod simulation;
+mod world;

@@ -9,7 +9,11 @@ fn presence(participant: &Participant, presence: Presence) -> Event {
 }
 
 fn stream(participant: &Participant, kind: Kind, available: bool) -> Event {
-    Event::Stream { participant: participant.clone(), kind, available }
+    Event::Stream {
+        participant: participant.clone(),
+        kind,
+        available,
+    }
 }
 
 /// Joined with bob, his leg connected, then the server is another run that does not know him.
@@ -47,11 +51,17 @@ fn coming_changing_and_leaving_are_told() {
     let actions = call.receive(update(bob.clone()));
     assert_eq!(told(&actions), [presence(&bob, Presence::Connected)]);
     let bob = bob.media(&[Kind::Screen]);
-    assert_eq!(told(&call.receive(update(bob.clone()))), [stream(&bob, Kind::Screen, true)]);
+    assert_eq!(
+        told(&call.receive(update(bob.clone()))),
+        [stream(&bob, Kind::Screen, true)]
+    );
     let bob = bob.media(&[Kind::Audio]);
     assert_eq!(
         told(&call.receive(update(bob.clone()))),
-        [stream(&bob, Kind::Audio, true), stream(&bob, Kind::Screen, false)]
+        [
+            stream(&bob, Kind::Audio, true),
+            stream(&bob, Kind::Screen, false)
+        ]
     );
     let bob = bob.away();
     let actions = call.receive(update(bob.clone()));
@@ -59,7 +69,10 @@ fn coming_changing_and_leaving_are_told() {
     let gone = bob.media(&[]);
     assert_eq!(
         told(&call.receive(left("bob"))),
-        [stream(&gone, Kind::Audio, false), presence(&gone, Presence::Disconnected)]
+        [
+            stream(&gone, Kind::Audio, false),
+            presence(&gone, Presence::Disconnected)
+        ]
     );
     assert_eq!(call.receive(left("bob")), [], "nobody leaves twice");
     assert_eq!(call.call.participants().count(), 0);
@@ -74,7 +87,11 @@ fn a_participant_is_never_its_own_peer() {
 
 #[test]
 fn another_presence_of_the_own_user_is_known_as_such() {
-    let phone = Participant { user: "me".into(), presence: 2, ..peer("phone") };
+    let phone = Participant {
+        user: "me".into(),
+        presence: 2,
+        ..peer("phone")
+    };
     let call = Harness::joined(&[phone, peer("bob")]);
     assert!(call.call.is_own_user(&id("phone")));
     assert!(!call.call.is_own_user(&id("bob")));
@@ -94,7 +111,10 @@ fn those_missing_in_the_roster_of_the_same_run_have_left() {
     let (mut call, leg) = Harness::connected(peer("bob"));
     call.lose();
     let actions = call.rejoin("run1", &[]);
-    assert_eq!(told(&actions), [presence(&peer("bob").away(), Presence::Disconnected)]);
+    assert_eq!(
+        told(&actions),
+        [presence(&peer("bob").away(), Presence::Disconnected)]
+    );
     assert!(actions.contains(&Action::CloseLeg(leg)));
 }
 
@@ -121,7 +141,10 @@ fn one_who_comes_to_the_other_run_in_time_goes_on_as_if_nothing_had_been() {
     let (mut call, _, _) = taken_over(peer("bob"));
     call.after(20_000);
     let actions = call.receive(update(peer("bob")));
-    assert_eq!(actions, [Action::Tell(presence(&peer("bob"), Presence::Connected))]);
+    assert_eq!(
+        actions,
+        [Action::Tell(presence(&peer("bob"), Presence::Connected))]
+    );
     assert_eq!(call.after(60_000), []);
 }
 
@@ -135,7 +158,10 @@ fn one_who_is_kept_stays_when_the_connection_to_the_other_run_is_lost_too() {
     assert_eq!(call.after(800), [Action::Connect]);
     assert_eq!(told(&call.rejoin("run3", &[])), []);
     let actions = call.after(30_000 - 1200);
-    assert!(actions.contains(&Action::CloseLeg(leg)), "30 s from the first: {actions:?}");
+    assert!(
+        actions.contains(&Action::CloseLeg(leg)),
+        "30 s from the first: {actions:?}"
+    );
 }
 
 #[test]
@@ -146,7 +172,13 @@ fn what_peers_want_stays_in_force_until_they_had_time_to_repeat_it_to_another_ru
     assert_eq!(told(&call.receive(update(peer("bob")))).len(), 1);
     let repeated = bob.wants(&[Kind::Video, Kind::Audio]);
     let actions = call.receive(update(repeated));
-    assert_eq!(actions, [Action::Feed(leg.clone(), kinds(&[Kind::Audio, Kind::Video]))]);
+    assert_eq!(
+        actions,
+        [Action::Feed(
+            leg.clone(),
+            kinds(&[Kind::Audio, Kind::Video])
+        )]
+    );
     assert_eq!(call.after(1000), []);
     let actions = call.receive(update(peer("bob")));
     assert_eq!(actions, [Action::Feed(leg, Kinds::new())]);

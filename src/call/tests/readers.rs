@@ -9,7 +9,10 @@ use crate::signalling::message::*;
 const READER: ReaderId = ReaderId(1);
 
 fn of(presence: &str, kind: Kind) -> Selector {
-    Selector::Of { presence: presence.into(), kind }
+    Selector::Of {
+        presence: presence.into(),
+        kind,
+    }
 }
 
 fn bind(participant: &str, kind: Kind) -> Action {
@@ -17,7 +20,12 @@ fn bind(participant: &str, kind: Kind) -> Action {
 }
 
 fn mix(participants: &[&str]) -> Action {
-    Action::Mix(participants.iter().map(|user| id(user)).collect::<BTreeSet<_>>())
+    Action::Mix(
+        participants
+            .iter()
+            .map(|user| id(user))
+            .collect::<BTreeSet<_>>(),
+    )
 }
 
 /// What concerns readers among the actions.
@@ -35,8 +43,14 @@ fn reading(actions: &[Action]) -> Vec<Action> {
 fn a_reader_of_a_presence_is_bound_and_wants_at_once_whether_a_stream_is_there_or_not() {
     let mut call = Harness::joined(&[peer("bob")]);
     let actions = call.handle(Input::AddReader(READER, of("bob", Kind::Video)));
-    assert_eq!(actions, [bind("bob", Kind::Video), want("bob", &[Kind::Video])]);
-    assert_eq!(reading(&call.receive(update(peer("bob").media(&[Kind::Video])))), []);
+    assert_eq!(
+        actions,
+        [bind("bob", Kind::Video), want("bob", &[Kind::Video])]
+    );
+    assert_eq!(
+        reading(&call.receive(update(peer("bob").media(&[Kind::Video])))),
+        []
+    );
     let actions = call.handle(Input::RemoveReader(READER));
     assert_eq!(actions, [want("bob", &[])]);
 }
@@ -44,22 +58,37 @@ fn a_reader_of_a_presence_is_bound_and_wants_at_once_whether_a_stream_is_there_o
 #[test]
 fn a_reader_may_be_there_before_the_call_and_before_its_presence() {
     let mut call = Harness::new();
-    assert_eq!(call.handle(Input::AddReader(READER, of("bob", Kind::Audio))), []);
+    assert_eq!(
+        call.handle(Input::AddReader(READER, of("bob", Kind::Audio))),
+        []
+    );
     call.handle(Input::Start);
     call.rejoin("run1", &[]);
     let actions = call.receive(update(peer("bob").away()));
-    assert_eq!(reading(&actions), [bind("bob", Kind::Audio), want("bob", &[Kind::Audio])]);
+    assert_eq!(
+        reading(&actions),
+        [bind("bob", Kind::Audio), want("bob", &[Kind::Audio])]
+    );
 }
 
 #[test]
 fn a_reader_of_a_presence_that_left_is_bound_again_when_it_rejoins_with_another_id() {
     let mut call = Harness::joined(&[peer("bob")]);
     call.handle(Input::AddReader(READER, of("bob", Kind::Audio)));
-    assert_eq!(reading(&call.receive(left("bob"))), [Action::Bind(READER, None)]);
-    let again = Participant { id: id("bob-again"), ..peer("bob") };
+    assert_eq!(
+        reading(&call.receive(left("bob"))),
+        [Action::Bind(READER, None)]
+    );
+    let again = Participant {
+        id: id("bob-again"),
+        ..peer("bob")
+    };
     assert_eq!(
         reading(&call.receive(update(again))),
-        [bind("bob-again", Kind::Audio), want("bob-again", &[Kind::Audio])]
+        [
+            bind("bob-again", Kind::Audio),
+            want("bob-again", &[Kind::Audio])
+        ]
     );
 }
 
@@ -67,20 +96,41 @@ fn a_reader_of_a_presence_that_left_is_bound_again_when_it_rejoins_with_another_
 fn of_two_with_the_same_name_the_connected_one_is_read() {
     let mut call = Harness::joined(&[peer("bob")]);
     call.handle(Input::AddReader(READER, of("bob", Kind::Audio)));
-    let twin = Participant { id: id("a-bob"), ..peer("bob") };
-    assert_eq!(reading(&call.receive(update(twin))), [], "both are connected: no change");
+    let twin = Participant {
+        id: id("a-bob"),
+        ..peer("bob")
+    };
+    assert_eq!(
+        reading(&call.receive(update(twin))),
+        [],
+        "both are connected: no change"
+    );
     assert_eq!(
         reading(&call.receive(update(peer("bob").away()))),
-        [bind("a-bob", Kind::Audio), want("a-bob", &[Kind::Audio]), want("bob", &[])]
+        [
+            bind("a-bob", Kind::Audio),
+            want("a-bob", &[Kind::Audio]),
+            want("bob", &[])
+        ]
     );
 }
 
 #[test]
 fn a_reader_of_a_second_presence_gets_that_one_alone() {
     let mut call = Harness::joined(&[peer("bob")]);
-    assert_eq!(call.handle(Input::AddReader(READER, of("bob:2", Kind::Audio))), []);
-    let second = Participant { id: id("bob-2"), presence: 2, ..peer("bob") };
-    assert_eq!(reading(&call.receive(update(second)))[0], bind("bob-2", Kind::Audio));
+    assert_eq!(
+        call.handle(Input::AddReader(READER, of("bob:2", Kind::Audio))),
+        []
+    );
+    let second = Participant {
+        id: id("bob-2"),
+        presence: 2,
+        ..peer("bob")
+    };
+    assert_eq!(
+        reading(&call.receive(update(second)))[0],
+        bind("bob-2", Kind::Audio)
+    );
 }
 
 #[test]
@@ -88,7 +138,11 @@ fn losing_signalling_changes_no_reader() {
     let mut call = Harness::joined(&[peer("bob")]);
     call.handle(Input::AddReader(READER, of("bob", Kind::Audio)));
     assert_eq!(reading(&call.lose()), []);
-    assert_eq!(reading(&call.rejoin("run2", &[])), [], "nothing is asked of one who is kept");
+    assert_eq!(
+        reading(&call.rejoin("run2", &[])),
+        [],
+        "nothing is asked of one who is kept"
+    );
     let actions = call.receive(update(peer("bob")));
     assert_eq!(reading(&actions), [want("bob", &[Kind::Audio])]);
 }
@@ -101,52 +155,103 @@ fn wants_are_repeated_after_a_rejoin_and_those_that_ended_meanwhile_are_taken_ba
     call.lose();
     assert_eq!(call.handle(Input::RemoveReader(ReaderId(2))), []);
     let actions = call.rejoin("run1", &[peer("bob"), peer("carol"), peer("dave")]);
-    assert_eq!(reading(&actions), [want("bob", &[Kind::Audio]), want("carol", &[])]);
+    assert_eq!(
+        reading(&actions),
+        [want("bob", &[Kind::Audio]), want("carol", &[])]
+    );
 }
 
 #[test]
 fn a_reader_of_any_takes_the_stream_that_became_available_first() {
     let mut call = Harness::joined(&[peer("alice"), peer("bob")]);
-    assert_eq!(call.handle(Input::AddReader(READER, Selector::Any { kind: Kind::Video })), []);
-    assert_eq!(reading(&call.receive(update(peer("bob").media(&[Kind::Audio])))), []);
+    assert_eq!(
+        call.handle(Input::AddReader(
+            READER,
+            Selector::Any { kind: Kind::Video }
+        )),
+        []
+    );
+    assert_eq!(
+        reading(&call.receive(update(peer("bob").media(&[Kind::Audio])))),
+        []
+    );
     let actions = call.receive(update(peer("bob").media(&[Kind::Video])));
-    assert_eq!(reading(&actions), [bind("bob", Kind::Video), want("bob", &[Kind::Video])]);
-    assert_eq!(reading(&call.receive(update(peer("alice").media(&[Kind::Video])))), []);
+    assert_eq!(
+        reading(&actions),
+        [bind("bob", Kind::Video), want("bob", &[Kind::Video])]
+    );
+    assert_eq!(
+        reading(&call.receive(update(peer("alice").media(&[Kind::Video])))),
+        []
+    );
 
     let other = ReaderId(2);
     let actions = call.handle(Input::AddReader(other, Selector::Any { kind: Kind::Video }));
-    assert_eq!(actions, [Action::Bind(other, Some((id("bob"), Kind::Video)))], "the same one");
+    assert_eq!(
+        actions,
+        [Action::Bind(other, Some((id("bob"), Kind::Video)))],
+        "the same one"
+    );
 }
 
 #[test]
 fn a_reader_of_any_stays_until_its_participant_leaves_and_takes_the_next_then() {
-    let all = [peer("alice"), peer("bob").media(&[Kind::Video]), peer("carol")];
+    let all = [
+        peer("alice"),
+        peer("bob").media(&[Kind::Video]),
+        peer("carol"),
+    ];
     let mut call = Harness::joined(&all);
-    call.handle(Input::AddReader(READER, Selector::Any { kind: Kind::Video }));
-    assert_eq!(reading(&call.receive(update(peer("bob")))), [], "it stopped its camera");
+    call.handle(Input::AddReader(
+        READER,
+        Selector::Any { kind: Kind::Video },
+    ));
+    assert_eq!(
+        reading(&call.receive(update(peer("bob")))),
+        [],
+        "it stopped its camera"
+    );
     call.receive(update(peer("carol").media(&[Kind::Video])));
     call.receive(update(peer("alice").media(&[Kind::Video])));
-    assert_eq!(reading(&call.receive(update(peer("bob").away()))), [], "it may come back");
+    assert_eq!(
+        reading(&call.receive(update(peer("bob").away()))),
+        [],
+        "it may come back"
+    );
     assert_eq!(
         reading(&call.receive(left("bob"))),
         [bind("carol", Kind::Video), want("carol", &[Kind::Video])]
     );
     call.receive(left("alice"));
-    assert_eq!(reading(&call.receive(left("carol"))), [Action::Bind(READER, None)]);
+    assert_eq!(
+        reading(&call.receive(left("carol"))),
+        [Action::Bind(READER, None)]
+    );
 }
 
 #[test]
 fn the_mix_is_of_all_who_send_less_those_of_the_own_user() {
-    let phone = Participant { user: "me".into(), presence: 2, ..peer("phone") };
+    let phone = Participant {
+        user: "me".into(),
+        presence: 2,
+        ..peer("phone")
+    };
     let mut call = Harness::joined(&[peer("bob"), peer("listener").roles(true, false), phone]);
     let actions = call.handle(Input::AddReader(READER, Selector::MixedAudio));
     assert_eq!(actions, [mix(&["bob"]), want("bob", &[Kind::Audio])]);
-    assert_eq!(call.handle(Input::AddReader(ReaderId(2), Selector::MixedAudio)), []);
+    assert_eq!(
+        call.handle(Input::AddReader(ReaderId(2), Selector::MixedAudio)),
+        []
+    );
     assert_eq!(
         reading(&call.receive(update(peer("carol")))),
         [mix(&["bob", "carol"]), want("carol", &[Kind::Audio])]
     );
-    assert_eq!(reading(&call.receive(update(peer("bob").away()))), [], "its media may go on");
+    assert_eq!(
+        reading(&call.receive(update(peer("bob").away()))),
+        [],
+        "its media may go on"
+    );
     assert_eq!(reading(&call.receive(left("bob"))), [mix(&["carol"])]);
     assert_eq!(call.handle(Input::RemoveReader(READER)), []);
     let actions = call.handle(Input::RemoveReader(ReaderId(2)));
@@ -159,9 +264,16 @@ fn what_is_wanted_is_the_sum_of_all_readers() {
     call.handle(Input::AddReader(READER, Selector::MixedAudio));
     let two = ReaderId(2);
     let actions = call.handle(Input::AddReader(two, of("bob", Kind::Screen)));
-    assert_eq!(reading(&actions)[1..], [want("bob", &[Kind::Audio, Kind::Screen])]);
+    assert_eq!(
+        reading(&actions)[1..],
+        [want("bob", &[Kind::Audio, Kind::Screen])]
+    );
     let actions = call.handle(Input::AddReader(ReaderId(3), of("bob", Kind::Audio)));
-    assert_eq!(reading(&actions).len(), 1, "bound, and audio is wanted already");
+    assert_eq!(
+        reading(&actions).len(),
+        1,
+        "bound, and audio is wanted already"
+    );
     let actions = call.handle(Input::RemoveReader(READER));
     assert_eq!(reading(&actions), [mix(&[])]);
     let actions = call.handle(Input::RemoveReader(two));

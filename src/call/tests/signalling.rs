@@ -6,17 +6,32 @@ use crate::signalling::message::*;
 
 fn join(resume: Option<Resume>) -> ClientMessage {
     let (call, media) = ("x".into(), Kinds::new());
-    ClientMessage::Join { call, receives: true, sends: true, media, resume }
+    ClientMessage::Join {
+        call,
+        receives: true,
+        sends: true,
+        media,
+        resume,
+    }
 }
 
 #[test]
 fn a_call_is_greeted_joined_and_then_connected() {
     let mut call = Harness::new();
     assert_eq!(call.call.state(), CallState::None);
-    call.handle(Input::Roles { receives: true, sends: false });
+    call.handle(Input::Roles {
+        receives: true,
+        sends: false,
+    });
     call.handle(Input::Media(kinds(&[Kind::Screen])));
     let actions = call.handle(Input::Start);
-    assert_eq!(actions, [Action::Tell(Event::State(CallState::Connecting)), Action::Connect]);
+    assert_eq!(
+        actions,
+        [
+            Action::Tell(Event::State(CallState::Connecting)),
+            Action::Connect
+        ]
+    );
     let actions = call.handle(Input::SocketOpened);
     let hello = ClientMessage::Hello {
         versions: vec![1],
@@ -85,7 +100,10 @@ fn a_connection_that_never_opens_ends_the_first_join_after_five_seconds() {
     let mut call = Harness::new();
     call.handle(Input::Start);
     let actions = call.after(5000);
-    assert!(matches!(told(&actions)[0], Event::Error(Trouble::Unreachable(_))));
+    assert!(matches!(
+        told(&actions)[0],
+        Event::Error(Trouble::Unreachable(_))
+    ));
     assert!(actions.contains(&Action::Disconnect));
     assert_eq!(actions.last(), Some(&Action::Finished));
 }
@@ -100,7 +118,10 @@ fn a_server_that_accepts_and_stays_silent_is_unreachable() {
     assert_eq!(call.after(4999), []);
     let actions = call.after(1);
     assert_eq!(actions[0], Action::Disconnect);
-    assert!(matches!(told(&actions)[0], Event::Error(Trouble::Unreachable(_))));
+    assert!(matches!(
+        told(&actions)[0],
+        Event::Error(Trouble::Unreachable(_))
+    ));
     assert_eq!(actions.last(), Some(&Action::Finished));
 }
 
@@ -120,10 +141,16 @@ fn a_server_that_chooses_a_version_that_was_not_offered_is_refused() {
     let mut call = Harness::new();
     call.handle(Input::Start);
     call.handle(Input::SocketOpened);
-    let actions = call.receive(ServerMessage::Welcome { version: 9, server: "run1".into() });
+    let actions = call.receive(ServerMessage::Welcome {
+        version: 9,
+        server: "run1".into(),
+    });
     assert!(matches!(
         told(&actions)[0],
-        Event::Error(Trouble::Refused { code: ErrorCode::UnsupportedVersion, .. })
+        Event::Error(Trouble::Refused {
+            code: ErrorCode::UnsupportedVersion,
+            ..
+        })
     ));
 }
 
@@ -131,7 +158,10 @@ fn a_server_that_chooses_a_version_that_was_not_offered_is_refused() {
 fn a_lost_connection_is_told_once_and_tried_for_ever_with_growing_delays() {
     let mut call = Harness::joined(&[]);
     let actions = call.handle(Input::SocketClosed("cable".into()));
-    assert_eq!(warnings(&actions), [Trouble::SignallingLost("cable".into())]);
+    assert_eq!(
+        warnings(&actions),
+        [Trouble::SignallingLost("cable".into())]
+    );
     assert_eq!(call.call.state(), CallState::Connected);
     for delay in [200, 400, 800, 1600, 3200, 5000, 5000, 5000] {
         assert_eq!(call.after(delay - 1), []);
@@ -143,7 +173,10 @@ fn a_lost_connection_is_told_once_and_tried_for_ever_with_growing_delays() {
     assert_eq!(sent(&actions)[1], join(Some(resume("me1"))));
     assert_eq!(told(&actions), [], "the state was Connected all the time");
     let actions = call.handle(Input::SocketClosed("again".into()));
-    assert_eq!(warnings(&actions), [Trouble::SignallingLost("again".into())]);
+    assert_eq!(
+        warnings(&actions),
+        [Trouble::SignallingLost("again".into())]
+    );
 }
 
 #[test]
@@ -182,19 +215,43 @@ fn what_arrives_of_a_connection_that_was_given_up_is_ignored() {
     call.after(200);
     assert_eq!(call.receive(welcome("run1")), []);
     call.handle(Input::SocketOpened);
-    assert_eq!(call.receive(joined("me1", &[])), [], "it has not even asked to join");
+    assert_eq!(
+        call.receive(joined("me1", &[])),
+        [],
+        "it has not even asked to join"
+    );
 }
 
 #[test]
 fn changes_are_sent_when_joined_and_otherwise_with_the_next_join() {
     let mut call = Harness::joined(&[]);
     let actions = call.handle(Input::Media(kinds(&[Kind::Audio])));
-    assert_eq!(sent(&actions), [ClientMessage::Media { kinds: kinds(&[Kind::Audio]) }]);
+    assert_eq!(
+        sent(&actions),
+        [ClientMessage::Media {
+            kinds: kinds(&[Kind::Audio])
+        }]
+    );
     assert_eq!(call.handle(Input::Media(kinds(&[Kind::Audio]))), []);
-    let actions = call.handle(Input::Roles { receives: false, sends: true });
-    assert_eq!(sent(&actions), [ClientMessage::Roles { receives: false, sends: true }]);
+    let actions = call.handle(Input::Roles {
+        receives: false,
+        sends: true,
+    });
+    assert_eq!(
+        sent(&actions),
+        [ClientMessage::Roles {
+            receives: false,
+            sends: true
+        }]
+    );
     call.lose();
-    assert_eq!(call.handle(Input::Roles { receives: true, sends: true }), []);
+    assert_eq!(
+        call.handle(Input::Roles {
+            receives: true,
+            sends: true
+        }),
+        []
+    );
     assert_eq!(call.handle(Input::Media(Kinds::new())), []);
     let actions = call.rejoin("run1", &[]);
     assert_eq!(sent(&actions)[1..], [join(Some(resume("me1")))]);
@@ -208,7 +265,12 @@ fn a_change_between_join_and_joined_is_sent_after_it() {
     call.receive(welcome("run1"));
     assert_eq!(call.handle(Input::Media(kinds(&[Kind::Video]))), []);
     let actions = call.receive(joined("me1", &[]));
-    assert_eq!(sent(&actions), [ClientMessage::Media { kinds: kinds(&[Kind::Video]) }]);
+    assert_eq!(
+        sent(&actions),
+        [ClientMessage::Media {
+            kinds: kinds(&[Kind::Video])
+        }]
+    );
 }
 
 #[test]
@@ -217,7 +279,10 @@ fn the_latest_resume_identity_is_presented() {
     call.lose();
     call.handle(Input::SocketOpened);
     call.receive(welcome("run1"));
-    let fresh = Resume { key: "fresh".into(), ..resume("me1") };
+    let fresh = Resume {
+        key: "fresh".into(),
+        ..resume("me1")
+    };
     call.receive(ServerMessage::Joined {
         call: "x".into(),
         resume: fresh.clone(),
@@ -237,7 +302,11 @@ fn a_resume_that_is_refused_leads_to_a_new_participant_with_new_legs() {
     call.handle(Input::SocketOpened);
     call.receive(welcome("run1"));
     let actions = call.receive(error(ErrorCode::BadResume));
-    assert_eq!(actions, [Action::Disconnect], "nothing to tell: it comes back by itself");
+    assert_eq!(
+        actions,
+        [Action::Disconnect],
+        "nothing to tell: it comes back by itself"
+    );
     assert_eq!(call.after(400), [Action::Connect]);
     call.handle(Input::SocketOpened);
     assert_eq!(sent(&call.receive(welcome("run1"))), [join(None)]);
@@ -256,7 +325,10 @@ fn another_fatal_error_on_a_rejoin_is_told_once_and_tried_again() {
     assert!(actions.contains(&Action::Disconnect));
     assert_eq!(call.after(400), [Action::Connect]);
     call.handle(Input::SocketOpened);
-    assert_eq!(call.receive(error(ErrorCode::LimitExceeded)), [Action::Disconnect]);
+    assert_eq!(
+        call.receive(error(ErrorCode::LimitExceeded)),
+        [Action::Disconnect]
+    );
     assert_eq!(call.after(800), [Action::Connect]);
 }
 
@@ -265,7 +337,10 @@ fn a_fatal_error_in_the_call_is_a_loss() {
     let (mut call, _) = Harness::connected(peer("bob"));
     let actions = call.receive(error(ErrorCode::Replaced));
     let lost = Trouble::SignallingLost("no".into());
-    assert_eq!(actions, [Action::Disconnect, Action::Tell(Event::Warning(lost))]);
+    assert_eq!(
+        actions,
+        [Action::Disconnect, Action::Tell(Event::Warning(lost))]
+    );
     assert_eq!(call.after(200), [Action::Connect]);
 }
 
@@ -273,7 +348,10 @@ fn a_fatal_error_in_the_call_is_a_loss() {
 fn an_error_that_is_not_fatal_is_a_warning() {
     let mut call = Harness::joined(&[]);
     let actions = call.receive(error(ErrorCode::Other));
-    assert_eq!(actions, [Action::Tell(Event::Warning(refused(ErrorCode::Other)))]);
+    assert_eq!(
+        actions,
+        [Action::Tell(Event::Warning(refused(ErrorCode::Other)))]
+    );
 }
 
 #[test]
@@ -285,7 +363,9 @@ fn that_a_participant_left_before_a_message_reached_it_is_no_trouble() {
 #[test]
 fn a_call_that_the_server_ends_is_over_in_order() {
     let (mut call, leg) = Harness::connected(peer("bob"));
-    let actions = call.receive(ServerMessage::CallEnded { reason: "all left".into() });
+    let actions = call.receive(ServerMessage::CallEnded {
+        reason: "all left".into(),
+    });
     assert_eq!(
         told(&actions),
         [
@@ -321,23 +401,36 @@ fn leaving_ends_the_call_in_every_state_and_nothing_comes_after() {
     type Step = fn(&mut Harness);
     let steps: [(&str, bool, Step); 8] = [
         ("started", false, |call| drop(call.handle(Input::Start))),
-        ("refused", false, |call| drop(call.handle(Input::SocketClosed("refused".into())))),
+        ("refused", false, |call| {
+            drop(call.handle(Input::SocketClosed("refused".into())))
+        }),
         ("tried again", false, |call| drop(call.after(200))),
-        ("opened", false, |call| drop(call.handle(Input::SocketOpened))),
+        ("opened", false, |call| {
+            drop(call.handle(Input::SocketOpened))
+        }),
         ("welcomed", true, |call| drop(call.receive(welcome("run1")))),
-        ("joined", true, |call| drop(call.receive(joined("me1", &[peer("bob")])))),
-        ("lost", false, |call| drop(call.handle(Input::SocketClosed("cable".into())))),
-        ("tried again after the loss", false, |call| drop(call.after(200))),
+        ("joined", true, |call| {
+            drop(call.receive(joined("me1", &[peer("bob")])))
+        }),
+        ("lost", false, |call| {
+            drop(call.handle(Input::SocketClosed("cable".into())))
+        }),
+        ("tried again after the loss", false, |call| {
+            drop(call.after(200))
+        }),
     ];
     for count in 0..=steps.len() {
         let mut call = Harness::new();
-        call.handle(Input::Roles { receives: true, sends: true });
+        call.handle(Input::Roles {
+            receives: true,
+            sends: true,
+        });
         for (_, _, step) in &steps[..count] {
             step(&mut call);
         }
-        let (name, says_so) = count.checked_sub(1).map_or(("new", false), |at| {
-            (steps[at].0, steps[at].1)
-        });
+        let (name, says_so) = count
+            .checked_sub(1)
+            .map_or(("new", false), |at| (steps[at].0, steps[at].1));
         let actions = call.handle(Input::Leave);
         assert_eq!(actions.last(), Some(&Action::Finished), "{name}");
         let is_sent = sent(&actions).contains(&ClientMessage::Leave {});
@@ -348,10 +441,4 @@ fn leaving_ends_the_call_in_every_state_and_nothing_comes_after() {
         assert_eq!(call.handle(Input::SocketOpened), [], "{name}");
         assert_eq!(call.after(60_000), [], "{name}");
     }
-}
-
-#[test]
-fn ringing_is_between_connecting_and_connected() {
-    assert!(CallState::Connecting < CallState::Ringing);
-    assert!(CallState::Ringing < CallState::Connected);
 }

@@ -408,8 +408,9 @@ fn audio_caps() -> gst::Caps {
         .build()
 }
 
+/// As decoded.
 fn video_caps() -> gst::Caps {
-    gst_video::VideoCapsBuilder::new().build()
+    gst::Caps::new_empty_simple("video/x-raw")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

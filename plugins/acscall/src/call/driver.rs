@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::engine::{Engine, EngineOutput, LegOutput};
 use super::outgoing::Port;
 use super::reader::{Item, ReaderQueue};
-use super::{CallSettings, Listener, MemberId, Role, Snapshot, serve};
+use super::{CAT, CallSettings, Listener, MemberId, Role, Snapshot, serve};
 
 /// What elements and the engine tell the driver.
 pub(super) enum Command {
@@ -215,6 +215,7 @@ impl Running {
     }
 
     fn input(&mut self, input: Input) {
+        gst::debug!(CAT, "{} ← {}", self.settings.user, Brief(&input));
         self.machine.handle(input, Instant::now().into_std());
     }
 
@@ -293,13 +294,14 @@ impl Running {
     /// Performs what the machine asks for; true when the call is over.
     async fn act(&mut self) -> bool {
         while let Some(action) = self.machine.poll_action() {
+            gst::debug!(CAT, "{} → {}", self.settings.user, Brief(&action));
             match action {
                 Action::Connect => self.connect(),
                 Action::Disconnect => {
-                    if let Socket::Open(sender, _) =
-                        std::mem::replace(&mut self.socket, Socket::Closed)
-                    {
-                        sender.close().await;
+                    match std::mem::replace(&mut self.socket, Socket::Closed) {
+                        Socket::Open(sender, _) => sender.close().await,
+                        Socket::Opening(task) => task.abort(),
+                        Socket::Closed => {}
                     }
                 }
                 Action::Send(message) => {
@@ -456,6 +458,20 @@ impl Running {
 
     fn warn(&mut self, text: &str) {
         self.tell(&Event::Warning(Trouble::Media(text.into())));
+    }
+}
+
+/// The beginning of what `Debug` writes, without tokens and session descriptions.
+struct Brief<'a, T>(&'a T);
+
+impl<T: std::fmt::Debug> std::fmt::Display for Brief<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const LENGTH: usize = 160;
+        let text = format!("{:?}", self.0);
+        if text.contains("token: Some") {
+            return f.write_str("Send(Hello with a token)");
+        }
+        f.write_str(&text.chars().take(LENGTH).collect::<String>())
     }
 }
 

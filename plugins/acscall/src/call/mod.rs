@@ -22,7 +22,7 @@ pub(crate) mod reader;
 pub(crate) mod time;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use acscall::call::{CallState, Event, Presence, ReaderId, Selector, presence_name};
@@ -34,6 +34,11 @@ pub(crate) use outgoing::Outgoing;
 use outgoing::Port;
 pub(crate) use reader::ReaderQueue;
 pub(crate) use registry::JoinError;
+
+/// The debug category of calls: `GST_DEBUG=acscall:5` tells how legs come to be.
+static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
+    gst::DebugCategory::new("acscall", gst::DebugColorFlags::empty(), Some("Calls"))
+});
 
 /// What an element says of the call it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]

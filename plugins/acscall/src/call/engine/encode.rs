@@ -8,10 +8,13 @@ use acscall::signalling::message::Kind;
 use gst::glib;
 use gst::prelude::*;
 
+use crate::call::CAT;
+
 use super::codec;
 
-/// Encoded frames between two key frames that receivers asked for, in time: a burst of requests
-/// (several receivers that lost the same packet) costs one.
+/// The least time between two key frames that receivers asked for: a burst of requests (several
+/// receivers that lost the same packet) costs one. A line that starts does not wait for it, but
+/// cannot start more often either.
 const KEY_FRAME_INTERVAL: gst::ClockTime = gst::ClockTime::from_mseconds(300);
 /// Raw video that may wait for the encoder: what is older than the frame that waits is stale.
 const VIDEO_QUEUE: u64 = 2;
@@ -112,7 +115,7 @@ impl Encoder {
         // is leaky: this does not wait.
         let sample = gst::Sample::builder().caps(caps).buffer(&buffer).build();
         if let Err(error) = self.source.push_sample(&sample) {
-            gst::debug!(gst::CAT_RUST, "{} takes no buffer: {error}", self.bin.name());
+            gst::debug!(CAT, "{} takes no buffer: {error}", self.bin.name());
         }
     }
 
@@ -121,8 +124,12 @@ impl Encoder {
         for line in &lines {
             line.attach(&self.output);
         }
-        if lines.iter().any(|line| line.needs_key_frame.load(Ordering::Acquire)) {
-            self.output.key_frame_wanted.store(true, Ordering::Release);
+        let clock = self.bin.clock().unwrap_or_else(gst::SystemClock::obtain);
+        for line in lines.iter().filter(|line| line.needs_key_frame.load(Ordering::Acquire)) {
+            if line.may_start_at_once(clock.time()) {
+                self.output.forget_last_key_request();
+            }
+            self.output.request_key_frame();
         }
         *self.output.lock_lines() = lines.into();
     }
@@ -217,6 +224,10 @@ impl Output {
         }
     }
 
+    fn forget_last_key_request(&self) {
+        *self.last_key_request.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     fn request_key_frame(&self) {
         self.key_frame_wanted.store(true, Ordering::Release);
     }
@@ -253,6 +264,7 @@ impl Output {
 pub(super) struct Line {
     pad: gst::Pad,
     needs_key_frame: AtomicBool,
+    started: Mutex<Option<gst::ClockTime>>,
     output: Arc<Mutex<Weak<Output>>>,
     sent: AtomicU64,
 }
@@ -282,6 +294,7 @@ impl Line {
         Ok(Arc::new(Line {
             pad,
             needs_key_frame: AtomicBool::new(true),
+            started: Mutex::new(None),
             output,
             sent: AtomicU64::new(0),
         }))
@@ -295,6 +308,15 @@ impl Line {
     /// Frames put on the leg so far.
     pub(super) fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    fn may_start_at_once(&self, now: gst::ClockTime) -> bool {
+        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = started.is_none_or(|started| now >= started + KEY_FRAME_INTERVAL);
+        if may {
+            *started = Some(now);
+        }
+        may
     }
 
     fn attach(&self, output: &Arc<Output>) {

@@ -8,6 +8,8 @@ use acscall::signalling::message::ParticipantId;
 use gst::glib;
 use gst::prelude::*;
 
+use crate::call::CAT;
+
 use super::codec::{make, raw_audio};
 use super::receive::{Inlet, Take};
 
@@ -136,7 +138,7 @@ impl Take for MixerInput {
         if let Err(error) = self.source.push_buffer(buffer.clone()) {
             let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
             if !std::mem::replace(&mut *warned, true) {
-                gst::info!(gst::CAT_RUST, obj = self.source, "takes no buffer: {error}");
+                gst::info!(CAT, obj = self.source, "takes no buffer: {error}");
             }
         }
     }

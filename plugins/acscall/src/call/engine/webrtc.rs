@@ -336,6 +336,9 @@ fn tune_insides(webrtcbin: &gst::Element) {
             // next picture.
             "rtpjitterbuffer" if element.has_property("rtx-next-seqnum") => {
                 element.set_property("rtx-next-seqnum", false);
+                // Not knowing which packet is the first it would hold a new stream back for the
+                // whole latency; two in order tell enough.
+                element.set_property("faststart-min-packets", 2u32);
             }
             // A source is on probation until its second packet: a screen at one frame per second
             // would come a second late. SRTP has authenticated the first already.

@@ -1,0 +1,100 @@
+//! What the peers say of the legs.
+
+use super::{CANDIDATES, Legs, RECEIVER_CONNECTS, Scene};
+use crate::call::roster::Entry;
+use crate::call::timers::Timer;
+use crate::call::{Action, Direction, Event, LegId, Trouble};
+use crate::signalling::message::{Candidate, LegEnd, LegSignal, LegStep, ParticipantId};
+
+impl Legs {
+    /// A step of a leg came from a participant.
+    pub(in crate::call) fn signal(
+        &mut self,
+        from: &ParticipantId,
+        signal: LegSignal,
+        scene: &mut Scene<'_>,
+    ) {
+        let Some(entry) = scene.roster.get(from) else {
+            return;
+        };
+        let id = LegId {
+            peer: from.clone(),
+            direction: match signal.by {
+                LegEnd::Sender => Direction::Receive,
+                LegEnd::Receiver => Direction::Send,
+            },
+            number: signal.leg,
+        };
+        match (signal.by, signal.step) {
+            (LegEnd::Sender, LegStep::Offer(sdp)) => self.offered(id, sdp, entry, scene),
+            (LegEnd::Receiver, LegStep::Answer(sdp)) => self.answered(id, sdp, scene),
+            (_, LegStep::Candidate(candidate)) => self.remote_candidate(id, candidate, scene),
+            (_, LegStep::Failed(reason)) => self.refused(id, reason, scene),
+            // Only a peer that breaks the protocol offers as receiver or answers as sender.
+            (LegEnd::Receiver, LegStep::Offer(_)) | (LegEnd::Sender, LegStep::Answer(_)) => {}
+        }
+    }
+
+    fn offered(&mut self, id: LegId, sdp: String, entry: &Entry, scene: &mut Scene<'_>) {
+        let peer = self.peers.entry(id.peer.clone()).or_default();
+        if peer.last_offer.is_some_and(|last| last >= id.number) {
+            return;
+        }
+        peer.last_offer = Some(id.number);
+        peer.given_up = None;
+        scene.timers.stop(&Timer::Remind(id.peer.clone()));
+        if let Some(old) = self.id(&id.peer, Direction::Receive) {
+            self.close(&old, scene);
+        }
+        if !scene.roles.need(&entry.info, Direction::Receive) {
+            let reason = match scene.roles.receives {
+                false => "this participant does not receive",
+                true => "it was offered by a participant that had not said that it sends",
+            };
+            scene.signal(&id, LegStep::Failed(reason.to_owned()));
+            return;
+        }
+        self.open(&id, RECEIVER_CONNECTS, scene);
+        if let Some(leg) = self.find(&id) {
+            leg.described = true;
+        }
+        scene.out.push(Action::RemoteDescription(id, sdp));
+    }
+
+    fn answered(&mut self, id: LegId, sdp: String, scene: &mut Scene<'_>) {
+        let Some(leg) = self.find(&id) else { return };
+        if leg.described {
+            return;
+        }
+        leg.described = true;
+        let held = std::mem::take(&mut leg.held);
+        scene.out.push(Action::RemoteDescription(id.clone(), sdp));
+        for candidate in held {
+            scene
+                .out
+                .push(Action::RemoteCandidate(id.clone(), candidate));
+        }
+    }
+
+    fn remote_candidate(&mut self, id: LegId, candidate: Candidate, scene: &mut Scene<'_>) {
+        let Some(leg) = self.find(&id) else { return };
+        if leg.described {
+            scene.out.push(Action::RemoteCandidate(id, candidate));
+        } else if leg.held.len() < CANDIDATES {
+            leg.held.push(candidate);
+        }
+    }
+
+    /// The peer gave the leg up.
+    fn refused(&mut self, id: LegId, reason: String, scene: &mut Scene<'_>) {
+        let Some(leg) = self.close(&id, scene) else {
+            return;
+        };
+        scene
+            .out
+            .tell(Event::Warning(Trouble::LegRefused(id.clone(), reason)));
+        if id.direction == Direction::Send {
+            self.retry(&id.peer, &leg, false, scene);
+        }
+    }
+}

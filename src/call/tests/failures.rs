@@ -1,0 +1,264 @@
+//! Legs that fail, and what takes their place.
+
+use super::harness::*;
+use crate::call::*;
+use crate::signalling::message::*;
+
+use LegEnd::{Receiver, Sender};
+
+fn failure() -> LegFailure {
+    LegFailure::Connection("gone".into())
+}
+
+fn offer() -> LegStep {
+    LegStep::Offer("offer".into())
+}
+
+#[test]
+fn a_failed_sending_leg_is_told_and_replaced_with_growing_delays() {
+    let mut call = Harness::joined(&[peer("bob").wants(&[Kind::Audio])]);
+    let mut number = 1;
+    for delay in [200, 400, 800, 1600, 3200, 5000, 5000] {
+        let leg = sending("bob", number);
+        call.handle(Input::LegConnected(leg.clone()));
+        call.after(9_999);
+        assert_eq!(
+            call.handle(Input::LegFailed(leg.clone(), failure())),
+            [
+                Action::CloseLeg(leg.clone()),
+                Action::Tell(Event::Warning(Trouble::Leg(leg, failure()))),
+                said(
+                    "bob",
+                    number,
+                    Sender,
+                    LegStep::Failed(failure().to_string())
+                ),
+            ]
+        );
+        number += 1;
+        assert_eq!(call.after(delay - 1), []);
+        assert_eq!(call.after(1), [open(&sending("bob", number))]);
+    }
+    let leg = sending("bob", number);
+    let actions = call.handle(Input::LegConnected(leg.clone()));
+    assert_eq!(
+        actions,
+        [Action::Feed(leg.clone(), kinds(&[Kind::Audio]))],
+        "fed anew"
+    );
+    call.after(10_000);
+    call.handle(Input::LegFailed(leg, failure()));
+    assert_eq!(
+        call.after(200),
+        [open(&sending("bob", number + 1))],
+        "it had held"
+    );
+}
+
+#[test]
+fn a_sending_leg_that_does_not_connect_fails_after_five_seconds() {
+    let mut call = Harness::joined(&[peer("bob")]);
+    assert_eq!(call.after(4999), []);
+    let actions = call.after(1);
+    assert_eq!(actions[0], Action::CloseLeg(sending("bob", 1)));
+    assert!(matches!(
+        warnings(&actions)[..],
+        [Trouble::Leg(_, LegFailure::Connection(_))]
+    ));
+    assert_eq!(call.after(200), [open(&sending("bob", 2))]);
+}
+
+#[test]
+fn an_unusable_description_or_a_wrong_certificate_is_retried_slowly_at_once() {
+    for failure in [
+        LegFailure::Description("bad".into()),
+        LegFailure::Certificate,
+    ] {
+        let mut call = Harness::joined(&[peer("bob")]);
+        let actions = call.handle(Input::LegFailed(sending("bob", 1), failure.clone()));
+        assert_eq!(
+            warnings(&actions),
+            [Trouble::Leg(sending("bob", 1), failure)]
+        );
+        assert_eq!(call.after(4999), []);
+        assert_eq!(call.after(1), [open(&sending("bob", 2))]);
+    }
+}
+
+#[test]
+fn a_leg_that_the_peer_gave_up_is_replaced() {
+    let (mut call, leg) = Harness::connected(peer("bob"));
+    assert_eq!(
+        call.signal("bob", 1, Receiver, LegStep::Failed("no codec".into())),
+        [
+            Action::CloseLeg(leg.clone()),
+            Action::Tell(Event::Warning(Trouble::LegRefused(leg, "no codec".into()))),
+        ]
+    );
+    assert_eq!(call.after(200), [open(&sending("bob", 2))]);
+    call.signal("bob", 1, Sender, offer());
+    let leg = receiving("bob", 1);
+    assert_eq!(
+        call.signal("bob", 1, Sender, LegStep::Failed("gone".into())),
+        [
+            Action::CloseLeg(leg.clone()),
+            Action::Tell(Event::Warning(Trouble::LegRefused(leg, "gone".into()))),
+        ]
+    );
+}
+
+#[test]
+fn a_receiving_leg_that_fails_is_closed_and_its_sender_told() {
+    let mut call = Harness::joined(&[peer("bob")]);
+    call.handle(Input::LegConnected(sending("bob", 1)));
+    let leg = receiving("bob", 3);
+    call.signal("bob", 3, Sender, offer());
+    assert_eq!(
+        call.handle(Input::LegFailed(leg.clone(), LegFailure::Certificate)),
+        [
+            Action::CloseLeg(leg.clone()),
+            Action::Tell(Event::Warning(Trouble::Leg(leg, LegFailure::Certificate))),
+            said(
+                "bob",
+                3,
+                Receiver,
+                LegStep::Failed(LegFailure::Certificate.to_string())
+            ),
+        ]
+    );
+    // The next one is the sender's, who is reminded of it.
+    let reminder = said(
+        "bob",
+        3,
+        Receiver,
+        LegStep::Failed(LegFailure::Certificate.to_string()),
+    );
+    assert_eq!(call.after(4999), []);
+    assert_eq!(call.after(10_000), [reminder.clone(), reminder]);
+    call.signal("bob", 4, Sender, offer());
+    call.handle(Input::LegConnected(receiving("bob", 4)));
+    assert_eq!(call.after(60_000), []);
+}
+
+#[test]
+fn a_receiving_leg_that_does_not_connect_is_closed_after_ten_seconds() {
+    let mut call = Harness::joined(&[peer("bob")]);
+    call.handle(Input::LegConnected(sending("bob", 1)));
+    call.signal("bob", 1, Sender, offer());
+    assert_eq!(call.after(9_999), []);
+    let actions = call.after(1);
+    assert_eq!(actions[0], Action::CloseLeg(receiving("bob", 1)));
+    assert_eq!(sent(&actions).len(), 1);
+}
+
+#[test]
+fn that_a_receiving_leg_failed_is_told_when_its_sender_can_be_reached_again() {
+    let mut call = Harness::joined(&[peer("bob")]);
+    call.handle(Input::LegConnected(sending("bob", 1)));
+    call.signal("bob", 1, Sender, offer());
+    call.lose();
+    let actions = call.handle(Input::LegFailed(receiving("bob", 1), failure()));
+    assert_eq!(sent(&actions), []);
+    assert_eq!(sent(&call.rejoin("run2", &[])).len(), 2, "hello and join");
+    let told = said("bob", 1, Receiver, LegStep::Failed(failure().to_string()));
+    assert_eq!(call.receive(update(peer("bob")))[1..], [told]);
+}
+
+#[test]
+fn a_failure_that_could_not_be_told_does_not_hit_the_next_leg() {
+    let mut call = Harness::joined(&[peer("bob")]);
+    call.signal("bob", 1, Sender, offer());
+    call.receive(update(peer("bob").away()));
+    call.handle(Input::LegFailed(receiving("bob", 1), failure()));
+    call.signal("bob", 2, Sender, offer());
+    let actions = call.receive(update(peer("bob")));
+    assert!(!sent(&actions).iter().any(|message| {
+        matches!(message, ClientMessage::Signal { signal, .. } if signal.by == Receiver)
+    }));
+}
+
+#[test]
+fn a_connected_leg_outlives_its_peers_lost_signalling() {
+    let (mut call, _) = Harness::connected(peer("bob"));
+    call.receive(update(peer("bob").away()));
+    assert_eq!(call.after(20_000), []);
+    let actions = call.receive(update(peer("bob")));
+    assert_eq!(opened(&actions), []);
+}
+
+#[test]
+fn no_leg_is_tried_while_the_peer_has_lost_its_signalling() {
+    let (mut call, leg) = Harness::connected(peer("bob"));
+    call.receive(update(peer("bob").away()));
+    let actions = call.handle(Input::LegFailed(leg, failure()));
+    assert_eq!(sent(&actions), []);
+    assert_eq!(call.after(60_000), []);
+    let actions = call.receive(update(peer("bob")));
+    assert_eq!(opened(&actions), [sending("bob", 2)], "at once");
+}
+
+#[test]
+fn no_leg_is_tried_while_the_own_signalling_is_lost() {
+    let (mut call, leg) = Harness::connected(peer("bob"));
+    call.lose();
+    call.handle(Input::SocketOpened);
+    call.handle(Input::LegFailed(leg, failure()));
+    assert_eq!(call.after(1000), []);
+    call.receive(welcome("run1"));
+    let actions = call.receive(joined("me1", &[peer("bob")]));
+    assert_eq!(
+        actions,
+        [open(&sending("bob", 2))],
+        "at once, with a number that is higher"
+    );
+}
+
+#[test]
+fn a_leg_that_was_being_made_when_signalling_was_lost_is_made_anew_afterwards() {
+    let mut call = Harness::joined(&[peer("bob"), peer("carol")]);
+    call.handle(Input::LegConnected(sending("carol", 2)));
+    call.lose();
+    let offer = Input::LegDescription(sending("bob", 1), "offer".into());
+    assert_eq!(call.handle(offer), [], "nobody to tell it");
+    let actions = call.rejoin("run1", &[peer("bob"), peer("carol")]);
+    assert_eq!(
+        actions[2..],
+        [
+            Action::CloseLeg(sending("bob", 1)),
+            open(&sending("bob", 3))
+        ]
+    );
+}
+
+#[test]
+fn a_leg_that_was_being_made_when_the_peer_was_lost_is_made_anew_afterwards() {
+    let mut call = Harness::joined(&[peer("bob")]);
+    call.receive(update(peer("bob").away()));
+    let candidate = Input::LegCandidate(sending("bob", 1), candidate("a"));
+    assert_eq!(call.handle(candidate), []);
+    let actions = call.receive(update(peer("bob")));
+    assert_eq!(
+        actions[1..],
+        [
+            Action::CloseLeg(sending("bob", 1)),
+            open(&sending("bob", 2))
+        ]
+    );
+}
+
+#[test]
+fn all_legs_with_one_who_left_are_closed_and_none_is_tried() {
+    let mut call = Harness::joined(&[peer("bob"), peer("carol")]);
+    call.signal("bob", 1, Sender, offer());
+    call.handle(Input::LegFailed(sending("carol", 2), failure()));
+    let actions = call.receive(left("bob"));
+    assert_eq!(
+        actions[1..],
+        [
+            Action::CloseLeg(sending("bob", 1)),
+            Action::CloseLeg(receiving("bob", 1))
+        ]
+    );
+    call.receive(left("carol"));
+    assert_eq!(call.after(60_000), []);
+}

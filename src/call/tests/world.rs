@@ -1,0 +1,338 @@
+//! Several calls and a server's room machine, with a network and media engines made up.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, Instant};
+
+use super::harness::{Checker, base, candidate};
+use crate::call::*;
+use crate::signalling::message::*;
+use crate::signalling::room::{self, ConnectionId, Limits, Random, Rooms};
+
+/// A linear congruential generator: enough for a test, and it repeats.
+#[derive(Clone, Debug)]
+pub(super) struct Dice(pub(super) u64);
+
+impl Dice {
+    pub(super) fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
+impl Random for Dice {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        for byte in bytes {
+            *byte = self.below(256) as u8;
+        }
+    }
+}
+
+/// What is on its way.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// To one of the calls.
+    Call(usize, Input),
+    /// To the call, if this is still its connection.
+    Message(usize, ConnectionId, ServerMessage),
+    /// To the server, if the connection still exists there.
+    Text(ConnectionId, String),
+    /// A client's connection begins.
+    Connect(usize),
+    /// The server closed the connection.
+    Closed(ConnectionId),
+    /// The server learns that the connection is gone.
+    Gone(ConnectionId),
+}
+
+/// One end of a leg, as a media engine has it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Leg {
+    pub(super) has_remote: bool,
+    pub(super) is_connected: bool,
+    /// The fed kinds, of a sending leg.
+    pub(super) fed: Kinds,
+}
+
+pub(super) struct Client {
+    pub(super) call: Call,
+    pub(super) checker: Checker,
+    pub(super) connection: Option<ConnectionId>,
+    pub(super) legs: BTreeMap<LegId, Leg>,
+    pub(super) is_finished: bool,
+    pub(super) warnings: usize,
+    /// How often a stream was put on or off a leg or a reader.
+    pub(super) changes: usize,
+}
+
+pub(super) struct World {
+    pub(super) now: Instant,
+    pub(super) dice: Dice,
+    pub(super) rooms: Rooms,
+    pub(super) server_is_up: bool,
+    pub(super) clients: Vec<Client>,
+    pub(super) connections: u64,
+    pub(super) queue: BTreeMap<(Instant, u64), Event>,
+    pub(super) sequence: u64,
+}
+
+pub(super) const USERS: [&str; 3] = ["alice", "bob", "carol"];
+
+impl World {
+    pub(super) fn new(seed: u64) -> World {
+        let dice = Dice(seed);
+        World {
+            now: base(),
+            rooms: Rooms::new(Limits::default(), Box::new(Dice(seed ^ 0xabc))),
+            server_is_up: true,
+            clients: USERS.iter().map(|user| Client::new(user)).collect(),
+            dice,
+            connections: 0,
+            queue: BTreeMap::new(),
+            sequence: 0,
+        }
+    }
+
+    pub(super) fn later(&mut self, milliseconds: u64, event: Event) {
+        self.sequence += 1;
+        let at = self.now + Duration::from_millis(milliseconds);
+        self.queue.insert((at, self.sequence), event);
+    }
+
+    /// Runs for this long.
+    pub(super) fn run(&mut self, milliseconds: u64) {
+        let end = self.now + Duration::from_millis(milliseconds);
+        loop {
+            let event = self.queue.keys().next().map(|(at, _)| *at);
+            let call = self
+                .clients
+                .iter()
+                .filter_map(|c| c.call.poll_timeout())
+                .min();
+            let room = self.rooms.poll_timeout();
+            let next = [event, call, room].into_iter().flatten().min();
+            let Some(next) = next.filter(|next| *next <= end) else {
+                break;
+            };
+            self.now = self.now.max(next);
+            if event == Some(next) {
+                let (_, event) = self.queue.pop_first().unwrap();
+                self.perform(event);
+            } else if call == Some(next) {
+                for index in 0..self.clients.len() {
+                    self.clients[index].call.handle_timeout(self.now);
+                    self.drain(index);
+                }
+            } else {
+                self.rooms.handle_timeout(self.now);
+                self.drain_rooms();
+            }
+        }
+        self.now = end;
+    }
+
+    pub(super) fn perform(&mut self, event: Event) {
+        match event {
+            Event::Call(index, input) => self.input(index, input),
+            Event::Message(index, connection, message) => {
+                if self.clients[index].connection == Some(connection) {
+                    self.input(index, Input::Received(message));
+                }
+            }
+            Event::Text(connection, text) => {
+                self.rooms
+                    .handle(room::Input::Text(connection, text), self.now);
+                self.drain_rooms();
+            }
+            Event::Connect(index) if !self.server_is_up => {
+                self.input(index, Input::SocketClosed("refused".into()));
+            }
+            Event::Connect(index) => {
+                self.connections += 1;
+                let connection = ConnectionId(self.connections);
+                self.clients[index].connection = Some(connection);
+                let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+                self.rooms
+                    .handle(room::Input::Opened(connection, address), self.now);
+                self.drain_rooms();
+                self.input(index, Input::SocketOpened);
+            }
+            Event::Closed(connection) => {
+                let holder = self
+                    .clients
+                    .iter()
+                    .position(|c| c.connection == Some(connection));
+                if let Some(index) = holder {
+                    self.clients[index].connection = None;
+                    self.input(index, Input::SocketClosed("closed by the server".into()));
+                }
+            }
+            Event::Gone(connection) => {
+                self.rooms.handle(room::Input::Closed(connection), self.now);
+                self.drain_rooms();
+            }
+        }
+    }
+
+    pub(super) fn input(&mut self, index: usize, input: Input) {
+        let client = &mut self.clients[index];
+        if let Input::LegConnected(leg) = &input {
+            let Some(leg) = client.legs.get_mut(leg) else {
+                return;
+            };
+            leg.is_connected = true;
+        }
+        client.checker.input(&input);
+        client.call.handle(input, self.now);
+        self.drain(index);
+    }
+
+    fn drain_rooms(&mut self) {
+        while let Some(action) = self.rooms.poll_action() {
+            let connection = match &action {
+                room::Action::Send(connection, _) | room::Action::Close(connection) => *connection,
+            };
+            let holder = self
+                .clients
+                .iter()
+                .position(|c| c.connection == Some(connection));
+            match (action, holder) {
+                (room::Action::Send(_, message), Some(index)) => {
+                    self.later(5, Event::Message(index, connection, message));
+                }
+                (room::Action::Close(_), _) => {
+                    self.later(5, Event::Closed(connection));
+                    self.later(5, Event::Gone(connection));
+                }
+                (room::Action::Send(..), None) => {}
+            }
+        }
+    }
+
+    fn drain(&mut self, index: usize) {
+        while let Some(action) = self.clients[index].call.poll_action() {
+            self.clients[index].checker.action(&action);
+            self.act(index, action);
+        }
+    }
+
+    fn act(&mut self, index: usize, action: Action) {
+        match action {
+            Action::Connect => self.later(3, Event::Connect(index)),
+            Action::Disconnect => {
+                if let Some(connection) = self.clients[index].connection.take() {
+                    self.later(6, Event::Gone(connection));
+                }
+                self.queue
+                    .retain(|_, e| !matches!(e, Event::Connect(i) if *i == index));
+            }
+            Action::Send(message) => {
+                let connection = self.clients[index].connection.unwrap();
+                let text = serde_json::to_string(&message).unwrap();
+                self.later(5, Event::Text(connection, text));
+            }
+            Action::OpenLeg { leg, .. } => {
+                self.clients[index].legs.insert(leg.clone(), Leg::default());
+                if leg.direction == Direction::Send {
+                    self.describe(index, leg);
+                }
+            }
+            Action::RemoteDescription(leg, _) => {
+                self.clients[index].legs.get_mut(&leg).unwrap().has_remote = true;
+                if leg.direction == Direction::Receive {
+                    self.describe(index, leg.clone());
+                }
+                self.connect(index, &leg);
+            }
+            Action::RemoteCandidate(leg, _) => {
+                assert!(
+                    self.clients[index].legs[&leg].has_remote,
+                    "{leg}: candidate too early"
+                );
+            }
+            Action::CloseLeg(leg) => drop(self.clients[index].legs.remove(&leg)),
+            Action::Feed(leg, kinds) => {
+                self.clients[index].changes += 1;
+                self.clients[index].legs.get_mut(&leg).unwrap().fed = kinds;
+            }
+            Action::Tell(crate::call::Event::Warning(_)) => self.clients[index].warnings += 1,
+            Action::Finished => self.clients[index].is_finished = true,
+            Action::Bind(..) | Action::Mix(_) => self.clients[index].changes += 1,
+            Action::Tell(_) => {}
+        }
+    }
+
+    fn describe(&mut self, index: usize, leg: LegId) {
+        let delay = 20 + self.dice.below(30);
+        self.later(
+            delay,
+            Event::Call(index, Input::LegDescription(leg.clone(), "sdp".into())),
+        );
+        for n in 0..3 {
+            let input = Input::LegCandidate(leg.clone(), candidate("c"));
+            self.later(delay + n, Event::Call(index, input));
+        }
+    }
+
+    /// Connects both ends once each has the other's description.
+    fn connect(&mut self, index: usize, leg: &LegId) {
+        let Some((other, twin)) = self.other_end(index, leg) else {
+            return;
+        };
+        let is_ready = |world: &World, index: usize, leg: &LegId| {
+            world.clients[index]
+                .legs
+                .get(leg)
+                .is_some_and(|leg| leg.has_remote)
+        };
+        if is_ready(self, index, leg) && is_ready(self, other, &twin) {
+            let delay = 30 + self.dice.below(50);
+            self.later(delay, Event::Call(index, Input::LegConnected(leg.clone())));
+            self.later(delay + 2, Event::Call(other, Input::LegConnected(twin)));
+        }
+    }
+
+    /// The leg as its other end names it.
+    pub(super) fn other_end(&self, index: usize, leg: &LegId) -> Option<(usize, LegId)> {
+        let other = self
+            .clients
+            .iter()
+            .position(|c| c.call.own_id() == Some(&leg.peer))?;
+        let direction = match leg.direction {
+            Direction::Send => Direction::Receive,
+            Direction::Receive => Direction::Send,
+        };
+        let peer = self.clients[index].call.own_id()?.clone();
+        Some((
+            other,
+            LegId {
+                peer,
+                direction,
+                number: leg.number,
+            },
+        ))
+    }
+}
+
+impl Client {
+    pub(super) fn new(user: &str) -> Client {
+        let config = Config {
+            call: "x".into(),
+            user: user.into(),
+            display_name: None,
+            token: None,
+        };
+        Client {
+            call: Call::new(config),
+            checker: Checker::default(),
+            connection: None,
+            legs: BTreeMap::new(),
+            is_finished: false,
+            warnings: 0,
+            changes: 0,
+        }
+    }
+}
