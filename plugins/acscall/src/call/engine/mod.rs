@@ -16,13 +16,14 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use acscall::call::{Direction, LegFailure, LegId, ReaderId};
 use acscall::signalling::message::{Candidate, IceServer, Kind, Kinds, ParticipantId};
 use gst::glib;
 use gst::prelude::*;
 
-use super::{CallSettings, DEFAULT_LATENCY};
+use super::{CAT, CallSettings, DEFAULT_LATENCY};
 use super::outgoing::Port;
 use super::reader::ReaderQueue;
 pub(super) use encode::Encoder;
@@ -33,6 +34,9 @@ pub(super) use mix::MIX_LATENCY;
 use mix::Mixer;
 use receive::{Decoder, Inlet};
 pub(super) use webrtc::warm_up;
+
+/// Elements stop within some milliseconds; one that takes this long is stuck.
+const DISPOSAL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What the engine tells its driver, from any thread.
 #[derive(Debug)]
@@ -394,7 +398,22 @@ impl Engine {
         if let Some(bus) = self.pipeline.bus() {
             bus.unset_sync_handler();
         }
+        self.wait_until_empty();
         let _already_stopped = self.pipeline.set_state(gst::State::Null);
+    }
+
+    /// Waits for what [`dispose`] stops on other threads: when a call is left nothing of it is.
+    fn wait_until_empty(&self) {
+        let (sender, removed) = std::sync::mpsc::channel();
+        self.pipeline.connect_element_removed(move |_, _| {
+            let _nobody_waits_any_more = sender.send(());
+        });
+        while !self.pipeline.children().is_empty() {
+            if removed.recv_timeout(DISPOSAL_TIMEOUT).is_err() {
+                gst::warning!(CAT, obj = self.pipeline, "some elements do not stop");
+                return;
+            }
+        }
     }
 
     fn inlet(&mut self, participant: &ParticipantId, kind: Kind) -> Arc<Inlet> {

@@ -86,6 +86,7 @@ impl WebRtcLeg {
         webrtcbin.set_property("latency", *maker.latency.get().unwrap_or(&DEFAULT_LATENCY));
         webrtcbin.set_property_from_str("bundle-policy", "max-bundle");
         set_ice_servers(&webrtcbin, maker, ice_servers);
+        restrain_ice(&webrtcbin);
         give_loopback_addresses(&webrtcbin);
         tune_insides(&webrtcbin);
 
@@ -304,6 +305,20 @@ fn set_ice_servers(webrtcbin: &gst::Element, maker: &WebRtc, given: &[IceServer]
     }
     for turn in &maker.turn_servers {
         webrtcbin.emit_by_name::<bool>("add-turn-server", &[turn]);
+    }
+}
+
+/// libnice would ask routers to open ports (UPnP: multicast into the local network, and a thread
+/// for each agent), and gather TCP candidates, over which one slow receiver would hold up the
+/// encoder that it shares with the others. Where UDP is blocked a TURN server is the way.
+fn restrain_ice(webrtcbin: &gst::Element) {
+    let ice = webrtcbin.property::<glib::Object>("ice-agent");
+    if let Some(agent) = ice.has_property("agent").then(|| ice.property::<glib::Object>("agent")) {
+        for property in ["upnp", "ice-tcp"] {
+            if agent.has_property(property) {
+                agent.set_property(property, false);
+            }
+        }
     }
 }
 
