@@ -71,6 +71,8 @@ struct Leg {
     /// How many candidates were sent to the peer.
     candidates: usize,
     fed: Kinds,
+    /// The application knows that the peer is reached.
+    told: bool,
 }
 
 /// What outlives the legs with one participant.
@@ -308,6 +310,10 @@ impl Legs {
             };
             scene.out.push(Action::Feed(id, kinds));
         }
+        // After the feeding: who waits for this must not send too early.
+        if leg.connected.is_some() && !std::mem::replace(&mut leg.told, true) {
+            scene.out.tell(Event::Reached(peer.clone()));
+        }
     }
 
     fn open(&mut self, id: &LegId, limit: Duration, scene: &mut Scene<'_>) {
@@ -318,6 +324,7 @@ impl Legs {
             held: Vec::new(),
             candidates: 0,
             fed: Kinds::new(),
+            told: false,
         };
         self.legs.insert((id.peer.clone(), id.direction), leg);
         scene.timers.set(Timer::Leg(id.clone()), scene.now + limit);

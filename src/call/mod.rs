@@ -236,6 +236,9 @@ pub enum Event {
         /// A running, unmuted source exists.
         available: bool,
     },
+    /// This participant gets what is sent from now on: the leg to it is connected, and fed with
+    /// what it wants. Told once for each leg.
+    Reached(ParticipantId),
     /// Something went wrong that the call survives.
     Warning(Trouble),
     /// Something went wrong that ends the call.

@@ -288,10 +288,11 @@ fn a_connected_leg_is_fed_what_its_peer_wants() {
     );
     assert_eq!(
         call.handle(Input::LegConnected(leg.clone())),
-        [Action::Feed(
-            leg.clone(),
-            kinds(&[Kind::Audio, Kind::Video])
-        )]
+        [
+            Action::Feed(leg.clone(), kinds(&[Kind::Audio, Kind::Video])),
+            // Who waits for it may send at once.
+            Action::Tell(Event::Reached(id("bob"))),
+        ]
     );
     assert_eq!(call.handle(Input::LegConnected(leg.clone())), []);
     let actions = call.receive(wants(&[Kind::Video]));
@@ -308,5 +309,8 @@ fn a_connected_leg_is_fed_what_its_peer_wants() {
 #[test]
 fn a_leg_whose_peer_wants_nothing_is_not_fed() {
     let mut call = Harness::joined(&[peer("bob")]);
-    assert_eq!(call.handle(Input::LegConnected(sending("bob", 1))), []);
+    assert_eq!(
+        call.handle(Input::LegConnected(sending("bob", 1))),
+        [Action::Tell(Event::Reached(id("bob")))]
+    );
 }

@@ -167,6 +167,7 @@ impl AcsCallSink {
                 obj.notify("streams");
                 imp.unhold_when_awaited_came();
             }
+            Event::Reached(_) => imp.unhold_when_awaited_came(),
             Event::Stream { .. } => obj.notify("streams"),
             Event::Warning(_) | Event::Error(_) => {}
         }

@@ -142,7 +142,7 @@ impl AcsCallSrc {
                 obj.notify("streams");
             }
             Event::Stream { .. } => obj.notify("streams"),
-            Event::Warning(_) | Event::Error(_) => {}
+            Event::Reached(_) | Event::Warning(_) | Event::Error(_) => {}
         }
     }
 

@@ -436,7 +436,7 @@ impl Running {
                     reader.queue.push(Item::Available(*available));
                 }
             }
-            Event::Warning(_) | Event::Error(_) => {}
+            Event::Reached(_) | Event::Warning(_) | Event::Error(_) => {}
         }
     }
 
@@ -453,6 +453,9 @@ impl Running {
         for (participant, kind) in snapshot.streams() {
             let participant = participant.clone();
             listener(&Event::Stream { participant, kind, available: true });
+        }
+        for participant in self.engine.reached() {
+            listener(&Event::Reached(participant.clone()));
         }
     }
 

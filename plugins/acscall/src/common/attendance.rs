@@ -92,8 +92,14 @@ impl Attendance {
             Event::Participant(participant, Presence::Disconnected) => {
                 state.others.remove(&participant.id);
             }
+            // Who receives counts as soon as it gets what is sent; see [`Event::Reached`].
             Event::Participant(participant, _) => {
-                state.others.insert(participant.id.clone());
+                if !participant.receives {
+                    state.others.insert(participant.id.clone());
+                }
+            }
+            Event::Reached(participant) => {
+                state.others.insert(participant.clone());
             }
             Event::Stream { .. } | Event::Warning(_) | Event::Error(_) => {}
         }

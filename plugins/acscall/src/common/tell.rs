@@ -23,6 +23,7 @@ pub(crate) fn post(element: &impl IsA<gst::Element>, attendance: &Attendance, ev
                 .build();
             post_structure(element, structure);
         }
+        Event::Reached(_) => {}
         Event::Warning(trouble) => {
             gst::element_warning!(element, cause(trouble), ("{trouble}"));
         }

@@ -169,6 +169,12 @@ impl Engine {
         Ok(())
     }
 
+    /// Those who get what is sent.
+    pub(super) fn reached(&self) -> impl Iterator<Item = &ParticipantId> {
+        let verified = self.legs.iter().filter(|(_, open)| open.verified);
+        verified.filter(|(id, _)| id.direction == Direction::Send).map(|(id, _)| &id.peer)
+    }
+
     /// Takes the stream that began to arrive, as soon as its sender is verified.
     pub(super) fn stream_arrived(
         &mut self,
