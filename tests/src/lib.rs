@@ -1,1 +1,3 @@
 //! What the tests of calls share.
+
+pub mod pipeline;

@@ -1,8 +1,11 @@
 //! The element: its properties, pads and part in the call.
 
-#![expect(missing_docs, reason = "accessors of properties are generated; blurbs document them")]
+#![expect(
+    missing_docs,
+    reason = "accessors of properties are generated; blurbs document them"
+)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use acscall::call::Event;
@@ -13,6 +16,7 @@ use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 
 use super::AcsCallSinkPad;
+use super::pads::{Pads, Writer};
 use super::port::AcsCallPort;
 use super::wait;
 use crate::call::{Membership, Role};
@@ -52,48 +56,33 @@ pub struct AcsCallSink {
     #[property(name = "embedded-server", get, set, type = bool, member = embedded_server,
         default = true, mutable_ready, nick = "Embedded server",
         blurb = "Serve at the server's address where it is on loopback and nobody answers there")]
-    call: Mutex<CallProperties>,
+    pub(super) call: Mutex<CallProperties>,
     #[property(name = "sync", get, set = Self::set_sync, type = bool, member = sync,
         default = true, mutable_playing, nick = "Synchronize", blurb = "Send what is not live at \
             its own pace, by the pipeline's clock; what is live is always sent at once")]
     #[property(name = "wait-for", get, set, type = u32, member = wait_for, mutable_ready,
         nick = "Wait for", blurb = "Hold back what is not live, and drop what is, until this many \
             others are in the call")]
-    settings: Mutex<Settings>,
+    pub(super) settings: Mutex<Settings>,
     #[property(name = "state", get = Self::call_state, type = AcsCallState,
         builder(AcsCallState::None).nick("State").blurb("State of the call"))]
-    attendance: Attendance,
-    pads: Mutex<Pads>,
+    pub(super) attendance: Attendance,
+    pub(super) pads: Mutex<Pads>,
 }
 
 #[derive(Debug)]
-struct Settings {
-    sync: bool,
-    wait_for: u32,
+pub(super) struct Settings {
+    pub(super) sync: bool,
+    pub(super) wait_for: u32,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { sync: true, wait_for: 0 }
+        Settings {
+            sync: true,
+            wait_for: 0,
+        }
     }
-}
-
-#[derive(Debug, Default)]
-struct Pads {
-    /// `None` while a pad is being made.
-    writers: BTreeMap<Kind, Option<Writer>>,
-    /// As many others were there as the element waits for, in this call.
-    awaited_came: bool,
-    /// What holds the streams back until then.
-    held: BTreeMap<Kind, (AcsCallSinkPad, gst::PadProbeId)>,
-}
-
-/// A pad, and what it stands for.
-#[derive(Clone, Debug)]
-struct Writer {
-    kind: Kind,
-    pad: AcsCallSinkPad,
-    port: AcsCallPort,
 }
 
 impl AcsCallSink {
@@ -114,7 +103,13 @@ impl AcsCallSink {
             gst::element_imp_error!(self, gst::ResourceError::Settings, ("{error}"));
             gst::StateChangeError
         })?;
-        gst::info!(CAT, imp = self, "joins {} as {}", settings.call, settings.user);
+        gst::info!(
+            CAT,
+            imp = self,
+            "joins {} as {}",
+            settings.call,
+            settings.user
+        );
         lock(&self.pads).awaited_came = false;
         let membership = self
             .attendance
@@ -137,13 +132,15 @@ impl AcsCallSink {
     }
 
     fn leave(&self) {
-        let Some(membership) = self.attendance.leave() else { return };
+        let Some(membership) = self.attendance.leave() else {
+            return;
+        };
         gst::info!(CAT, imp = self, "leaves");
         for writer in self.writers() {
             writer.port.close();
         }
         let held = std::mem::take(&mut lock(&self.pads).held);
-        unhold(held);
+        wait::unhold(held);
         drop(membership);
         let obj = self.obj();
         common::post_state(&*obj, &self.attendance, AcsCallState::Disconnected);
@@ -172,110 +169,6 @@ impl AcsCallSink {
             Event::Warning(_) | Event::Error(_) => {}
         }
     }
-
-    fn open(&self, writer: &Writer, membership: &Arc<Membership>) -> Result<(), String> {
-        if writer.port.open(membership) {
-            return Ok(());
-        }
-        let (call, user) = self.attendance.names();
-        Err(format!(
-            "another element of this process already sends '{}' into the call '{call}' as '{}': \
-             a participant sends one stream of each kind, so release that pad, or set another \
-             'user' on one of the elements",
-            writer.kind,
-            user.unwrap_or_default()
-        ))
-    }
-
-    /// Lets nothing through before those came that the element waits for.
-    fn hold(&self, writer: &Writer) {
-        if lock(&self.settings).wait_for == 0 || lock(&self.pads).awaited_came {
-            return;
-        }
-        let Some(probe) = wait::hold(&writer.pad) else { return };
-        let before = lock(&self.pads).held.insert(writer.kind, (writer.pad.clone(), probe));
-        if let Some((pad, probe)) = before {
-            pad.remove_probe(probe);
-        }
-        // They may have come in between.
-        self.unhold_when_awaited_came();
-    }
-
-    fn unhold_when_awaited_came(&self) {
-        let wait_for = lock(&self.settings).wait_for as usize;
-        let others = self.attendance.others();
-        let held = {
-            let mut pads = lock(&self.pads);
-            if others >= wait_for {
-                pads.awaited_came = true;
-            }
-            if !pads.awaited_came {
-                return;
-            }
-            std::mem::take(&mut pads.held)
-        };
-        unhold(held);
-    }
-
-    /// Puts the pad and its port in, at the speed of the element.
-    fn add(&self, writer: &Writer) -> Result<(), String> {
-        let Writer { pad, port, kind } = writer;
-        let text = |error: glib::BoolError| format!("the pad '{kind}' cannot be made: {error}");
-        let obj = self.obj();
-        let runs =
-            obj.current_state() > gst::State::Ready || obj.pending_state() > gst::State::Ready;
-        if runs {
-            // A running pipeline must not wait for this stream's first buffer.
-            port.set_async(false);
-        }
-        obj.add(port).map_err(text)?;
-        pad.set_target(Some(port.sink_pad())).map_err(text)?;
-        if let Some(membership) = self.attendance.membership() {
-            self.open(writer, &membership)?;
-            if self.attendance.is_current(&membership) {
-                self.hold(writer);
-            } else {
-                // The call was left at this moment, and did not see the pad.
-                port.close();
-            }
-        }
-        if runs {
-            pad.set_active(true).map_err(text)?;
-        }
-        obj.add_pad(pad).map_err(text)?;
-        port.sync_state_with_parent().map_err(text)
-    }
-
-    fn remove(&self, writer: &Writer) {
-        let held = lock(&self.pads).held.remove(&writer.kind);
-        if let Some((pad, probe)) = held {
-            pad.remove_probe(probe);
-        }
-        let obj = self.obj();
-        let _was_inactive = writer.pad.set_active(false);
-        let _had_none = writer.pad.set_target(None::<&gst::Pad>);
-        let _not_added = obj.remove_pad(&writer.pad);
-        writer.port.set_locked_state(true);
-        let _cannot_fail = writer.port.set_state(gst::State::Null);
-        writer.port.close();
-        let _not_added = obj.remove(&writer.port);
-    }
-
-    fn writers(&self) -> Vec<Writer> {
-        lock(&self.pads).writers.values().flatten().cloned().collect()
-    }
-
-    fn writer(&self, pad: &gst::Pad) -> Option<Writer> {
-        let pads = lock(&self.pads);
-        let mut writers = pads.writers.values().flatten();
-        writers.find(|writer| writer.pad.upcast_ref::<gst::Pad>() == pad).cloned()
-    }
-}
-
-fn unhold(held: BTreeMap<Kind, (AcsCallSinkPad, gst::PadProbeId)>) {
-    for (pad, probe) in held.into_values() {
-        pad.remove_probe(probe);
-    }
 }
 
 #[glib::object_subclass]
@@ -291,7 +184,11 @@ impl ObjectImpl for AcsCallSink {
         static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
             // The derived ones first: they know themselves by their number.
             let derived = <AcsCallSink as DerivedObjectProperties>::derived_properties();
-            derived.iter().cloned().chain(common::structure_properties()).collect()
+            derived
+                .iter()
+                .cloned()
+                .chain(common::structure_properties())
+                .collect()
         });
         &PROPERTIES
     }
@@ -380,10 +277,19 @@ impl ElementImpl for AcsCallSink {
         let starts = port.downgrade();
         let pad = gst::PadBuilder::<AcsCallSinkPad>::from_template(templ)
             .event_function(move |pad, parent, event| {
-                if event.type_() == gst::EventType::StreamStart
-                    && let Some(port) = starts.upgrade()
-                {
-                    port.restart();
+                match event.type_() {
+                    gst::EventType::StreamStart => {
+                        if let Some(port) = starts.upgrade() {
+                            port.restart();
+                        }
+                    }
+                    gst::EventType::Eos => {
+                        let sink = parent.and_then(|parent| parent.downcast_ref());
+                        if let Some(sink) = sink {
+                            super::AcsCallSink::imp(sink).ends(kind);
+                        }
+                    }
+                    _ => {}
                 }
                 gst::Pad::event_default(pad, parent, event)
             })
@@ -403,7 +309,9 @@ impl ElementImpl for AcsCallSink {
     }
 
     fn release_pad(&self, pad: &gst::Pad) {
-        let Some(writer) = self.writer(pad) else { return };
+        let Some(writer) = self.writer(pad) else {
+            return;
+        };
         gst::info!(CAT, imp = self, "pad {} is released", writer.kind);
         self.obj().child_removed(pad, writer.kind.as_str());
         self.remove(&writer);
@@ -415,22 +323,35 @@ impl ElementImpl for AcsCallSink {
         transition: gst::StateChange,
     ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
         if transition == gst::StateChange::ReadyToPaused {
-            self.join()?;
+            self.begin_waiting();
+            if let Err(error) = self.join() {
+                self.end_waiting();
+                return Err(error);
+            }
         }
         let result = self.parent_change_state(transition);
-        match transition {
-            gst::StateChange::ReadyToPaused if result.is_err() => self.leave(),
-            gst::StateChange::PausedToReady => self.leave(),
-            _ => {}
+        match (transition, result) {
+            (gst::StateChange::ReadyToPaused, Err(_)) | (gst::StateChange::PausedToReady, _) => {
+                self.end_waiting();
+                self.leave();
+                result
+            }
+            (gst::StateChange::ReadyToPaused, Ok(gst::StateChangeSuccess::Success))
+                if lock(&self.pads).waiting =>
+            {
+                Ok(gst::StateChangeSuccess::Async)
+            }
+            _ => result,
         }
-        result
     }
 }
 
 impl BinImpl for AcsCallSink {
     fn handle_message(&self, message: gst::Message) {
         if let gst::MessageView::Eos(_) = message.view()
-            && let Some(port) = message.src().and_then(|src| src.downcast_ref::<AcsCallPort>())
+            && let Some(port) = message
+                .src()
+                .and_then(|src| src.downcast_ref::<AcsCallPort>())
         {
             // Before anybody hears of the end and ends the call.
             port.finish();
@@ -442,7 +363,10 @@ impl BinImpl for AcsCallSink {
 /// The pads, so that gst-launch-1.0 and others can name their properties.
 impl ChildProxyImpl for AcsCallSink {
     fn child_by_index(&self, index: u32) -> Option<glib::Object> {
-        self.writers().into_iter().nth(index as usize).map(|writer| writer.pad.upcast())
+        self.writers()
+            .into_iter()
+            .nth(index as usize)
+            .map(|writer| writer.pad.upcast())
     }
 
     fn children_count(&self) -> u32 {
@@ -451,7 +375,9 @@ impl ChildProxyImpl for AcsCallSink {
 
     fn child_by_name(&self, name: &str) -> Option<glib::Object> {
         let mut writers = self.writers().into_iter();
-        writers.find(|writer| writer.kind.as_str() == name).map(|writer| writer.pad.upcast())
+        writers
+            .find(|writer| writer.kind.as_str() == name)
+            .map(|writer| writer.pad.upcast())
     }
 }
 
@@ -462,6 +388,6 @@ fn caps(kind: Kind) -> gst::Caps {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -22,6 +22,7 @@
 
 mod imp;
 mod pad;
+mod pads;
 mod port;
 mod wait;
 

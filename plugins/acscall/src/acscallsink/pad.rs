@@ -1,9 +1,12 @@
 //! The element's pads: what they show of their stream, and the switch to mute it.
 
-#![expect(missing_docs, reason = "accessors of properties are generated; blurbs document them")]
+#![expect(
+    missing_docs,
+    reason = "accessors of properties are generated; blurbs document them"
+)]
 
-use std::sync::{LazyLock, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, OnceLock};
 
 use acscall::signalling::message::Kind;
 use gst::glib;
@@ -52,9 +55,10 @@ impl AcsCallSinkPad {
     }
 
     fn stats(&self) -> gst::Structure {
-        self.port.upgrade().and_then(|port| port.stats()).unwrap_or_else(|| {
-            gst::Structure::new_empty("application/x-acscall-sink-pad-stats")
-        })
+        self.port
+            .upgrade()
+            .and_then(|port| port.stats())
+            .unwrap_or_else(|| gst::Structure::new_empty("application/x-acscall-sink-pad-stats"))
     }
 }
 

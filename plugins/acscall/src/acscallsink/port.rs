@@ -101,6 +101,8 @@ mod imp {
     #[derive(Debug, Default)]
     struct Stream {
         caps: Option<gst::Caps>,
+        /// Upstream may try the same again and again.
+        refused: Option<gst::Caps>,
         /// Whether upstream is live; `None` as long as it does not know.
         live: Option<bool>,
         translator: Translator,
@@ -178,7 +180,8 @@ mod imp {
         /// A live stream goes out at once: waiting for its time would only make it late.
         fn apply_pace(&self) {
             let live = lock(&self.stream).live.unwrap_or(false);
-            self.obj().set_sync(self.paced.load(Ordering::SeqCst) && !live);
+            self.obj()
+                .set_sync(self.paced.load(Ordering::SeqCst) && !live);
         }
 
         fn judge_live(&self) {
@@ -193,7 +196,9 @@ mod imp {
             let obj = self.obj();
             let segment = obj.segment();
             let running = buffer.pts().and_then(|pts| {
-                segment.downcast_ref::<gst::ClockTime>().and_then(|time| time.to_running_time(pts))
+                segment
+                    .downcast_ref::<gst::ClockTime>()
+                    .and_then(|time| time.to_running_time(pts))
             });
             let mut stream = lock(&self.stream);
             let caps = stream.caps.clone()?;
@@ -294,11 +299,14 @@ mod imp {
 
         fn set_caps(&self, caps: &gst::Caps) -> Result<(), gst::LoggableError> {
             if let Err(problem) = self.check(caps) {
-                gst::element_imp_error!(
-                    self,
-                    gst::CoreError::Negotiation,
-                    ("the call cannot send {caps}: {problem}")
-                );
+                let before = lock(&self.stream).refused.replace(caps.clone());
+                if before.as_ref() != Some(caps) {
+                    gst::element_imp_error!(
+                        self,
+                        gst::CoreError::Negotiation,
+                        ("the call cannot send {caps}: {problem}")
+                    );
+                }
                 return Err(gst::loggable_error!(CAT, "{problem}"));
             }
             gst::debug!(CAT, imp = self, "{caps}");
@@ -349,6 +357,10 @@ mod imp {
             }
             gst::log!(CAT, imp = self, "{buffer:?}");
             outgoing.push(&caps, buffer);
+            if lock(&self.stream).live == Some(false) {
+                // What can wait does: a file loses nothing where the encoder falls behind.
+                outgoing.drain(DRAIN_TIMEOUT);
+            }
             Ok(gst::FlowSuccess::Ok)
         }
     }

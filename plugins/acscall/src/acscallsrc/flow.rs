@@ -23,7 +23,9 @@ pub(super) struct Names {
     pub(super) kind: &'static str,
     /// That of all streams of the element.
     pub(super) group: gst::GroupId,
-    /// Caps to announce even where no stream ever came.
+    /// Whose stream it is going to be, where that is known.
+    pub(super) user: Option<String>,
+    /// What the stream will look like, where that is known before it comes.
     pub(super) caps: Option<gst::Caps>,
 }
 
@@ -97,7 +99,10 @@ impl Flow {
         else {
             return out;
         };
-        if self.last.is_some_and(|last| time < last && last - time < LEFTOVER) {
+        if self
+            .last
+            .is_some_and(|last| time < last && last - time < LEFTOVER)
+        {
             return out;
         }
         let discont = self.last.is_none();
@@ -114,6 +119,21 @@ impl Flow {
         out
     }
 
+    /// Nothing came for a while. Where it is known what will come the stream begins, so that
+    /// sinks need not wait for the first buffer to get going.
+    pub(super) fn begin(&mut self, element: &gst::Element) -> Out {
+        let mut out = Out::default();
+        let Some(caps) = self.names.caps.clone().filter(|_| !self.segment_sent) else {
+            return out;
+        };
+        if let Some(now) = element.current_running_time() {
+            self.position = Some(now);
+            self.start(&caps, &mut out.events);
+            out.events.push_back(gst::event::Gap::builder(now).build());
+        }
+        out
+    }
+
     /// Nothing came for a while. A gap ends where buffers may still come: `latency` ago.
     pub(super) fn gap(
         &mut self,
@@ -124,7 +144,11 @@ impl Flow {
         let now = element.current_running_time()?;
         let end = now.checked_sub(latency).filter(|end| *end > position)?;
         self.position = Some(end);
-        Some(gst::event::Gap::builder(position).duration(end - position).build())
+        Some(
+            gst::event::Gap::builder(position)
+                .duration(end - position)
+                .build(),
+        )
     }
 
     /// The end, also of a stream that never began.
@@ -160,12 +184,23 @@ impl Flow {
         if std::mem::replace(&mut self.started, true) {
             return;
         }
-        let Names { call, pad, kind, group, .. } = &self.names;
-        let id = match &self.user {
+        let Names {
+            call,
+            pad,
+            kind,
+            group,
+            user,
+            ..
+        } = &self.names;
+        let id = match self.user.as_ref().or(user.as_ref()) {
             Some(user) => format!("{call}/{user}/{kind}"),
             None => format!("{call}/{pad}"),
         };
-        events.push_back(gst::event::StreamStart::builder(&id).group_id(*group).build());
+        events.push_back(
+            gst::event::StreamStart::builder(&id)
+                .group_id(*group)
+                .build(),
+        );
     }
 }
 
@@ -178,7 +213,9 @@ mod tests {
     fn element() -> gst::Element {
         gst::init().unwrap();
         let element = gst::ElementFactory::make("identity").build().unwrap();
-        element.set_clock(Some(&gst::SystemClock::obtain())).unwrap();
+        element
+            .set_clock(Some(&gst::SystemClock::obtain()))
+            .unwrap();
         element.set_base_time(gst::ClockTime::from_seconds(10));
         element
     }
@@ -189,18 +226,24 @@ mod tests {
             pad: "video_:0".into(),
             kind: "video",
             group: gst::GroupId::next(),
+            user: None,
             caps,
         })
     }
 
     fn buffer(seconds: u64) -> gst::Buffer {
         let mut buffer = gst::Buffer::with_size(1).unwrap();
-        buffer.get_mut().unwrap().set_pts(gst::ClockTime::from_seconds(seconds));
+        buffer
+            .get_mut()
+            .unwrap()
+            .set_pts(gst::ClockTime::from_seconds(seconds));
         buffer
     }
 
     fn caps(width: i32) -> gst::Caps {
-        gst::Caps::builder("video/x-raw").field("width", width).build()
+        gst::Caps::builder("video/x-raw")
+            .field("width", width)
+            .build()
     }
 
     fn types(out: &Out) -> Vec<gst::EventType> {
@@ -229,13 +272,22 @@ mod tests {
         flow.bound(&participant("alice"));
         let first = flow.media(&element, &caps(1), buffer(11));
         assert_eq!(types(&first), [StreamStart, Caps, Segment, Tag]);
-        let gst::EventView::StreamStart(start) = first.events[0].view() else { panic!() };
+        let gst::EventView::StreamStart(start) = first.events[0].view() else {
+            panic!()
+        };
         assert_eq!(start.stream_id(), "room/alice/video");
         let shared = buffer(12);
         let second = flow.media(&element, &caps(1), shared.clone());
         assert!(second.events.is_empty());
-        assert_eq!(second.buffer.unwrap().pts(), Some(gst::ClockTime::from_seconds(2)));
-        assert_eq!(shared.pts(), Some(gst::ClockTime::from_seconds(12)), "the other reader's");
+        assert_eq!(
+            second.buffer.unwrap().pts(),
+            Some(gst::ClockTime::from_seconds(2))
+        );
+        assert_eq!(
+            shared.pts(),
+            Some(gst::ClockTime::from_seconds(12)),
+            "the other reader's"
+        );
         flow.bound(&participant("bob"));
         let third = flow.media(&element, &caps(2), buffer(13));
         assert_eq!(types(&third), [Caps, Tag]);
@@ -245,13 +297,19 @@ mod tests {
     fn what_is_older_than_the_stream_is_dropped() {
         let element = element();
         let mut flow = flow(None);
-        assert!(flow.media(&element, &caps(1), buffer(9)).buffer.is_none(), "before it ran");
+        assert!(
+            flow.media(&element, &caps(1), buffer(9)).buffer.is_none(),
+            "before it ran"
+        );
         assert!(flow.media(&element, &caps(1), buffer(14)).buffer.is_some());
         let mut leftover = buffer(0);
         let time = gst::ClockTime::from_mseconds(13_500);
         leftover.get_mut().unwrap().set_pts(time);
         assert!(flow.media(&element, &caps(1), leftover).buffer.is_none());
-        assert!(flow.media(&element, &caps(1), buffer(12)).buffer.is_some(), "time began anew");
+        assert!(
+            flow.media(&element, &caps(1), buffer(12)).buffer.is_some(),
+            "time began anew"
+        );
     }
 
     #[test]
@@ -266,6 +324,9 @@ mod tests {
         use gst::EventType::{Caps, Eos, Segment, StreamStart};
         gst::init().unwrap();
         assert_eq!(types(&flow(None).end(None)), [StreamStart, Eos]);
-        assert_eq!(types(&flow(Some(caps(1))).end(None)), [StreamStart, Caps, Segment, Eos]);
+        assert_eq!(
+            types(&flow(Some(caps(1))).end(None)),
+            [StreamStart, Caps, Segment, Eos]
+        );
     }
 }

@@ -1,11 +1,14 @@
 //! The element: its properties, pads and part in the call.
 
-#![expect(missing_docs, reason = "accessors of properties are generated; blurbs document them")]
+#![expect(
+    missing_docs,
+    reason = "accessors of properties are generated; blurbs document them"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
-use acscall::call::Event;
+use acscall::call::{Event, Selector};
 use acscall::signalling::message::Kind;
 use gst::glib;
 use gst::prelude::*;
@@ -13,6 +16,7 @@ use gst::subclass::prelude::*;
 
 use super::AcsCallSrcPad;
 use super::flow::Names;
+use super::pads::Reader;
 use super::stream::AcsCallStream;
 use super::wanted::Wanted;
 use crate::call::{DEFAULT_LATENCY, Membership, Role};
@@ -59,32 +63,27 @@ pub struct AcsCallSrc {
     #[property(name = "latency", get, set, type = u32, member = latency, default = DEFAULT_LATENCY,
         maximum = 10_000, mutable_ready, nick = "Latency",
         blurb = "Length of the jitter buffers, in ms")]
-    settings: Mutex<Settings>,
+    pub(super) settings: Mutex<Settings>,
     #[property(name = "state", get = Self::call_state, type = AcsCallState,
         builder(AcsCallState::None).nick("State").blurb("State of the call"))]
-    attendance: Attendance,
+    pub(super) attendance: Attendance,
     /// By name; `None` while a pad is being made.
-    pads: Mutex<BTreeMap<String, Option<Reader>>>,
+    pub(super) pads: Mutex<BTreeMap<String, Option<Reader>>>,
 }
 
 #[derive(Debug)]
-struct Settings {
-    participant: Option<String>,
+pub(super) struct Settings {
+    pub(super) participant: Option<String>,
     latency: u32,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { participant: None, latency: DEFAULT_LATENCY }
+        Settings {
+            participant: None,
+            latency: DEFAULT_LATENCY,
+        }
     }
-}
-
-/// A pad, and what it stands for.
-#[derive(Clone, Debug)]
-struct Reader {
-    wanted: Wanted,
-    pad: AcsCallSrcPad,
-    stream: AcsCallStream,
 }
 
 impl AcsCallSrc {
@@ -99,7 +98,13 @@ impl AcsCallSrc {
             gst::element_imp_error!(self, gst::ResourceError::Settings, ("{error}"));
             gst::StateChangeError
         })?;
-        gst::info!(CAT, imp = self, "joins {} as {}", settings.call, settings.user);
+        gst::info!(
+            CAT,
+            imp = self,
+            "joins {} as {}",
+            settings.call,
+            settings.user
+        );
         let membership = self
             .attendance
             .join(&*self.obj(), settings, Role::Receive, Self::told)
@@ -114,7 +119,9 @@ impl AcsCallSrc {
     }
 
     fn leave(&self) {
-        let Some(membership) = self.attendance.leave() else { return };
+        let Some(membership) = self.attendance.leave() else {
+            return;
+        };
         gst::info!(CAT, imp = self, "leaves");
         for reader in self.readers() {
             reader.stream.unbind();
@@ -145,103 +152,6 @@ impl AcsCallSrc {
             Event::Reached(_) | Event::Warning(_) | Event::Error(_) => {}
         }
     }
-
-    fn bind(&self, reader: &Reader, membership: &Arc<Membership>) {
-        let participant = lock(&self.settings).participant.clone().filter(|name| !name.is_empty());
-        let names = Names {
-            call: self.attendance.names().0,
-            pad: reader.pad.name().into(),
-            kind: reader.wanted.kind.as_str(),
-            group: self.attendance.group(),
-            caps: (reader.wanted.kind == Kind::Audio).then(|| audio_caps()),
-        };
-        let selector = reader.wanted.selector(participant.as_deref());
-        reader.stream.bind(membership, selector, names);
-    }
-
-    /// Takes a name, that which was asked for or one that is free.
-    fn reserve(&self, wanted: &Wanted, given: Option<&str>) -> Result<String, String> {
-        let mut pads = lock(&self.pads);
-        let name = match given {
-            Some(name) => name.into(),
-            None if wanted.has_one_name() => wanted.name(0),
-            // As many names as pads cannot all be taken with one more.
-            None => (0..=pads.len())
-                .map(|number| wanted.name(number))
-                .find(|name| !pads.contains_key(name))
-                .unwrap_or_default(),
-        };
-        if pads.contains_key(&name) {
-            return Err(format!(
-                "the pad '{name}' was asked for twice: put a tee after it, or use another \
-                 acscallsrc for the same call"
-            ));
-        }
-        pads.insert(name.clone(), None);
-        Ok(name)
-    }
-
-    fn make(&self, templ: &gst::PadTemplate, name: Option<&str>) -> Result<Reader, String> {
-        let template = templ.name_template();
-        let wanted = Wanted::parse(template, name).map_err(|error| error.to_string())?;
-        let name = self.reserve(&wanted, name.filter(|name| *name != template))?;
-        let pad = gst::PadBuilder::<AcsCallSrcPad>::from_template(templ).name(&name).build();
-        let stream = AcsCallStream::new(wanted.kind, &pad, templ.caps());
-        pad.imp().assign(wanted.kind, &stream);
-        let reader = Reader { wanted, pad, stream };
-        lock(&self.pads).insert(name, Some(reader.clone()));
-        Ok(reader)
-    }
-
-    /// Puts the pad and its stream in, at the speed of the element.
-    fn add(&self, reader: &Reader) -> Result<(), glib::BoolError> {
-        let Reader { pad, stream, .. } = reader;
-        let obj = self.obj();
-        obj.add(stream)?;
-        pad.set_target(stream.source().as_ref())?;
-        if obj.current_state() > gst::State::Ready || obj.pending_state() > gst::State::Ready {
-            pad.set_active(true)?;
-        }
-        obj.add_pad(pad)?;
-        if let Some(membership) = self.attendance.membership() {
-            self.bind(reader, &membership);
-            if !self.attendance.is_current(&membership) {
-                // The call was left at this moment, and did not see the pad.
-                stream.unbind();
-            }
-        }
-        stream.sync_state_with_parent()?;
-        if obj.current_state() > gst::State::Ready {
-            // The pipeline has distributed its latency without this stream.
-            let _nobody_listens = obj.post_message(gst::message::Latency::builder().src(&*obj).build());
-        }
-        Ok(())
-    }
-
-    fn remove(&self, reader: &Reader) {
-        let obj = self.obj();
-        let _was_inactive = reader.pad.set_active(false);
-        let _had_none = reader.pad.set_target(None::<&gst::Pad>);
-        let _not_added = obj.remove_pad(&reader.pad);
-        if reader.stream.is_own_thread() {
-            // It cannot wait for its own end.
-            let stream = reader.stream.clone();
-            obj.call_async(move |obj| retire(obj, &stream));
-        } else {
-            retire(&obj, &reader.stream);
-        }
-    }
-
-    fn readers(&self) -> Vec<Reader> {
-        lock(&self.pads).values().flatten().cloned().collect()
-    }
-}
-
-fn retire(obj: &super::AcsCallSrc, stream: &AcsCallStream) {
-    stream.set_locked_state(true);
-    let _cannot_fail = stream.set_state(gst::State::Null);
-    stream.unbind();
-    let _not_added = obj.remove(stream);
 }
 
 #[glib::object_subclass]
@@ -257,7 +167,11 @@ impl ObjectImpl for AcsCallSrc {
         static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
             // The derived ones first: they know themselves by their number.
             let derived = <AcsCallSrc as DerivedObjectProperties>::derived_properties();
-            derived.iter().cloned().chain(common::structure_properties()).collect()
+            derived
+                .iter()
+                .cloned()
+                .chain(common::structure_properties())
+                .collect()
         });
         &PROPERTIES
     }
@@ -386,7 +300,10 @@ impl BinImpl for AcsCallSrc {}
 /// The pads, so that gst-launch-1.0 and others can name their properties.
 impl ChildProxyImpl for AcsCallSrc {
     fn child_by_index(&self, index: u32) -> Option<glib::Object> {
-        self.readers().into_iter().nth(index as usize).map(|reader| reader.pad.upcast())
+        self.readers()
+            .into_iter()
+            .nth(index as usize)
+            .map(|reader| reader.pad.upcast())
     }
 
     fn children_count(&self) -> u32 {
@@ -395,7 +312,9 @@ impl ChildProxyImpl for AcsCallSrc {
 
     fn child_by_name(&self, name: &str) -> Option<glib::Object> {
         let mut readers = self.readers().into_iter();
-        readers.find(|reader| reader.pad.name() == name).map(|reader| reader.pad.upcast())
+        readers
+            .find(|reader| reader.pad.name() == name)
+            .map(|reader| reader.pad.upcast())
     }
 }
 
@@ -413,6 +332,6 @@ fn video_caps() -> gst::Caps {
     gst::Caps::new_empty_simple("video/x-raw")
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -26,6 +26,7 @@
 mod flow;
 mod imp;
 mod pad;
+mod pads;
 mod stream;
 mod wanted;
 

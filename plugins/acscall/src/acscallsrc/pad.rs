@@ -1,6 +1,9 @@
 //! The element's pads: what they show of their stream.
 
-#![expect(missing_docs, reason = "accessors of properties are generated; blurbs document them")]
+#![expect(
+    missing_docs,
+    reason = "accessors of properties are generated; blurbs document them"
+)]
 
 use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -12,7 +15,8 @@ use gst::subclass::prelude::*;
 use super::stream::AcsCallStream;
 use crate::common::AcsCallKind;
 
-const STATS_BLURB: &str = "Buffers that came in (in), were dropped since downstream was slow (dropped), wait (queued)";
+const STATS_BLURB: &str =
+    "Buffers that came in (in), were dropped since downstream was slow (dropped), wait (queued)";
 
 /// See [`super::AcsCallSrcPad`].
 #[derive(Debug, Default, glib::Properties)]
@@ -69,7 +73,11 @@ impl AcsCallSrcPad {
     }
 
     fn stats(&self) -> gst::Structure {
-        let counts = self.stream.upgrade().map(|stream| stream.counts()).unwrap_or_default();
+        let counts = self
+            .stream
+            .upgrade()
+            .map(|stream| stream.counts())
+            .unwrap_or_default();
         gst::Structure::builder("application/x-acscall-src-pad-stats")
             .field("in", counts.received)
             .field("dropped", counts.dropped)

@@ -35,12 +35,20 @@ impl Wanted {
     /// Reads a request: the name template, and the name if there is one.
     pub(super) fn parse(template: &str, name: Option<&str>) -> Result<Wanted, BadName> {
         let (prefix, kind) = match template {
-            "audio" => return Ok(Wanted { kind: Kind::Audio, which: Which::Mixed }),
+            "audio" => {
+                return Ok(Wanted {
+                    kind: Kind::Audio,
+                    which: Which::Mixed,
+                });
+            }
             "audio_%s" => ("audio_", Kind::Audio),
             "video_%s" => ("video_", Kind::Video),
             "screen_%s" => ("screen_", Kind::Screen),
             other => {
-                return Err(BadName::Foreign(name.unwrap_or_default().into(), other.into()));
+                return Err(BadName::Foreign(
+                    name.unwrap_or_default().into(),
+                    other.into(),
+                ));
             }
         };
         let which = match name.filter(|name| *name != template) {
@@ -73,8 +81,14 @@ impl Wanted {
     pub(super) fn selector(&self, participant: Option<&str>) -> Selector {
         let kind = self.kind;
         match (&self.which, participant) {
-            (Which::Presence(presence), _) => Selector::Of { presence: presence.clone(), kind },
-            (_, Some(user)) => Selector::Of { presence: presence_name(user, 1), kind },
+            (Which::Presence(presence), _) => Selector::Of {
+                presence: presence.clone(),
+                kind,
+            },
+            (_, Some(user)) => Selector::Of {
+                presence: presence_name(user, 1),
+                kind,
+            },
             (Which::Mixed, None) => Selector::MixedAudio,
             (Which::First, None) => Selector::Any { kind },
         }
@@ -90,14 +104,26 @@ mod tests {
     }
 
     fn of(presence: &str, kind: Kind) -> Selector {
-        Selector::Of { presence: presence.into(), kind }
+        Selector::Of {
+            presence: presence.into(),
+            kind,
+        }
     }
 
     #[test]
     fn a_name_asks_for_the_presence_of_that_name() {
-        assert_eq!(selector("video_%s", Some("video_alice")), of("alice", Kind::Video));
-        assert_eq!(selector("screen_%s", Some("screen_a_b:2")), of("a_b:2", Kind::Screen));
-        assert_eq!(selector("audio_%s", Some("audio_%C3%A9")), of("%C3%A9", Kind::Audio));
+        assert_eq!(
+            selector("video_%s", Some("video_alice")),
+            of("alice", Kind::Video)
+        );
+        assert_eq!(
+            selector("screen_%s", Some("screen_a_b:2")),
+            of("a_b:2", Kind::Screen)
+        );
+        assert_eq!(
+            selector("audio_%s", Some("audio_%C3%A9")),
+            of("%C3%A9", Kind::Audio)
+        );
         assert_eq!(selector("audio", Some("audio")), Selector::MixedAudio);
     }
 
@@ -121,10 +147,15 @@ mod tests {
     #[test]
     fn the_property_participant_narrows_all_that_name_nobody() {
         let narrowed = |template, name| {
-            Wanted::parse(template, name).unwrap().selector(Some("bo b"))
+            Wanted::parse(template, name)
+                .unwrap()
+                .selector(Some("bo b"))
         };
         assert_eq!(narrowed("audio", None), of("bo%20b", Kind::Audio));
         assert_eq!(narrowed("video_%s", None), of("bo%20b", Kind::Video));
-        assert_eq!(narrowed("video_%s", Some("video_al")), of("al", Kind::Video));
+        assert_eq!(
+            narrowed("video_%s", Some("video_al")),
+            of("al", Kind::Video)
+        );
     }
 }

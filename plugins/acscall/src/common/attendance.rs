@@ -31,7 +31,9 @@ struct State {
 
 impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("State").field("number", &self.number).finish_non_exhaustive()
+        f.debug_struct("State")
+            .field("number", &self.number)
+            .finish_non_exhaustive()
     }
 }
 
@@ -113,7 +115,10 @@ impl Attendance {
 
     /// Whether `membership` is still that of the element.
     pub(crate) fn is_current(&self, membership: &Arc<Membership>) -> bool {
-        self.lock().membership.as_ref().is_some_and(|current| Arc::ptr_eq(current, membership))
+        self.lock()
+            .membership
+            .as_ref()
+            .is_some_and(|current| Arc::ptr_eq(current, membership))
     }
 
     /// The state of the call.
@@ -139,7 +144,9 @@ impl Attendance {
 
     /// The call as it stands; empty outside of one.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        self.membership().map(|membership| membership.snapshot()).unwrap_or_default()
+        self.membership()
+            .map(|membership| membership.snapshot())
+            .unwrap_or_default()
     }
 
     /// The call's statistics; empty outside of one.

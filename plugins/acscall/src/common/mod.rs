@@ -34,7 +34,10 @@ pub enum AcsCallState {
     #[enum_value(name = "Disconnecting: leaving the call", nick = "disconnecting")]
     Disconnecting,
     /// Over.
-    #[enum_value(name = "Disconnected: the call is over for the element", nick = "disconnected")]
+    #[enum_value(
+        name = "Disconnected: the call is over for the element",
+        nick = "disconnected"
+    )]
     Disconnected,
 }
 

@@ -51,7 +51,10 @@ pub(crate) enum BadProperty {
         "the property '{property}' is not a usable name, since {problem}: \
          1 to {NAME_LENGTH} characters without control characters are, for example {property}=alice"
     )]
-    Name { property: &'static str, problem: String },
+    Name {
+        property: &'static str,
+        problem: String,
+    },
     #[error("property 'server': {0}")]
     Server(#[from] BadUrl),
     #[error(
@@ -86,9 +89,11 @@ impl CallProperties {
             call: call.into(),
             user: user.into(),
             display_name: display_name.map(Into::into),
-            token: present(&self.token)
-                .map(Into::into)
-                .or_else(|| std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty())),
+            token: present(&self.token).map(Into::into).or_else(|| {
+                std::env::var(TOKEN_VARIABLE)
+                    .ok()
+                    .filter(|token| !token.is_empty())
+            }),
             latency,
             stun_server: stun_server.map(Into::into),
             turn_servers: turn_servers(present(&self.turn_servers).unwrap_or_default())?,
@@ -148,13 +153,21 @@ mod tests {
     use super::*;
 
     fn properties() -> CallProperties {
-        CallProperties { call: Some("room".into()), ..CallProperties::default() }
+        CallProperties {
+            call: Some("room".into()),
+            ..CallProperties::default()
+        }
     }
 
     #[test]
     fn a_call_has_to_be_named_and_the_text_says_how() {
         for call in [None, Some(String::new())] {
-            let error = CallProperties { call, ..properties() }.to_settings(None).unwrap_err();
+            let error = CallProperties {
+                call,
+                ..properties()
+            }
+            .to_settings(None)
+            .unwrap_err();
             assert_eq!(error, BadProperty::NoCall);
             assert!(error.to_string().contains("call=room"));
         }
@@ -163,14 +176,31 @@ mod tests {
     #[test]
     fn names_have_1_to_128_characters_without_control_characters() {
         let named = |call: &str| {
-            CallProperties { call: Some(call.into()), ..properties() }.to_settings(None)
+            CallProperties {
+                call: Some(call.into()),
+                ..properties()
+            }
+            .to_settings(None)
         };
         assert!(named(&"é".repeat(128)).is_ok());
         assert!(named("a room: Ω/∞ %41").is_ok());
-        assert!(named(&"é".repeat(129)).unwrap_err().to_string().contains("129"));
+        assert!(
+            named(&"é".repeat(129))
+                .unwrap_err()
+                .to_string()
+                .contains("129")
+        );
         assert!(named("a\nb").unwrap_err().to_string().contains("control"));
-        let user = CallProperties { user: Some("\u{7f}".into()), ..properties() };
-        assert!(user.to_settings(None).unwrap_err().to_string().contains("'user'"));
+        let user = CallProperties {
+            user: Some("\u{7f}".into()),
+            ..properties()
+        };
+        assert!(
+            user.to_settings(None)
+                .unwrap_err()
+                .to_string()
+                .contains("'user'")
+        );
     }
 
     #[test]
@@ -193,7 +223,12 @@ mod tests {
         let good = with("stun://h:3478", "turn://u:p@h:1, turns://u:p@g").unwrap();
         assert_eq!(good.turn_servers, ["turn://u:p@h:1", "turns://u:p@g"]);
         assert!(with("", "").unwrap().stun_server.is_none());
-        assert!(with("h:3478", "").unwrap_err().to_string().contains("stun://host:3478"));
+        assert!(
+            with("h:3478", "")
+                .unwrap_err()
+                .to_string()
+                .contains("stun://host:3478")
+        );
         assert!(with("stun://", "").is_err());
         let error = with("", "turn://u:p@h,http://u:secret@h").unwrap_err();
         assert_eq!(error, BadProperty::Turn(2));
@@ -202,8 +237,14 @@ mod tests {
 
     #[test]
     fn a_server_that_is_none_is_told_with_its_property() {
-        let server = CallProperties { server: Some("http://x".into()), ..properties() };
+        let server = CallProperties {
+            server: Some("http://x".into()),
+            ..properties()
+        };
         let text = server.to_settings(None).unwrap_err().to_string();
-        assert!(text.contains("'server'") && text.contains("http://x"), "{text}");
+        assert!(
+            text.contains("'server'") && text.contains("http://x"),
+            "{text}"
+        );
     }
 }

@@ -16,7 +16,11 @@ pub(crate) fn post(element: &impl IsA<gst::Element>, attendance: &Attendance, ev
             let fields = participant_fields("acscall-participant", participant, *presence);
             post_structure(element, fields);
         }
-        Event::Stream { participant, kind, available } => {
+        Event::Stream {
+            participant,
+            kind,
+            available,
+        } => {
             let structure = stream_fields("acscall-stream", participant, *kind)
                 .field("available", *available)
                 .field("pad", pad_name(participant, *kind))
@@ -86,7 +90,10 @@ fn participants(snapshot: &Snapshot) -> gst::Structure {
     let mut all = gst::Structure::new_empty("participants");
     for (participant, presence) in &snapshot.participants {
         let name = presence_name(&participant.user, participant.presence);
-        all.set(name, participant_fields("participant", participant, *presence));
+        all.set(
+            name,
+            participant_fields("participant", participant, *presence),
+        );
     }
     all
 }
@@ -95,7 +102,9 @@ fn participants(snapshot: &Snapshot) -> gst::Structure {
 fn streams(snapshot: &Snapshot) -> gst::Structure {
     let mut all = gst::Structure::new_empty("streams");
     for (participant, kind) in snapshot.streams() {
-        let fields = stream_fields("stream", participant, kind).field("available", true).build();
+        let fields = stream_fields("stream", participant, kind)
+            .field("available", true)
+            .build();
         all.set(pad_name(participant, kind), fields);
     }
     all
@@ -116,11 +125,7 @@ fn participant_fields(name: &str, participant: &Participant, presence: Presence)
         .build()
 }
 
-fn stream_fields(
-    name: &str,
-    participant: &Participant,
-    kind: Kind,
-) -> gst::structure::Builder {
+fn stream_fields(name: &str, participant: &Participant, kind: Kind) -> gst::structure::Builder {
     gst::Structure::builder(name)
         .field("participant", &participant.user)
         .field("display-name", shown_name(participant))
@@ -129,7 +134,10 @@ fn stream_fields(
 
 /// Who shows no name is shown by the user's.
 pub(crate) fn shown_name(participant: &Participant) -> &str {
-    participant.display_name.as_deref().unwrap_or(&participant.user)
+    participant
+        .display_name
+        .as_deref()
+        .unwrap_or(&participant.user)
 }
 
 fn cause(trouble: &Trouble) -> gst::ResourceError {
@@ -151,7 +159,9 @@ fn cause(trouble: &Trouble) -> gst::ResourceError {
 }
 
 fn post_structure(element: &impl IsA<gst::Element>, structure: gst::Structure) {
-    let message = gst::message::Element::builder(structure).src(element.upcast_ref::<gst::Element>()).build();
+    let message = gst::message::Element::builder(structure)
+        .src(element.upcast_ref::<gst::Element>())
+        .build();
     // Fails where the element is in no pipeline: then nobody listens.
     let _nobody_listens = element.post_message(message);
 }

@@ -2,21 +2,18 @@
 
 use std::time::Duration;
 
+use acscall_tests::pipeline::{Pipeline, TIMEOUT, free_port, now};
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;
 
 use super::measure::{self, Figures};
-use super::process::{Participant, Pipeline, TIMEOUT, free_port, now};
+use super::process::Participant;
 
 fn receiver(port: u16, user: &str) -> String {
     format!(
         "acscallsrc server=ws://127.0.0.1:{port} call=cost user={user} name=c \
          c.video_sender ! fakesink name=first sync=false"
     )
-}
-
-fn connected(told: &gst::StructureRef) -> bool {
-    told.name() == "acscall-state" && told.get::<&str>("state") == Ok("connected")
 }
 
 /// How many encoders one stream to four receivers takes.
@@ -50,7 +47,7 @@ pub(crate) fn threads() -> Result<()> {
     let sending = Pipeline::playing(&format!(
         "acscallsink name=sink server=ws://127.0.0.1:{port} call=cost user=sender"
     ))?;
-    sending.wait_message(connected)?;
+    sending.wait_connected()?;
     let legs = || -> Result<u32> {
         let stats = sending.element("sink")?.property::<gst::Structure>("stats");
         Ok(stats.get::<u32>("connected-legs").unwrap_or(0))
@@ -87,7 +84,7 @@ pub(crate) fn leaks() -> Result<()> {
     for join in 1..=300 {
         let pipeline = Pipeline::new(&receiver(port, "comes-and-goes"))?;
         let arrivals = pipeline.arrivals("first")?;
-        pipeline.0.set_state(gst::State::Playing)?;
+        pipeline.play()?;
         arrivals.recv_timeout(TIMEOUT).context("no frame came")?;
         drop(pipeline);
         if join == 150 {

@@ -3,11 +3,11 @@
 
 use std::sync::mpsc::channel;
 
+use acscall_tests::pipeline::{Pipeline, TIMEOUT, free_port, now};
 use anyhow::{Context, Result};
 use gst::prelude::*;
 
 use super::measure::Figures;
-use super::process::{Pipeline, TIMEOUT, free_port, now};
 
 const FRAMES: usize = 300;
 /// Frames until rate control and the jitter buffer have settled.
@@ -44,8 +44,8 @@ pub(crate) fn raw_to_raw() -> Result<()> {
             let _enough = sender.send(milliseconds().wrapping_sub(read(&buffer)?));
             None
         });
-        sending.0.set_state(gst::State::Playing)?;
-        receiving.0.set_state(gst::State::Playing)?;
+        sending.play()?;
+        receiving.play()?;
         let mut figures = Figures::default();
         for frame in 0..SETTLING + FRAMES {
             let latency = latencies.recv_timeout(TIMEOUT).context("no frame came")?;

@@ -1,7 +1,6 @@
 //! `cargo xtask bench call`: what a call costs and how fast it is, over loopback.
 //!
-//! Every figure is the minimum, median and maximum of its runs. Where the plugin of
-//! webrtcsink and webrtcsrc is found, its figures stand beside ours.
+//! Every figure is the minimum, median and maximum of its runs.
 
 mod cost;
 mod latency;
@@ -26,8 +25,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &[&str]) -> Result<()> {
-    gst::init()?;
-    gstacscall::plugin_register_static()?;
+    acscall_tests::pipeline::init()?;
     match arguments {
         // A process that this program starts of itself.
         ["--role", role, rest @ ..] => process::play(role, rest),

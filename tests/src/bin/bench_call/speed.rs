@@ -1,10 +1,11 @@
 //! How fast media comes.
 
+use acscall_tests::pipeline::{Pipeline, TIMEOUT, free_port, now};
 use anyhow::{Context, Result};
 use gst::prelude::*;
 
 use super::measure::Figures;
-use super::process::{Participant, Pipeline, TIMEOUT, free_port, now};
+use super::process::Participant;
 
 const RUNS: usize = 20;
 
@@ -42,9 +43,9 @@ pub(crate) fn join() -> Result<()> {
         let pipeline = Pipeline::new(&receiver(port, "join", &format!("further{run}")))?;
         let arrivals = pipeline.arrivals("first")?;
         let begun = now();
-        pipeline.0.set_state(gst::State::Playing)?;
+        pipeline.play()?;
         let first = arrivals.recv_timeout(TIMEOUT).context("no frame came")?;
-        further.add((first - begun).nseconds() as f64 / 1e6);
+        further.add((first.at - begun).nseconds() as f64 / 1e6);
     }
     further.print("join → first decoded frame, further call", "ms", "at most 150");
     Ok(())
@@ -59,7 +60,7 @@ pub(crate) fn start() -> Result<()> {
         "acscallsink name=sink server=ws://127.0.0.1:{port} call=start user=sender"
     ))?;
     let sink = sending.element("sink")?;
-    receiving.wait_message(|told| told.name() == "acscall-participant")?;
+    receiving.wait_told(|told| told.name() == "acscall-participant")?;
     // The first stream waits for the leg, which is no part of the figure.
     let mut figures = Figures::default();
     for run in 0..=RUNS {
@@ -80,7 +81,7 @@ pub(crate) fn start() -> Result<()> {
         let begun = sent.recv_timeout(TIMEOUT).context("nothing was sent")?;
         let first = arrivals.recv_timeout(TIMEOUT).context("no frame came")?;
         if run > 0 {
-            figures.add((first - begun).nseconds() as f64 / 1e6);
+            figures.add((first.at - begun).nseconds() as f64 / 1e6);
         }
         source.set_state(gst::State::Null)?;
         sending.contents()?.remove(&source)?;

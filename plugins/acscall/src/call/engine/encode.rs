@@ -182,7 +182,7 @@ fn notice_drained(source: &gst_app::AppSrc, drained: Arc<(Mutex<u64>, Condvar)>)
         let (count, changed) = &*drained;
         *count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         changed.notify_all();
-        gst::PadProbeReturn::Drop
+        gst::PadProbeReturn::Handled
     });
 }
 

@@ -93,7 +93,7 @@ impl Decoder {
         pad.link(&entry).map_err(|error| glib::bool_error!("{error}"))?;
         // What nobody reads is not decoded. The sender stops it too, a moment later.
         pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
-            if inlet.is_read() { gst::PadProbeReturn::Ok } else { gst::PadProbeReturn::Drop }
+            if inlet.is_read() { gst::PadProbeReturn::Ok } else { gst::PadProbeReturn::Handled }
         });
         Ok(Decoder { bin, _decoded: sink })
     }

@@ -1,0 +1,113 @@
+//! The pads that exist, with the port behind each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use acscall::signalling::message::Kind;
+use gst::glib;
+use gst::prelude::*;
+use gst::subclass::prelude::*;
+use gst_base::prelude::*;
+
+use super::AcsCallSinkPad;
+use super::imp::{AcsCallSink, lock};
+use super::port::AcsCallPort;
+use crate::call::Membership;
+
+#[derive(Debug, Default)]
+pub(super) struct Pads {
+    /// `None` while a pad is being made.
+    pub(super) writers: BTreeMap<Kind, Option<Writer>>,
+    /// The change to PAUSED waits for them.
+    pub(super) waiting: bool,
+    /// Streams that ended since.
+    pub(super) ended: BTreeSet<Kind>,
+    /// As many others were there as the element waits for, in this call.
+    pub(super) awaited_came: bool,
+    /// What holds the streams back until then.
+    pub(super) held: BTreeMap<Kind, (AcsCallSinkPad, gst::PadProbeId)>,
+}
+
+/// A pad, and what it stands for.
+#[derive(Clone, Debug)]
+pub(super) struct Writer {
+    pub(super) kind: Kind,
+    pub(super) pad: AcsCallSinkPad,
+    pub(super) port: AcsCallPort,
+}
+
+impl AcsCallSink {
+    pub(super) fn open(&self, writer: &Writer, membership: &Arc<Membership>) -> Result<(), String> {
+        if writer.port.open(membership) {
+            return Ok(());
+        }
+        let (call, user) = self.attendance.names();
+        Err(format!(
+            "another element of this process already sends '{}' into the call '{call}' as '{}': \
+             a participant sends one stream of each kind, so release that pad, or set another \
+             'user' on one of the elements",
+            writer.kind,
+            user.unwrap_or_default()
+        ))
+    }
+
+    /// Puts the pad and its port in, at the speed of the element.
+    pub(super) fn add(&self, writer: &Writer) -> Result<(), String> {
+        let Writer { pad, port, kind } = writer;
+        let text = |error: glib::BoolError| format!("the pad '{kind}' cannot be made: {error}");
+        let obj = self.obj();
+        let runs =
+            obj.current_state() > gst::State::Ready || obj.pending_state() > gst::State::Ready;
+        // A playing pipeline must not wait for this stream's first buffer. One that is still on
+        // its way must: else what is not live would begin before the others do.
+        port.set_async(obj.current_state() != gst::State::Playing);
+        obj.add(port).map_err(text)?;
+        pad.set_target(Some(port.sink_pad())).map_err(text)?;
+        if let Some(membership) = self.attendance.membership() {
+            self.open(writer, &membership)?;
+            if self.attendance.is_current(&membership) {
+                self.hold(writer);
+            } else {
+                // The call was left at this moment, and did not see the pad.
+                port.close();
+            }
+        }
+        if runs {
+            pad.set_active(true).map_err(text)?;
+        }
+        obj.add_pad(pad).map_err(text)?;
+        port.sync_state_with_parent().map_err(text)
+    }
+
+    pub(super) fn remove(&self, writer: &Writer) {
+        let held = lock(&self.pads).held.remove(&writer.kind);
+        if let Some((pad, probe)) = held {
+            pad.remove_probe(probe);
+        }
+        let obj = self.obj();
+        let _was_inactive = writer.pad.set_active(false);
+        let _had_none = writer.pad.set_target(None::<&gst::Pad>);
+        let _not_added = obj.remove_pad(&writer.pad);
+        writer.port.set_locked_state(true);
+        let _cannot_fail = writer.port.set_state(gst::State::Null);
+        writer.port.close();
+        let _not_added = obj.remove(&writer.port);
+    }
+
+    pub(super) fn writers(&self) -> Vec<Writer> {
+        lock(&self.pads)
+            .writers
+            .values()
+            .flatten()
+            .cloned()
+            .collect()
+    }
+
+    pub(super) fn writer(&self, pad: &gst::Pad) -> Option<Writer> {
+        let pads = lock(&self.pads);
+        let mut writers = pads.writers.values().flatten();
+        writers
+            .find(|writer| writer.pad.upcast_ref::<gst::Pad>() == pad)
+            .cloned()
+    }
+}
