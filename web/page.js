@@ -294,18 +294,17 @@ function arrange() {
   const gap = parseFloat(style.columnGap);
   const wide = stage.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
   const high = stage.clientHeight;
-  let best = { columns: 1, width: 0 };
+  let best = 0;
   for (let columns = 1; columns <= count; columns += 1) {
     const rows = Math.ceil(count / columns);
     const width = Math.min(
       (wide - gap * (columns - 1)) / columns,
       ((high - gap * (rows - 1)) / rows) * (16 / 9),
     );
-    if (width > best.width) best = { columns, width };
+    best = Math.max(best, width);
   }
   // Below this nothing is recognised: scroll rather.
-  const width = Math.max(best.width, Math.min(wide, 150));
-  stage.style.setProperty('--columns', String(best.columns));
+  const width = Math.max(best, Math.min(wide, 150));
   stage.style.setProperty('--width', `${Math.floor(width)}px`);
 }
 

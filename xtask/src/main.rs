@@ -1,2 +1,51 @@
-//! The project's own commands.
-fn main() {}
+//! The project's own commands: `cargo xtask demo | test | bench`.
+//!
+//! Each first makes sure that the machine has what it needs (see [`setup`]). This crate must
+//! build on a machine that has nothing but Rust, so it knows no GStreamer: whatever does is a
+//! program of its own that is built and started from here.
+
+mod bench;
+mod command;
+mod demo;
+mod inspect;
+mod setup;
+mod steps;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "The project's own commands"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Shows a living call: a server, a page to join by, a bot that answers
+    Demo(demo::Arguments),
+    /// Runs every check and test, with a summary at the end
+    Test(test::Arguments),
+    /// Measures what the project promises
+    Bench(bench::Arguments),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Demo(arguments) => demo::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Task::Test(arguments) => test::run(&arguments),
+        Task::Bench(arguments) => bench::run(&arguments).map(|()| ExitCode::SUCCESS),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("Error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -5,8 +5,7 @@
     reason = "accessors of properties are generated; blurbs document them"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use acscall::call::Event;
 use acscall::signalling::message::Kind;
@@ -19,7 +18,7 @@ use super::AcsCallSinkPad;
 use super::pads::{Pads, Writer};
 use super::port::AcsCallPort;
 use super::wait;
-use crate::call::{Membership, Role};
+use crate::call::Role;
 use crate::common::{self, AcsCallState, Attendance, CallProperties, Ticket};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {

@@ -203,7 +203,7 @@ mod imp {
             let mut stream = lock(&self.stream);
             let caps = stream.caps.clone()?;
             let due = running
-                .and_then(|running| stream.translator.to_system(obj.upcast_ref(), running))
+                .and_then(|running| stream.translator.system_time(obj.upcast_ref(), running))
                 .or_else(|| Some(gst::SystemClock::obtain().time()))?;
             Some((caps, due))
         }

@@ -95,7 +95,7 @@ impl Flow {
         let mut out = Out::default();
         let Some(time) = buffer
             .pts()
-            .and_then(|system| self.translator.to_running_time(element, system))
+            .and_then(|system| self.translator.running_time(element, system))
         else {
             return out;
         };

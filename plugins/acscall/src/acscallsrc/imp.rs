@@ -6,20 +6,16 @@
 )]
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use acscall::call::{Event, Selector};
-use acscall::signalling::message::Kind;
+use acscall::call::Event;
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
 use super::AcsCallSrcPad;
-use super::flow::Names;
 use super::pads::Reader;
-use super::stream::AcsCallStream;
-use super::wanted::Wanted;
-use crate::call::{DEFAULT_LATENCY, Membership, Role};
+use crate::call::{DEFAULT_LATENCY, Role};
 use crate::common::{self, AcsCallState, Attendance, CallProperties, Ticket};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {

@@ -16,6 +16,9 @@
 //! `acscall-stream` and the property `streams` tell the name of the pad to ask for. A pad that
 //! was asked for without a name is called `video_:0`, which is no user's.
 //!
+//! Where a camera or screen may come later than the rest, its sink wants `async=false`: GStreamer
+//! lets no sink of a pipeline play before all of them have got something.
+//!
 //! Two pipelines in one process, in a call with each other:
 //!
 //! ```text

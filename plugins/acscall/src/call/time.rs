@@ -22,7 +22,7 @@ pub(crate) struct Translator {
 impl Translator {
     /// The running time that `system` is in the pipeline of `element`; `None` before the
     /// pipeline has a clock, and for times before it ran.
-    pub(crate) fn to_running_time(
+    pub(crate) fn running_time(
         &mut self,
         element: &gst::Element,
         system: gst::ClockTime,
@@ -35,7 +35,7 @@ impl Translator {
 
     /// The system clock's time when the pipeline of `element` is at `running`; `None` before
     /// the pipeline has a clock.
-    pub(crate) fn to_system(
+    pub(crate) fn system_time(
         &mut self,
         element: &gst::Element,
         running: gst::ClockTime,

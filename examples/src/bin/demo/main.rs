@@ -1,0 +1,266 @@
+//! A living call: a server with a page to join by, a bot that answers, and a sample caller.
+//!
+//! The bot takes the camera and the screen of a caller, makes them black and white and sends
+//! them back as its own, with a tone for a voice. The sample caller sends a clip, so that the
+//! call lives with nobody else in it. `cargo xtask demo` builds and starts this program.
+
+mod bot;
+mod sample;
+mod screen;
+mod server;
+mod stamp;
+mod stream;
+mod table;
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use gst::glib;
+use gst::prelude::*;
+
+use bot::Bot;
+use sample::Sample;
+use screen::StatusLine;
+use server::Server;
+
+#[derive(Parser)]
+#[command(name = "demo", about = "A living call to look at and to join")]
+struct Arguments {
+    /// Ends by itself after so many seconds
+    #[arg(long, value_name = "N")]
+    seconds: Option<u32>,
+    /// What the sample caller plays, instead of a test picture and a tune
+    #[arg(long, value_name = "FILE")]
+    media: Option<PathBuf>,
+    /// The call's name
+    #[arg(long, default_value = "demo")]
+    call: String,
+    /// Where the server listens, on this machine only
+    #[arg(long, default_value_t = 7788)]
+    port: u16,
+    /// Nobody but the bot and whoever joins
+    #[arg(long)]
+    no_caller: bool,
+    /// The program `acscall`
+    #[arg(long, value_name = "FILE", default_value = "acscall")]
+    server_program: PathBuf,
+    /// Where pictures of what was received are put in the end
+    #[arg(long, value_name = "FOLDER", default_value = "target/demo")]
+    pictures: PathBuf,
+}
+
+/// Which call, for all who join it.
+struct Place {
+    server: String,
+    call: String,
+}
+
+/// SIGHUP, SIGINT and SIGTERM, by the numbers that they have on every system.
+const ENDING_SIGNALS: [i32; 3] = [1, 2, 15];
+
+fn main() -> ExitCode {
+    run(&Arguments::parse()).unwrap_or_else(|error| {
+        eprintln!("Error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let server = Server::start(&arguments.server_program, arguments.port)?;
+    println!(
+        "Open {} to join the call: the bot sends your picture back in black and white.",
+        server.page(&arguments.call)
+    );
+    println!("Ctrl-C ends it.\n");
+
+    gst::init()?;
+    gstacscall::plugin_register_static()?;
+    let place = Place {
+        server: server.signalling(),
+        call: arguments.call.clone(),
+    };
+    let demo = Demo {
+        bot: Bot::join(&place)?,
+        sample: if arguments.no_caller {
+            None
+        } else {
+            Some(Sample::join(&place, arguments.media.as_deref())?)
+        },
+        line: StatusLine::new(),
+    };
+    let (demo, played, failure) = play(demo, arguments.seconds)?;
+    demo.line.finish();
+    if let Some(failure) = failure {
+        bail!(failure);
+    }
+    let came_back = demo.summarize(played, arguments)?;
+    // What cannot be asked of people is asked of the sample caller.
+    Ok(if demo.sample.is_none() || came_back {
+        ExitCode::SUCCESS
+    } else {
+        eprintln!("Error: the bot never answered the sample caller");
+        ExitCode::FAILURE
+    })
+}
+
+struct Demo {
+    bot: Bot,
+    sample: Option<Sample>,
+    line: StatusLine,
+}
+
+/// Until it is enough, somebody interrupts, or something fails: then the last is the reason.
+fn play(demo: Demo, seconds: Option<u32>) -> Result<(Demo, Duration, Option<String>)> {
+    let main_loop = glib::MainLoop::new(None, false);
+    let failure = Rc::new(RefCell::new(None));
+    let begun = gst::get_timestamp();
+    let pipelines: Vec<_> = demo.pipelines().cloned().collect();
+    let demo = Rc::new(RefCell::new(demo));
+
+    let mut sources = Vec::new();
+    let mut watches = Vec::new();
+    for pipeline in &pipelines {
+        let bus = pipeline.bus().context("a pipeline has a bus")?;
+        let (demo, failure, main_loop) = (demo.clone(), failure.clone(), main_loop.clone());
+        watches.push(bus.add_watch_local(move |_, message| {
+            if let Err(error) = demo.borrow_mut().handle(message) {
+                failure.replace(Some(format!("{error:#}")));
+                main_loop.quit();
+            }
+            glib::ControlFlow::Continue
+        })?);
+    }
+    for signal in ENDING_SIGNALS {
+        let main_loop = main_loop.clone();
+        sources.push(glib_unix::unix_signal_add_local(signal, move || {
+            main_loop.quit();
+            glib::ControlFlow::Continue
+        }));
+    }
+    sources.push(glib::timeout_add_seconds_local(1, {
+        let demo = demo.clone();
+        move || {
+            demo.borrow_mut().tell(gst::get_timestamp() - begun);
+            glib::ControlFlow::Continue
+        }
+    }));
+    if let Some(seconds) = seconds {
+        let main_loop = main_loop.clone();
+        sources.push(glib::timeout_add_seconds_local(seconds, move || {
+            main_loop.quit();
+            glib::ControlFlow::Continue
+        }));
+    }
+    main_loop.run();
+
+    let played = gst::get_timestamp() - begun;
+    drop(watches);
+    for source in sources {
+        source.remove();
+    }
+    let demo = Rc::into_inner(demo).context("nothing else holds the demo any more")?;
+    Ok((demo.into_inner(), played.into(), failure.take()))
+}
+
+/// Starts `pipeline`, with an element's own words if it refuses.
+fn start(pipeline: &gst::Pipeline) -> Result<()> {
+    let Err(error) = pipeline.set_state(gst::State::Playing) else {
+        return Ok(());
+    };
+    let message = pipeline
+        .bus()
+        .and_then(|bus| bus.pop_filtered(&[gst::MessageType::Error]));
+    // Only in this state it may be dropped.
+    let _stopped = pipeline.set_state(gst::State::Null);
+    match message.as_ref().map(|message| message.view()) {
+        Some(gst::MessageView::Error(words)) => bail!("{}", words.error()),
+        _ => Err(error.into()),
+    }
+}
+
+impl Demo {
+    fn pipelines(&self) -> impl Iterator<Item = &gst::Pipeline> {
+        self.sample
+            .iter()
+            .flat_map(Sample::pipelines)
+            .chain([self.bot.pipeline()])
+    }
+
+    fn handle(&mut self, message: &gst::Message) -> Result<()> {
+        match message.view() {
+            gst::MessageView::Error(error) => bail!("{}", error.error()),
+            gst::MessageView::Warning(warning) => {
+                self.line.print(&format!("Warning: {}", warning.error()));
+            }
+            gst::MessageView::Latency(_) => {
+                for pipeline in self.pipelines() {
+                    // Tried again with the next such message.
+                    let _keeps_the_old_one = pipeline.recalculate_latency();
+                }
+            }
+            gst::MessageView::Eos(_) => {
+                if let Some(sample) = &self.sample {
+                    sample.play_again(message)?;
+                }
+            }
+            gst::MessageView::Element(_) => self.bot.follow(&mut self.line)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Renews the live line.
+    fn tell(&mut self, time: gst::ClockTime) {
+        let present = self.bot.present();
+        let mut parts = vec![format!(
+            "{:02}:{:02}  {} in the call: {}",
+            time.minutes(),
+            time.seconds() % 60,
+            present.len(),
+            present.join(", ")
+        )];
+        let mut received = vec![("bot", self.bot.received())];
+        if let Some(sample) = &mut self.sample {
+            sample.next_note();
+            received.push(("sample", sample.received()));
+        }
+        for (who, streams) in received {
+            let rates: Vec<_> = streams.iter().filter_map(|stream| stream.rate()).collect();
+            if !rates.is_empty() {
+                parts.push(format!("{who} gets {}", rates.join(", ")));
+            }
+        }
+        if let Some(latency) = self.sample.as_ref().and_then(Sample::loop_latency) {
+            parts.push(format!("there and back {} ms", latency.as_millis()));
+        }
+        self.line.renew(&parts.join(" │ "));
+    }
+
+    /// Says what was sent and received and writes the pictures; whether anything came back to
+    /// the sample caller.
+    fn summarize(&self, played: Duration, arguments: &Arguments) -> Result<bool> {
+        let mut streams = self.bot.all_streams();
+        let came_back = self.sample.as_ref().is_some_and(|sample| {
+            streams.extend(sample.all_streams());
+            sample
+                .received()
+                .iter()
+                .any(|stream| stream.picture().is_some())
+        });
+        println!("After {:.0} s:", played.as_secs_f64());
+        print!("{}", table::of(&streams));
+        std::fs::create_dir_all(&arguments.pictures)
+            .with_context(|| format!("{} cannot be made", arguments.pictures.display()))?;
+        for stream in &streams {
+            if let Some(path) = stream.save(&arguments.pictures)? {
+                println!("{}", path.display());
+            }
+        }
+        Ok(came_back)
+    }
+}

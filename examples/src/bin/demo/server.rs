@@ -1,0 +1,76 @@
+//! The signalling server, as a process of its own.
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+/// `acscall serve`. Ends when it is dropped.
+pub(crate) struct Server {
+    process: Child,
+    port: u16,
+    /// Kept open, since the server may print more.
+    _output: BufReader<ChildStdout>,
+}
+
+impl Server {
+    /// Starts it and waits until it listens.
+    ///
+    /// # Errors
+    /// If it does not; it says itself why.
+    pub(crate) fn start(program: &Path, port: u16) -> Result<Server> {
+        let mut process = Command::new(program)
+            .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
+            .env("ACSCALL_LOG", "warn")
+            .stdout(Stdio::piped())
+            // Ctrl-C is for this program, which leaves the call first.
+            .process_group(0)
+            .spawn()
+            .with_context(|| format!("{} cannot be started", program.display()))?;
+        let mut output = BufReader::new(
+            process
+                .stdout
+                .take()
+                .context("the server's output is a pipe")?,
+        );
+        // It says its address when it listens.
+        let mut address = String::new();
+        output.read_line(&mut address)?;
+        if address.is_empty() {
+            process.wait()?;
+            bail!("no server, and so no call; --port takes another port");
+        }
+        Ok(Server {
+            process,
+            port,
+            _output: output,
+        })
+    }
+
+    /// Where the page is that joins `call`.
+    pub(crate) fn page(&self, call: &str) -> String {
+        let call: String = call
+            .bytes()
+            .map(|byte| match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => char::from(byte).into(),
+                byte => format!("%{byte:02X}"),
+            })
+            .collect();
+        format!("http://127.0.0.1:{}/?call={call}", self.port)
+    }
+
+    /// For the elements' property `server`.
+    pub(crate) fn signalling(&self) -> String {
+        format!("ws://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ended = self.process.kill();
+        let _ended = self.process.wait();
+    }
+}

@@ -1,0 +1,51 @@
+//! Shares a screen, makes it black and white for a while, and stops sharing.
+//!
+//! ```text
+//! cargo run -p acscall-examples --bin share_screen -- --call demo
+//! ```
+
+use acscall_examples::{Call, LocalStream, Pace, Place, canvas, source};
+use anyhow::Result;
+use clap::Parser;
+
+/// Shares a screen and puts a black-and-white filter in and out.
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    pace: Pace,
+    /// The real screen (under X), instead of pictures that the program draws
+    #[arg(long)]
+    screen: bool,
+}
+
+fn main() -> Result<()> {
+    let Arguments {
+        place,
+        pace,
+        screen,
+    } = Arguments::parse();
+    acscall_examples::init()?;
+    let shared = if screen {
+        source("ximagesrc use-damage=false ! video/x-raw,framerate=15/1 ! videoconvert")?
+    } else {
+        canvas::source()?
+    };
+
+    let call = Call::new("acscallsink", &place)?;
+    let mut share = LocalStream::start(&call, "screen", shared)?;
+    call.join()?;
+    call.step(pace, "Sharing the screen")?;
+
+    share.set_filter(Some(source("videoconvert ! videobalance saturation=0.0")?))?;
+    call.step(pace, "Black and white")?;
+
+    share.set_filter(None)?;
+    call.step(pace, "In colour again")?;
+
+    share.stop()?;
+    call.step(pace, "Sharing nothing, still in the call")?;
+    println!("Leaving");
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! Joins a call with the microphone, sends a tone of its own for a while, goes back to the
+//! microphone, and mutes it.
+//!
+//! ```text
+//! cargo run -p acscall-examples --bin switch_audio -- --call demo
+//! ```
+
+use acscall_examples::{Call, LocalStream, Pace, Place, source};
+use anyhow::Result;
+use clap::Parser;
+
+/// Switches to a custom audio in mid-call, and back.
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    pace: Pace,
+    /// The real microphone, instead of ticks that stand for it
+    #[arg(long)]
+    microphone: bool,
+}
+
+fn main() -> Result<()> {
+    let Arguments {
+        place,
+        pace,
+        microphone,
+    } = Arguments::parse();
+    acscall_examples::init()?;
+    let microphone = if microphone {
+        "autoaudiosrc ! audioconvert ! audioresample \
+         ! capsfilter caps=audio/x-raw,format=S16LE,rate=48000"
+    } else {
+        "audiotestsrc is-live=true wave=ticks \
+         ! capsfilter caps=audio/x-raw,format=S16LE,rate=48000,channels=1"
+    };
+    let tone = "audiotestsrc is-live=true freq=500 \
+                ! capsfilter caps=audio/x-raw,format=S16LE,rate=48000,channels=2";
+
+    let call = Call::new("acscallsink", &place)?;
+    let mut audio = LocalStream::start(&call, "audio", source(microphone)?)?;
+    call.join()?;
+    call.step(pace, "Sending the microphone")?;
+
+    audio.switch(source(tone)?)?;
+    call.step(pace, "Sending a tone of 500 Hz")?;
+
+    audio.switch(source(microphone)?)?;
+    call.step(pace, "Sending the microphone again")?;
+
+    audio.set_muted(true);
+    call.step(pace, "Muted")?;
+
+    audio.set_muted(false);
+    call.step(pace, "Not muted any more")?;
+
+    audio.stop()?;
+    call.step(pace, "Sending no audio, still in the call")?;
+    println!("Leaving");
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! A pipeline that takes part in a call.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use gst::prelude::*;
+
+use crate::{Pace, Place};
+
+/// How long joining may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A pipeline with `acscallsink` or `acscallsrc` in it. The call is left when it is dropped.
+#[derive(Debug)]
+pub struct Call {
+    /// The application's pipeline.
+    pub pipeline: gst::Pipeline,
+    /// The element of the call.
+    pub element: gst::Element,
+}
+
+impl Call {
+    /// Prepares a part in the call: `factory` is `acscallsink` to send, `acscallsrc` to receive.
+    ///
+    /// # Errors
+    /// If the element is not there.
+    pub fn new(factory: &str, place: &Place) -> Result<Call> {
+        let mut builder = gst::ElementFactory::make(factory)
+            .property("call", &place.call)
+            .property_if_some("user", place.user.as_ref());
+        if let Some(server) = &place.server {
+            builder = builder.property("server", server);
+        }
+        let element = builder.build()?;
+        let pipeline = gst::Pipeline::new();
+        pipeline.add(&element)?;
+        Ok(Call { pipeline, element })
+    }
+
+    /// Starts the pipeline, which joins the call. Does not wait for it.
+    ///
+    /// # Errors
+    /// If an element refuses; its own words are on the bus.
+    pub fn start(&self) -> Result<()> {
+        if let Err(error) = self.pipeline.set_state(gst::State::Playing) {
+            // An error message says more than the failed state change.
+            self.wait(Duration::ZERO, |_| false)?;
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    /// Starts the pipeline and waits until it is in the call.
+    ///
+    /// # Errors
+    /// If the call cannot be joined.
+    pub fn join(&self) -> Result<()> {
+        self.start()?;
+        let connected = self.wait(PATIENCE, |message| {
+            message.structure().is_some_and(|structure| {
+                structure.name() == "acscall-state"
+                    && structure.get::<&str>("state") == Ok("connected")
+            })
+        })?;
+        ensure!(
+            connected,
+            "still not in the call after {} s",
+            PATIENCE.as_secs()
+        );
+        Ok(())
+    }
+
+    /// Tells what is so from now on, and lets it be so for a while.
+    ///
+    /// # Errors
+    /// If the pipeline fails meanwhile.
+    pub fn step(&self, pace: Pace, what: &str) -> Result<()> {
+        println!("{what}");
+        self.wait(pace.seconds_per_step, |_| false)?;
+        Ok(())
+    }
+
+    /// Handles the bus for `time`, or until `until` is true of a message: then it is true.
+    ///
+    /// # Errors
+    /// If an element posts one.
+    pub fn wait(
+        &self,
+        time: Duration,
+        mut until: impl FnMut(&gst::Message) -> bool,
+    ) -> Result<bool> {
+        let bus = self.pipeline.bus().context("a pipeline has a bus")?;
+        let now = gst::get_timestamp;
+        let end = now() + gst::ClockTime::try_from(time)?;
+        while let Some(message) = bus.timed_pop(end.saturating_sub(now())) {
+            match message.view() {
+                gst::MessageView::Error(error) => {
+                    let source = message
+                        .src()
+                        .map(|source| source.name())
+                        .unwrap_or_default();
+                    bail!("{source}: {}", error.error());
+                }
+                gst::MessageView::Warning(warning) => eprintln!("Warning: {}", warning.error()),
+                // A source that was put in may need more time than the others.
+                gst::MessageView::Latency(_) => self.pipeline.recalculate_latency()?,
+                _ => {}
+            }
+            if until(&message) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        // Leaves the call. It cannot fail on the way down.
+        let _stopped = self.pipeline.set_state(gst::State::Null);
+    }
+}

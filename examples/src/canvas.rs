@@ -1,0 +1,116 @@
+//! A source of video whose pictures this program draws: blue, with ever more squares on it.
+
+use anyhow::Result;
+use gst::prelude::*;
+
+const WIDTH: usize = 1500;
+const HEIGHT: usize = 845;
+const SQUARE: usize = 100;
+const FRAMES_PER_SECOND: i32 = 30;
+
+/// In the byte order of BGRx.
+type Pixel = [u8; 4];
+const BLUE: Pixel = [255, 0, 0, 0];
+const RED: Pixel = [0, 0, 255, 0];
+const YELLOW: Pixel = [0, 255, 255, 0];
+const GREEN: Pixel = [0, 128, 0, 0];
+
+/// Makes the source: 1500×845 at 30 frames per second.
+///
+/// # Errors
+/// If `appsrc` is missing.
+pub fn source() -> Result<gst::Element> {
+    let caps = gst_video::VideoCapsBuilder::new()
+        .format(gst_video::VideoFormat::Bgrx)
+        .width(i32::try_from(WIDTH)?)
+        .height(i32::try_from(HEIGHT)?)
+        .framerate(FRAMES_PER_SECOND.into())
+        .build();
+    let mut canvas = Canvas::new();
+    let mut ticks = None;
+    let callbacks = gst_app::AppSrcCallbacks::builder()
+        .need_data(move |appsrc, _| {
+            // Called when the last picture is gone, on the source's own thread: here it may
+            // wait until it is time for the next one.
+            ticks.get_or_insert_with(every_frame).wait().0.ok();
+            canvas.draw_square();
+            let picture = gst::Buffer::from_slice(canvas.bytes());
+            // Refused while the source is being stopped.
+            let _stopping = appsrc.push_buffer(picture);
+        })
+        .build();
+    let appsrc = gst_app::AppSrc::builder()
+        .caps(&caps)
+        .format(gst::Format::Time)
+        // It gives pictures as time goes by, and stamps each with the time of its drawing.
+        .is_live(true)
+        .do_timestamp(true)
+        .callbacks(callbacks)
+        .build();
+    Ok(appsrc.upcast())
+}
+
+/// Something to wait on, as often as there are frames.
+fn every_frame() -> gst::PeriodicClockId {
+    let clock = gst::SystemClock::obtain();
+    let interval = gst::ClockTime::SECOND / FRAMES_PER_SECOND as u64;
+    clock.new_periodic_id(clock.time(), interval)
+}
+
+struct Canvas {
+    pixels: Vec<Pixel>,
+    /// Of the random numbers.
+    state: u64,
+}
+
+impl Canvas {
+    fn new() -> Canvas {
+        Canvas {
+            pixels: vec![BLUE; WIDTH * HEIGHT],
+            state: 1,
+        }
+    }
+
+    /// A square of a random colour at a random place. What is off the canvas is cut off.
+    fn draw_square(&mut self) {
+        let colour = [RED, YELLOW, GREEN][self.random(3)];
+        let (left, top) = (self.random(WIDTH), self.random(HEIGHT));
+        let right = WIDTH.min(left + SQUARE);
+        for row in self.pixels.chunks_exact_mut(WIDTH).skip(top).take(SQUARE) {
+            row[left..right].fill(colour);
+        }
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        self.pixels.as_flattened().to_vec()
+    }
+
+    /// Below `limit`; good enough to look at.
+    fn random(&mut self, limit: usize) -> usize {
+        self.state = self
+            .state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (self.state >> 33) as usize % limit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn squares_hide_the_blue_bit_by_bit() {
+        let mut canvas = Canvas::new();
+        let blue = |canvas: &Canvas| canvas.pixels.iter().filter(|pixel| **pixel == BLUE).count();
+        assert_eq!(blue(&canvas), WIDTH * HEIGHT);
+        let mut before = blue(&canvas);
+        for _ in 0..10 {
+            canvas.draw_square();
+            assert!(before - blue(&canvas) <= SQUARE * SQUARE);
+            before = blue(&canvas);
+        }
+        assert!(before < WIDTH * HEIGHT);
+        assert_eq!(canvas.bytes().len(), WIDTH * HEIGHT * 4);
+    }
+}

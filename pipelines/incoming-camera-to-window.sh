@@ -1,0 +1,15 @@
+#!/bin/sh
+# A participant's camera in a window.
+#
+# Stands for "Access incoming video stream from a remote participant" and showing it.
+#
+# Environment: CALL, USER_NAME (who to be), OTHER (whose), SERVER;
+# SECONDS_ (how long; otherwise until Ctrl-C).
+set -eu
+: "${CALL:=demo}" "${USER_NAME:=viewer}" "${OTHER:=sample}" "${SERVER:=ws://127.0.0.1:7788}"
+
+# An interrupt lets gst-launch-1.0 -e end every stream, and so the file, as it should.
+exec ${SECONDS_:+timeout --foreground --preserve-status --signal=INT "$SECONDS_"} \
+  gst-launch-1.0 -e \
+  acscallsrc name=c call="$CALL" user="$USER_NAME" server="$SERVER" \
+    c.video_"$OTHER" ! queue ! videoconvert ! ximagesink

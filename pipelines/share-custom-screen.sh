@@ -1,0 +1,31 @@
+#!/bin/sh
+# Shares a screen that is none: a canvas of 1500x845 at 30 frames per second.
+#
+# Stands for "Start screen sharing with a custom screen share stream". The canvas is that of
+# send-canvas.sh; only the pad says that it is a screen.
+#
+# Environment: CALL, USER_NAME (who to be), SERVER;
+# SECONDS_ (how long; otherwise until Ctrl-C).
+set -eu
+: "${CALL:=demo}" "${USER_NAME:=canvas}" "${SERVER:=ws://127.0.0.1:7788}"
+
+# An interrupt lets gst-launch-1.0 -e end every stream, and so the file, as it should.
+exec ${SECONDS_:+timeout --foreground --preserve-status --signal=INT "$SECONDS_"} \
+  gst-launch-1.0 -e \
+  acscallsink name=out call="$CALL" user="$USER_NAME" server="$SERVER" \
+  compositor name=canvas \
+      sink_1::xpos=200 sink_1::ypos=150 \
+      sink_2::xpos=700 sink_2::ypos=370 \
+      sink_3::xpos=1200 sink_3::ypos=590 \
+    ! video/x-raw,format=I420,width=1500,height=845,framerate=30/1 ! out.screen \
+  videotestsrc is-live=true pattern=solid-color foreground-color=0xff0000ff \
+    ! video/x-raw,format=I420,width=1500,height=845,framerate=30/1 ! canvas.sink_0 \
+  videotestsrc is-live=true pattern=ball background-color=0xffff0000 \
+    ! video/x-raw,format=I420,width=100,height=100,framerate=30/1,colorimetry=bt709 \
+    ! canvas.sink_1 \
+  videotestsrc is-live=true pattern=ball background-color=0xffffff00 \
+    ! video/x-raw,format=I420,width=100,height=100,framerate=30/1,colorimetry=bt709 \
+    ! canvas.sink_2 \
+  videotestsrc is-live=true pattern=ball background-color=0xff008000 \
+    ! video/x-raw,format=I420,width=100,height=100,framerate=30/1,colorimetry=bt709 \
+    ! canvas.sink_3

@@ -1,0 +1,84 @@
+// gst-launch-1.0 beside the browser, with the plugin from ACSCALL_GST_PLUGIN_PATH.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { waitFor } from './harness.mjs';
+
+/** A running pipeline, and what `gst-launch-1.0 -v` says of it. */
+export class Pipeline {
+  /**
+   * Starts `description`: one string in the launch syntax, split at spaces. With `end`, an
+   * interrupt ends it by EOS.
+   */
+  constructor(description, { end = false } = {}) {
+    const plugins = process.env.ACSCALL_GST_PLUGIN_PATH;
+    if (!plugins) throw new Error('ACSCALL_GST_PLUGIN_PATH must name the directory of the plugin');
+    const options = end ? ['-v', '-e'] : ['-v'];
+    this.process = spawn('gst-launch-1.0', [...options, ...description.split(/\s+/)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, GST_PLUGIN_PATH: plugins, LC_ALL: 'C' },
+    });
+    this.description = description;
+    this.errors = [];
+    /** By the sink's name: the buffers that came, and the newest caps. */
+    this.sinks = new Map();
+    createInterface({ input: this.process.stdout }).on('line', (line) => this.#read(line));
+    createInterface({ input: this.process.stderr }).on('line', (line) => this.errors.push(line));
+  }
+
+  /** What the `fakesink silent=false` of this name has got: `{buffers, width, height, rate}`. */
+  sink(name) {
+    return this.sinks.get(name) ?? { buffers: 0 };
+  }
+
+  /** Waits until that sink's `accept` says yes. */
+  waitForSink(name, accept, within) {
+    return waitFor(
+      `${name} that is accepted by ${accept}, of: ${this.description}`,
+      () => ({ ...this.sink(name), ...(this.ended && { ended: this.errors.slice(-5) }) }),
+      accept,
+      within,
+    );
+  }
+
+  get ended() {
+    return this.process.exitCode !== null || this.process.signalCode !== null;
+  }
+
+  /** Ends it with `signal`, and returns the exit code. */
+  async stop(signal = 'SIGINT') {
+    if (this.ended) return this.process.exitCode;
+    this.process.kill(signal);
+    const [code] = await once(this.process, 'exit');
+    return code;
+  }
+
+  #read(line) {
+    if (line.startsWith('ERROR')) this.errors.push(line);
+    const message = /GstFakeSink:(\w+): last-message = chain/.exec(line);
+    const caps = /GstFakeSink:(\w+)\.GstPad:sink: caps = (.*)$/.exec(line);
+    if (message) this.#update(message[1], { buffers: this.sink(message[1]).buffers + 1 });
+    else if (caps) {
+      const field = (name) => {
+        const value = new RegExp(`${name}=\\(int\\)(\\d+)`).exec(caps[2])?.[1];
+        return value === undefined ? undefined : Number(value);
+      };
+      this.#update(caps[1], {
+        width: field('width'),
+        height: field('height'),
+        rate: field('rate'),
+        channels: field('channels'),
+      });
+    }
+  }
+
+  #update(name, values) {
+    this.sinks.set(name, { ...this.sink(name), ...values });
+  }
+}
+
+/** A sink for `Pipeline.sink(name)`. */
+export function countingSink(name) {
+  return `fakesink name=${name} silent=false sync=false async=false`;
+}

@@ -1,0 +1,224 @@
+// What the browser tests have in common: the server, Chromium, and pages in a call.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { chromium } from 'playwright-core';
+
+/** How long something may take that has no stated time of its own, in milliseconds. */
+const PATIENCE = 15_000;
+
+const CHROMIUM_ARGUMENTS = [
+  '--headless=new',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--use-fake-device-for-media-stream',
+  '--autoplay-policy=no-user-gesture-required',
+  // Machines without a network have no other address than that.
+  '--allow-loopback-in-peer-connection',
+];
+
+/** A port that was free a moment ago. */
+export async function freePort() {
+  const probe = createServer();
+  probe.listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+/** A running `acscall serve`; the binary is named by ACSCALL_BIN. */
+export class Server {
+  static async start(port) {
+    const server = new Server();
+    server.port = port ?? (await freePort());
+    await server.start();
+    return server;
+  }
+
+  /** The page's address. */
+  get url() {
+    return `http://127.0.0.1:${this.port}/`;
+  }
+
+  /** What the elements' `server` property takes. */
+  get signalling() {
+    return `ws://127.0.0.1:${this.port}`;
+  }
+
+  async start() {
+    const binary = process.env.ACSCALL_BIN;
+    if (!binary) throw new Error('ACSCALL_BIN must name the acscall binary');
+    this.process = spawn(binary, ['serve', '--listen', `127.0.0.1:${this.port}`], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const lines = createInterface({ input: this.process.stdout });
+    const ended = once(this.process, 'exit').then(([code]) => {
+      throw new Error(`acscall serve ended with ${code} before it listened`);
+    });
+    ended.catch(() => {});
+    const [line] = await Promise.race([once(lines, 'line'), ended]);
+    if (!line.includes(String(this.port))) throw new Error(`no address in the first line: ${line}`);
+  }
+
+  /** Ends it the hard way. */
+  async kill() {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
+    this.process.kill('SIGKILL');
+    await once(this.process, 'exit');
+  }
+}
+
+/** Chromium with a made-up camera and microphone, which it grants unless `grant` is false. */
+export function startBrowser({ grant = true } = {}) {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM_BIN ?? '/usr/bin/chromium',
+    args: grant ? [...CHROMIUM_ARGUMENTS, '--use-fake-ui-for-media-stream'] : CHROMIUM_ARGUMENTS,
+  });
+}
+
+/**
+ * Opens the page as `user` in a window of its own and joins `call`. `microphone` and `camera`
+ * say what to enter with. With `intercept`, the page gets a `dropSignalling()`.
+ */
+export async function join(browser, server, call, user, options = {}) {
+  const { microphone = true, camera = true, intercept = false } = options;
+  const page = await openPage(browser, server, call, user, { intercept });
+  await page.getByRole('checkbox', { name: 'Microphone' }).setChecked(microphone);
+  await page.getByRole('checkbox', { name: 'Camera' }).setChecked(camera);
+  await page.getByRole('button', { name: 'Join' }).click();
+  await page.waitForFunction(
+    ([microphone, camera]) => {
+      const { state, tracks } = window.acscall ?? {};
+      const open = state === 'connected' && (!microphone || tracks.audio);
+      return open && (!camera || tracks.video);
+    },
+    [microphone, camera],
+  );
+  return page;
+}
+
+/** Opens the page, ready to join. An exception in the page fails the test. */
+export async function openPage(browser, server, call, user, { intercept, ...context } = {}) {
+  const { url } = server;
+  const page = await (await browser.newContext(context)).newPage();
+  if (intercept) await interceptSignalling(page);
+  page.setDefaultTimeout(PATIENCE);
+  page.on('pageerror', (error) => {
+    throw error;
+  });
+  page.on('console', (message) => {
+    if (process.env.ACSCALL_TEST_LOG) console.error(`${user}: ${message.text()}`);
+  });
+  const address = new URL(url);
+  address.search = new URLSearchParams({ call, user });
+  await page.goto(address.href);
+  return page;
+}
+
+/**
+ * Gives `page` a `dropSignalling()` that cuts its connection to the server, and says when it is
+ * noticed. With `forget`, the next attempt to come back has a key that the server does not know.
+ */
+async function interceptSignalling(page) {
+  let cut = null;
+  let forget = false;
+  await page.routeWebSocket(/\/ws$/, (inner) => {
+    const outer = inner.connectToServer();
+    inner.onMessage((text) => {
+      const message = JSON.parse(text);
+      if (forget && message.resume) {
+        message.resume.key = [...message.resume.key].reverse().join('');
+        forget = false;
+      }
+      outer.send(JSON.stringify(message));
+    });
+    cut = () => Promise.all([inner.close(), outer.close()]);
+  });
+  page.dropSignalling = async (options = {}) => {
+    forget = options.forget ?? false;
+    const noticed = await nextState(page);
+    await cut();
+    await noticed();
+  };
+}
+
+/**
+ * Looks out for the next change of the call's state, from when this returns on; what it returns
+ * waits for it. For states that may be gone before one can look.
+ */
+export async function nextState(page) {
+  const promise = await page.evaluateHandle(() => ({
+    changed: new Promise((resolve) => {
+      window.acscall.addEventListener('state', () => resolve(), { once: true });
+    }),
+  }));
+  return () => promise.evaluate(({ changed }) => changed);
+}
+
+/** What `page` measures of the stream of this kind that it gets from `user`. */
+export async function received(page, user, kind) {
+  const all = await page.evaluate(() => window.acscall.stats());
+  return all.find((one) => one.direction === 'receive' && one.user === user && one.kind === kind);
+}
+
+/**
+ * Waits until `accept` says yes to those measurements, and returns them. Fails, with the last
+ * ones, after `within` milliseconds.
+ */
+export async function waitForStream(page, user, kind, accept, within = PATIENCE) {
+  const what = `${kind} of ${user} that is accepted by ${accept}`;
+  return waitFor(what, () => received(page, user, kind), (stats) => stats && accept(stats), within);
+}
+
+/** Asks `get` until `accept` says yes to what it gives. */
+export async function waitFor(what, get, accept, within = PATIENCE) {
+  const end = performance.now() + within;
+  for (;;) {
+    const got = await get();
+    if (accept(got)) return got;
+    if (performance.now() > end) {
+      throw new Error(`not within ${within} ms: ${what}; last seen: ${JSON.stringify(got)}`);
+    }
+    // A poll: the browser's statistics have no event to wait for.
+    await delay(50);
+  }
+}
+
+/** The tile of a participant's camera or screen. */
+export function tile(page, user, kind = 'video') {
+  return page.locator(`.tile[data-user="${user}"][data-kind="${kind}"]`);
+}
+
+/**
+ * Sends a canvas of this size, painted anew at `rate` per second, as our stream of `kind`, the
+ * way an application does that brings its own pictures.
+ */
+export function sendCanvas(page, kind, width, height, rate = 30) {
+  return page.evaluate(
+    ([kind, width, height, rate]) => {
+      const canvas = document.createElement('canvas');
+      Object.assign(canvas, { width, height });
+      const paint = canvas.getContext('2d');
+      let count = 0;
+      setInterval(() => {
+        count += 1;
+        paint.fillStyle = `hsl(${count % 360} 70% 50%)`;
+        paint.fillRect(0, 0, width, height);
+        paint.fillStyle = '#fff';
+        paint.fillRect((7 * count) % width, (5 * count) % height, 120, 80);
+        paint.font = '80px sans-serif';
+        paint.fillText(String(count), 40, 120);
+      }, 1000 / rate);
+      window.acscall.setTrack(kind, canvas.captureStream(rate).getVideoTracks()[0]);
+    },
+    [kind, width, height, rate],
+  );
+}

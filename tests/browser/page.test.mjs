@@ -1,0 +1,309 @@
+// The page in Chromium against the real server.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import {
+  Server,
+  join,
+  openPage,
+  received,
+  sendCanvas,
+  startBrowser,
+  tile,
+  waitFor,
+  waitForStream,
+} from './harness.mjs';
+
+let server;
+let browser;
+
+before(async () => {
+  [server, browser] = await Promise.all([Server.start(), startBrowser()]);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.kill();
+});
+
+/** Runs `body` in a call of its own, and closes its pages. */
+function inCall(name, body) {
+  test(name, { timeout: 60_000 }, async (t) => {
+    const call = `test ${name}`.slice(0, 100);
+    const pages = [];
+    t.after(() => Promise.all(pages.map((page) => page.context().close())));
+    await body(async (user, options) => {
+      const page = await join(browser, server, call, user, options);
+      pages.push(page);
+      return page;
+    }, call);
+  });
+}
+
+inCall('two pages see each other at full size and hear each other', async (enter) => {
+  const alice = await enter('alice');
+  const bob = await enter('bob');
+  for (const [page, other, theirs] of [
+    [alice, 'bob', bob],
+    [bob, 'alice', alice],
+  ]) {
+    const { width, height } = await theirs.evaluate(() =>
+      window.acscall.tracks.video.getSettings(),
+    );
+    assert.ok(width >= 640, `a camera of ${width}×${height}`);
+    const seen = await waitForStream(page, other, 'video', (s) => s.framesDecoded > 30);
+    assert.deepEqual([seen.frameWidth, seen.frameHeight], [width, height]);
+    await waitForStream(page, other, 'audio', (s) => s.totalAudioEnergy > 0);
+    await tile(page, other).locator('video').waitFor({ state: 'visible' });
+    await page.getByText(`${width}×${height}`).first().waitFor();
+  }
+  assert.equal(await alice.getByRole('status').textContent(), '2 in the call');
+});
+
+inCall('a canvas as screen beside the camera arrives at full size within 5 s', async (enter) => {
+  const alice = await enter('alice');
+  const bob = await enter('bob', { camera: false, microphone: false });
+  await waitForStream(bob, 'alice', 'video', (s) => s.framesDecoded > 0);
+  await sendCanvas(alice, 'screen', 1500, 845);
+  const full = (s) => s.frameWidth === 1500 && s.frameHeight === 845 && s.framesDecoded > 10;
+  await waitForStream(bob, 'alice', 'screen', full, 5_000);
+  const { width, height } = await alice.evaluate(() => window.acscall.tracks.video.getSettings());
+  const camera = await received(bob, 'alice', 'video');
+  assert.deepEqual([camera.frameWidth, camera.frameHeight], [width, height]);
+  await tile(bob, 'alice', 'screen').waitFor();
+});
+
+inCall('switching the camera off and on is told and shown', async (enter) => {
+  const alice = await enter('alice');
+  const bob = await enter('bob', { camera: false, microphone: false });
+  const video = tile(bob, 'alice').locator('video');
+  await video.waitFor({ state: 'visible' });
+
+  await alice.getByRole('button', { name: 'Camera' }).click();
+  await video.waitFor({ state: 'hidden' });
+  await tile(bob, 'alice').locator('.initial').waitFor({ state: 'visible' });
+  assert.deepEqual(await media(bob), ['audio']);
+  await alice.locator('#video[aria-pressed=false]').waitFor();
+
+  await alice.getByRole('button', { name: 'Camera' }).click();
+  await video.waitFor({ state: 'visible' });
+  assert.deepEqual(await media(bob), ['audio', 'video']);
+
+  await alice.getByRole('button', { name: 'Microphone' }).click();
+  await tile(bob, 'alice').getByRole('img', { name: 'microphone off' }).waitFor();
+  assert.deepEqual(await media(bob), ['video']);
+});
+
+inCall('a screen share that is ended goes away', async (enter) => {
+  const alice = await enter('alice', { camera: false, microphone: false });
+  const bob = await enter('bob', { camera: false, microphone: false });
+  await sendCanvas(alice, 'screen', 640, 360);
+  await tile(bob, 'alice', 'screen').locator('video').waitFor({ state: 'visible' });
+  await alice.evaluate(() => {
+    const track = window.acscall.tracks.screen;
+    track.stop();
+    // Browsers say that only where the end comes from outside.
+    track.dispatchEvent(new Event('ended'));
+  });
+  await tile(bob, 'alice', 'screen').waitFor({ state: 'detached' });
+});
+
+inCall('leaving is seen at once, and one can come again', async (enter) => {
+  const alice = await enter('alice');
+  const bob = await enter('bob');
+  await waitForStream(bob, 'alice', 'video', (s) => s.framesDecoded > 0);
+
+  await alice.getByRole('button', { name: 'Leave' }).click();
+  await tile(bob, 'alice').waitFor({ state: 'detached', timeout: 2_000 });
+  await alice.getByRole('heading', { name: 'Join a call' }).waitFor();
+  assert.equal(await alice.getByRole('status').textContent(), 'You left the call');
+  assert.equal(await bob.locator('#sounds audio').count(), 0);
+
+  await alice.getByRole('button', { name: 'Join' }).click();
+  await waitForStream(bob, 'alice', 'video', (s) => s.framesDecoded > 0);
+  await waitForStream(alice, 'bob', 'audio', (s) => s.totalAudioEnergy > 0);
+});
+
+inCall('a page that is closed is gone from the call', async (enter) => {
+  const alice = await enter('alice', { camera: false });
+  const bob = await enter('bob', { camera: false });
+  await tile(bob, 'alice').waitFor();
+  await alice.goto('about:blank');
+  await tile(bob, 'alice').waitFor({ state: 'detached', timeout: 2_000 });
+});
+
+inCall('a user who comes twice is told apart', async (enter) => {
+  await enter('alice', { camera: false });
+  const again = await enter('alice', { camera: false });
+  const bob = await enter('bob', { camera: false });
+  const names = bob.locator('.name');
+  await waitFor(
+    'both names',
+    () => names.allTextContents(),
+    (all) => all.includes('alice') && all.includes('alice (2)'),
+  );
+  await again.getByRole('button', { name: 'Leave' }).click();
+  await bob.getByText('alice (2)', { exact: true }).waitFor({ state: 'detached' });
+});
+
+inCall('media goes on while the server is away and after it came back', async (enter) => {
+  const alice = await enter('alice');
+  const bob = await enter('bob');
+  const begun = await waitForStream(bob, 'alice', 'video', (s) => s.framesDecoded > 10);
+  const leg = await bob.evaluate(() => [...window.acscall.participants.values()][0].receiving.number);
+
+  await server.kill();
+  await bob.getByText('Server lost').waitFor();
+  const away = await waitForStream(bob, 'alice', 'video', (s) => s.framesDecoded > begun.framesDecoded + 30);
+  // What cannot be said now is said later.
+  await alice.getByRole('button', { name: 'Microphone' }).click();
+  await server.start();
+  for (const page of [alice, bob]) {
+    await page.waitForFunction(() => window.acscall.state === 'connected');
+    await page.waitForFunction(() => [...window.acscall.participants.values()][0]?.connected);
+  }
+  await tile(bob, 'alice').getByRole('img', { name: 'microphone off' }).waitFor();
+
+  // The same leg, from the first to the last frame, also once nothing is kept from before.
+  const at = performance.now();
+  let last = away;
+  while (performance.now() < at + 7_000) {
+    const known = last.framesDecoded;
+    last = await waitForStream(bob, 'alice', 'video', (s) => s.framesDecoded > known + 10, 3_000);
+  }
+  assert.equal(
+    await bob.evaluate(() => [...window.acscall.participants.values()][0].receiving.number),
+    leg,
+  );
+});
+
+inCall('a lost connection is taken up again by the same participant', async (enter) => {
+  const alice = await enter('alice');
+  const bob = await enter('bob', { camera: false, intercept: true });
+  await waitForStream(bob, 'alice', 'video', (s) => s.framesDecoded > 10);
+  const before = await connection(alice);
+  const { framesDecoded } = await received(bob, 'alice', 'video');
+  await bob.dropSignalling();
+  await bob.waitForFunction(() => window.acscall.state === 'connected');
+  await bob.getByRole('button', { name: 'Microphone' }).click();
+  await tile(alice, 'bob').getByRole('img', { name: 'microphone off' }).waitFor();
+  assert.deepEqual(await connection(alice), before);
+  await waitForStream(bob, 'alice', 'video', (s) => s.framesDecoded > framesDecoded + 10);
+});
+
+inCall('a participant whose place was given up comes in as a new one', async (enter) => {
+  const alice = await enter('alice');
+  const bob = await enter('bob', { camera: false, intercept: true });
+  await waitForStream(bob, 'alice', 'video', (s) => s.framesDecoded > 10);
+  const before = await connection(alice);
+  await bob.dropSignalling({ forget: true });
+  await waitFor('another bob', () => connection(alice), (now) => now && now.id !== before.id);
+  await waitForStream(bob, 'alice', 'video', (s) => s.framesDecoded > 10);
+});
+
+inCall('a leg that breaks is replaced', async (enter) => {
+  const alice = await enter('alice');
+  const bob = await enter('bob', { camera: false });
+  await waitForStream(bob, 'alice', 'video', (s) => s.framesDecoded > 10);
+  const number = () =>
+    bob.evaluate(() => [...window.acscall.participants.values()][0].receiving.number);
+  const before = await number();
+  await bob.evaluate(() => {
+    [...window.acscall.participants.values()][0].receiving.fail('a test broke it');
+  });
+  await waitFor('a later leg', number, (now) => now > before);
+  await waitForStream(bob, 'alice', 'video', (s) => s.framesDecoded > 10);
+  await tile(bob, 'alice').locator('video').waitFor({ state: 'visible' });
+});
+
+inCall('own pictures take the place of the camera without a new leg', async (enter) => {
+  const alice = await enter('alice');
+  const bob = await enter('bob', { camera: false });
+  await waitForStream(bob, 'alice', 'video', (s) => s.framesDecoded > 10);
+  await sendCanvas(alice, 'video', 800, 600);
+  await waitForStream(bob, 'alice', 'video', (s) => s.frameWidth === 800 && s.frameHeight === 600);
+  assert.equal(
+    await bob.evaluate(() => [...window.acscall.participants.values()][0].receiving.number),
+    1,
+  );
+});
+
+test('a refused camera is explained, and the call goes on without', { timeout: 60_000 }, async (t) => {
+  const refusing = await startBrowser({ grant: false });
+  t.after(() => refusing.close());
+  const page = await openPage(refusing, server, 'refused', 'alice', { permissions: [] });
+  await page.getByRole('button', { name: 'Join' }).click();
+  const alert = page.getByRole('alert');
+  await alert.waitFor();
+  assert.match(await alert.textContent(), /does not let this page use the microphone and camera/);
+  assert.equal(await page.getByRole('status').textContent(), 'In the call, alone');
+  await page.getByRole('button', { name: 'Close' }).click();
+  await alert.waitFor({ state: 'hidden' });
+  await page.getByRole('button', { name: 'Camera' }).click();
+  await alert.waitFor();
+  assert.match(await alert.textContent(), /does not let this page use the camera/);
+});
+
+test('a missing device is explained, and the other one is used', { timeout: 60_000 }, async (t) => {
+  const page = await openPage(browser, server, 'deviceless', 'alice');
+  t.after(() => page.context().close());
+  await page.evaluate(() => {
+    const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = async (wanted) => {
+      if (wanted.video) throw new DOMException('Requested device not found', 'NotFoundError');
+      return real(wanted);
+    };
+  });
+  await page.getByRole('button', { name: 'Join' }).click();
+  await page.getByText('No camera was found. Connect one, then press Camera.').waitFor();
+  await page.locator('#audio[aria-pressed=true]').waitFor();
+});
+
+test('a server that is not there is explained, and joining can be tried again', { timeout: 60_000 }, async (t) => {
+  const other = await Server.start();
+  const page = await openPage(browser, other, 'gone', 'alice');
+  t.after(() => page.context().close());
+  await other.kill();
+  await page.getByRole('button', { name: 'Join' }).click();
+  await page.getByText('The server does not answer').waitFor();
+  await other.start();
+  t.after(() => other.kill());
+  await page.getByRole('button', { name: 'Join' }).click();
+  await page.getByText('In the call, alone').waitFor();
+});
+
+test('the call can be joined, used and left with the keyboard', { timeout: 60_000 }, async (t) => {
+  const page = await openPage(browser, server, 'keys', 'alice');
+  t.after(() => page.context().close());
+  await page.locator('#user:focus').waitFor();
+  await page.keyboard.press('Enter');
+  await page.locator('#audio:focus').waitFor();
+  await page.locator('#video[aria-pressed=true]').waitFor();
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Space');
+  await page.locator('#video[aria-pressed=false]').waitFor();
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Tab');
+  await page.locator('#leave:focus').waitFor();
+  await page.keyboard.press('Enter');
+  await page.locator('#join:focus').waitFor();
+});
+
+/** What connects `page` with the participant that came last. */
+function connection(page) {
+  return page.evaluate(() => {
+    const participant = [...window.acscall.participants.values()].at(-1);
+    return (
+      participant && {
+        id: participant.id,
+        sending: participant.sending?.number,
+        receiving: participant.receiving?.number,
+      }
+    );
+  });
+}
+
+/** The kinds that the only other participant has available. */
+function media(page) {
+  return page.evaluate(() => [...[...window.acscall.participants.values()][0].media].sort());
+}

@@ -1,0 +1,174 @@
+// The page in Chromium and GStreamer pipelines in one call.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Pipeline, countingSink } from './gst.mjs';
+import {
+  Server,
+  join,
+  nextState,
+  sendCanvas,
+  startBrowser,
+  tile,
+  waitForStream,
+} from './harness.mjs';
+
+let server;
+let browser;
+
+before(async () => {
+  [server, browser] = await Promise.all([Server.start(), startBrowser()]);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.kill();
+});
+
+/** Runs `body` in a call of its own, and ends its pages and pipelines. */
+function inCall(name, body) {
+  test(name, { timeout: 60_000 }, async (t) => {
+    const call = `gst-${name.replace(/\W+/g, '-').slice(0, 60)}`;
+    const ends = [];
+    t.after(() => Promise.all(ends.map((end) => end())));
+    const enter = async (user, options) => {
+      const page = await join(browser, server, call, user, options);
+      ends.push(() => page.context().close());
+      return page;
+    };
+    // `@` in a description stands for the properties that lead to this call.
+    const launch = (description, options) => {
+      const at = `call=${call} server=${server.signalling}`;
+      const pipeline = new Pipeline(description.replaceAll('@', at), options);
+      ends.push(() => pipeline.stop('SIGKILL'));
+      return pipeline;
+    };
+    await body(enter, launch);
+  });
+}
+
+const NOTHING = { camera: false, microphone: false };
+
+inCall('a test picture is decoded at full size and rate', async (enter, launch) => {
+  const bob = await enter('bob', NOTHING);
+  launch(
+    'videotestsrc is-live=true ! video/x-raw,width=1280,height=720,framerate=30/1 ! acscallsink user=a @',
+  );
+  const hd = (s) => s.frameWidth === 1280 && s.frameHeight === 720;
+  await waitForStream(bob, 'a', 'video', (s) => hd(s) && s.framesPerSecond >= 25, 30_000);
+  await tile(bob, 'a').locator('video').waitFor({ state: 'visible' });
+});
+
+inCall('sound, camera and screen of one sink arrive together', async (enter, launch) => {
+  launch(
+    `audiotestsrc is-live=true freq=500 ! s.audio
+     videotestsrc is-live=true ! video/x-raw,width=640,height=480,framerate=30/1 ! s.video
+     videotestsrc is-live=true pattern=ball ! video/x-raw,width=1500,height=845,framerate=15/1 ! s.screen
+     acscallsink name=s user=a @`,
+  );
+  const bob = await enter('bob', NOTHING);
+  await waitForStream(bob, 'a', 'audio', (s) => s.totalAudioEnergy > 0);
+  await waitForStream(bob, 'a', 'video', (s) => s.frameWidth === 640 && s.framesDecoded > 30);
+  const whole = (s) => s.frameWidth === 1500 && s.frameHeight === 845 && s.framesDecoded > 15;
+  await waitForStream(bob, 'a', 'screen', whole);
+  await tile(bob, 'a', 'screen').locator('video').waitFor({ state: 'visible' });
+});
+
+inCall('camera, microphone and a canvas as screen reach the pads at full size', async (enter, launch) => {
+  const pipeline = launch(
+    `acscallsrc name=c user=b @
+     c.video_alice ! ${countingSink('camera')}
+     c.screen_alice ! ${countingSink('canvas')}
+     c.audio_alice ! ${countingSink('microphone')}
+     c.audio ! ${countingSink('mixed')}`,
+  );
+  const alice = await enter('alice');
+  await sendCanvas(alice, 'screen', 1500, 845);
+  const { width, height } = await alice.evaluate(() => window.acscall.tracks.video.getSettings());
+  const full = (s) => s.width === 1500 && s.height === 845 && s.buffers > 10;
+  await pipeline.waitForSink('canvas', full, 5_000);
+  await pipeline.waitForSink('camera', (s) => s.buffers > 10);
+  const camera = pipeline.sink('camera');
+  assert.deepEqual([camera.width, camera.height], [width, height]);
+  for (const name of ['microphone', 'mixed']) {
+    const { rate, channels } = await pipeline.waitForSink(name, (s) => s.buffers > 20);
+    assert.deepEqual([rate, channels], [48_000, 2]);
+  }
+});
+
+inCall('a camera goes through a pipeline and comes back changed', async (enter, launch) => {
+  const alice = await enter('alice');
+  launch(
+    'acscallsrc name=c user=bot @ c.video_alice ! videobalance saturation=0 ! acscallsink user=bot @',
+  );
+  const { width, height } = await alice.evaluate(() => window.acscall.tracks.video.getSettings());
+  const back = await waitForStream(alice, 'bot', 'video', (s) => s.framesDecoded > 20);
+  assert.deepEqual([back.frameWidth, back.frameHeight], [width, height]);
+  // The fake camera is green all over; what comes back is not.
+  const colour = await tile(alice, 'bot')
+    .locator('video')
+    .evaluate((video) => {
+      const paint = new OffscreenCanvas(1, 1).getContext('2d');
+      paint.drawImage(video, 0, 0, 1, 1);
+      return [...paint.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+    });
+  assert.ok(Math.max(...colour) - Math.min(...colour) < 16, `the picture is ${colour}`);
+});
+
+inCall('a camera that is switched off and on goes on at the same pad', async (enter, launch) => {
+  const pipeline = launch(`acscallsrc name=c user=b @ c.video_alice ! ${countingSink('camera')}`);
+  const alice = await enter('alice', { microphone: false });
+  await pipeline.waitForSink('camera', (s) => s.buffers > 10);
+  await alice.getByRole('button', { name: 'Camera' }).click();
+  await alice.locator('#video[aria-pressed=false]').waitFor();
+  await alice.getByRole('button', { name: 'Camera' }).click();
+  const { buffers } = pipeline.sink('camera');
+  await pipeline.waitForSink('camera', (s) => s.buffers > buffers + 30);
+  assert.ok(!pipeline.ended, pipeline.errors.join('\n'));
+});
+
+inCall('a pipeline that ends is gone from the page, and can come again', async (enter, launch) => {
+  const description = 'videotestsrc is-live=true ! acscallsink user=a @';
+  const bob = await enter('bob', NOTHING);
+  for (let round = 0; round < 2; round += 1) {
+    const pipeline = launch(description, { end: true });
+    await waitForStream(bob, 'a', 'video', (s) => s.framesDecoded > 10);
+    assert.equal(await pipeline.stop(), 0, pipeline.errors.join('\n'));
+    await tile(bob, 'a').waitFor({ state: 'detached', timeout: 5_000 });
+  }
+});
+
+for (const [name, embedded, comeBack] of [
+  ['the server is away and comes back', 'embedded-server=false', () => server.start()],
+  // The pipeline's own process serves from then on.
+  ['the server goes and a pipeline takes over', 'embedded-server=true', () => {}],
+]) {
+  inCall(`media goes on both ways when ${name}`, async (enter, launch) => {
+    const pipeline = launch(
+      `videotestsrc is-live=true ! video/x-raw,width=320,height=240 ! acscallsink user=a ${embedded} @
+       acscallsrc name=c user=a ${embedded} @ c.video_alice ! ${countingSink('camera')}`,
+    );
+    const alice = await enter('alice', { microphone: false });
+    const goesOn = async () => {
+      const { framesDecoded } = await waitForStream(alice, 'a', 'video', () => true);
+      const { buffers } = pipeline.sink('camera');
+      await waitForStream(alice, 'a', 'video', (s) => s.framesDecoded > framesDecoded + 30);
+      await pipeline.waitForSink('camera', (s) => s.buffers > buffers + 30);
+    };
+    const leg = () =>
+      alice.evaluate(() => [...window.acscall.participants.values()][0].receiving.number);
+    await pipeline.waitForSink('camera', (s) => s.buffers > 0);
+    await waitForStream(alice, 'a', 'video', (s) => s.framesDecoded > 0);
+    const before = await leg();
+    const lost = await nextState(alice);
+    await server.kill();
+    await lost();
+    await goesOn();
+    await comeBack();
+    await alice.waitForFunction(() => window.acscall.state === 'connected');
+    await alice.waitForFunction(() => [...window.acscall.participants.values()][0]?.connected);
+    await goesOn();
+    assert.equal(await leg(), before);
+    assert.ok(!pipeline.ended, pipeline.errors.join('\n'));
+  });
+}

@@ -1,0 +1,147 @@
+//! A running example.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+/// How long an example may print nothing, and how long it may take to end.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// In which of its two forms an example is run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Language {
+    /// `examples/src/bin`.
+    Rust,
+    /// `examples/python`.
+    Python,
+}
+
+/// An example as a process, killed when it is dropped.
+pub(crate) struct Program {
+    child: Child,
+    incoming: mpsc::Receiver<String>,
+    lines: Vec<String>,
+}
+
+impl Program {
+    /// Starts `examples/…/EXAMPLE` with `arguments`.
+    pub(crate) fn start(language: Language, example: &str, arguments: &[&str]) -> Program {
+        let mut command = match language {
+            Language::Rust => Command::new(built(example)),
+            Language::Python => python(example),
+        };
+        command
+            .args(arguments)
+            .env("RUST_BACKTRACE", "0")
+            // As it is in most terminals; "1500×845" is printed.
+            .env("PYTHONUTF8", "1")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let (send, incoming) = mpsc::channel();
+        forward(child.stdout.take().expect("it is piped"), send.clone());
+        forward(child.stderr.take().expect("it is piped"), send);
+        Program {
+            child,
+            incoming,
+            lines: Vec::new(),
+        }
+    }
+
+    /// Reads on until a line begins with `beginning`; returns the line.
+    pub(crate) fn wait_for(&mut self, beginning: &str) -> String {
+        self.wait_until(beginning, |line| line.starts_with(beginning))
+    }
+
+    /// Reads on until `condition` holds for a line; returns the line.
+    pub(crate) fn wait_until(&mut self, what: &str, condition: impl Fn(&str) -> bool) -> String {
+        loop {
+            let Ok(line) = self.incoming.recv_timeout(PATIENCE) else {
+                panic!("'{what}' was not printed, but only {:#?}", self.lines);
+            };
+            self.lines.push(line.clone());
+            if condition(&line) {
+                return line;
+            }
+        }
+    }
+
+    /// Waits for the end; the exit code, `None` if a signal ended it.
+    pub(crate) fn finish(&mut self) -> Option<i32> {
+        loop {
+            match self.incoming.recv_timeout(PATIENCE) {
+                Ok(line) => self.lines.push(line),
+                // Both of its ends are closed: it is over, or will be in no time.
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    panic!("it did not end after {:#?}", self.lines)
+                }
+            }
+        }
+        self.child.wait().expect("a child can be waited for").code()
+    }
+
+    /// What was printed and read so far.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.lines.clone()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Fails where it has ended.
+        let _ended = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+fn forward(output: impl Read + Send + 'static, to: mpsc::Sender<String>) {
+    thread::spawn(move || {
+        BufReader::new(output)
+            .lines()
+            .map_while(Result::ok)
+            .try_for_each(|line| to.send(line))
+    });
+}
+
+fn python(example: &str) -> Command {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../examples/python")
+        .join(example)
+        .with_extension("py");
+    // The system's own: it has the bindings (python3-gi, gir1.2-gstreamer-1.0).
+    let mut command = Command::new("/usr/bin/python3");
+    command.arg(script);
+    // Exactly one folder with the plugin, and a registry that is nobody else's.
+    command.env("GST_PLUGIN_PATH", target_folder());
+    if std::env::var_os("GST_REGISTRY").is_none() {
+        command.env(
+            "GST_REGISTRY",
+            target_folder().join("../gst-registry-debug.bin"),
+        );
+    }
+    // Nothing is written into the checkout.
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
+fn built(example: &str) -> PathBuf {
+    let path = target_folder().join(example);
+    let wanted = "build the examples first: cargo build -p acscall-examples";
+    assert!(path.is_file(), "{} is missing; {wanted}", path.display());
+    path
+}
+
+/// The folder with the programs; this test lies in `deps` in it.
+fn target_folder() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows its file");
+    test.ancestors()
+        .nth(2)
+        .expect("a test lies in target/PROFILE/deps")
+        .to_path_buf()
+}

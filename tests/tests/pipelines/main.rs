@@ -1,0 +1,264 @@
+//! Every script of pipelines/ in a call with a partner in this process.
+//!
+//! The partner's elements serve the call themselves, on a port of its own. What a script sends
+//! is looked at as the partner receives it, what it receives as it is in its file or window.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, in a helper as well"
+)]
+
+mod display;
+mod meeting;
+mod script;
+mod sound;
+
+use std::fs;
+use std::time::Duration;
+
+use display::{Display, Pixel};
+use meeting::{Meeting, Partner};
+use script::{Script, folder};
+use sound::Sound;
+
+/// The scripts that have a test below.
+const SCRIPTS: [&str; 9] = [
+    "incoming-audio-mixed.sh",
+    "incoming-audio-of-one.sh",
+    "incoming-camera-to-file.sh",
+    "incoming-camera-to-window.sh",
+    "incoming-screen.sh",
+    "send-canvas.sh",
+    "send-tone.sh",
+    "share-custom-screen.sh",
+    "share-x-screen.sh",
+];
+
+const TONE_440: &str = "audiotestsrc is-live=true freq=440 volume=0.5";
+const GREEN: &str = "videotestsrc is-live=true pattern=solid-color foreground-color=0xff00c000 \
+                     ! video/x-raw,width=640,height=360,framerate=30/1";
+
+#[test]
+fn every_script_has_a_test() {
+    let mut files: Vec<_> = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert_eq!(files, SCRIPTS);
+}
+
+#[test]
+fn the_mixed_audio_of_a_call_becomes_a_wav_file_without_gaps_and_clicks() {
+    let meeting = Meeting::new();
+    let _low = meeting.partner("low", &format!("{TONE_440} ! s.audio"));
+    let _high = meeting.partner(
+        "high",
+        "audiotestsrc is-live=true freq=1000 volume=0.2 ! s.audio",
+    );
+    let file = meeting.file("mixed.wav");
+    Script::start(
+        &meeting,
+        "incoming-audio-mixed.sh",
+        &[("OUT", &file), ("SECONDS_", "5")],
+    )
+    .end();
+
+    let sound = Sound::of_wav(&file);
+    // It begins when the script's element does, and the tones when they have come.
+    assert!(sound.seconds() > 3.5, "{} s were recorded", sound.seconds());
+    let tones = sound.after_silence();
+    assert!(
+        tones.seconds() > 2.5,
+        "{} s of it are not silent",
+        tones.seconds()
+    );
+    let (low, high) = (tones.amplitude(440.0), tones.amplitude(1000.0));
+    assert!((0.4..0.6).contains(&low), "440 Hz at {low}");
+    assert!((0.15..0.25).contains(&high), "1000 Hz at {high}");
+    tones.assert_steady();
+}
+
+#[test]
+fn one_participants_audio_comes_without_that_of_the_others() {
+    let meeting = Meeting::new();
+    let _alice = meeting.partner("alice", &format!("{TONE_440} ! s.audio"));
+    let _bob = meeting.partner(
+        "bob",
+        "audiotestsrc is-live=true freq=1000 volume=0.5 ! s.audio",
+    );
+    let file = meeting.file("one.wav");
+    let settings = [
+        ("OUT", file.as_str()),
+        ("OTHER", "alice"),
+        ("SECONDS_", "5"),
+    ];
+    Script::start(&meeting, "incoming-audio-of-one.sh", &settings).end();
+
+    let sound = Sound::of_wav(&file);
+    assert!(sound.seconds() > 3.5, "{} s were recorded", sound.seconds());
+    let tone = sound.after_silence();
+    assert!(
+        tone.seconds() > 2.5,
+        "{} s of it are not silent",
+        tone.seconds()
+    );
+    let (alice, bob) = (tone.amplitude(440.0), tone.amplitude(1000.0));
+    assert!((0.4..0.6).contains(&alice), "440 Hz at {alice}");
+    assert!(bob < 0.01, "1000 Hz at {bob}");
+    tone.assert_steady();
+}
+
+#[test]
+fn a_call_is_joined_with_a_tone_of_500_hz() {
+    let meeting = Meeting::new();
+    let partner = meeting.partner(
+        "listener",
+        "c.audio_tone ! audioconvert ! audio/x-raw,format=F32LE,rate=48000,channels=1 \
+         ! appsink name=heard",
+    );
+    let script = Script::start(&meeting, "send-tone.sh", &[]);
+    let tone = Sound::of_samples(&partner.take("heard", Duration::from_secs(3)));
+    script.interrupt();
+
+    let tone = tone.after_silence();
+    assert!(
+        tone.seconds() > 2.5,
+        "{} s of 3 are not silent",
+        tone.seconds()
+    );
+    let amplitude = tone.amplitude(500.0);
+    assert!((0.4..0.6).contains(&amplitude), "500 Hz at {amplitude}");
+    tone.assert_steady();
+}
+
+#[test]
+fn a_canvas_of_1500_by_845_arrives_at_full_size_and_rate() {
+    let meeting = Meeting::new();
+    let partner = meeting.partner("viewer", &receive("video_canvas"));
+    let script = Script::start(&meeting, "send-canvas.sh", &[]);
+    assert_canvas(&partner);
+    script.interrupt();
+}
+
+#[test]
+fn a_canvas_is_shared_as_a_screen() {
+    let meeting = Meeting::new();
+    let partner = meeting.partner("viewer", &receive("screen_canvas"));
+    let script = Script::start(&meeting, "share-custom-screen.sh", &[]);
+    assert_canvas(&partner);
+    script.interrupt();
+}
+
+#[test]
+fn the_real_screen_is_shared() {
+    let display = Display::start();
+    let _window = Partner::play(&format!(
+        "videotestsrc pattern=solid-color foreground-color=0xff00c000 \
+         ! video/x-raw,width=640,height=360,framerate=5/1 ! ximagesink display={}",
+        display.name()
+    ));
+    let meeting = Meeting::new();
+    let partner = meeting.partner("viewer", &receive("screen_presenter"));
+    let script = Script::start(
+        &meeting,
+        "share-x-screen.sh",
+        &[("DISPLAY", display.name())],
+    );
+    // The window may come up after the sharing has begun.
+    partner.frames("seen").find(|frame| {
+        assert_eq!((frame.width(), frame.height()), display::SIZE);
+        frame.at(100, 100).is_near(GREEN_PIXEL)
+    });
+    script.interrupt();
+}
+
+#[test]
+fn an_incoming_camera_becomes_a_file() {
+    let meeting = Meeting::new();
+    let _camera = meeting.partner("alice", &format!("{GREEN} ! s.video"));
+    let file = meeting.file("camera.webm");
+    let settings = [
+        ("OUT", file.as_str()),
+        ("OTHER", "alice"),
+        ("SECONDS_", "6"),
+    ];
+    Script::start(&meeting, "incoming-camera-to-file.sh", &settings).end();
+
+    let recorded = Partner::play(&format!(
+        "filesrc location={file} ! matroskademux ! vp8dec ! appsink name=seen sync=false"
+    ));
+    let frames: Vec<_> = recorded.frames("seen").collect();
+    assert!(frames.len() > 90, "{} frames in 6 s", frames.len());
+    for frame in &frames {
+        assert_eq!((frame.width(), frame.height()), (1280, 720));
+    }
+    assert!(frames[frames.len() / 2].at(640, 360).is_near(GREEN_PIXEL));
+}
+
+#[test]
+fn an_incoming_camera_is_seen_in_a_window() {
+    assert_window("video", "incoming-camera-to-window.sh");
+}
+
+#[test]
+fn an_incoming_screen_is_seen_in_a_window() {
+    assert_window("screen", "incoming-screen.sh");
+}
+
+const GREEN_PIXEL: Pixel = Pixel::new(0, 0xc0, 0);
+
+/// What is where on the canvas: the background, and the three squares.
+const CANVAS: [(Pixel, usize, usize); 5] = [
+    (Pixel::new(0, 0, 0xff), 50, 50),
+    (Pixel::new(0, 0, 0xff), 1490, 840),
+    (Pixel::new(0xff, 0, 0), 210, 160),
+    (Pixel::new(0xff, 0xff, 0), 710, 380),
+    (Pixel::new(0, 0x80, 0), 1210, 600),
+];
+
+fn receive(pad: &str) -> String {
+    format!("c.{pad} ! appsink name=seen")
+}
+
+fn assert_canvas(partner: &Partner) {
+    let mut frames = partner.frames("seen");
+    let first = frames.next().expect("no frame came");
+    let last = frames.nth(58).expect("60 frames did not come");
+    for frame in [&first, &last] {
+        assert_eq!((frame.width(), frame.height()), (1500, 845));
+        for (pixel, x, y) in CANVAS {
+            let there = frame.at(x, y);
+            assert!(there.is_near(pixel), "at {x}, {y} there is {there:?}");
+        }
+    }
+    // 59 frames later; one that got lost makes it 60.
+    let between = (last.time() - first.time()).mseconds();
+    assert!(
+        (1_900..2_400).contains(&between),
+        "60 frames took {between} ms"
+    );
+}
+
+/// A partner's green `kind` fills a window that `script` opens.
+fn assert_window(kind: &str, script: &str) {
+    let display = Display::start();
+    let meeting = Meeting::new();
+    let _camera = meeting.partner("alice", &format!("{GREEN} ! s.{kind}"));
+    let settings = [("OTHER", "alice"), ("DISPLAY", display.name())];
+    let script = Script::start(&meeting, script, &settings);
+    let screen = Partner::play(&format!(
+        "ximagesrc display-name={} use-damage=false ! video/x-raw,framerate=10/1 ! appsink name=seen",
+        display.name()
+    ));
+    let corners = [(5, 5), (630, 5), (5, 350), (630, 350)];
+    screen
+        .frames("seen")
+        .find(|frame| {
+            corners
+                .iter()
+                .all(|(x, y)| frame.at(*x, *y).is_near(GREEN_PIXEL))
+        })
+        .expect("the window never showed the picture");
+    script.interrupt();
+}

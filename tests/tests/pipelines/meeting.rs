@@ -1,0 +1,176 @@
+//! A call on a port of its own, and partners in it.
+
+use std::env;
+use std::fs;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process;
+use std::sync::Once;
+use std::time::Duration;
+
+use gst::prelude::*;
+use gst_video::prelude::*;
+
+use crate::display::Pixel;
+
+/// How long anything may take that is waited for.
+const PATIENCE: gst::ClockTime = gst::ClockTime::from_seconds(20);
+
+/// The name of the call.
+pub(crate) const CALL: &str = "pipelines";
+
+/// A call, a server for it, and a folder for what is recorded.
+pub(crate) struct Meeting {
+    port: u16,
+    folder: PathBuf,
+}
+
+impl Meeting {
+    pub(crate) fn new() -> Meeting {
+        init();
+        let probe = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = probe.local_addr().unwrap().port();
+        let folder = env::temp_dir().join(format!("acscall-pipelines-{}-{port}", process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        Meeting { port, folder }
+    }
+
+    /// The server's address. Nobody serves there until a partner or a script joins.
+    pub(crate) fn server(&self) -> String {
+        format!("ws://127.0.0.1:{}", self.port)
+    }
+
+    /// The path of a file to record to.
+    pub(crate) fn file(&self, name: &str) -> String {
+        self.folder.join(name).to_str().unwrap().to_owned()
+    }
+
+    /// Joins as `user` with what `description` says: `s.` is the user's acscallsink, `c.` the
+    /// user's acscallsrc, whichever it mentions.
+    pub(crate) fn partner(&self, user: &str, description: &str) -> Partner {
+        let settings = format!("call={CALL} user={user} server={}", self.server());
+        let mut whole = String::new();
+        if description.contains("s.") {
+            whole += &format!("acscallsink name=s {settings} ");
+        }
+        if description.contains("c.") {
+            whole += &format!("acscallsrc name=c {settings} ");
+        }
+        Partner::play(&(whole + description))
+    }
+}
+
+impl Drop for Meeting {
+    fn drop(&mut self) {
+        // What is left over lies in the system's folder of such things.
+        let _left_over = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A running pipeline.
+pub(crate) struct Partner(gst::Pipeline);
+
+impl Partner {
+    pub(crate) fn play(description: &str) -> Partner {
+        init();
+        let pipeline = gst::parse::launch(description).expect(description);
+        let partner = Partner(pipeline.downcast().expect("more than one element"));
+        partner.0.set_state(gst::State::Playing).expect(description);
+        partner
+    }
+
+    /// What comes to the appsink `name`, until the end of the stream. Waits for each.
+    pub(crate) fn frames(&self, name: &str) -> impl Iterator<Item = Frame> {
+        let sink = self.sink(name);
+        std::iter::from_fn(move || self.next(&sink).map(Frame))
+    }
+
+    /// The samples, as F32LE in one channel, that come to the appsink `name` in this time.
+    pub(crate) fn take(&self, name: &str, time: Duration) -> Vec<f32> {
+        let sink = self.sink(name);
+        let wanted = (time.as_secs_f64() * 48_000.0) as usize;
+        let mut samples = Vec::new();
+        while samples.len() < wanted {
+            let sample = self.next(&sink).expect("the stream ended");
+            let map = sample.buffer().unwrap().map_readable().unwrap();
+            samples.extend(
+                map.chunks_exact(4)
+                    .map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())),
+            );
+        }
+        samples
+    }
+
+    fn sink(&self, name: &str) -> gst_app::AppSink {
+        self.0.by_name(name).unwrap().downcast().unwrap()
+    }
+
+    /// Panics with the pipeline's error where there is one, and if nothing comes.
+    fn next(&self, sink: &gst_app::AppSink) -> Option<gst::Sample> {
+        let sample = sink.try_pull_sample(PATIENCE);
+        let bus = self.0.bus().unwrap();
+        if let Some(error) = bus.pop_filtered(&[gst::MessageType::Error]) {
+            panic!("{error:?}");
+        }
+        assert!(
+            sample.is_some() || sink.is_eos(),
+            "nothing came to {}",
+            sink.name()
+        );
+        sample
+    }
+}
+
+impl Drop for Partner {
+    fn drop(&mut self) {
+        self.0.set_state(gst::State::Null).unwrap();
+    }
+}
+
+/// A received picture.
+pub(crate) struct Frame(gst::Sample);
+
+impl Frame {
+    pub(crate) fn width(&self) -> u32 {
+        self.info().width()
+    }
+
+    pub(crate) fn height(&self) -> u32 {
+        self.info().height()
+    }
+
+    pub(crate) fn time(&self) -> gst::ClockTime {
+        self.0.buffer().unwrap().pts().unwrap()
+    }
+
+    /// The colour there.
+    pub(crate) fn at(&self, x: usize, y: usize) -> Pixel {
+        let rgb = gst::Caps::builder("video/x-raw")
+            .field("format", "RGB")
+            .build();
+        let sample = gst_video::convert_sample(&self.0, &rgb, Some(PATIENCE)).unwrap();
+        let info = gst_video::VideoInfo::from_caps(sample.caps().unwrap()).unwrap();
+        let frame =
+            gst_video::VideoFrameRef::from_buffer_ref_readable(sample.buffer().unwrap(), &info)
+                .unwrap();
+        let at = y * frame.plane_stride()[0] as usize + 3 * x;
+        let bytes = &frame.plane_data(0).unwrap()[at..at + 3];
+        Pixel {
+            red: bytes[0],
+            green: bytes[1],
+            blue: bytes[2],
+        }
+    }
+
+    fn info(&self) -> gst_video::VideoInfo {
+        gst_video::VideoInfo::from_caps(self.0.caps().unwrap()).unwrap()
+    }
+}
+
+fn init() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        gst::init().unwrap();
+        gstacscall::plugin_register_static().unwrap();
+    });
+}

@@ -1,0 +1,51 @@
+//! `cargo xtask bench`: builds the measuring programs as users get them and runs them.
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::command;
+use crate::setup::{self, Purpose};
+use crate::workspace::{Profile, Workspace};
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// Joining, starting streams, latency, threads, memory and processor time of calls
+    #[command(disable_help_flag = true)]
+    Call {
+        /// For the measuring program; `--help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+/// Builds and runs.
+///
+/// # Errors
+/// If the machine cannot be made ready, the build fails, or the measurement does.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    setup::prepare(Purpose::Run)?;
+    let workspace = Workspace::new()?;
+    let Bench::Call { arguments } = &arguments.bench;
+    command::run(workspace.cargo("build").args([
+        "--release",
+        "--package=acscall",
+        "--package=gst-plugin-acscall",
+        "--package=acscall-tests",
+        "--bins",
+        "--lib",
+    ]))?;
+    let program = workspace.built(Profile::Release).join("bench_call");
+    command::run(
+        workspace
+            .with_plugin(program, Profile::Release)
+            .args(arguments),
+    )
+}

@@ -1,0 +1,109 @@
+//! Running other programs.
+
+use std::env;
+use std::fmt;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+
+/// A program that ended with something else than success.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    line: String,
+    /// Its exit code; 1 where a signal ended it.
+    pub(crate) code: u8,
+}
+
+impl Failed {
+    #[cfg(test)]
+    pub(crate) fn new(line: &str, code: u8) -> Failed {
+        Failed {
+            line: line.to_owned(),
+            code,
+        }
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` failed with exit code {}", self.line, self.code)
+    }
+}
+
+impl std::error::Error for Failed {}
+
+/// Runs `command` with this program's own input and output.
+///
+/// # Errors
+/// [`Failed`] if it ends with anything but success.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let line = line(command);
+    let status = command
+        .status()
+        .with_context(|| format!("`{line}` cannot be started"))?;
+    if status.success() {
+        return Ok(());
+    }
+    let code = status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(1);
+    Err(Failed { line, code }.into())
+}
+
+/// What `command` prints; its error output goes to the terminal.
+///
+/// # Errors
+/// [`Failed`] if it ends with anything but success.
+pub(crate) fn read(command: &mut Command) -> Result<String> {
+    let line = line(command);
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("`{line}` cannot be started"))?;
+    if !output.status.success() {
+        let code = output
+            .status
+            .code()
+            .and_then(|code| u8::try_from(code).ok())
+            .unwrap_or(1);
+        return Err(Failed { line, code }.into());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// What `command` prints, or `None` if it is not there or fails. Nothing reaches the terminal.
+pub(crate) fn probe(command: &mut Command) -> Option<String> {
+    let output = command.stdin(Stdio::null()).output().ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Where `program` is on the `PATH`.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    env::split_paths(&env::var_os("PATH")?)
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
+}
+
+/// Prints a headline.
+pub(crate) fn headline(text: &str) {
+    if io::stdout().is_terminal() {
+        println!("\n\x1b[1m── {text}\x1b[0m");
+    } else {
+        println!("\n── {text}");
+    }
+}
+
+fn line(command: &Command) -> String {
+    let mut line = command.get_program().to_string_lossy().into_owned();
+    for argument in command.get_args() {
+        line.push(' ');
+        line.push_str(&argument.to_string_lossy());
+    }
+    line
+}

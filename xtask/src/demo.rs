@@ -1,0 +1,120 @@
+//! `cargo xtask demo`: a living call to look at and to join.
+//!
+//! The call itself is the program `demo` of the examples; this only builds and starts it.
+
+use std::fs;
+use std::io;
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::command;
+use crate::setup::{self, Purpose};
+use crate::workspace::{Profile, Workspace};
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Ends by itself after so many seconds
+    #[arg(long, value_name = "N")]
+    seconds: Option<u32>,
+    /// What the sample caller plays, instead of a test picture and a tune
+    #[arg(long, value_name = "FILE")]
+    media: Option<PathBuf>,
+    /// The call's name
+    #[arg(long, default_value = "demo")]
+    call: String,
+    /// Where the server listens, on this machine only
+    #[arg(long, default_value_t = 7788)]
+    port: u16,
+    /// Nobody but the bot and whoever joins
+    #[arg(long)]
+    no_caller: bool,
+}
+
+/// Builds the demo and becomes it.
+///
+/// # Errors
+/// If the machine cannot be made ready, or the build or the start fails.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    setup::prepare(Purpose::Run)?;
+    let workspace = Workspace::new()?;
+    if !workspace.built(Profile::Release).join("demo").is_file() {
+        println!("Building; this first time it takes a few minutes");
+    }
+    command::run(
+        workspace
+            .cargo("build")
+            .args(["--release", "--bins", "--lib"]),
+    )?;
+    // In place of this program, so that Ctrl-C reaches it alone and its summary is the last word.
+    Err(start(&workspace, Profile::Release, arguments).exec()).context("the demo cannot be started")
+}
+
+/// A few seconds of the demo, as built for the tests, and what it leaves behind.
+///
+/// # Errors
+/// If it fails or leaves no pictures.
+pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+    let pictures = workspace.target.join("demo");
+    if let Err(error) = fs::remove_dir_all(&pictures) {
+        ensure!(
+            error.kind() == io::ErrorKind::NotFound,
+            "{}: {error}",
+            pictures.display()
+        );
+    }
+    let arguments = Arguments {
+        seconds: Some(8),
+        media: None,
+        call: "demo".to_owned(),
+        port: free_port()?,
+        no_caller: false,
+    };
+    command::run(&mut start(workspace, Profile::Dev, &arguments))?;
+    for picture in [
+        "bot-received-video-of-sample.png",
+        "sample-received-video-of-bot.png",
+    ] {
+        ensure!(
+            is_png(&pictures.join(picture)),
+            "the demo left no target/demo/{picture}"
+        );
+    }
+    Ok(())
+}
+
+fn start(workspace: &Workspace, profile: Profile, arguments: &Arguments) -> std::process::Command {
+    let built = workspace.built(profile);
+    let mut demo = workspace.with_plugin(built.join("demo"), profile);
+    demo.arg("--server-program").arg(built.join("acscall"));
+    demo.arg("--pictures").arg(workspace.target.join("demo"));
+    demo.args([
+        "--call",
+        &arguments.call,
+        "--port",
+        &arguments.port.to_string(),
+    ]);
+    if let Some(seconds) = arguments.seconds {
+        demo.args(["--seconds", &seconds.to_string()]);
+    }
+    if let Some(media) = &arguments.media {
+        // The demo runs in the checkout, the user may be elsewhere.
+        demo.arg("--media")
+            .arg(fs::canonicalize(media).unwrap_or_else(|_| media.clone()));
+    }
+    if arguments.no_caller {
+        demo.arg("--no-caller");
+    }
+    demo
+}
+
+/// One that nobody listens on at this moment.
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+fn is_png(path: &Path) -> bool {
+    fs::read(path).is_ok_and(|content| content.starts_with(b"\x89PNG"))
+}

@@ -1,0 +1,106 @@
+//! What `gst-inspect-1.0` shows of each element is a reviewed file of tests/inspect.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::command;
+use crate::steps::Outcome;
+use crate::workspace::{Profile, Workspace};
+
+/// The elements that have a file.
+const ELEMENTS: [&str; 2] = ["acscallsink", "acscallsrc"];
+
+/// The files are of this GStreamer: others print the same things in another form, and their base
+/// classes have other properties.
+const GSTREAMER: &str = "1.22.";
+
+/// Lines that change with every build.
+const VOLATILE: [&str; 3] = ["Filename", "Version", "Source release date"];
+
+/// Compares each element with its file, or with `bless` writes the files anew.
+///
+/// # Errors
+/// If they differ; what differs is printed.
+pub(crate) fn check(workspace: &Workspace, bless: bool) -> Result<Outcome> {
+    let version =
+        command::read(Command::new("pkg-config").args(["--modversion", "gstreamer-1.0"]))?;
+    if !version.starts_with(GSTREAMER) {
+        return Ok(Outcome::Skipped(format!(
+            "the files are of GStreamer {GSTREAMER}x, here is {}",
+            version.trim()
+        )));
+    }
+    let mut different = Vec::new();
+    for element in ELEMENTS {
+        let mut inspect = workspace.with_plugin("gst-inspect-1.0", Profile::Dev);
+        let now = stable(&command::read(
+            inspect.arg(element).env("LC_ALL", "C.UTF-8"),
+        )?);
+        let file = workspace.root.join(format!("tests/inspect/{element}.txt"));
+        if bless {
+            fs::create_dir_all(workspace.root.join("tests/inspect"))?;
+            fs::write(&file, now).with_context(|| format!("writing {}", file.display()))?;
+            println!("{} is written", file.display());
+        } else if fs::read_to_string(&file).unwrap_or_default() != now {
+            show_difference(workspace, &file, element, &now)?;
+            different.push(element);
+        } else {
+            println!("{element} is as in its file");
+        }
+    }
+    if different.is_empty() {
+        return Ok(Outcome::Passed);
+    }
+    bail!(
+        "{} changed; if that is meant, `cargo xtask test --only inspect --bless` and review the \
+         change",
+        different.join(" and ")
+    )
+}
+
+/// `shown` without what changes with every build.
+fn stable(shown: &str) -> String {
+    let mut kept = String::new();
+    for line in shown.lines() {
+        let (name, _) = line.trim_start().split_once("  ").unwrap_or((line, ""));
+        if !VOLATILE.contains(&name) {
+            kept.push_str(line.trim_end());
+            kept.push('\n');
+        }
+    }
+    kept
+}
+
+fn show_difference(workspace: &Workspace, file: &Path, element: &str, now: &str) -> Result<()> {
+    let other = workspace.target.join(format!("{element}.txt"));
+    fs::write(&other, now)?;
+    let old = if file.is_file() {
+        file
+    } else {
+        Path::new("/dev/null")
+    };
+    // diff fails where there is a difference, which is known.
+    let _ = Command::new("diff").arg("-u").arg(old).arg(&other).status();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_with_every_build_is_left_out() {
+        let shown = "Plugin Details:\n  Name                     acscall\n  \
+                     Filename                 /somewhere/libgstacscall.so\n  \
+                     Version                  0.1.0-abc\n  Source release date      2026-01-01\n\n\
+                     Element Properties:\n  version             : The protocol's Version  \n";
+        assert_eq!(
+            stable(shown),
+            "Plugin Details:\n  Name                     acscall\n\nElement Properties:\n  \
+             version             : The protocol's Version\n"
+        );
+    }
+}

@@ -1,0 +1,128 @@
+//! Makes sure that the machine has what the commands need.
+//!
+//! What is needed is looked for as such (a program, a header, an element), not as a package, so
+//! that whatever way it came is good. On Debian and Ubuntu the packages of what is missing are
+//! installed; elsewhere what is missing is named.
+
+mod requirements;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::command::{self, find, probe};
+use requirements::{ALL, Machine, Requirement};
+
+/// What the machine is to be made ready for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Building and running the elements and the demo.
+    Run,
+    /// The tests as well.
+    Test,
+}
+
+/// Installs what is missing, after saying what and why. Costs well under a second where
+/// everything is there.
+///
+/// # Errors
+/// If something is missing that cannot be installed here.
+pub(crate) fn prepare(purpose: Purpose) -> Result<()> {
+    if purpose == Purpose::Test {
+        add_rust_components()?;
+    }
+    let missing = missing(purpose);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    command::headline("What this machine lacks");
+    for requirement in &missing {
+        println!("  {}: {}", requirement.what, requirement.why);
+    }
+    let packages = packages(&missing);
+    let list = packages.iter().copied().collect::<Vec<_>>().join(" ");
+    if find("apt-get").is_none() {
+        bail!(
+            "please install the above and run this again; on Debian and Ubuntu the packages \
+             are: {list}"
+        );
+    }
+    install(&packages, &list)?;
+
+    let still: Vec<_> = self::missing(purpose)
+        .iter()
+        .map(|requirement| requirement.what)
+        .collect();
+    if !still.is_empty() {
+        bail!(
+            "after the installation there is still no {}: this system's packages are older than \
+             Debian 12's or Ubuntu 24.04's",
+            still.join(", no ")
+        );
+    }
+    Ok(())
+}
+
+/// A minimal Rust has neither.
+fn add_rust_components() -> Result<()> {
+    for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        if probe(Command::new("cargo").args([subcommand, "--version"])).is_none() {
+            println!("Adding Rust's component {component}, which the tests use");
+            command::run(Command::new("rustup").args(["component", "add", component]))?;
+        }
+    }
+    Ok(())
+}
+
+fn missing(purpose: Purpose) -> Vec<&'static Requirement> {
+    let machine = Machine::new();
+    ALL.iter()
+        .filter(|requirement| requirement.purpose == Purpose::Run || purpose == Purpose::Test)
+        .filter(|requirement| !requirement.found.on(&machine))
+        .collect()
+}
+
+fn packages(missing: &[&'static Requirement]) -> BTreeSet<&'static str> {
+    let ubuntu = fs::read_to_string("/etc/os-release")
+        .is_ok_and(|release| release.lines().any(|line| line == "ID=ubuntu"));
+    missing
+        .iter()
+        .flat_map(|requirement| requirement.packages.iter().copied())
+        .map(|package| match package {
+            // Ubuntu's package of that name brings the browser as a snap.
+            "chromium" if ubuntu => "chromium-browser",
+            package => package,
+        })
+        .collect()
+}
+
+fn install(packages: &BTreeSet<&'static str>, list: &str) -> Result<()> {
+    let root = probe(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
+    if !root && find("sudo").is_none() {
+        bail!("please run this as root, and then this command again: apt-get install {list}");
+    }
+    let apt_get = || {
+        let mut command = if root {
+            Command::new("env")
+        } else {
+            Command::new("sudo")
+        };
+        if !root {
+            command.arg("env");
+        }
+        command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"]);
+        command
+    };
+    command::headline(&format!("Installing {list}"));
+    // One source of packages that cannot be reached need not be the one that is needed.
+    if let Err(error) = command::run(apt_get().arg("update")) {
+        println!("Going on with the lists that are here: {error}");
+    }
+    command::run(
+        apt_get()
+            .args(["install", "--yes", "--no-install-recommends"])
+            .args(packages),
+    )
+}

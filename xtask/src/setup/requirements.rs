@@ -1,0 +1,302 @@
+//! The list of what is needed, why, and which Debian packages hold it.
+
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use super::Purpose;
+use crate::command::{find, probe};
+
+/// Something that must be there.
+pub(super) struct Requirement {
+    /// Its name, for people.
+    pub(super) what: &'static str,
+    /// What it is good for.
+    pub(super) why: &'static str,
+    /// The Debian packages that bring it.
+    pub(super) packages: &'static [&'static str],
+    /// Who needs it.
+    pub(super) purpose: Purpose,
+    /// How it is looked for.
+    pub(super) found: Found,
+}
+
+/// How something is looked for. All that a variant names must be there.
+pub(super) enum Found {
+    /// Programs on the `PATH`.
+    Programs(&'static [&'static str]),
+    /// One of these programs on the `PATH`.
+    OneOf(&'static [&'static str]),
+    /// Libraries with their headers, of at least this version.
+    Libraries(&'static str, &'static [&'static str]),
+    /// GStreamer elements.
+    Elements(&'static [&'static str]),
+    /// A program whose `--version` begins with `v` and at least this number.
+    Major(&'static str, u32),
+    /// Debian's Python, which need not be the first on the `PATH`, can import GStreamer.
+    PythonGStreamer,
+}
+
+/// The oldest GStreamer that has what the elements need.
+const GSTREAMER: &str = "1.22";
+
+pub(super) const ALL: &[Requirement] = &[
+    Requirement {
+        what: "a C compiler",
+        why: "links Rust programs and builds the C example",
+        packages: &["gcc", "libc6-dev"],
+        purpose: Purpose::Run,
+        found: Found::Programs(&["cc"]),
+    },
+    Requirement {
+        what: "pkg-config",
+        why: "tells the build where GStreamer is",
+        packages: &["pkg-config"],
+        purpose: Purpose::Run,
+        found: Found::Programs(&["pkg-config"]),
+    },
+    Requirement {
+        what: "GStreamer's headers, 1.22 or newer",
+        why: "the elements are built against them",
+        packages: &[
+            "libgstreamer1.0-dev",
+            "libgstreamer-plugins-base1.0-dev",
+            "libgstreamer-plugins-bad1.0-dev",
+        ],
+        purpose: Purpose::Run,
+        found: Found::Libraries(
+            GSTREAMER,
+            &[
+                "gstreamer-1.0",
+                "gstreamer-check-1.0",
+                "gstreamer-app-1.0",
+                "gstreamer-audio-1.0",
+                "gstreamer-video-1.0",
+                "gstreamer-sdp-1.0",
+                "gstreamer-webrtc-1.0",
+            ],
+        ),
+    },
+    Requirement {
+        what: "GStreamer's tools",
+        why: "gst-launch-1.0 and gst-inspect-1.0",
+        packages: &["gstreamer1.0-tools"],
+        purpose: Purpose::Run,
+        found: Found::Programs(&["gst-launch-1.0", "gst-inspect-1.0"]),
+    },
+    Requirement {
+        what: "GStreamer's base plugins",
+        why: "Opus, mixing and converting audio, converting video, test pictures",
+        packages: &["gstreamer1.0-plugins-base"],
+        purpose: Purpose::Run,
+        found: Found::Elements(&[
+            "opusenc",
+            "audiomixer",
+            "audioconvert",
+            "audioresample",
+            "videoconvert",
+            "videoscale",
+            "compositor",
+            "videotestsrc",
+            "audiotestsrc",
+            "decodebin",
+            "appsrc",
+        ]),
+    },
+    Requirement {
+        what: "GStreamer's good plugins",
+        why: "RTP, VP8 and VP9, black and white, WAV, WebM and PNG files, the screen",
+        packages: &["gstreamer1.0-plugins-good"],
+        purpose: Purpose::Run,
+        found: Found::Elements(&[
+            "rtpbin",
+            "rtpvp8pay",
+            "rtpopuspay",
+            "vp8enc",
+            "vp9enc",
+            "videobalance",
+            "wavenc",
+            "webmmux",
+            "pngenc",
+            "ximagesrc",
+            "autovideosink",
+            "level",
+            "spectrum",
+        ]),
+    },
+    Requirement {
+        what: "GStreamer's bad plugins",
+        why: "WebRTC and its encryption",
+        packages: &["gstreamer1.0-plugins-bad"],
+        purpose: Purpose::Run,
+        found: Found::Elements(&["webrtcbin", "dtlsenc", "srtpenc"]),
+    },
+    Requirement {
+        what: "libnice's GStreamer plugin",
+        why: "WebRTC's connections; webrtcbin refuses to start without it",
+        packages: &["gstreamer1.0-nice"],
+        purpose: Purpose::Run,
+        found: Found::Elements(&["nicesrc", "nicesink"]),
+    },
+    Requirement {
+        what: "GStreamer's X11 and Pango plugins",
+        why: "windows, and the time in the demo's pictures",
+        packages: &["gstreamer1.0-x"],
+        purpose: Purpose::Run,
+        found: Found::Elements(&["ximagesink", "timeoverlay"]),
+    },
+    Requirement {
+        what: "Node.js 18 or newer",
+        why: "drives the browser in the tests",
+        packages: &["nodejs"],
+        purpose: Purpose::Test,
+        found: Found::Major("node", 18),
+    },
+    Requirement {
+        what: "npm",
+        why: "installs the browser tests' one dependency",
+        packages: &["npm"],
+        purpose: Purpose::Test,
+        found: Found::Programs(&["npm"]),
+    },
+    Requirement {
+        what: "Chromium",
+        why: "calls between the elements and a real browser",
+        packages: &["chromium"],
+        purpose: Purpose::Test,
+        found: Found::OneOf(&["chromium", "chromium-browser"]),
+    },
+    Requirement {
+        what: "GStreamer for Python",
+        why: "the Python examples",
+        packages: &[
+            "python3",
+            "python3-gi",
+            "gir1.2-gstreamer-1.0",
+            "gir1.2-gst-plugins-base-1.0",
+        ],
+        purpose: Purpose::Test,
+        found: Found::PythonGStreamer,
+    },
+    Requirement {
+        what: "a virtual X server",
+        why: "the tests of windows and of the shared screen",
+        packages: &["xvfb", "xauth"],
+        purpose: Purpose::Test,
+        found: Found::Programs(&["Xvfb", "xvfb-run", "xauth"]),
+    },
+    Requirement {
+        what: "ip and unshare",
+        why: "the test on a machine without a network",
+        packages: &["iproute2", "util-linux"],
+        purpose: Purpose::Test,
+        found: Found::Programs(&["ip", "unshare"]),
+    },
+];
+
+/// What was found out about the machine, each thing when it is first asked for.
+pub(super) struct Machine {
+    elements: OnceCell<BTreeSet<String>>,
+}
+
+impl Machine {
+    pub(super) fn new() -> Machine {
+        Machine {
+            elements: OnceCell::new(),
+        }
+    }
+
+    /// The names of all elements. One call for all of them: each start of `gst-inspect-1.0`
+    /// reads the whole registry.
+    fn elements(&self) -> &BTreeSet<String> {
+        self.elements.get_or_init(|| {
+            probe(&mut Command::new("gst-inspect-1.0"))
+                .map(|list| elements_in(&list))
+                .unwrap_or_default()
+        })
+    }
+}
+
+impl Found {
+    pub(super) fn on(&self, machine: &Machine) -> bool {
+        match self {
+            Found::Programs(programs) => programs.iter().all(|program| is_there(program)),
+            Found::OneOf(programs) => programs.iter().any(|program| is_there(program)),
+            Found::Libraries(version, names) => probe(
+                Command::new("pkg-config")
+                    .arg(format!("--atleast-version={version}"))
+                    .args(*names),
+            )
+            .is_some(),
+            Found::Elements(names) => names.iter().all(|name| machine.elements().contains(*name)),
+            Found::Major(program, least) => probe(Command::new(program).arg("--version"))
+                .and_then(|version| major(&version))
+                .is_some_and(|major| major >= *least),
+            Found::PythonGStreamer => probe(Command::new("/usr/bin/python3").args([
+                "-c",
+                "import gi; gi.require_version('Gst', '1.0'); from gi.repository import Gst",
+            ]))
+            .is_some(),
+        }
+    }
+}
+
+/// `ip` is in a folder that is not on every user's `PATH`.
+fn is_there(program: &str) -> bool {
+    find(program).is_some()
+        || ["/usr/sbin", "/sbin"]
+            .iter()
+            .any(|folder| Path::new(folder).join(program).is_file())
+}
+
+/// Of lines such as `vpx:  vp8enc: On2 VP8 Encoder`.
+fn elements_in(list: &str) -> BTreeSet<String> {
+    list.lines()
+        .filter_map(|line| line.split_once(":  ")?.1.split_once(": "))
+        .map(|(element, _)| element.to_owned())
+        .collect()
+}
+
+/// 18 of `v18.20.4`.
+fn major(version: &str) -> Option<u32> {
+    version
+        .trim()
+        .trim_start_matches('v')
+        .split('.')
+        .next()?
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_are_read_from_the_list_and_other_features_are_not_taken_for_them() {
+        let list = "vpx:  vp8enc: On2 VP8 Encoder\n\
+                    typefindfunctions: video/mpegts: ts, mts\n\
+                    nice:  nicesrc: ICE source\n\n\
+                    Total count: 2 plugins\n";
+        let elements = elements_in(list);
+        assert_eq!(
+            elements.iter().map(String::as_str).collect::<Vec<_>>(),
+            ["nicesrc", "vp8enc"]
+        );
+    }
+
+    #[test]
+    fn the_major_version_is_the_first_number() {
+        assert_eq!(major("v20.20.2\n"), Some(20));
+        assert_eq!(major("18.19.0"), Some(18));
+        assert_eq!(major("unknown"), None);
+    }
+
+    #[test]
+    fn everything_has_a_package_that_brings_it() {
+        for requirement in ALL {
+            assert!(!requirement.packages.is_empty(), "{}", requirement.what);
+        }
+    }
+}
