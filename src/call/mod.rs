@@ -263,7 +263,9 @@ pub enum Trouble {
     #[error("cannot reach the signalling server: {0}")]
     Unreachable(String),
     /// The connection to the server is lost; it is being tried again.
-    #[error("the connection to the signalling server was lost and is tried again; media goes on: {0}")]
+    #[error(
+        "the connection to the signalling server was lost and is tried again; media goes on: {0}"
+    )]
     SignallingLost(String),
     /// The server refused the call.
     #[error("{message}")]

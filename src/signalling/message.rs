@@ -86,7 +86,11 @@ pub type LegNumber = u64;
 
 /// From a client to the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
 pub enum ClientMessage {
     /// The first message of a connection.
     Hello {
@@ -151,7 +155,11 @@ pub enum ClientMessage {
 
 /// From the server to a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
 pub enum ServerMessage {
     /// Answers [`ClientMessage::Hello`].
     Welcome {
@@ -379,13 +387,26 @@ mod tests {
     fn unknown_fields_are_ignored() {
         let text = r#"{"type":"join","call":"x","receives":true,"since":"2030"}"#;
         let message: ClientMessage = serde_json::from_str(text).unwrap();
-        assert!(matches!(message, ClientMessage::Join { receives: true, sends: false, .. }));
+        assert!(matches!(
+            message,
+            ClientMessage::Join {
+                receives: true,
+                sends: false,
+                ..
+            }
+        ));
     }
 
     #[test]
     fn an_error_code_of_a_later_version_is_read_as_other() {
         let text = r#"{"type":"error","code":"moon-phase","message":"m"}"#;
         let message: ServerMessage = serde_json::from_str(text).unwrap();
-        assert!(matches!(message, ServerMessage::Error { code: ErrorCode::Other, .. }));
+        assert!(matches!(
+            message,
+            ServerMessage::Error {
+                code: ErrorCode::Other,
+                ..
+            }
+        ));
     }
 }

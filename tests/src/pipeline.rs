@@ -60,7 +60,9 @@ impl Pipeline {
     /// Never, but for a pipeline made otherwise.
     pub fn contents(&self) -> Result<gst::Bin> {
         let first = self.0.children().into_iter().next();
-        first.and_then(|child| child.downcast().ok()).context("a pipeline holds its bin")
+        first
+            .and_then(|child| child.downcast().ok())
+            .context("a pipeline holds its bin")
     }
 
     /// The element of this name.
@@ -68,7 +70,9 @@ impl Pipeline {
     /// # Errors
     /// There is none.
     pub fn element(&self, name: &str) -> Result<gst::Element> {
-        self.0.by_name(name).with_context(|| format!("no element '{name}'"))
+        self.0
+            .by_name(name)
+            .with_context(|| format!("no element '{name}'"))
     }
 
     /// Gets each buffer that enters the element, with the system clock's time and its caps.
@@ -77,11 +81,17 @@ impl Pipeline {
     /// There is no such element.
     pub fn arrivals(&self, sink: &str) -> Result<Receiver<Arrival>> {
         let (sender, arrivals) = channel();
-        let pad = self.element(sink)?.static_pad("sink").context("it has a sink pad")?;
+        let pad = self
+            .element(sink)?
+            .static_pad("sink")
+            .context("it has a sink pad")?;
         pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
             if let (Some(buffer), Some(caps)) = (info.buffer(), pad.current_caps()) {
-                let _nobody_looks_any_more =
-                    sender.send(Arrival { at: now(), caps, buffer: buffer.clone() });
+                let _nobody_looks_any_more = sender.send(Arrival {
+                    at: now(),
+                    caps,
+                    buffer: buffer.clone(),
+                });
             }
             gst::PadProbeReturn::Ok
         });
@@ -115,7 +125,10 @@ impl Pipeline {
     /// An element failed, or the message did not come.
     pub fn wait_told(&self, wanted: impl Fn(&gst::StructureRef) -> bool) -> Result<gst::Structure> {
         let message = self.wait_for(|message| message.structure().is_some_and(&wanted))?;
-        message.structure().map(ToOwned::to_owned).context("the message has a structure")
+        message
+            .structure()
+            .map(ToOwned::to_owned)
+            .context("the message has a structure")
     }
 
     /// Waits until the call is connected.

@@ -31,14 +31,21 @@ fn a_stream_arrives_whoever_starts_first() -> Result<()> {
                     call("b", port)
                 ))
             } else {
-                Pipeline::playing(&format!("{} ! acscallsink {}", frames(-1, true), call("a", port)))
+                Pipeline::playing(&format!(
+                    "{} ! acscallsink {}",
+                    frames(-1, true),
+                    call("a", port)
+                ))
             }
         };
         let first = start(receiver_first)?;
         first.wait_connected()?;
         let second = start(!receiver_first)?;
         let receiving = if receiver_first { &first } else { &second };
-        receiving.arrivals("end")?.recv_timeout(TIMEOUT).context("no frame came")?;
+        receiving
+            .arrivals("end")?
+            .recv_timeout(TIMEOUT)
+            .context("no frame came")?;
     }
     Ok(())
 }
@@ -71,10 +78,17 @@ fn a_file_is_sent_whole_at_its_own_pace_once_somebody_is_there() -> Result<()> {
     sending.wait_eos()?;
     let arrived = drain(&arrivals, FRAMES)?;
     std::fs::remove_file(file)?;
-    ensure!(arrived.len() == FRAMES, "{} of {FRAMES} frames came", arrived.len());
+    ensure!(
+        arrived.len() == FRAMES,
+        "{} of {FRAMES} frames came",
+        arrived.len()
+    );
     let took = arrived[FRAMES - 1].at - arrived[0].at;
     // Two seconds of frames; a machine under load may take longer, but never less.
-    ensure!(took > gst::ClockTime::from_mseconds(1900), "not paced: {took}");
+    ensure!(
+        took > gst::ClockTime::from_mseconds(1900),
+        "not paced: {took}"
+    );
     Ok(())
 }
 
@@ -82,7 +96,11 @@ fn a_file_is_sent_whole_at_its_own_pace_once_somebody_is_there() -> Result<()> {
 fn source_and_sink_of_one_user_are_one_participant() -> Result<()> {
     init()?;
     let port = free_port()?;
-    let sender = Pipeline::playing(&format!("{} ! acscallsink {}", frames(-1, true), call("a", port)))?;
+    let sender = Pipeline::playing(&format!(
+        "{} ! acscallsink {}",
+        frames(-1, true),
+        call("a", port)
+    ))?;
     let filter = Pipeline::playing(&format!(
         "acscallsrc name=c {} c.video_a ! videobalance saturation=0.0 ! acscallsink {}",
         call("filter", port),
@@ -92,10 +110,18 @@ fn source_and_sink_of_one_user_are_one_participant() -> Result<()> {
         "acscallsrc name=c {} c.video_filter ! fakesink name=end sync=false",
         call("b", port)
     ))?;
-    receiver.arrivals("end")?.recv_timeout(TIMEOUT).context("no frame came back")?;
-    let participants = receiver.element("c")?.property::<gst::Structure>("participants");
+    receiver
+        .arrivals("end")?
+        .recv_timeout(TIMEOUT)
+        .context("no frame came back")?;
+    let participants = receiver
+        .element("c")?
+        .property::<gst::Structure>("participants");
     let names: BTreeSet<String> = participants.fields().map(ToString::to_string).collect();
-    ensure!(names == BTreeSet::from(["a".into(), "filter".into()]), "{names:?}");
+    ensure!(
+        names == BTreeSet::from(["a".into(), "filter".into()]),
+        "{names:?}"
+    );
     drop((sender, filter));
     Ok(())
 }
@@ -116,7 +142,10 @@ fn after_a_stop_of_two_seconds_no_picture_is_lost() -> Result<()> {
         }
         source.stop()?;
         // What is tested is the pause: the jitter buffer must not count on packets meanwhile.
-        ensure!(arrivals.recv_timeout(Duration::from_secs(2)).is_err(), "one frame too many");
+        ensure!(
+            arrivals.recv_timeout(Duration::from_secs(2)).is_err(),
+            "one frame too many"
+        );
     }
     Ok(())
 }
@@ -130,8 +159,13 @@ fn of_a_screen_at_one_frame_per_second_every_frame_arrives() -> Result<()> {
     let source = Source::new(&sending, "screen")?;
     for _ in 0..5 {
         source.push("I420", 640, 360)?;
-        arrivals.recv_timeout(TIMEOUT).context("a frame did not come before the next")?;
-        ensure!(arrivals.recv_timeout(Duration::from_secs(1)).is_err(), "one frame too many");
+        arrivals
+            .recv_timeout(TIMEOUT)
+            .context("a frame did not come before the next")?;
+        ensure!(
+            arrivals.recv_timeout(Duration::from_secs(1)).is_err(),
+            "one frame too many"
+        );
     }
     Ok(())
 }
@@ -144,7 +178,11 @@ fn sources_switch_a_hundred_times_without_a_new_negotiation() -> Result<()> {
     let port = free_port()?;
     let (sending, receiving) = pair(port, "video")?;
     let arrivals = receiving.arrivals("end")?;
-    let legs = || sending.element("s").map(|sink| leg_names(&sink.property::<gst::Structure>("stats")));
+    let legs = || {
+        sending
+            .element("s")
+            .map(|sink| leg_names(&sink.property::<gst::Structure>("stats")))
+    };
     let before = legs()?;
     let formats = ["I420", "NV12", "BGRx", "RGB", "I420_10LE"];
     let sizes = [(320, 240), (641, 361), (176, 144), (400, 300)];
@@ -154,7 +192,8 @@ fn sources_switch_a_hundred_times_without_a_new_negotiation() -> Result<()> {
         for frame in 0..FRAMES {
             source.push(formats[switch % formats.len()], width, height)?;
             let arrival = arrivals.recv_timeout(TIMEOUT);
-            let arrival = arrival.with_context(|| format!("switch {switch}: frame {frame} was lost"))?;
+            let arrival =
+                arrival.with_context(|| format!("switch {switch}: frame {frame} was lost"))?;
             let size = arrival.size();
             ensure!(size == Some((width, height)), "switch {switch}: {size:?}");
         }
@@ -169,10 +208,16 @@ fn sound_switches_among_rates_and_channels() -> Result<()> {
     let port = free_port()?;
     let (sending, receiving) = pair(port, "audio")?;
     let arrivals = receiving.arrivals("end")?;
-    let pad = sending.element("s")?.request_pad_simple("audio").context("the pad is free")?;
-    for (format, rate, channels) in
-        [("S16LE", 48_000, 2), ("F32LE", 44_100, 1), ("S32LE", 8_000, 1), ("S24LE", 96_000, 2)]
-    {
+    let pad = sending
+        .element("s")?
+        .request_pad_simple("audio")
+        .context("the pad is free")?;
+    for (format, rate, channels) in [
+        ("S16LE", 48_000, 2),
+        ("F32LE", 44_100, 1),
+        ("S32LE", 8_000, 1),
+        ("S24LE", 96_000, 2),
+    ] {
         play_into(
             &sending,
             &pad,
@@ -184,7 +229,11 @@ fn sound_switches_among_rates_and_channels() -> Result<()> {
         )?;
         let arrived = drain(&arrivals, 50)?;
         // The encoder keeps less than a block of 20 ms back.
-        ensure!(arrived.len() >= 48, "{format} {rate} {channels}: {} of 50", arrived.len());
+        ensure!(
+            arrived.len() >= 48,
+            "{format} {rate} {channels}: {} of 50",
+            arrived.len()
+        );
     }
     Ok(())
 }
@@ -199,7 +248,11 @@ fn pair(port: u16, kind: &str) -> Result<(Pipeline, Pipeline)> {
     let sending = Pipeline::playing(&format!("acscallsink name=s {}", call("a", port)))?;
     let sink = sending.element("s")?;
     let deadline = now() + gst::ClockTime::try_from(TIMEOUT)?;
-    while sink.property::<gst::Structure>("stats").get::<u32>("connected-legs") != Ok(1) {
+    while sink
+        .property::<gst::Structure>("stats")
+        .get::<u32>("connected-legs")
+        != Ok(1)
+    {
         ensure!(now() < deadline, "the leg did not connect");
         std::thread::yield_now();
     }
@@ -224,16 +277,28 @@ impl Source {
             .do_timestamp(true)
             .build();
         contents.add(&source)?;
-        source.static_pad("src").context("an appsrc has a source pad")?.link(&pad)?;
+        source
+            .static_pad("src")
+            .context("an appsrc has a source pad")?
+            .link(&pad)?;
         source.sync_state_with_parent()?;
-        Ok(Source { source, sink, pad, contents })
+        Ok(Source {
+            source,
+            sink,
+            pad,
+            contents,
+        })
     }
 
     fn push(&self, format: &str, width: u32, height: u32) -> Result<()> {
-        let info =
-            gst_video::VideoInfo::builder(format.parse()?, width, height).fps((30, 1)).build()?;
+        let info = gst_video::VideoInfo::builder(format.parse()?, width, height)
+            .fps((30, 1))
+            .build()?;
         let buffer = gst::Buffer::with_size(info.size())?;
-        let sample = gst::Sample::builder().caps(&info.to_caps()?).buffer(&buffer).build();
+        let sample = gst::Sample::builder()
+            .caps(&info.to_caps()?)
+            .buffer(&buffer)
+            .build();
         self.source.push_sample(&sample)?;
         Ok(())
     }
@@ -251,10 +316,15 @@ fn play_into(sending: &Pipeline, pad: &gst::Pad, description: &str) -> Result<()
     // Caps cannot end a description.
     let source = gst::parse::bin_from_description(&format!("{description} ! identity"), true)?;
     sending.contents()?.add(&source)?;
-    let out = source.static_pad("src").context("the bin has a source pad")?;
+    let out = source
+        .static_pad("src")
+        .context("the bin has a source pad")?;
     let (sender, ended) = std::sync::mpsc::channel();
     out.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
-        if info.event().is_some_and(|event| event.type_() == gst::EventType::Eos) {
+        if info
+            .event()
+            .is_some_and(|event| event.type_() == gst::EventType::Eos)
+        {
             let _nobody_waits = sender.send(());
             return gst::PadProbeReturn::Handled;
         }
@@ -262,7 +332,9 @@ fn play_into(sending: &Pipeline, pad: &gst::Pad, description: &str) -> Result<()
     });
     out.link(pad)?;
     source.sync_state_with_parent()?;
-    ended.recv_timeout(TIMEOUT).context("the source did not end")?;
+    ended
+        .recv_timeout(TIMEOUT)
+        .context("the source did not end")?;
     out.unlink(pad)?;
     source.set_state(gst::State::Null)?;
     sending.contents()?.remove(&source)?;
@@ -281,5 +353,9 @@ fn drain(arrivals: &std::sync::mpsc::Receiver<Arrival>, count: usize) -> Result<
 }
 
 fn leg_names(stats: &gst::Structure) -> Vec<String> {
-    stats.fields().filter(|field| field.starts_with("leg-")).map(ToString::to_string).collect()
+    stats
+        .fields()
+        .filter(|field| field.starts_with("leg-"))
+        .map(ToString::to_string)
+        .collect()
 }

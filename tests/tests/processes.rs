@@ -23,7 +23,10 @@ impl Process {
     }
 
     fn run(command: &mut Command) -> Result<Process> {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
         let output = BufReader::new(child.stdout.take().context("its output is piped")?);
         let (sender, lines) = channel();
         std::thread::spawn(move || {
@@ -33,12 +36,20 @@ impl Process {
                 }
             }
         });
-        Ok(Process { child, lines, frames: BTreeMap::new(), told: Vec::new() })
+        Ok(Process {
+            child,
+            lines,
+            frames: BTreeMap::new(),
+            told: Vec::new(),
+        })
     }
 
     /// Takes in one more line. An error or an end of stream fails the test: pipelines never stop.
     fn read(&mut self) -> Result<()> {
-        let line = self.lines.recv_timeout(TIMEOUT).context("the participant is silent")?;
+        let line = self
+            .lines
+            .recv_timeout(TIMEOUT)
+            .context("the participant is silent")?;
         if let Some(rest) = line.strip_prefix("frames ") {
             let (sink, count) = rest.split_once(' ').context("SINK COUNT")?;
             self.frames.insert(sink.into(), count.parse()?);
@@ -54,10 +65,18 @@ impl Process {
     fn wait_frames(&mut self, sinks: &[&str]) -> Result<()> {
         self.catch_up()?;
         let before = self.frames.clone();
-        let count = |frames: &BTreeMap<String, u64>, sink: &str| frames.get(sink).copied().unwrap_or(0);
+        let count =
+            |frames: &BTreeMap<String, u64>, sink: &str| frames.get(sink).copied().unwrap_or(0);
         let deadline = now() + gst::ClockTime::try_from(TIMEOUT)?;
-        while sinks.iter().any(|sink| count(&self.frames, sink) < count(&before, sink) + 3) {
-            ensure!(now() < deadline, "no frames: before {before:?}, now {:?}", self.frames);
+        while sinks
+            .iter()
+            .any(|sink| count(&self.frames, sink) < count(&before, sink) + 3)
+        {
+            ensure!(
+                now() < deadline,
+                "no frames: before {before:?}, now {:?}",
+                self.frames
+            );
             self.read()?;
         }
         Ok(())
@@ -67,12 +86,19 @@ impl Process {
     fn wait_told(&mut self, parts: &[&str]) -> Result<()> {
         let deadline = now() + gst::ClockTime::try_from(TIMEOUT)?;
         loop {
-            let found = self.told.iter().position(|line| parts.iter().all(|p| line.contains(p)));
+            let found = self
+                .told
+                .iter()
+                .position(|line| parts.iter().all(|p| line.contains(p)));
             if let Some(found) = found {
                 self.told.drain(..=found);
                 return Ok(());
             }
-            ensure!(now() < deadline, "{parts:?} was not told, but {:?}", self.told);
+            ensure!(
+                now() < deadline,
+                "{parts:?} was not told, but {:?}",
+                self.told
+            );
             self.read()?;
         }
     }
@@ -89,7 +115,10 @@ impl Process {
 
     fn leave(mut self) -> Result<()> {
         drop(self.child.stdin.take());
-        ensure!(self.child.wait()?.success(), "a participant ended with an error");
+        ensure!(
+            self.child.wait()?.success(),
+            "a participant ended with an error"
+        );
         Ok(())
     }
 }
@@ -135,12 +164,16 @@ fn five_participants_leave_are_killed_and_come_back_while_the_pipelines_go_on() 
     }
     let sinks = |users: &[&str], me: &str| -> Vec<String> {
         let others = users.iter().filter(|user| **user != me);
-        others.flat_map(|user| [format!("v-{user}"), format!("a-{user}")]).collect()
+        others
+            .flat_map(|user| [format!("v-{user}"), format!("a-{user}")])
+            .collect()
     };
     let all_see = |process: &mut Process, me: &str, users: &[&str]| -> Result<()> {
         let sinks = sinks(users, me);
         let sinks: Vec<&str> = sinks.iter().map(String::as_str).collect();
-        process.wait_frames(&sinks).with_context(|| format!("at {me}"))
+        process
+            .wait_frames(&sinks)
+            .with_context(|| format!("at {me}"))
     };
     all_see(&mut first, "p0", &USERS)?;
     for (user, process) in &mut others {
@@ -152,7 +185,11 @@ fn five_participants_leave_are_killed_and_come_back_while_the_pipelines_go_on() 
     drop(others.remove("p2"));
     let left = ["p0", "p3", "p4"];
     for (user, process) in &mut others {
-        process.wait_told(&["acscall-participant", "participant=p1", "state=disconnected"])?;
+        process.wait_told(&[
+            "acscall-participant",
+            "participant=p1",
+            "state=disconnected",
+        ])?;
         process.wait_told(&["acscall-participant", "participant=p2", "state=connecting"])?;
         all_see(process, user, &left)?;
     }
@@ -204,14 +241,19 @@ fn two_gst_launch_lines_are_in_a_call() -> Result<()> {
     let call = format!("server=ws://127.0.0.1:{port} call=x");
     let launch = |line: &str| -> Result<Child> {
         let target = std::env::current_exe()?;
-        let plugins = target.ancestors().nth(2).context("tests run in target/PROFILE/deps")?;
+        let plugins = target
+            .ancestors()
+            .nth(2)
+            .context("tests run in target/PROFILE/deps")?;
         Ok(Command::new("gst-launch-1.0")
             .args(line.split_whitespace())
             .env("GST_PLUGIN_PATH", plugins)
             .stdout(Stdio::null())
             .spawn()?)
     };
-    let mut sender = launch(&format!("videotestsrc is-live=true ! acscallsink {call} user=a"))?;
+    let mut sender = launch(&format!(
+        "videotestsrc is-live=true ! acscallsink {call} user=a"
+    ))?;
     // Ends by itself when ten frames have come.
     let mut receiver = launch(&format!(
         "acscallsrc {call} user=b ! videoconvert ! identity eos-after=10 ! fakesink"
@@ -232,6 +274,9 @@ fn two_gst_launch_lines_are_in_a_call() -> Result<()> {
         receiver.kill()?;
         receiver.wait()?;
     }
-    ensure!(status.is_some_and(|status| status.success()), "no frames came: {status:?}");
+    ensure!(
+        status.is_some_and(|status| status.success()),
+        "no frames came: {status:?}"
+    );
     Ok(())
 }

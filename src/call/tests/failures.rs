@@ -43,7 +43,10 @@ fn a_failed_sending_leg_is_told_and_replaced_with_growing_delays() {
     let actions = call.handle(Input::LegConnected(leg.clone()));
     assert_eq!(
         actions,
-        [Action::Feed(leg.clone(), kinds(&[Kind::Audio])), Action::Tell(Event::Reached(id("bob")))],
+        [
+            Action::Feed(leg.clone(), kinds(&[Kind::Audio])),
+            Action::Tell(Event::Reached(id("bob")))
+        ],
         "fed anew"
     );
     call.after(10_000);

@@ -29,7 +29,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    let description = std::env::args().nth(1).context("usage: participant DESCRIPTION")?;
+    let description = std::env::args()
+        .nth(1)
+        .context("usage: participant DESCRIPTION")?;
     init()?;
     let pipeline = Pipeline::new(&description)?;
     let counts = count_frames(&pipeline);
@@ -70,7 +72,10 @@ fn watch_input() -> Arc<AtomicBool> {
     let seen = ended.clone();
     std::thread::spawn(move || {
         let mut line = String::new();
-        while std::io::stdin().read_line(&mut line).is_ok_and(|count| count > 0) {}
+        while std::io::stdin()
+            .read_line(&mut line)
+            .is_ok_and(|count| count > 0)
+        {}
         seen.store(true, Ordering::Release);
     });
     ended
@@ -82,10 +87,15 @@ fn tell(message: &gst::Message) -> Result<()> {
         gst::MessageView::Warning(warning) => say(&format!("warning {}", warning.error())),
         gst::MessageView::Eos(_) => say("eos"),
         gst::MessageView::Element(element) => {
-            let Some(structure) = element.structure() else { return Ok(()) };
+            let Some(structure) = element.structure() else {
+                return Ok(());
+            };
             let mut line = format!("told {}", structure.name());
             for (field, value) in structure.iter() {
-                let text = value.transform::<String>().ok().and_then(|v| v.get::<String>().ok());
+                let text = value
+                    .transform::<String>()
+                    .ok()
+                    .and_then(|v| v.get::<String>().ok());
                 line.push_str(&format!(" {field}={}", text.unwrap_or_default()));
             }
             say(&line)

@@ -6,8 +6,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use acscall::call::{
-    Action, Call as Machine, CallState, Config, Event, Input, LegFailure, LegId, Presence, ReaderId, Selector,
-    Trouble,
+    Action, Call as Machine, CallState, Config, Event, Input, LegFailure, LegId, Presence,
+    ReaderId, Selector, Trouble,
 };
 use acscall::signalling::client::{self, ConnectError};
 use acscall::signalling::message::{Kind, Kinds, ParticipantId, ServerMessage};
@@ -54,11 +54,16 @@ impl Driver {
         let (commands, received) = unbounded_channel();
         let engine = {
             let commands = commands.downgrade();
-            Engine::new(&settings, latency, ports, Arc::new(move |output| {
-                if let Some(commands) = commands.upgrade() {
-                    let _the_driver_ended = commands.send(Command::Engine(output));
-                }
-            }))
+            Engine::new(
+                &settings,
+                latency,
+                ports,
+                Arc::new(move |output| {
+                    if let Some(commands) = commands.upgrade() {
+                        let _the_driver_ended = commands.send(Command::Engine(output));
+                    }
+                }),
+            )
             .map_err(|error| error.to_string())?
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -72,7 +77,11 @@ impl Driver {
             .name("acscall-driver".into())
             .spawn(move || runtime.block_on(running.run(received)))
             .map_err(|error| error.to_string())?;
-        Ok(Driver { commands, snapshot, thread: Mutex::new(Some(thread)) })
+        Ok(Driver {
+            commands,
+            snapshot,
+            thread: Mutex::new(Some(thread)),
+        })
     }
 
     /// Never waits.
@@ -98,7 +107,11 @@ impl Drop for Driver {
     /// look like one that was lost.
     fn drop(&mut self) {
         self.send(Command::Leave);
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(thread) = thread
             // The last reference may go on the driver's own thread, within a listener.
             && thread.thread().id() != thread::current().id()
@@ -132,7 +145,10 @@ enum Socket {
     Open(client::Sender, client::Receiver),
 }
 
-type Opened = (Option<Arc<serve::Server>>, Result<(client::Sender, client::Receiver), ConnectError>);
+type Opened = (
+    Option<Arc<serve::Server>>,
+    Result<(client::Sender, client::Receiver), ConnectError>,
+);
 
 /// What the thread woke up for.
 enum Woken {
@@ -240,8 +256,11 @@ impl Running {
                 self.input(Input::RemoveReader(id));
             }
             Command::Available(kind, now) => {
-                let changed =
-                    if now { self.available.insert(kind) } else { self.available.remove(&kind) };
+                let changed = if now {
+                    self.available.insert(kind)
+                } else {
+                    self.available.remove(&kind)
+                };
                 if changed {
                     self.input(Input::Media(self.available.clone()));
                 }
@@ -252,7 +271,8 @@ impl Running {
                 }
             }
             Command::Engine(EngineOutput::Leg(leg, output)) => self.leg_told(leg, output),
-            Command::Engine(EngineOutput::Error(object, text)) => match self.engine.failed(&object) {
+            Command::Engine(EngineOutput::Error(object, text)) => match self.engine.failed(&object)
+            {
                 Some(leg) => self.input(Input::LegFailed(leg, LegFailure::Connection(text))),
                 None => self.warn(&text),
             },
@@ -297,13 +317,11 @@ impl Running {
             gst::debug!(CAT, "{} → {}", self.settings.user, Brief(&action));
             match action {
                 Action::Connect => self.connect(),
-                Action::Disconnect => {
-                    match std::mem::replace(&mut self.socket, Socket::Closed) {
-                        Socket::Open(sender, _) => sender.close().await,
-                        Socket::Opening(task) => task.abort(),
-                        Socket::Closed => {}
-                    }
-                }
+                Action::Disconnect => match std::mem::replace(&mut self.socket, Socket::Closed) {
+                    Socket::Open(sender, _) => sender.close().await,
+                    Socket::Opening(task) => task.abort(),
+                    Socket::Closed => {}
+                },
                 Action::Send(message) => {
                     if let Socket::Open(sender, _) = &mut self.socket
                         && let Err(closed) = sender.send(&message).await
@@ -348,7 +366,10 @@ impl Running {
                 Err(ConnectError::NobodyListens(text)) => ConnectError::NobodyListens(text),
                 other => return (None, other),
             };
-            let server = url.loopback_addr().filter(|_| may_serve).and_then(serve::server);
+            let server = url
+                .loopback_addr()
+                .filter(|_| may_serve)
+                .and_then(serve::server);
             match server {
                 // Also where another process was faster: then it serves.
                 Some(server) => (server, client::connect(&url.to_string()).await),
@@ -381,7 +402,10 @@ impl Running {
         let Some(reader) = self.readers.get_mut(&id) else {
             return;
         };
-        let participant = to.as_ref().and_then(|(id, _)| self.machine.participant(id)).cloned();
+        let participant = to
+            .as_ref()
+            .and_then(|(id, _)| self.machine.participant(id))
+            .cloned();
         let available = match (&participant, &to) {
             (Some(participant), Some((_, kind))) => participant.media.contains(kind),
             _ => false,
@@ -410,22 +434,32 @@ impl Running {
         match event {
             Event::State(state) => lock(&self.snapshot).state = *state,
             Event::Participant(participant, Presence::Disconnected) => {
-                lock(&self.snapshot).participants.retain(|(known, _)| known.id != participant.id);
+                lock(&self.snapshot)
+                    .participants
+                    .retain(|(known, _)| known.id != participant.id);
                 self.engine.forget(&participant.id);
             }
             Event::Participant(participant, presence) => {
                 let mut snapshot = lock(&self.snapshot);
-                let known =
-                    snapshot.participants.iter_mut().find(|(known, _)| known.id == participant.id);
+                let known = snapshot
+                    .participants
+                    .iter_mut()
+                    .find(|(known, _)| known.id == participant.id);
                 match known {
                     Some(known) => *known = (participant.clone(), *presence),
                     None => snapshot.participants.push((participant.clone(), *presence)),
                 }
             }
-            Event::Stream { participant, kind, available } => {
+            Event::Stream {
+                participant,
+                kind,
+                available,
+            } => {
                 let mut snapshot = lock(&self.snapshot);
-                let known =
-                    snapshot.participants.iter_mut().find(|(known, _)| known.id == participant.id);
+                let known = snapshot
+                    .participants
+                    .iter_mut()
+                    .find(|(known, _)| known.id == participant.id);
                 if let Some((known, _)) = known {
                     known.media = participant.media.clone();
                 }
@@ -452,7 +486,11 @@ impl Running {
         }
         for (participant, kind) in snapshot.streams() {
             let participant = participant.clone();
-            listener(&Event::Stream { participant, kind, available: true });
+            listener(&Event::Stream {
+                participant,
+                kind,
+                available: true,
+            });
         }
         for participant in self.engine.reached() {
             listener(&Event::Reached(participant.clone()));

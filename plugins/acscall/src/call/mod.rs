@@ -22,8 +22,8 @@ pub(crate) mod reader;
 pub(crate) mod time;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use acscall::call::{CallState, Event, Presence, ReaderId, Selector, presence_name};
 use acscall::signalling::client::ServerUrl;
@@ -90,15 +90,21 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     /// The streams that are available: who sends, and which kind.
     pub(crate) fn streams(&self) -> impl Iterator<Item = (&Participant, Kind)> {
-        self.participants
-            .iter()
-            .flat_map(|(participant, _)| participant.media.iter().map(move |kind| (participant, *kind)))
+        self.participants.iter().flat_map(|(participant, _)| {
+            participant
+                .media
+                .iter()
+                .map(move |kind| (participant, *kind))
+        })
     }
 }
 
 /// The name of the pad of `acscallsrc` that a stream comes out of, such as `video_alice`.
 pub(crate) fn pad_name(participant: &Participant, kind: Kind) -> String {
-    format!("{kind}_{}", presence_name(&participant.user, participant.presence))
+    format!(
+        "{kind}_{}",
+        presence_name(&participant.user, participant.presence)
+    )
 }
 
 /// An element's part in a call. The call is left when the last one is dropped.
@@ -129,8 +135,13 @@ impl Membership {
     /// Binds `queue` to what `selector` names, now or when it comes.
     pub(crate) fn read(&self, selector: Selector, queue: Arc<ReaderQueue>) -> Reading {
         let id = ReaderId(self.call.next_number());
-        self.call.driver.send(Command::AddReader(id, selector, queue));
-        Reading { call: self.call.clone(), id }
+        self.call
+            .driver
+            .send(Command::AddReader(id, selector, queue));
+        Reading {
+            call: self.call.clone(),
+            id,
+        }
     }
 
     /// Opens the one outgoing stream of this kind. `None` if another pad of this process
@@ -187,20 +198,31 @@ pub(crate) struct Call {
     ports: BTreeMap<Kind, Arc<Port>>,
     driver: Driver,
     numbers: AtomicU64,
+    /// Dropped last: see there.
+    _warm_up: engine::WarmUp,
 }
 
 impl Call {
     fn start(settings: CallSettings) -> Result<Arc<Call>, JoinError> {
-        engine::warm_up();
-        let ports: BTreeMap<_, _> =
-            Kind::ALL.into_iter().map(|kind| (kind, Arc::new(Port::new(kind)))).collect();
+        let warm_up = engine::WarmUp::start();
+        let ports: BTreeMap<_, _> = Kind::ALL
+            .into_iter()
+            .map(|kind| (kind, Arc::new(Port::new(kind))))
+            .collect();
         let latency: Arc<OnceLock<u32>> = Arc::default();
         if let Some(wanted) = settings.latency {
             latency.get_or_init(|| wanted);
         }
         let driver = Driver::start(settings.clone(), latency.clone(), ports.clone())
             .map_err(JoinError::Engine)?;
-        Ok(Arc::new(Call { settings, latency, ports, driver, numbers: AtomicU64::new(0) }))
+        Ok(Arc::new(Call {
+            settings,
+            latency,
+            ports,
+            driver,
+            numbers: AtomicU64::new(0),
+            _warm_up: warm_up,
+        }))
     }
 
     /// Whether an element with these settings can share the call.

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use acscall::signalling::message::Kind;
 
+use super::Call;
 use super::driver::Command;
 use super::engine::Encoder;
-use super::Call;
 
 /// What may wait for the encoder to be made, which takes some milliseconds.
 const PENDING: usize = 12;
@@ -25,7 +25,11 @@ impl Outgoing {
     /// `None` if another pad holds the stream of this kind.
     pub(super) fn open(call: &Arc<Call>, kind: Kind) -> Option<Outgoing> {
         let port = call.port(kind);
-        port.take().then(|| Outgoing { call: call.clone(), port, available: Mutex::new(false) })
+        port.take().then(|| Outgoing {
+            call: call.clone(),
+            port,
+            available: Mutex::new(false),
+        })
     }
 
     /// Sends a raw frame or block of samples. Its PTS is the time of the system clock.
@@ -58,18 +62,26 @@ impl Outgoing {
         gst::Structure::builder("application/x-acscall-sink-pad-stats")
             .field("in", port.pushed)
             .field("unwanted", port.unwanted)
-            .field("encoded", port.encoder.as_ref().map_or(0, |encoder| encoder.encoded()))
+            .field(
+                "encoded",
+                port.encoder.as_ref().map_or(0, |encoder| encoder.encoded()),
+            )
             .field("encoders", u32::from(port.encoder.is_some()))
             .build()
     }
 
     fn set_available(&self, now: bool) {
-        let mut available = self.available.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut available = self
+            .available
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if std::mem::replace(&mut *available, now) == now {
             return;
         }
         // Under the lock: two threads must not tell it in the wrong order. Sending never waits.
-        self.call.driver.send(Command::Available(self.port.kind, now));
+        self.call
+            .driver
+            .send(Command::Available(self.port.kind, now));
     }
 }
 
@@ -103,7 +115,10 @@ struct PortState {
 
 impl Port {
     pub(super) fn new(kind: Kind) -> Port {
-        Port { kind, state: Mutex::default() }
+        Port {
+            kind,
+            state: Mutex::default(),
+        }
     }
 
     /// Whether anybody reads the stream now.

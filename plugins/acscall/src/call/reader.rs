@@ -89,7 +89,11 @@ impl ReaderQueue {
     }
 
     fn new(limit: Limit) -> ReaderQueue {
-        ReaderQueue { limit, state: Mutex::default(), came: Condvar::new() }
+        ReaderQueue {
+            limit,
+            state: Mutex::default(),
+            came: Condvar::new(),
+        }
     }
 
     /// Puts an item in; drops the oldest media beyond the limit.
@@ -143,7 +147,11 @@ impl ReaderQueue {
     /// What was counted.
     pub(crate) fn counts(&self) -> Counts {
         let state = self.lock();
-        Counts { received: state.received, dropped: state.dropped, queued: state.media().count() as u64 }
+        Counts {
+            received: state.received,
+            dropped: state.dropped,
+            queued: state.media().count() as u64,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -163,7 +171,10 @@ impl State {
         match limit {
             Limit::Frames(frames) => self.overdue().count() > frames,
             Limit::Time(time) => {
-                self.overdue().filter_map(|buffer| buffer.duration()).sum::<gst::ClockTime>() > time
+                self.overdue()
+                    .filter_map(|buffer| buffer.duration())
+                    .sum::<gst::ClockTime>()
+                    > time
             }
         }
     }
@@ -172,12 +183,18 @@ impl State {
     fn overdue(&self) -> impl Iterator<Item = &gst::Buffer> {
         let newest = self.media().last().and_then(|buffer| buffer.pts());
         self.media().filter(move |buffer| {
-            newest.zip(buffer.pts()).is_none_or(|(newest, pts)| pts + self.slack <= newest)
+            newest
+                .zip(buffer.pts())
+                .is_none_or(|(newest, pts)| pts + self.slack <= newest)
         })
     }
 
     fn drop_oldest_media(&mut self) {
-        if let Some(oldest) = self.items.iter().position(|item| matches!(item, Item::Media(..))) {
+        if let Some(oldest) = self
+            .items
+            .iter()
+            .position(|item| matches!(item, Item::Media(..)))
+        {
             self.items.remove(oldest);
             self.dropped += 1;
         }
@@ -209,7 +226,14 @@ mod tests {
         gst::init().unwrap();
         let queue = ReaderQueue::video();
         (0..10).for_each(|number| queue.push(frame(number)));
-        assert_eq!(queue.counts(), Counts { received: 10, dropped: 7, queued: 3 });
+        assert_eq!(
+            queue.counts(),
+            Counts {
+                received: 10,
+                dropped: 7,
+                queued: 3
+            }
+        );
         assert_eq!(waiting(&queue), [7, 8, 9]);
         let queue = ReaderQueue::audio();
         (0..10).for_each(|number| queue.push(frame(number)));
@@ -233,9 +257,15 @@ mod tests {
         queue.set_flushing(true);
         queue.push(frame(0));
         queue.push(Item::Available(true));
-        assert!(matches!(queue.pop(Duration::from_secs(9)), Popped::Flushing));
+        assert!(matches!(
+            queue.pop(Duration::from_secs(9)),
+            Popped::Flushing
+        ));
         queue.set_flushing(false);
-        assert!(matches!(queue.pop(Duration::ZERO), Popped::Item(Item::Available(true))));
+        assert!(matches!(
+            queue.pop(Duration::ZERO),
+            Popped::Item(Item::Available(true))
+        ));
         assert!(matches!(queue.pop(Duration::ZERO), Popped::Nothing));
     }
 }

@@ -31,7 +31,10 @@ pub(crate) enum JoinError {
 pub(super) fn call(settings: CallSettings) -> Result<Arc<Call>, JoinError> {
     let mut calls = CALLS.lock().unwrap_or_else(PoisonError::into_inner);
     calls.retain(|call| call.strong_count() > 0);
-    let shared = calls.iter().filter_map(Weak::upgrade).find(|call| call.settings.names(&settings));
+    let shared = calls
+        .iter()
+        .filter_map(Weak::upgrade)
+        .find(|call| call.settings.names(&settings));
     if let Some(call) = shared {
         // Dropping a call waits for its thread: not under this lock.
         drop(calls);

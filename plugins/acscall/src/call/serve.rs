@@ -17,12 +17,19 @@ static SERVERS: Mutex<Vec<Weak<Server>>> = Mutex::new(Vec::new());
 pub(super) fn server(addr: SocketAddr) -> Option<Option<Arc<Server>>> {
     let mut servers = SERVERS.lock().unwrap_or_else(PoisonError::into_inner);
     servers.retain(|server| server.strong_count() > 0);
-    if let Some(server) = servers.iter().filter_map(Weak::upgrade).find(|s| s.addr == addr) {
+    if let Some(server) = servers
+        .iter()
+        .filter_map(Weak::upgrade)
+        .find(|s| s.addr == addr)
+    {
         return Some(Some(server));
     }
     match Embedded::start(addr) {
         Ok(running) => {
-            let server = Arc::new(Server { addr, _running: Mutex::new(running) });
+            let server = Arc::new(Server {
+                addr,
+                _running: Mutex::new(running),
+            });
             servers.push(Arc::downgrade(&server));
             Some(Some(server))
         }

@@ -31,7 +31,11 @@ fn settings(port: u16, user: &str) -> CallSettings {
 
 /// A port that nobody listens on.
 fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 fn join(port: u16, user: &str, role: Role) -> (Membership, Receiver<Event>) {
@@ -40,7 +44,10 @@ fn join(port: u16, user: &str, role: Role) -> (Membership, Receiver<Event>) {
     let listener = Box::new(move |event: &Event| {
         let _the_test_is_over = sender.send(event.clone());
     });
-    (Membership::join(settings(port, user), role, listener).unwrap(), events)
+    (
+        Membership::join(settings(port, user), role, listener).unwrap(),
+        events,
+    )
 }
 
 fn wait_for(events: &Receiver<Event>, wanted: impl Fn(&Event) -> bool) -> Event {
@@ -79,10 +86,15 @@ fn frame_comes(queue: &ReaderQueue, mut send: impl FnMut()) -> gst::Caps {
 fn what_one_user_sends_another_reads() {
     let port = free_port();
     let (alice, alice_events) = join(port, "alice", Role::Send);
-    wait_for(&alice_events, |event| *event == Event::State(CallState::Connected));
+    wait_for(&alice_events, |event| {
+        *event == Event::State(CallState::Connected)
+    });
     let (bob, _bob_events) = join(port, "bob", Role::Receive);
     let queue = Arc::new(ReaderQueue::video());
-    let selector = Selector::Of { presence: "alice".into(), kind: Kind::Video };
+    let selector = Selector::Of {
+        presence: "alice".into(),
+        kind: Kind::Video,
+    };
     let _reading = bob.read(selector, queue.clone());
     let outgoing = alice.send(Kind::Video).unwrap();
     let caps = frame_comes(&queue, || {
@@ -107,19 +119,29 @@ fn elements_of_one_user_share_one_presence() {
     let port = free_port();
     let (_one, one_events) = join(port, "alice", Role::Send);
     let (_two, _) = join(port, "alice", Role::Receive);
-    wait_for(&one_events, |event| *event == Event::State(CallState::Connected));
+    wait_for(&one_events, |event| {
+        *event == Event::State(CallState::Connected)
+    });
     let (_bob, bob_events) = join(port, "bob", Role::Receive);
     let event = wait_for(&bob_events, |event| matches!(event, Event::Participant(..)));
-    let Event::Participant(alice, _) = event else { unreachable!() };
+    let Event::Participant(alice, _) = event else {
+        unreachable!()
+    };
     assert_eq!((alice.user.as_str(), alice.presence), ("alice", 1));
 }
 
 #[test]
 fn elements_that_share_a_call_must_agree() {
     let port = free_port();
-    let first = CallSettings { latency: Some(40), ..settings(port, "alice") };
+    let first = CallSettings {
+        latency: Some(40),
+        ..settings(port, "alice")
+    };
     let _member = Membership::join(first.clone(), Role::Receive, Box::new(|_| {})).unwrap();
-    let other = CallSettings { latency: Some(80), ..first };
+    let other = CallSettings {
+        latency: Some(80),
+        ..first
+    };
     let Err(JoinError::Differs { property, .. }) =
         Membership::join(other, Role::Receive, Box::new(|_| {}))
     else {

@@ -30,7 +30,9 @@ impl Translator {
         let base = element.base_time()?.nseconds() as i64;
         let offset = self.offset(element.clock()?);
         let running = system.nseconds() as i64 + offset - base;
-        u64::try_from(running).ok().map(gst::ClockTime::from_nseconds)
+        u64::try_from(running)
+            .ok()
+            .map(gst::ClockTime::from_nseconds)
     }
 
     /// The system clock's time when the pipeline of `element` is at `running`; `None` before
@@ -43,7 +45,9 @@ impl Translator {
         let base = element.base_time()?.nseconds() as i64;
         let offset = self.offset(element.clock()?);
         let system = running.nseconds() as i64 + base - offset;
-        u64::try_from(system).ok().map(gst::ClockTime::from_nseconds)
+        u64::try_from(system)
+            .ok()
+            .map(gst::ClockTime::from_nseconds)
     }
 
     /// What is to be added to the system clock's time to get that of `clock`.

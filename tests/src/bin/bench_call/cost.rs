@@ -28,10 +28,15 @@ pub(crate) fn encoders() -> Result<()> {
         .into_iter()
         .collect::<Result<Vec<_>>>()?;
     for receiver in &receivers {
-        receiver.arrivals("first")?.recv_timeout(TIMEOUT).context("no frame came")?;
+        receiver
+            .arrivals("first")?
+            .recv_timeout(TIMEOUT)
+            .context("no frame came")?;
     }
     let stats = sending.element("sink")?.property::<gst::Structure>("stats");
-    let count = stats.get::<u32>("encoders").context("stats tell the encoders")?;
+    let count = stats
+        .get::<u32>("encoders")
+        .context("stats tell the encoders")?;
     Figures::from_iter([f64::from(count)]).print("encoders for one stream to 4 receivers", "", "1");
     Ok(())
 }
@@ -75,10 +80,13 @@ pub(crate) fn threads() -> Result<()> {
 /// 300 joins and leaves of one receiver.
 pub(crate) fn leaks() -> Result<()> {
     let port = free_port()?;
-    let mut sender = Participant::start("pipeline", &[&format!(
-        "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=30/1 \
+    let mut sender = Participant::start(
+        "pipeline",
+        &[&format!(
+            "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=30/1 \
          ! acscallsink server=ws://127.0.0.1:{port} call=cost user=sender"
-    )])?;
+        )],
+    )?;
     sender.line()?;
     let mut at_150 = (0.0, 0, 0);
     for join in 1..=300 {
@@ -88,12 +96,27 @@ pub(crate) fn leaks() -> Result<()> {
         arrivals.recv_timeout(TIMEOUT).context("no frame came")?;
         drop(pipeline);
         if join == 150 {
-            at_150 = (measure::rss()?, measure::threads()?, measure::descriptors()?);
+            at_150 = (
+                measure::rss()?,
+                measure::threads()?,
+                measure::descriptors()?,
+            );
         }
     }
-    let (rss, threads, descriptors) = (measure::rss()?, measure::threads()?, measure::descriptors()?);
-    Figures::from_iter([rss - at_150.0]).print("RSS after 300 joins over that after 150", "MiB", "at most 2");
-    println!("  threads {} → {threads}, descriptors {} → {descriptors} (target: equal)", at_150.1, at_150.2);
+    let (rss, threads, descriptors) = (
+        measure::rss()?,
+        measure::threads()?,
+        measure::descriptors()?,
+    );
+    Figures::from_iter([rss - at_150.0]).print(
+        "RSS after 300 joins over that after 150",
+        "MiB",
+        "at most 2",
+    );
+    println!(
+        "  threads {} → {threads}, descriptors {} → {descriptors} (target: equal)",
+        at_150.1, at_150.2
+    );
     Ok(())
 }
 
@@ -103,19 +126,28 @@ pub(crate) fn audio_only() -> Result<()> {
     const SPAN: Duration = Duration::from_secs(5);
     let mut medians = Vec::new();
     for (what, video) in [
-        ("on", "videotestsrc is-live=true ! video/x-raw,width=640,height=480,framerate=30/1 ! s.video"),
+        (
+            "on",
+            "videotestsrc is-live=true ! video/x-raw,width=640,height=480,framerate=30/1 ! s.video",
+        ),
         ("off", ""),
     ] {
         let port = free_port()?;
-        let mut sender = Participant::start("pipeline", &[&format!(
-            "acscallsink name=s server=ws://127.0.0.1:{port} call=cost user=sender \
+        let mut sender = Participant::start(
+            "pipeline",
+            &[&format!(
+                "acscallsink name=s server=ws://127.0.0.1:{port} call=cost user=sender \
              audiotestsrc is-live=true ! s.audio {video}"
-        )])?;
+            )],
+        )?;
         sender.line()?;
-        let mut receiver = Participant::start("pipeline", &[&format!(
-            "acscallsrc server=ws://127.0.0.1:{port} call=cost user=receiver name=c \
+        let mut receiver = Participant::start(
+            "pipeline",
+            &[&format!(
+                "acscallsrc server=ws://127.0.0.1:{port} call=cost user=receiver name=c \
              c.audio_sender ! fakesink sync=false"
-        )])?;
+            )],
+        )?;
         receiver.line()?;
         let mut figures = Figures::default();
         for _ in 0..RUNS {
@@ -124,15 +156,25 @@ pub(crate) fn audio_only() -> Result<()> {
             let seconds = (now() - begun).nseconds() as f64 / 1e9;
             figures.add((measure::cpu(receiver.id())? - cpu) / seconds);
         }
-        figures.print(&format!("receiver of audio alone, the other's video {what}"), "cores", "equal");
+        figures.print(
+            &format!("receiver of audio alone, the other's video {what}"),
+            "cores",
+            "equal",
+        );
         medians.push(figures.median());
     }
-    println!("  ratio on/off {:.2} (target: within 10 % or 0.01 core)", medians[0] / medians[1]);
+    println!(
+        "  ratio on/off {:.2} (target: within 10 % or 0.01 core)",
+        medians[0] / medians[1]
+    );
     Ok(())
 }
 
 /// Lets the measured processes run for this long.
-#[expect(clippy::disallowed_methods, reason = "a span to measure, not a wait for something")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a span to measure, not a wait for something"
+)]
 fn wait(span: Duration) {
     std::thread::sleep(span);
 }

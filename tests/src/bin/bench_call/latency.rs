@@ -26,7 +26,10 @@ pub(crate) fn raw_to_raw() -> Result<()> {
              video/x-raw,format=I420,width=1280,height=720,framerate=30/1 ! identity name=draw \
              ! acscallsink server=ws://127.0.0.1:{port} call=latency user=sender"
         ))?;
-        let pad = sending.element("draw")?.static_pad("src").context("identity has a pad")?;
+        let pad = sending
+            .element("draw")?
+            .static_pad("src")
+            .context("identity has a pad")?;
         pad.add_probe(gst::PadProbeType::BUFFER, |_, info| {
             if let Some(buffer) = info.buffer_mut() {
                 draw(buffer.make_mut());
@@ -39,11 +42,13 @@ pub(crate) fn raw_to_raw() -> Result<()> {
         ))?;
         let (sender, latencies) = channel();
         // The handoff comes when the sink has waited for the frame's time.
-        receiving.element("shown")?.connect("handoff", false, move |values| {
-            let buffer = values.get(1)?.get::<gst::Buffer>().ok()?;
-            let _enough = sender.send(milliseconds().wrapping_sub(read(&buffer)?));
-            None
-        });
+        receiving
+            .element("shown")?
+            .connect("handoff", false, move |values| {
+                let buffer = values.get(1)?.get::<gst::Buffer>().ok()?;
+                let _enough = sender.send(milliseconds().wrapping_sub(read(&buffer)?));
+                None
+            });
         sending.play()?;
         receiving.play()?;
         let mut figures = Figures::default();
@@ -54,7 +59,10 @@ pub(crate) fn raw_to_raw() -> Result<()> {
             }
         }
         let (what, target) = if synced {
-            ("raw → raw, 1280×720 at 30, VP8, synced sink", "median at most 80")
+            (
+                "raw → raw, 1280×720 at 30, VP8, synced sink",
+                "median at most 80",
+            )
         } else {
             ("raw → raw, 1280×720 at 30, VP8, sink not synced", "none")
         };
@@ -85,7 +93,9 @@ fn draw(buffer: &mut gst::BufferRef) {
 }
 
 fn read(buffer: &gst::BufferRef) -> Option<u64> {
-    let stride = buffer.meta::<gst_video::VideoMeta>().map_or(1280, |meta| meta.stride()[0] as usize);
+    let stride = buffer
+        .meta::<gst_video::VideoMeta>()
+        .map_or(1280, |meta| meta.stride()[0] as usize);
     let map = buffer.map_readable().ok()?;
     (0..BITS).try_fold(0, |time, bit| {
         let luma = *map.get(SQUARE / 2 * stride + bit * SQUARE + SQUARE / 2)?;

@@ -29,7 +29,9 @@ fn run(arguments: &[&str]) -> Result<()> {
     match arguments {
         // A process that this program starts of itself.
         ["--role", role, rest @ ..] => process::play(role, rest),
-        [] => all(&["join", "start", "latency", "encoders", "threads", "leaks", "cpu"]),
+        [] => all(&[
+            "join", "start", "latency", "encoders", "threads", "leaks", "cpu",
+        ]),
         names => all(names),
     }
 }

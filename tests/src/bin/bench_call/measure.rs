@@ -68,7 +68,9 @@ pub(crate) fn cpu(process: u32) -> Result<f64> {
     let (_, fields) = stat.rsplit_once(')').context("/proc/PID/stat has a name")?;
     let fields: Vec<&str> = fields.split_whitespace().collect();
     let ticks = |index: usize| fields.get(index).and_then(|text| text.parse::<f64>().ok());
-    let used = ticks(11).zip(ticks(12)).context("/proc/PID/stat has the times")?;
+    let used = ticks(11)
+        .zip(ticks(12))
+        .context("/proc/PID/stat has the times")?;
     // USER_HZ is 100 on every Linux that Debian supports.
     Ok((used.0 + used.1) / 100.0)
 }

@@ -80,5 +80,8 @@ fn say(line: &str) -> Result<()> {
 
 fn wait_for_end() {
     let mut line = String::new();
-    while std::io::stdin().read_line(&mut line).is_ok_and(|count| count > 0) {}
+    while std::io::stdin()
+        .read_line(&mut line)
+        .is_ok_and(|count| count > 0)
+    {}
 }

@@ -35,7 +35,11 @@ pub(crate) fn join() -> Result<()> {
         let mut process = Participant::start("join", &[&receiver(port, "join", &user)])?;
         fresh.add(process.line()?.parse()?);
     }
-    fresh.print("join → first decoded frame, fresh process", "ms", "at most 300");
+    fresh.print(
+        "join → first decoded frame, fresh process",
+        "ms",
+        "at most 300",
+    );
 
     let _first_call = Pipeline::playing(&receiver(port, "join", "warm"))?;
     let mut further = Figures::default();
@@ -47,7 +51,11 @@ pub(crate) fn join() -> Result<()> {
         let first = arrivals.recv_timeout(TIMEOUT).context("no frame came")?;
         further.add((first.at - begun).nseconds() as f64 / 1e6);
     }
-    further.print("join → first decoded frame, further call", "ms", "at most 150");
+    further.print(
+        "join → first decoded frame, further call",
+        "ms",
+        "at most 150",
+    );
     Ok(())
 }
 
@@ -68,14 +76,19 @@ pub(crate) fn start() -> Result<()> {
             "videotestsrc is-live=true ! video/x-raw,width=640,height=480,framerate=30/1 ! identity name=out",
             true,
         )?;
-        let pad = sink.request_pad_simple("video").context("the pad is free")?;
+        let pad = sink
+            .request_pad_simple("video")
+            .context("the pad is free")?;
         let (sender, sent) = std::sync::mpsc::channel();
         pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
             let _only_the_first_counts = sender.send(now());
             gst::PadProbeReturn::Ok
         });
         sending.contents()?.add(&source)?;
-        source.static_pad("src").context("the bin has a source pad")?.link(&pad)?;
+        source
+            .static_pad("src")
+            .context("the bin has a source pad")?
+            .link(&pad)?;
         while arrivals.try_recv().is_ok() {}
         source.sync_state_with_parent()?;
         let begun = sent.recv_timeout(TIMEOUT).context("nothing was sent")?;
@@ -87,8 +100,15 @@ pub(crate) fn start() -> Result<()> {
         sending.contents()?.remove(&source)?;
         sink.release_request_pad(&pad);
         // What is still on its way belongs to this run.
-        while arrivals.recv_timeout(std::time::Duration::from_millis(200)).is_ok() {}
+        while arrivals
+            .recv_timeout(std::time::Duration::from_millis(200))
+            .is_ok()
+        {}
     }
-    figures.print("stream started in a running call → first frame", "ms", "at most 100");
+    figures.print(
+        "stream started in a running call → first frame",
+        "ms",
+        "at most 100",
+    );
     Ok(())
 }

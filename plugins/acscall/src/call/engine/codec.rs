@@ -73,14 +73,21 @@ pub(super) fn encoder(kind: Kind) -> Result<Vec<gst::Element>, MissingElement> {
             enc.set_property("bitrate", 96_000i32);
             enc.set_property("inband-fec", true);
             enc.set_property("perfect-timestamp", false);
-            Ok(vec![make("audioconvert")?, make("audioresample")?, format, enc])
+            Ok(vec![
+                make("audioconvert")?,
+                make("audioresample")?,
+                format,
+                enc,
+            ])
         }
         Kind::Video | Kind::Screen => {
             let enc = make("vp8enc")?;
             enc.set_property("deadline", 1i64);
             enc.set_property("cpu-used", -12i32);
             enc.set_property("lag-in-frames", 0i32);
-            enc.set_property("threads", threads());
+            // libvpx's VP8 threads wait for each other in a busy loop: with two on two cores the
+            // demo fell from 30 to 6-18 frames per second, at 4 times the processor time.
+            enc.set_property("threads", 1i32);
             enc.set_property_from_str("end-usage", "cbr");
             enc.set_property("target-bitrate", 2_500_000i32);
             // Key frames come when a receiver asks for one.
@@ -102,16 +109,10 @@ pub(super) fn encoded(kind: Kind) -> gst::Caps {
     match kind {
         Kind::Audio => gst::Caps::builder("audio/x-opus").build(),
         // The one profile that every decoder has.
-        Kind::Video | Kind::Screen => {
-            gst::Caps::builder("video/x-vp8").field("profile", "0").build()
-        }
+        Kind::Video | Kind::Screen => gst::Caps::builder("video/x-vp8")
+            .field("profile", "0")
+            .build(),
     }
-}
-
-/// Encoder threads: more than the machine has, or than a 720p frame has rows of macroblocks to
-/// share out, only costs switches.
-fn threads() -> i32 {
-    std::thread::available_parallelism().map_or(1, |cores| cores.get().min(4) as i32)
 }
 
 /// Makes what turns a line's RTP into raw media, in the order of their links.
@@ -161,7 +162,9 @@ pub(super) fn raw_audio() -> gst::Caps {
 
 /// Makes an element or tells where to get it.
 pub(super) fn make(factory: &'static str) -> Result<gst::Element, MissingElement> {
-    gst::ElementFactory::make(factory).build().map_err(|_| MissingElement(factory))
+    gst::ElementFactory::make(factory)
+        .build()
+        .map_err(|_| MissingElement(factory))
 }
 
 /// A GStreamer plugin is not installed.

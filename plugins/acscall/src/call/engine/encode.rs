@@ -73,7 +73,9 @@ impl Encoder {
         }
         let sink = output.sink_pad(&codec::encoded(kind))?;
         sink.set_active(true)?;
-        encoded.link(&sink).map_err(|error| glib::bool_error!("{error}"))?;
+        encoded
+            .link(&sink)
+            .map_err(|error| glib::bool_error!("{error}"))?;
 
         let drained = Arc::new((Mutex::new(0u64), Condvar::new()));
         notice_drained(&source, drained.clone());
@@ -125,7 +127,10 @@ impl Encoder {
             line.attach(&self.output);
         }
         let clock = self.bin.clock().unwrap_or_else(gst::SystemClock::obtain);
-        for line in lines.iter().filter(|line| line.needs_key_frame.load(Ordering::Acquire)) {
+        for line in lines
+            .iter()
+            .filter(|line| line.needs_key_frame.load(Ordering::Acquire))
+        {
             if line.may_start_at_once(clock.time()) {
                 self.output.forget_last_key_request();
             }
@@ -170,7 +175,9 @@ impl Encoder {
 /// Counts the markers of [`Encoder::drain`] as they leave the queue: the encoders work in the
 /// queue's own thread, so all before a marker has been encoded and sent by then.
 fn notice_drained(source: &gst_app::AppSrc, drained: Arc<(Mutex<u64>, Condvar)>) {
-    let pad = source.static_pad("src").expect("an appsrc has a source pad");
+    let pad = source
+        .static_pad("src")
+        .expect("an appsrc has a source pad");
     pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
         let is_marker = info
             .event()
@@ -225,7 +232,10 @@ impl Output {
     }
 
     fn forget_last_key_request(&self) {
-        *self.last_key_request.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self
+            .last_key_request
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn request_key_frame(&self) {
@@ -238,15 +248,26 @@ impl Output {
             return;
         }
         {
-            let mut last = self.last_key_request.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut last = self
+                .last_key_request
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             if last.is_some_and(|last| now < last + KEY_FRAME_INTERVAL) {
                 return;
             }
             *last = Some(now);
         }
         self.key_frame_wanted.store(false, Ordering::Release);
-        if let Some(pad) = self.encoder.upgrade().and_then(|encoder| encoder.static_pad("src")) {
-            pad.send_event(gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).build());
+        if let Some(pad) = self
+            .encoder
+            .upgrade()
+            .and_then(|encoder| encoder.static_pad("src"))
+        {
+            pad.send_event(
+                gst_video::UpstreamForceKeyUnitEvent::builder()
+                    .all_headers(true)
+                    .build(),
+            );
         }
     }
 
@@ -279,7 +300,10 @@ impl Line {
                 let output = output.clone();
                 move |_, _, event| {
                     if gst_video::UpstreamForceKeyUnitEvent::parse(&event).is_ok() {
-                        let output = output.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+                        let output = output
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .upgrade();
                         if let Some(output) = output {
                             output.request_key_frame();
                         }
@@ -289,7 +313,8 @@ impl Line {
             })
             .build();
         pad.set_active(true)?;
-        pad.link(sink).map_err(|error| glib::bool_error!("{error}"))?;
+        pad.link(sink)
+            .map_err(|error| glib::bool_error!("{error}"))?;
         pad.push_event(gst::event::StreamStart::new(&format!("acscall/{kind}")));
         Ok(Arc::new(Line {
             pad,

@@ -1,7 +1,7 @@
 //! Everybody's audio as one stream, continuous from the first moment.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use acscall::call::ReaderId;
 use acscall::signalling::message::ParticipantId;
@@ -58,8 +58,12 @@ impl Mixer {
         gst::Element::link_many([&silence, &silence_format, &mixer, &format])?;
         let sink = super::receive::sink_pad(output)?;
         sink.set_active(true)?;
-        let mixed = format.static_pad("src").expect("a capsfilter has a source pad");
-        mixed.link(&sink).map_err(|error| glib::bool_error!("{error}"))?;
+        let mixed = format
+            .static_pad("src")
+            .expect("a capsfilter has a source pad");
+        mixed
+            .link(&sink)
+            .map_err(|error| glib::bool_error!("{error}"))?;
         pipeline.add(&bin)?;
         bin.sync_state_with_parent()?;
         Ok(Mixer {
@@ -96,7 +100,13 @@ impl Mixer {
         self.bin.add(&source)?;
         source.link(&self.mixer)?;
         source.sync_state_with_parent()?;
-        inlet.add(reader, Arc::new(MixerInput { source: source.clone(), warned: Mutex::new(false) }));
+        inlet.add(
+            reader,
+            Arc::new(MixerInput {
+                source: source.clone(),
+                warned: Mutex::new(false),
+            }),
+        );
         self.inputs.insert(participant, (reader, inlet, source));
         Ok(())
     }

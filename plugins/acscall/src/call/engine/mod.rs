@@ -23,9 +23,9 @@ use acscall::signalling::message::{Candidate, IceServer, Kind, Kinds, Participan
 use gst::glib;
 use gst::prelude::*;
 
-use super::{CAT, CallSettings, DEFAULT_LATENCY};
 use super::outgoing::Port;
 use super::reader::ReaderQueue;
+use super::{CAT, CallSettings, DEFAULT_LATENCY};
 pub(super) use encode::Encoder;
 use encode::Line;
 pub(super) use leg::LegOutput;
@@ -33,7 +33,7 @@ use leg::{Leg, LegMaker};
 pub(super) use mix::MIX_LATENCY;
 use mix::Mixer;
 use receive::{Decoder, Inlet};
-pub(super) use webrtc::warm_up;
+pub(super) use webrtc::WarmUp;
 
 /// Elements stop within some milliseconds; one that takes this long is stuck.
 const DISPOSAL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -95,7 +95,9 @@ impl Engine {
         let pipeline = gst::Pipeline::with_name(&format!("acscall-{}", settings.call));
         pipeline.use_clock(Some(&gst::SystemClock::obtain()));
         watch_errors(&pipeline, &output)?;
-        pipeline.set_state(gst::State::Playing).map_err(|error| glib::bool_error!("{error}"))?;
+        pipeline
+            .set_state(gst::State::Playing)
+            .map_err(|error| glib::bool_error!("{error}"))?;
         let maker = webrtc::WebRtc {
             pipeline: pipeline.clone(),
             latency: latency.clone(),
@@ -140,7 +142,11 @@ impl Engine {
     }
 
     /// Gives the leg its peer's offer or answer.
-    pub(super) fn set_remote_description(&mut self, id: &LegId, sdp: &str) -> Result<(), LegFailure> {
+    pub(super) fn set_remote_description(
+        &mut self,
+        id: &LegId,
+        sdp: &str,
+    ) -> Result<(), LegFailure> {
         match self.legs.get_mut(id) {
             Some(open) => open.leg.set_remote_description(sdp),
             None => Ok(()),
@@ -172,7 +178,9 @@ impl Engine {
     /// Those who get what is sent.
     pub(super) fn reached(&self) -> impl Iterator<Item = &ParticipantId> {
         let verified = self.legs.iter().filter(|(_, open)| open.verified);
-        verified.filter(|(id, _)| id.direction == Direction::Send).map(|(id, _)| &id.peer)
+        verified
+            .filter(|(id, _)| id.direction == Direction::Send)
+            .map(|(id, _)| &id.peer)
     }
 
     /// Takes the stream that began to arrive, as soon as its sender is verified.
@@ -299,7 +307,11 @@ impl Engine {
             let latency = u64::from(*self.latency.get_or_init(|| DEFAULT_LATENCY));
             let latency = gst::ClockTime::from_mseconds(latency);
             let mixer = Mixer::start(&self.pipeline, output.clone(), latency)?;
-            self.mix = Some(Mix { mixer, output, readers: BTreeSet::new() });
+            self.mix = Some(Mix {
+                mixer,
+                output,
+                readers: BTreeSet::new(),
+            });
         }
         if let Some(mix) = &mut self.mix {
             mix.output.add(reader, queue.clone());
@@ -326,17 +338,25 @@ impl Engine {
 
     /// Mixes exactly these participants' audio.
     pub(super) fn mix(&mut self, wanted: &BTreeSet<ParticipantId>) -> Result<(), glib::BoolError> {
-        let inlets: Vec<_> =
-            wanted.iter().map(|id| (id.clone(), self.inlet(id, Kind::Audio))).collect();
+        let inlets: Vec<_> = wanted
+            .iter()
+            .map(|id| (id.clone(), self.inlet(id, Kind::Audio)))
+            .collect();
         let Some(mix) = &mut self.mix else {
             return Ok(());
         };
-        let gone: Vec<_> =
-            mix.mixer.participants().filter(|id| !wanted.contains(*id)).cloned().collect();
+        let gone: Vec<_> = mix
+            .mixer
+            .participants()
+            .filter(|id| !wanted.contains(*id))
+            .cloned()
+            .collect();
         for id in gone {
             mix.mixer.remove(&id);
         }
-        let new = inlets.into_iter().filter(|(id, _)| !mix.mixer.participants().any(|p| p == id));
+        let new = inlets
+            .into_iter()
+            .filter(|(id, _)| !mix.mixer.participants().any(|p| p == id));
         for (id, inlet) in new.collect::<Vec<_>>() {
             let reader = ReaderId(self.next_mix_reader);
             self.next_mix_reader -= 1;
@@ -373,8 +393,17 @@ impl Engine {
     pub(super) fn stats(&self) -> gst::Structure {
         let mut stats = gst::Structure::builder("application/x-acscall-stats")
             .field("legs", self.legs.len() as u32)
-            .field("connected-legs", self.legs.values().filter(|open| open.verified).count() as u32)
-            .field("encoders", self.ports.values().filter(|p| p.encoder().is_some()).count() as u32);
+            .field(
+                "connected-legs",
+                self.legs.values().filter(|open| open.verified).count() as u32,
+            )
+            .field(
+                "encoders",
+                self.ports
+                    .values()
+                    .filter(|p| p.encoder().is_some())
+                    .count() as u32,
+            );
         for (id, open) in &self.legs {
             let mut leg = open.leg.stats();
             leg.set("peer", id.peer.to_string());
@@ -423,7 +452,10 @@ impl Engine {
     }
 
     fn inlet(&mut self, participant: &ParticipantId, kind: Kind) -> Arc<Inlet> {
-        self.inlets.entry((participant.clone(), kind)).or_default().clone()
+        self.inlets
+            .entry((participant.clone(), kind))
+            .or_default()
+            .clone()
     }
 }
 
@@ -445,7 +477,9 @@ fn loose_sink_pad(caps: &gst::Caps) -> Result<gst::PadBuilder<gst::Pad>, glib::B
 }
 
 fn watch_errors(pipeline: &gst::Pipeline, output: &EngineSink) -> Result<(), glib::BoolError> {
-    let bus = pipeline.bus().ok_or_else(|| glib::bool_error!("a pipeline has a bus"))?;
+    let bus = pipeline
+        .bus()
+        .ok_or_else(|| glib::bool_error!("a pipeline has a bus"))?;
     let output = output.clone();
     bus.set_sync_handler(move |_, message| {
         if let gst::MessageView::Error(error) = message.view()

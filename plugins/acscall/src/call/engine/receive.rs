@@ -86,16 +86,26 @@ impl Decoder {
         let sink = sink_pad(inlet.clone())?;
         sink.set_active(true)?;
         let decoded = decoded.expect("a decoder has a source pad");
-        decoded.link(&sink).map_err(|error| glib::bool_error!("{error}"))?;
+        decoded
+            .link(&sink)
+            .map_err(|error| glib::bool_error!("{error}"))?;
 
         pipeline.add(&bin)?;
         bin.sync_state_with_parent()?;
-        pad.link(&entry).map_err(|error| glib::bool_error!("{error}"))?;
+        pad.link(&entry)
+            .map_err(|error| glib::bool_error!("{error}"))?;
         // What nobody reads is not decoded. The sender stops it too, a moment later.
         pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
-            if inlet.is_read() { gst::PadProbeReturn::Ok } else { gst::PadProbeReturn::Handled }
+            if inlet.is_read() {
+                gst::PadProbeReturn::Ok
+            } else {
+                gst::PadProbeReturn::Handled
+            }
         });
-        Ok(Decoder { bin, _decoded: sink })
+        Ok(Decoder {
+            bin,
+            _decoded: sink,
+        })
     }
 
     /// Whether `object` is part of this decoder.
@@ -119,7 +129,8 @@ pub(super) fn sink_pad(inlet: Arc<Inlet>) -> Result<gst::Pad, glib::BoolError> {
                 .and_then(|peer| peer.parent_element())
                 .and_then(|element| element.base_time());
             let segment = pad.sticky_event::<gst::event::Segment>(0);
-            let (Some(base), Some(caps), Some(segment)) = (base, pad.current_caps(), segment) else {
+            let (Some(base), Some(caps), Some(segment)) = (base, pad.current_caps(), segment)
+            else {
                 return Ok(gst::FlowSuccess::Ok);
             };
             let running = segment

@@ -59,21 +59,31 @@ impl Remote {
         if message.medias_len() != Kind::ALL.len() as u32 {
             return Err(RemoteError::Lines(message.medias_len()));
         }
-        let mut fingerprints: Vec<_> =
-            message.attributes().filter(|a| a.key() == "fingerprint").filter_map(|a| Fingerprint::parse(a.value()?)).collect();
+        let mut fingerprints: Vec<_> = message
+            .attributes()
+            .filter(|a| a.key() == "fingerprint")
+            .filter_map(|a| Fingerprint::parse(a.value()?))
+            .collect();
         let mut preferences = Vec::new();
         let mut has_ice = message.attribute_val("ice-ufrag").is_some();
         for kind in Kind::ALL {
             let line = kind.line() as u32;
             let media = message.media(line).ok_or(RemoteError::Lines(line))?;
-            let wanted = if kind == Kind::Audio { "audio" } else { "video" };
+            let wanted = if kind == Kind::Audio {
+                "audio"
+            } else {
+                "video"
+            };
             if media.media() != Some(wanted) {
                 let found = media.media().unwrap_or_default().to_string();
                 return Err(RemoteError::Media(line, found, wanted));
             }
             has_ice |= media.attribute_val("ice-ufrag").is_some();
             fingerprints.extend(
-                media.attributes().filter(|a| a.key() == "fingerprint").filter_map(|a| Fingerprint::parse(a.value()?)),
+                media
+                    .attributes()
+                    .filter(|a| a.key() == "fingerprint")
+                    .filter_map(|a| Fingerprint::parse(a.value()?)),
             );
             if direction == Direction::Receive {
                 let codec = if kind == Kind::Audio { "OPUS" } else { "VP8" };
@@ -86,7 +96,11 @@ impl Remote {
         if fingerprints.is_empty() {
             return Err(RemoteError::Fingerprint);
         }
-        Ok(Remote { message, fingerprints, preferences })
+        Ok(Remote {
+            message,
+            fingerprints,
+            preferences,
+        })
     }
 }
 
@@ -101,11 +115,14 @@ fn preference(media: &SDPMediaRef, codec: &str) -> Option<gst::Caps> {
                 .and_then(|structure| structure.get::<&str>("encoding-name").ok())
                 .is_some_and(|name| name.eq_ignore_ascii_case(codec))
         })?;
-    let twcc = media.attributes().filter(|a| a.key() == "extmap").find_map(|attribute| {
-        let (id, uri) = attribute.value()?.split_once(' ')?;
-        // `id/direction` is allowed too.
-        (uri.trim() == TWCC_URI).then(|| id.split('/').next().unwrap_or(id).to_string())
-    });
+    let twcc = media
+        .attributes()
+        .filter(|a| a.key() == "extmap")
+        .find_map(|attribute| {
+            let (id, uri) = attribute.value()?.split_once(' ')?;
+            // `id/direction` is allowed too.
+            (uri.trim() == TWCC_URI).then(|| id.split('/').next().unwrap_or(id).to_string())
+        });
     {
         let caps = caps.make_mut();
         caps.set("media", media.media().unwrap_or_default());
@@ -176,7 +193,10 @@ mod tests {
     fn a_certificate_matches_its_fingerprint_alone() {
         let right = Fingerprint::parse(SHA256).unwrap();
         assert!(matches_any(PEM, std::slice::from_ref(&right)));
-        let wrong = Fingerprint { digits: right.digits.replace('A', "B"), ..right };
+        let wrong = Fingerprint {
+            digits: right.digits.replace('A', "B"),
+            ..right
+        };
         assert!(!matches_any(PEM, &[wrong]));
         assert!(!matches_any(PEM, &[]));
         assert!(!matches_any("", &[Fingerprint::parse(SHA256).unwrap()]));
@@ -194,7 +214,10 @@ mod tests {
             assert!(Remote::parse("no sdp", direction).is_err());
             assert!(Remote::parse("", direction).is_err());
             assert!(matches!(
-                Remote::parse("v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n", direction),
+                Remote::parse(
+                    "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n",
+                    direction
+                ),
                 Err(RemoteError::Lines(0))
             ));
         }

@@ -30,8 +30,10 @@ impl End {
         gst::init().unwrap();
         let (sender, outputs) = channel();
         let sender = Mutex::new(sender);
-        let ports: BTreeMap<_, _> =
-            Kind::ALL.into_iter().map(|kind| (kind, Arc::new(Port::new(kind)))).collect();
+        let ports: BTreeMap<_, _> = Kind::ALL
+            .into_iter()
+            .map(|kind| (kind, Arc::new(Port::new(kind))))
+            .collect();
         let engine = Engine::new(
             &settings(name),
             Arc::new(OnceLock::from(40)),
@@ -41,8 +43,18 @@ impl End {
             }),
         )
         .unwrap();
-        let leg = LegId { peer: ParticipantId(peer.into()), direction, number: 1 };
-        End { engine, ports, outputs, leg, connected: false }
+        let leg = LegId {
+            peer: ParticipantId(peer.into()),
+            direction,
+            number: 1,
+        };
+        End {
+            engine,
+            ports,
+            outputs,
+            leg,
+            connected: false,
+        }
     }
 
     fn open(&mut self) {
@@ -72,7 +84,11 @@ fn connect(from: &mut End, to: &mut End, tamper: fn(String) -> String) -> Result
     while !(from.connected && to.connected) {
         let mut idle = true;
         for swapped in [false, true] {
-            let (here, there) = if swapped { (&mut *to, &mut *from) } else { (&mut *from, &mut *to) };
+            let (here, there) = if swapped {
+                (&mut *to, &mut *from)
+            } else {
+                (&mut *from, &mut *to)
+            };
             while let Ok(output) = here.outputs.try_recv() {
                 idle = false;
                 pass(here, there, output, tamper)?;
@@ -96,9 +112,9 @@ fn pass(
 ) -> Result<(), LegFailure> {
     match output {
         EngineOutput::Error(object, text) => panic!("{object:?}: {text}"),
-        EngineOutput::Leg(_, LegOutput::Description(sdp)) => {
-            there.engine.set_remote_description(&there.leg, &tamper(sdp))
-        }
+        EngineOutput::Leg(_, LegOutput::Description(sdp)) => there
+            .engine
+            .set_remote_description(&there.leg, &tamper(sdp)),
         EngineOutput::Leg(_, LegOutput::Candidate(candidate)) => {
             there.engine.add_candidate(&there.leg, &candidate);
             Ok(())
@@ -119,7 +135,10 @@ fn frame(width: u32, height: u32) -> (gst::Caps, gst::Buffer) {
         .fps((30, 1))
         .build()
         .unwrap();
-    (info.to_caps().unwrap(), gst::Buffer::with_size(info.size()).unwrap())
+    (
+        info.to_caps().unwrap(),
+        gst::Buffer::with_size(info.size()).unwrap(),
+    )
 }
 
 /// Sends one frame and waits until it is out at the other end.
@@ -141,7 +160,10 @@ fn send_and_receive(from: &mut End, to: &mut End, queue: &ReaderQueue, size: (u3
             assert_eq!((info.width(), info.height()), size);
             return;
         }
-        assert!((timer.time() - begun).nseconds() < deadline, "no frame of {size:?} came");
+        assert!(
+            (timer.time() - begun).nseconds() < deadline,
+            "no frame of {size:?} came"
+        );
     }
 }
 
@@ -152,7 +174,11 @@ fn frames_of_any_size_cross_a_leg_that_was_negotiated_once() {
     connect(&mut a, &mut b, |sdp| sdp).unwrap();
 
     let queue = Arc::new(ReaderQueue::video());
-    b.engine.bind(ReaderId(1), &queue, Some((ParticipantId("a".into()), Kind::Video)));
+    b.engine.bind(
+        ReaderId(1),
+        &queue,
+        Some((ParticipantId("a".into()), Kind::Video)),
+    );
     a.engine.feed(&a.leg.clone(), &Kinds::from([Kind::Video]));
     for size in [(320, 240), (1500, 845), (64, 48)] {
         send_and_receive(&mut a, &mut b, &queue, size);

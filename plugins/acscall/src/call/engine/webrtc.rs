@@ -29,15 +29,48 @@ pub(super) struct WebRtc {
     pub(super) turn_servers: Vec<String>,
 }
 
-/// Makes the RSA key that all DTLS connections of this process share, on a thread of its own.
-/// The first `dtlsdec` does it, and takes 90 to 300 ms.
-pub(in crate::call) fn warm_up() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        let _runs_on = std::thread::Builder::new()
-            .name("acscall-warm-up".into())
-            .spawn(|| drop(gst::ElementFactory::make("dtlsdec").build()));
-    });
+/// The making of the RSA key that all DTLS connections of this process share, on a thread of its
+/// own. The first `dtlsdec` does it, and takes 90 to 300 ms.
+///
+/// Each call holds one: the last to be dropped waits for the thread. A process that ended while
+/// the key is being made would crash in OpenSSL's clean-up.
+pub(in crate::call) struct WarmUp {
+    _thread: Arc<WarmUpThread>,
+}
+
+struct WarmUpThread(Mutex<Option<std::thread::JoinHandle<()>>>);
+
+impl WarmUp {
+    pub(in crate::call) fn start() -> WarmUp {
+        static RUNNING: Mutex<std::sync::Weak<WarmUpThread>> = Mutex::new(std::sync::Weak::new());
+        static DONE: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(thread) = running.upgrade() {
+            return WarmUp { _thread: thread };
+        }
+        let is_first = !DONE.swap(true, std::sync::atomic::Ordering::AcqRel);
+        let handle = is_first.then(|| {
+            std::thread::Builder::new()
+                .name("acscall-warm-up".into())
+                .spawn(|| drop(gst::ElementFactory::make("dtlsdec").build()))
+        });
+        let thread = Arc::new(WarmUpThread(Mutex::new(handle.and_then(Result::ok))));
+        *running = Arc::downgrade(&thread);
+        WarmUp { _thread: thread }
+    }
+}
+
+impl Drop for WarmUpThread {
+    fn drop(&mut self) {
+        let handle = self
+            .0
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(handle) = handle {
+            let _panicked = handle.join();
+        }
+    }
 }
 
 impl LegMaker for WebRtc {
@@ -149,12 +182,17 @@ impl WebRtcLeg {
         let transceiver = sink.property::<WebRTCRTPTransceiver>("transceiver");
         transceiver.set_property("direction", WebRTCRTPTransceiverDirection::Sendonly);
         transceiver.set_property("do-nack", kind != Kind::Audio);
-        let source = filter.static_pad("src").expect("a capsfilter has a source pad");
-        source.link(&sink).map_err(|error| glib::bool_error!("{error}"))?;
+        let source = filter
+            .static_pad("src")
+            .expect("a capsfilter has a source pad");
+        source
+            .link(&sink)
+            .map_err(|error| glib::bool_error!("{error}"))?;
         for element in [&filter, &pay] {
             element.sync_state_with_parent()?;
         }
-        self.lines.push(pay.static_pad("sink").expect("a payloader has a sink pad"));
+        self.lines
+            .push(pay.static_pad("sink").expect("a payloader has a sink pad"));
         Ok(())
     }
 
@@ -177,19 +215,21 @@ impl WebRtcLeg {
                 return;
             };
             let text = description.sdp().to_string();
-            webrtcbin.emit_by_name::<()>("set-local-description", &[
-                &description,
-                &None::<gst::Promise>,
-            ]);
+            webrtcbin.emit_by_name::<()>(
+                "set-local-description",
+                &[&description, &None::<gst::Promise>],
+            );
             output(LegOutput::Description(text));
         });
-        self.webrtcbin.emit_by_name::<()>(action, &[&None::<gst::Structure>, &promise]);
+        self.webrtcbin
+            .emit_by_name::<()>(action, &[&None::<gst::Structure>, &promise]);
     }
 
     fn transport(&self) -> Option<WebRTCDTLSTransport> {
         // Bundled, all lines share the first one's.
-        let transceiver =
-            self.webrtcbin.emit_by_name::<Option<WebRTCRTPTransceiver>>("get-transceiver", &[&0i32])?;
+        let transceiver = self
+            .webrtcbin
+            .emit_by_name::<Option<WebRTCRTPTransceiver>>("get-transceiver", &[&0i32])?;
         match self.direction {
             Direction::Send => transceiver.property::<Option<gst::glib::Object>>("sender"),
             Direction::Receive => transceiver.property::<Option<gst::glib::Object>>("receiver"),
@@ -207,7 +247,10 @@ impl Leg for WebRtcLeg {
         let remote = sdp::Remote::parse(text, self.direction)
             .map_err(|error| LegFailure::Description(error.to_string()))?;
         self.remote_fingerprints = remote.fingerprints;
-        *self.preferences.lock().unwrap_or_else(PoisonError::into_inner) = remote.preferences;
+        *self
+            .preferences
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = remote.preferences;
         let (kind, answer) = match self.direction {
             Direction::Send => (WebRTCSDPType::Answer, false),
             Direction::Receive => (WebRTCSDPType::Offer, true),
@@ -221,10 +264,13 @@ impl Leg for WebRtcLeg {
                 .flatten()
                 .and_then(|reply| reply.get::<glib::Error>("error").ok());
             if let Some(error) = error {
-                output(LegOutput::Failed(LegFailure::Description(error.to_string())));
+                output(LegOutput::Failed(LegFailure::Description(
+                    error.to_string(),
+                )));
             }
         });
-        self.webrtcbin.emit_by_name::<()>("set-remote-description", &[&description, &promise]);
+        self.webrtcbin
+            .emit_by_name::<()>("set-remote-description", &[&description, &promise]);
         if answer {
             // Both are done one after the other on webrtcbin's own thread.
             self.describe("create-answer", "answer");
@@ -238,8 +284,10 @@ impl Leg for WebRtcLeg {
         if candidate.candidate.is_empty() || candidate.candidate.contains(".local ") {
             return;
         }
-        self.webrtcbin
-            .emit_by_name::<()>("add-ice-candidate", &[&candidate.line, &candidate.candidate]);
+        self.webrtcbin.emit_by_name::<()>(
+            "add-ice-candidate",
+            &[&candidate.line, &candidate.candidate],
+        );
     }
 
     fn verify(&self) -> Result<(), LegFailure> {
@@ -260,7 +308,9 @@ impl Leg for WebRtcLeg {
         self.payloaders
             .iter()
             .chain([&self.webrtcbin])
-            .any(|element| object == element.upcast_ref::<gst::Object>() || object.has_as_ancestor(element))
+            .any(|element| {
+                object == element.upcast_ref::<gst::Object>() || object.has_as_ancestor(element)
+            })
     }
 
     fn stats(&self) -> gst::Structure {
@@ -268,7 +318,9 @@ impl Leg for WebRtcLeg {
         let state = state
             .serialize()
             .map_or_else(|_| "unknown".into(), |text| text.to_string());
-        gst::Structure::builder("leg").field("connection-state", state).build()
+        gst::Structure::builder("leg")
+            .field("connection-state", state)
+            .build()
     }
 
     fn close(self: Box<Self>) {
@@ -280,7 +332,9 @@ impl Leg for WebRtcLeg {
 }
 
 fn set_ice_servers(webrtcbin: &gst::Element, maker: &WebRtc, given: &[IceServer]) {
-    let urls = given.iter().flat_map(|server| server.urls.iter().map(move |url| (server, url)));
+    let urls = given
+        .iter()
+        .flat_map(|server| server.urls.iter().map(move |url| (server, url)));
     let mut stun = maker.stun_server.clone();
     for (server, url) in urls {
         // A browser writes `stun:host:port`, webrtcbin `stun://host:port`.
@@ -291,7 +345,11 @@ fn set_ice_servers(webrtcbin: &gst::Element, maker: &WebRtc, given: &[IceServer]
             "stun" => stun = stun.or_else(|| Some(format!("stun://{rest}"))),
             "turn" | "turns" => {
                 let escape = |text: &Option<String>| {
-                    glib::uri_escape_string(text.as_deref().unwrap_or_default(), None::<&str>, false)
+                    glib::uri_escape_string(
+                        text.as_deref().unwrap_or_default(),
+                        None::<&str>,
+                        false,
+                    )
                 };
                 let (user, password) = (escape(&server.username), escape(&server.credential));
                 let url = format!("{scheme}://{user}:{password}@{rest}");
@@ -313,7 +371,10 @@ fn set_ice_servers(webrtcbin: &gst::Element, maker: &WebRtc, given: &[IceServer]
 /// encoder that it shares with the others. Where UDP is blocked a TURN server is the way.
 fn restrain_ice(webrtcbin: &gst::Element) {
     let ice = webrtcbin.property::<glib::Object>("ice-agent");
-    if let Some(agent) = ice.has_property("agent").then(|| ice.property::<glib::Object>("agent")) {
+    if let Some(agent) = ice
+        .has_property("agent")
+        .then(|| ice.property::<glib::Object>("agent"))
+    {
         for property in ["upnp", "ice-tcp"] {
             if agent.has_property(property) {
                 agent.set_property(property, false);
@@ -344,7 +405,9 @@ fn give_loopback_addresses(webrtcbin: &gst::Element) {
 /// Sets what webrtcbin has no property for on the elements it makes inside itself.
 fn tune_insides(webrtcbin: &gst::Element) {
     webrtcbin.connect("deep-element-added", false, |values| {
-        let element = values.get(2).and_then(|value| value.get::<gst::Element>().ok())?;
+        let element = values
+            .get(2)
+            .and_then(|value| value.get::<gst::Element>().ok())?;
         match element.factory()?.name().as_str() {
             // With retransmission on, the jitter buffer of 1.22 declares the first packet after
             // a pause lost while it waits for it, and drops it when it comes: the start of the
@@ -392,8 +455,9 @@ fn connect_outputs(webrtcbin: &gst::Element, output: &LegSink) {
 fn answer_with(webrtcbin: &gst::Element, preferences: &Arc<Mutex<Vec<gst::Caps>>>) {
     let preferences = preferences.clone();
     webrtcbin.connect("on-new-transceiver", false, move |values| {
-        let transceiver =
-            values.get(1).and_then(|value| value.get::<WebRTCRTPTransceiver>().ok())?;
+        let transceiver = values
+            .get(1)
+            .and_then(|value| value.get::<WebRTCRTPTransceiver>().ok())?;
         let line = transceiver.property::<u32>("mlineindex") as usize;
         let preferences = preferences.lock().unwrap_or_else(PoisonError::into_inner);
         let caps = preferences.get(line).cloned();
@@ -413,10 +477,18 @@ fn connect_streams(webrtcbin: &gst::Element, output: &LegSink) {
             return;
         }
         // Nothing is taken from the leg before its peer is verified.
-        let gate = pad.add_probe(gst::PadProbeType::BLOCK_DOWNSTREAM, |_, _| gst::PadProbeReturn::Ok);
-        let line = pad.property::<WebRTCRTPTransceiver>("transceiver").property::<u32>("mlineindex");
+        let gate = pad.add_probe(gst::PadProbeType::BLOCK_DOWNSTREAM, |_, _| {
+            gst::PadProbeReturn::Ok
+        });
+        let line = pad
+            .property::<WebRTCRTPTransceiver>("transceiver")
+            .property::<u32>("mlineindex");
         if let (Some(gate), Some(kind)) = (gate, Kind::from_line(line as usize)) {
-            output(LegOutput::Stream { kind, pad: pad.clone(), gate });
+            output(LegOutput::Stream {
+                kind,
+                pad: pad.clone(),
+                gate,
+            });
         }
     });
 }
