@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
-use acscall_tests::pipeline::{TIMEOUT, free_port, now};
+use acscall_tests::pipeline::{TIMEOUT, free_port, init, now};
 use anyhow::{Context, Result, bail, ensure};
 
 /// A participant in a process of its own; killed when dropped.
@@ -140,8 +140,8 @@ fn participant(port: u16, user: &str) -> Result<Process> {
         .filter(|other| *other != user)
         .map(|other| {
             format!(
-                "c.video_{other} ! fakesink name=v-{other} sync=false \
-                 c.audio_{other} ! fakesink name=a-{other} sync=false "
+                "c.video_{other} ! fakesink name=v-{other} sync=false async=false \
+                 c.audio_{other} ! fakesink name=a-{other} sync=false async=false "
             )
         })
         .collect();
@@ -154,6 +154,7 @@ fn participant(port: u16, user: &str) -> Result<Process> {
 
 #[test]
 fn five_participants_leave_are_killed_and_come_back_while_the_pipelines_go_on() -> Result<()> {
+    init()?;
     let port = free_port()?;
     // The first one serves.
     let mut first = participant(port, "p0")?;
@@ -219,6 +220,7 @@ fn five_participants_leave_are_killed_and_come_back_while_the_pipelines_go_on() 
 
 #[test]
 fn a_call_works_on_a_machine_without_a_network() -> Result<()> {
+    init()?;
     let port = free_port()?;
     let call = format!("server=ws://127.0.0.1:{port} call=lonely");
     let description = format!(
@@ -237,6 +239,7 @@ fn a_call_works_on_a_machine_without_a_network() -> Result<()> {
 
 #[test]
 fn two_gst_launch_lines_are_in_a_call() -> Result<()> {
+    init()?;
     let port = free_port()?;
     let call = format!("server=ws://127.0.0.1:{port} call=x");
     let launch = |line: &str| -> Result<Child> {

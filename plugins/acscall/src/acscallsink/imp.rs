@@ -118,7 +118,9 @@ impl AcsCallSink {
                 gst::StateChangeError
             })?;
         for writer in self.writers() {
-            writer.port.set_async(true);
+            // Only who waits for others prerolls: a sink elsewhere in the pipeline that has
+            // nothing to show yet must not keep this one from sending.
+            writer.port.set_async(lock(&self.settings).wait_for > 0);
             self.hold(&writer);
             if let Err(text) = self.open(&writer, &membership) {
                 gst::element_imp_error!(self, gst::ResourceError::Busy, ("{text}"));

@@ -58,9 +58,10 @@ impl AcsCallSink {
         let obj = self.obj();
         let runs =
             obj.current_state() > gst::State::Ready || obj.pending_state() > gst::State::Ready;
-        // A playing pipeline must not wait for this stream's first buffer. One that is still on
-        // its way must: else what is not live would begin before the others do.
-        port.set_async(obj.current_state() != gst::State::Playing);
+        // A playing pipeline must not wait for this stream's first buffer. One that waits for
+        // others must: else what is not live would begin before they are there.
+        let waits = lock(&self.settings).wait_for > 0;
+        port.set_async(waits && obj.current_state() != gst::State::Playing);
         obj.add(port).map_err(text)?;
         pad.set_target(Some(port.sink_pad())).map_err(text)?;
         if let Some(membership) = self.attendance.membership() {

@@ -132,6 +132,7 @@ fn elements_of_one_user_share_one_presence() {
 
 #[test]
 fn elements_that_share_a_call_must_agree() {
+    gst::init().unwrap();
     let port = free_port();
     let first = CallSettings {
         latency: Some(40),
