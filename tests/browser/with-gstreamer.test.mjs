@@ -75,12 +75,14 @@ inCall('sound, camera and screen of one sink arrive together', async (enter, lau
 });
 
 inCall('camera, microphone and a canvas as screen reach the pads at full size', async (enter, launch) => {
+  // Any other format would end the pipeline. What gst-launch-1.0 -v prints of caps is not always all.
+  const format = 'audio/x-raw,format=S16LE,rate=48000,channels=2';
   const pipeline = launch(
     `acscallsrc name=c user=b @
      c.video_alice ! ${countingSink('camera')}
      c.screen_alice ! ${countingSink('canvas')}
-     c.audio_alice ! ${countingSink('microphone')}
-     c.audio ! ${countingSink('mixed')}`,
+     c.audio_alice ! ${format} ! ${countingSink('microphone')}
+     c.audio ! ${format} ! ${countingSink('mixed')}`,
   );
   const alice = await enter('alice');
   await sendCanvas(alice, 'screen', 1500, 845);
@@ -91,8 +93,7 @@ inCall('camera, microphone and a canvas as screen reach the pads at full size', 
   const camera = pipeline.sink('camera');
   assert.deepEqual([camera.width, camera.height], [width, height]);
   for (const name of ['microphone', 'mixed']) {
-    const { rate, channels } = await pipeline.waitForSink(name, (s) => s.buffers > 20);
-    assert.deepEqual([rate, channels], [48_000, 2]);
+    await pipeline.waitForSink(name, (s) => s.buffers > 20);
   }
 });
 
