@@ -143,11 +143,7 @@ impl AcsCallSink {
         let held = std::mem::take(&mut lock(&self.pads).held);
         wait::unhold(held);
         drop(membership);
-        let obj = self.obj();
-        common::post_state(&*obj, &self.attendance, AcsCallState::Disconnected);
-        for property in ["state", "participants", "streams"] {
-            obj.notify(property);
-        }
+        common::post_left(&*self.obj(), &self.attendance);
     }
 
     /// On the call's thread.
@@ -158,16 +154,8 @@ impl AcsCallSink {
         }
         gst::debug!(CAT, imp = imp, "{event:?}");
         common::post(obj, &imp.attendance, event);
-        match event {
-            Event::State(_) => obj.notify("state"),
-            Event::Participant(..) => {
-                obj.notify("participants");
-                obj.notify("streams");
-                imp.unhold_when_awaited_came();
-            }
-            Event::Reached(_) => imp.unhold_when_awaited_came(),
-            Event::Stream { .. } => obj.notify("streams"),
-            Event::Warning(_) | Event::Error(_) => {}
+        if matches!(event, Event::Participant(..) | Event::Reached(_)) {
+            imp.unhold_when_awaited_came();
         }
     }
 }

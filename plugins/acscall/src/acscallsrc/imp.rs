@@ -123,11 +123,7 @@ impl AcsCallSrc {
             reader.stream.unbind();
         }
         drop(membership);
-        let obj = self.obj();
-        common::post_state(&*obj, &self.attendance, AcsCallState::Disconnected);
-        for property in ["state", "participants", "streams"] {
-            obj.notify(property);
-        }
+        common::post_left(&*self.obj(), &self.attendance);
     }
 
     /// On the call's thread.
@@ -138,15 +134,6 @@ impl AcsCallSrc {
         }
         gst::debug!(CAT, imp = imp, "{event:?}");
         common::post(obj, &imp.attendance, event);
-        match event {
-            Event::State(_) => obj.notify("state"),
-            Event::Participant(..) => {
-                obj.notify("participants");
-                obj.notify("streams");
-            }
-            Event::Stream { .. } => obj.notify("streams"),
-            Event::Reached(_) | Event::Warning(_) | Event::Error(_) => {}
-        }
     }
 }
 

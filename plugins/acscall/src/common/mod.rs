@@ -10,7 +10,7 @@ use gst::glib;
 
 pub(crate) use attendance::{Attendance, Ticket};
 pub(crate) use settings::{CallProperties, DEFAULT_SERVER};
-pub(crate) use tell::{post, post_state, shown_name, structure_properties, structure_property};
+pub(crate) use tell::{post, post_left, shown_name, structure_properties, structure_property};
 
 /// The states of a call, as the property `state` shows them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]

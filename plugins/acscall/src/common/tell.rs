@@ -8,7 +8,8 @@ use gst::prelude::*;
 use super::{AcsCallState, Attendance};
 use crate::call::{Snapshot, pad_name};
 
-/// Posts what is told on the bus of `element`. No lock may be held.
+/// Posts what is told on the bus of `element`, and then that its properties changed. No lock may
+/// be held.
 pub(crate) fn post(element: &impl IsA<gst::Element>, attendance: &Attendance, event: &Event) {
     match event {
         Event::State(state) => post_state(element, attendance, (*state).into()),
@@ -33,14 +34,29 @@ pub(crate) fn post(element: &impl IsA<gst::Element>, attendance: &Attendance, ev
         }
         Event::Error(trouble) => gst::element_error!(element, cause(trouble), ("{trouble}")),
     }
+    let changed: &[&str] = match event {
+        Event::State(_) => &["state"],
+        Event::Participant(..) => &["participants", "streams"],
+        Event::Stream { .. } => &["streams"],
+        Event::Reached(_) | Event::Warning(_) | Event::Error(_) => &[],
+    };
+    notify(element, changed);
+}
+
+/// Tells that the element has left its call.
+pub(crate) fn post_left(element: &impl IsA<gst::Element>, attendance: &Attendance) {
+    post_state(element, attendance, AcsCallState::Disconnected);
+    notify(element, &["state", "participants", "streams"]);
+}
+
+fn notify(element: &impl IsA<gst::Element>, properties: &[&str]) {
+    for property in properties {
+        element.notify(property);
+    }
 }
 
 /// Tells which state the call is in now.
-pub(crate) fn post_state(
-    element: &impl IsA<gst::Element>,
-    attendance: &Attendance,
-    state: AcsCallState,
-) {
+fn post_state(element: &impl IsA<gst::Element>, attendance: &Attendance, state: AcsCallState) {
     let (call, user) = attendance.names();
     let structure = gst::Structure::builder("acscall-state")
         .field("state", state.nick())
