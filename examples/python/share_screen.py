@@ -7,9 +7,7 @@ from call import Call, LocalStream, arguments, main, source
 
 def run(options):
     if options.screen:
-        shared = source(
-            "ximagesrc use-damage=false ! video/x-raw,framerate=15/1 ! videoconvert"
-        )
+        shared = source("ximagesrc use-damage=false ! video/x-raw,framerate=15/1")
     else:
         shared = canvas.source()
 
@@ -18,7 +16,7 @@ def run(options):
         call.join()
         call.step("Sharing the screen")
 
-        share.set_filter(source("videoconvert ! videobalance saturation=0.0"))
+        share.set_filter(source("bwfilter"))
         call.step("Black and white")
 
         share.set_filter(None)

@@ -38,15 +38,16 @@ pub struct Pace {
     pub seconds_per_step: Duration,
 }
 
-/// Makes GStreamer and the call's elements ready.
+/// Makes GStreamer and this project's elements ready.
 ///
-/// The plugin is linked into the program. One that is installed needs only `gst::init()`.
+/// The plugins are linked into the program. Installed ones need only `gst::init()`.
 ///
 /// # Errors
 /// If GStreamer cannot be used.
 pub fn init() -> Result<()> {
     gst::init()?;
-    gstacscall::plugin_register_static().context("the plugin acscall cannot be registered")
+    gstacscall::plugin_register_static().context("the plugin acscall cannot be registered")?;
+    gstrawmedia::plugin_register_static().context("the plugin rawmedia cannot be registered")
 }
 
 /// A number of seconds on the command line.

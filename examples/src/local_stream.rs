@@ -209,9 +209,7 @@ mod tests {
         let mut video = LocalStream::start(&call, "video", picture("smpte").unwrap()).unwrap();
         call.join().unwrap();
         for _ in 0..25 {
-            video
-                .set_filter(Some(source("videobalance saturation=0.0").unwrap()))
-                .unwrap();
+            video.set_filter(Some(source("bwfilter").unwrap())).unwrap();
             video.switch(picture("ball").unwrap()).unwrap();
             video.set_filter(None).unwrap();
             video.switch(picture("smpte").unwrap()).unwrap();

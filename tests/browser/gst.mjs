@@ -9,12 +9,12 @@ import { waitFor } from './harness.mjs';
 export class Pipeline {
   /**
    * Starts `description`: one string in the launch syntax, split at spaces. With `end`, an
-   * interrupt ends it by EOS.
+   * interrupt ends it by EOS. Without `verbose` nothing is known of its sinks.
    */
-  constructor(description, { end = false } = {}) {
+  constructor(description, { end = false, verbose = true } = {}) {
     const plugins = process.env.ACSCALL_GST_PLUGIN_PATH;
     if (!plugins) throw new Error('ACSCALL_GST_PLUGIN_PATH must name the directory of the plugin');
-    const options = end ? ['-v', '-e'] : ['-v'];
+    const options = [...(verbose ? ['-v'] : []), ...(end ? ['-e'] : [])];
     this.process = spawn('gst-launch-1.0', [...options, ...description.split(/\s+/)], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, GST_PLUGIN_PATH: plugins, LC_ALL: 'C' },
@@ -81,4 +81,11 @@ export class Pipeline {
 /** A sink for `Pipeline.sink(name)`. */
 export function countingSink(name) {
   return `fakesink name=${name} silent=false sync=false async=false`;
+}
+
+/** Runs `description` to its end; fails with what gst-launch-1.0 says if that is no good one. */
+export async function runToEnd(description) {
+  const pipeline = new Pipeline(description, { verbose: false });
+  const [code] = await once(pipeline.process, 'close');
+  if (code !== 0) throw new Error(`${description}\n${pipeline.errors.join('\n')}`);
 }

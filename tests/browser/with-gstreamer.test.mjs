@@ -100,7 +100,7 @@ inCall('camera, microphone and a canvas as screen reach the pads at full size', 
 inCall('a camera goes through a pipeline and comes back changed', async (enter, launch) => {
   const alice = await enter('alice');
   launch(
-    'acscallsrc name=c user=bot @ c.video_alice ! videobalance saturation=0 ! acscallsink user=bot @',
+    'acscallsrc name=c user=bot @ c.video_alice ! bwfilter ! acscallsink user=bot @',
   );
   const { width, height } = await alice.evaluate(() => window.acscall.tracks.video.getSettings());
   const back = await waitForStream(alice, 'bot', 'video', (s) => s.framesDecoded > 20);

@@ -204,7 +204,7 @@ pub fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-/// GStreamer with the plugin in it. Can be called any number of times.
+/// GStreamer with this project's plugins in it. Can be called any number of times.
 ///
 /// # Errors
 /// GStreamer does not start.
@@ -213,6 +213,7 @@ pub fn init() -> Result<()> {
     gst::init()?;
     ONCE.call_once(|| {
         gstacscall::plugin_register_static().expect("the plugin registers");
+        gstrawmedia::plugin_register_static().expect("the plugin registers");
     });
     Ok(())
 }

@@ -102,7 +102,7 @@ fn source_and_sink_of_one_user_are_one_participant() -> Result<()> {
         call("a", port)
     ))?;
     let filter = Pipeline::playing(&format!(
-        "acscallsrc name=c {} c.video_a ! videobalance saturation=0.0 ! acscallsink {}",
+        "acscallsrc name=c {} c.video_a ! bwfilter ! acscallsink {}",
         call("filter", port),
         call("filter", port)
     ))?;

@@ -24,6 +24,20 @@ enum Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// rawtap beside tee and identity, bwfilter beside videobalance, memcpy and memset
+    #[command(disable_help_flag = true)]
+    Elements {
+        /// For criterion, such as part of a name; `--help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// The grayscale kernels beside memcpy and memset
+    #[command(disable_help_flag = true)]
+    Kernels {
+        /// For criterion, such as part of a name; `--help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 /// Builds and runs.
@@ -33,7 +47,14 @@ enum Bench {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     setup::prepare(Purpose::Run)?;
     let workspace = Workspace::new()?;
-    let Bench::Call { arguments } = &arguments.bench;
+    match &arguments.bench {
+        Bench::Call { arguments } => call(&workspace, arguments),
+        Bench::Elements { arguments } => criterion(&workspace, "gst-plugin-rawmedia", arguments),
+        Bench::Kernels { arguments } => criterion(&workspace, "acscall-pixels", arguments),
+    }
+}
+
+fn call(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
     command::run(workspace.cargo("build").args([
         "--release",
         "--package=acscall",
@@ -48,4 +69,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             .with_plugin(program, Profile::Release)
             .args(arguments),
     )
+}
+
+fn criterion(workspace: &Workspace, package: &str, arguments: &[OsString]) -> Result<()> {
+    let mut bench = workspace.cargo("bench");
+    bench.args(["--package", package, "--benches", "--"]);
+    workspace.set_environment(&mut bench, Profile::Release);
+    command::run(bench.args(arguments))
 }

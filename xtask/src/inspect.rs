@@ -11,7 +11,7 @@ use crate::steps::Outcome;
 use crate::workspace::{Profile, Workspace};
 
 /// The elements that have a file.
-const ELEMENTS: [&str; 2] = ["acscallsink", "acscallsrc"];
+const ELEMENTS: [&str; 4] = ["acscallsink", "acscallsrc", "bwfilter", "rawtap"];
 
 /// The files are of this GStreamer: others print the same things in another form, and their base
 /// classes have other properties.

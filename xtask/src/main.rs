@@ -8,6 +8,8 @@ mod bench;
 mod command;
 mod demo;
 mod inspect;
+mod kernels;
+mod layers;
 mod setup;
 mod steps;
 mod test;

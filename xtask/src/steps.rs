@@ -5,17 +5,18 @@
 //! which would be built a second time.
 
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 
 use crate::command::{self, find, probe};
 use crate::demo;
 use crate::inspect;
+use crate::kernels;
+use crate::layers;
 use crate::workspace::{Profile, Workspace};
 
 /// One step.
@@ -27,12 +28,16 @@ pub(crate) enum Step {
     Clippy,
     /// The documentation builds without warnings
     Doc,
-    /// The core knows no GStreamer
+    /// No package depends on what its layer may not know
     Layers,
     /// Everything is built
     Build,
     /// The Rust tests
     Rust,
+    /// The kernels touch no byte outside their rows
+    Memory,
+    /// The kernels for ARM compile
+    Arm,
     /// What gst-inspect-1.0 shows of each element
     Inspect,
     /// Every script of pipelines/
@@ -71,13 +76,15 @@ impl Context {
 
 impl Step {
     /// All steps, in their order: the quick ones that fail often first.
-    pub(crate) const ALL: [Step; 10] = [
+    pub(crate) const ALL: [Step; 12] = [
         Step::Format,
         Step::Clippy,
         Step::Doc,
         Step::Layers,
         Step::Build,
         Step::Rust,
+        Step::Memory,
+        Step::Arm,
         Step::Inspect,
         Step::Pipelines,
         Step::Browser,
@@ -93,6 +100,8 @@ impl Step {
             Step::Layers => "layers",
             Step::Build => "build",
             Step::Rust => "rust",
+            Step::Memory => "memory",
+            Step::Arm => "arm",
             Step::Inspect => "inspect",
             Step::Pipelines => "pipelines",
             Step::Browser => "browser",
@@ -106,9 +115,11 @@ impl Step {
             Step::Format => "the form of the sources",
             Step::Clippy => "lints",
             Step::Doc => "the documentation builds without warnings",
-            Step::Layers => "the core knows no GStreamer",
+            Step::Layers => "no package depends on what its layer may not know",
             Step::Build => "everything is built",
             Step::Rust => "the Rust tests",
+            Step::Memory => "the kernels touch no byte outside their rows",
+            Step::Arm => "the kernels for ARM compile",
             Step::Inspect => "what gst-inspect-1.0 shows of each element",
             Step::Pipelines => "every script of pipelines/",
             Step::Browser => "calls with a real browser",
@@ -144,9 +155,11 @@ impl Step {
                     .args(["--workspace", "--no-deps", "--document-private-items"])
                     .env("RUSTDOCFLAGS", "--deny=warnings"),
             )?,
-            Step::Layers => check_layers(workspace)?,
+            Step::Layers => layers::check(workspace)?,
             Step::Build => build(workspace)?,
             Step::Rust => run_rust_tests(context, Part::AllButPipelines)?,
+            Step::Memory => kernels::check_memory(workspace)?,
+            Step::Arm => return kernels::check_arm(workspace),
             Step::Inspect => return inspect::check(workspace, context.bless),
             Step::Pipelines => run_rust_tests(context, Part::Pipelines)?,
             Step::Browser => run_browser_tests(workspace)?,
@@ -154,37 +167,6 @@ impl Step {
         }
         Ok(Outcome::Passed)
     }
-}
-
-fn check_layers(workspace: &Workspace) -> Result<()> {
-    let tree = command::read(workspace.cargo("tree").args([
-        "--package=acscall",
-        "--edges=normal",
-        "--prefix=none",
-        "--no-dedupe",
-        "--format={p}",
-    ]))?;
-    let packages: BTreeSet<_> = tree
-        .lines()
-        .filter_map(|line| line.split(' ').next())
-        .collect();
-    let above: Vec<_> = packages
-        .iter()
-        .copied()
-        .filter(|package| {
-            ["gst", "glib", "gobject"]
-                .iter()
-                .any(|name| package.starts_with(name))
-        })
-        .collect();
-    if !above.is_empty() {
-        bail!("the package acscall depends on {}", above.join(", "));
-    }
-    println!(
-        "none of acscall's {} dependencies is GStreamer's",
-        packages.len() - 1
-    );
-    Ok(())
 }
 
 fn build(workspace: &Workspace) -> Result<()> {
@@ -195,11 +177,15 @@ fn build(workspace: &Workspace) -> Result<()> {
             .args(["--workspace", "--exclude=xtask"]),
     )?;
     // The registry is written here once, and not by every test that starts first.
-    let mut inspect = workspace.with_plugin("gst-inspect-1.0", Profile::Dev);
-    probe(inspect.arg("acscall")).context(
-        "gst-inspect-1.0 does not find the plugin that was built: \
-         `GST_PLUGIN_PATH=target/debug gst-inspect-1.0 acscall` says why",
-    )?;
+    let inspect = || workspace.with_plugin("gst-inspect-1.0", Profile::Dev);
+    for plugin in ["acscall", "rawmedia"] {
+        probe(inspect().arg(plugin)).with_context(|| {
+            format!(
+                "gst-inspect-1.0 does not find the plugin that was built: \
+                 `GST_PLUGIN_PATH=target/debug gst-inspect-1.0 {plugin}` says why"
+            )
+        })?;
+    }
     Ok(())
 }
 

@@ -28,7 +28,7 @@ fn main() -> Result<()> {
     } = Arguments::parse();
     acscall_examples::init()?;
     let shared = if screen {
-        source("ximagesrc use-damage=false ! video/x-raw,framerate=15/1 ! videoconvert")?
+        source("ximagesrc use-damage=false ! video/x-raw,framerate=15/1")?
     } else {
         canvas::source()?
     };
@@ -38,7 +38,7 @@ fn main() -> Result<()> {
     call.join()?;
     call.step(pace, "Sharing the screen")?;
 
-    share.set_filter(Some(source("videoconvert ! videobalance saturation=0.0")?))?;
+    share.set_filter(Some(source("bwfilter")?))?;
     call.step(pace, "Black and white")?;
 
     share.set_filter(None)?;

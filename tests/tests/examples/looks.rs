@@ -102,8 +102,9 @@ const BARS: [Colour; 7] = [
 ];
 /// What a codec and another matrix make of a colour.
 const TOLERANCE: u8 = 28;
-/// What a codec makes of no colour.
-const NEUTRAL_TOLERANCE: u8 = 4;
+/// What a codec makes of no colour, also where a moment ago there was one: the encoder of a busy
+/// machine takes some frames to be rid of it.
+const NEUTRAL_TOLERANCE: u8 = 12;
 
 fn look(sample: &gst::Sample) -> Look {
     let info = gst_video::VideoInfo::from_caps(sample.caps().unwrap()).unwrap();

@@ -47,7 +47,7 @@ impl Drop for Display {
 }
 
 /// A colour.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pixel {
     pub(crate) red: u8,
     pub(crate) green: u8,
@@ -65,5 +65,14 @@ impl Pixel {
         self.red.abs_diff(other.red) < TOLERANCE
             && self.green.abs_diff(other.green) < TOLERANCE
             && self.blue.abs_diff(other.blue) < TOLERANCE
+    }
+    /// Whether it has no colour to the eye.
+    pub(crate) fn is_gray(self) -> bool {
+        const TOLERANCE: u8 = 12;
+        let channels = [self.red, self.green, self.blue];
+        let (least, most) = (channels.iter().min(), channels.iter().max());
+        least
+            .zip(most)
+            .is_some_and(|(least, most)| most - least < TOLERANCE)
     }
 }

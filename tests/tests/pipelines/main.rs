@@ -12,6 +12,7 @@ mod display;
 mod meeting;
 mod script;
 mod sound;
+mod tap;
 
 use std::fs;
 use std::time::Duration;
@@ -22,15 +23,18 @@ use script::{Script, folder};
 use sound::Sound;
 
 /// The scripts that have a test below.
-const SCRIPTS: [&str; 9] = [
+const SCRIPTS: [&str; 12] = [
     "incoming-audio-mixed.sh",
     "incoming-audio-of-one.sh",
+    "incoming-camera-tap.sh",
     "incoming-camera-to-file.sh",
     "incoming-camera-to-window.sh",
+    "incoming-screen-black-and-white.sh",
     "incoming-screen.sh",
     "send-canvas.sh",
     "send-tone.sh",
     "share-custom-screen.sh",
+    "share-screen-black-and-white.sh",
     "share-x-screen.sh",
 ];
 
@@ -153,11 +157,7 @@ fn a_canvas_is_shared_as_a_screen() {
 #[test]
 fn the_real_screen_is_shared() {
     let display = Display::start();
-    let _window = Partner::play(&format!(
-        "videotestsrc pattern=solid-color foreground-color=0xff00c000 \
-         ! video/x-raw,width=640,height=360,framerate=5/1 ! ximagesink display={}",
-        display.name()
-    ));
+    let _window = window(&display);
     let meeting = Meeting::new();
     let partner = meeting.partner("viewer", &receive("screen_presenter"));
     let script = Script::start(
@@ -169,6 +169,43 @@ fn the_real_screen_is_shared() {
     partner.frames("seen").find(|frame| {
         assert_eq!((frame.width(), frame.height()), display::SIZE);
         frame.at(100, 100).is_near(GREEN_PIXEL)
+    });
+    script.interrupt();
+}
+
+#[test]
+fn a_screen_is_shared_in_black_and_white() {
+    let meeting = Meeting::new();
+    let partner = meeting.partner("viewer", &receive("screen_presenter"));
+    let script = Script::start(&meeting, "share-screen-black-and-white.sh", &[]);
+    let frame = partner.frames("seen").next().expect("no frame came");
+    assert_eq!((frame.width(), frame.height()), (1500, 845));
+    let bars: Vec<_> = BARS.iter().map(|x| frame.at(*x, 200)).collect();
+    assert!(bars.iter().all(|bar| bar.is_gray()), "{bars:?}");
+    // From white to blue each is darker than the one before.
+    assert!(bars.is_sorted_by(|a, b| a.green > b.green), "{bars:?}");
+    script.interrupt();
+}
+
+#[test]
+fn the_real_screen_is_shared_in_black_and_white() {
+    let display = Display::start();
+    let _window = window(&display);
+    let meeting = Meeting::new();
+    let partner = meeting.partner("viewer", &receive("screen_presenter"));
+    let settings = [
+        ("DISPLAY", display.name()),
+        (
+            "SOURCE",
+            "ximagesrc use-damage=false ! video/x-raw,framerate=15/1",
+        ),
+    ];
+    let script = Script::start(&meeting, "share-screen-black-and-white.sh", &settings);
+    // The window may come up after the sharing has begun.
+    partner.frames("seen").find(|frame| {
+        assert_eq!((frame.width(), frame.height()), display::SIZE);
+        let pixel = frame.at(100, 100);
+        pixel.is_gray() && pixel.is_near(GREEN_IN_GRAY)
     });
     script.interrupt();
 }
@@ -198,15 +235,30 @@ fn an_incoming_camera_becomes_a_file() {
 
 #[test]
 fn an_incoming_camera_is_seen_in_a_window() {
-    assert_window("video", "incoming-camera-to-window.sh");
+    assert_window("video", "incoming-camera-to-window.sh", |pixel| {
+        pixel.is_near(GREEN_PIXEL)
+    });
 }
 
 #[test]
 fn an_incoming_screen_is_seen_in_a_window() {
-    assert_window("screen", "incoming-screen.sh");
+    assert_window("screen", "incoming-screen.sh", |pixel| {
+        pixel.is_near(GREEN_PIXEL)
+    });
+}
+
+#[test]
+fn an_incoming_screen_is_seen_in_black_and_white() {
+    assert_window("screen", "incoming-screen-black-and-white.sh", |pixel| {
+        pixel.is_gray() && pixel.is_near(GREEN_IN_GRAY)
+    });
 }
 
 const GREEN_PIXEL: Pixel = Pixel::new(0, 0xc0, 0);
+const GREEN_IN_GRAY: Pixel = Pixel::new(0x80, 0x80, 0x80);
+
+/// In the middle of each of a test picture's bars: white, yellow, cyan, green, magenta, red, blue.
+const BARS: [usize; 7] = [107, 321, 535, 750, 964, 1178, 1392];
 
 /// What is where on the canvas: the background, and the three squares.
 const CANVAS: [(Pixel, usize, usize); 5] = [
@@ -240,25 +292,35 @@ fn assert_canvas(partner: &Partner) {
     );
 }
 
-/// A partner's green `kind` fills a window that `script` opens.
-fn assert_window(kind: &str, script: &str) {
+/// A green window on the display.
+fn window(display: &Display) -> Partner {
+    Partner::play(&format!(
+        "videotestsrc pattern=solid-color foreground-color=0xff00c000 \
+         ! video/x-raw,width=640,height=360,framerate=5/1 ! ximagesink display={}",
+        display.name()
+    ))
+}
+
+/// What is on the display.
+fn screen(display: &Display) -> Partner {
+    Partner::play(&format!(
+        "ximagesrc display-name={} use-damage=false ! video/x-raw,framerate=10/1 ! appsink name=seen",
+        display.name()
+    ))
+}
+
+/// A partner's green `kind` fills a window that `script` opens, and looks as it should there.
+fn assert_window(kind: &str, script: &str, is_right: impl Fn(Pixel) -> bool) {
     let display = Display::start();
     let meeting = Meeting::new();
     let _camera = meeting.partner("alice", &format!("{GREEN} ! s.{kind}"));
     let settings = [("OTHER", "alice"), ("DISPLAY", display.name())];
     let script = Script::start(&meeting, script, &settings);
-    let screen = Partner::play(&format!(
-        "ximagesrc display-name={} use-damage=false ! video/x-raw,framerate=10/1 ! appsink name=seen",
-        display.name()
-    ));
+    let screen = screen(&display);
     let corners = [(5, 5), (630, 5), (5, 350), (630, 350)];
     screen
         .frames("seen")
-        .find(|frame| {
-            corners
-                .iter()
-                .all(|(x, y)| frame.at(*x, *y).is_near(GREEN_PIXEL))
-        })
+        .find(|frame| corners.iter().all(|(x, y)| is_right(frame.at(*x, *y))))
         .expect("the window never showed the picture");
     script.interrupt();
 }

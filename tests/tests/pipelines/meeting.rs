@@ -172,5 +172,6 @@ fn init() {
     ONCE.call_once(|| {
         gst::init().unwrap();
         gstacscall::plugin_register_static().unwrap();
+        gstrawmedia::plugin_register_static().unwrap();
     });
 }

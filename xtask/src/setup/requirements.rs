@@ -187,6 +187,13 @@ pub(super) const ALL: &[Requirement] = &[
         found: Found::Programs(&["Xvfb", "xvfb-run", "xauth"]),
     },
     Requirement {
+        what: "valgrind",
+        why: "sees every byte that the kernels touch",
+        packages: &["valgrind"],
+        purpose: Purpose::Test,
+        found: Found::Programs(&["valgrind"]),
+    },
+    Requirement {
         what: "ip and unshare",
         why: "the test on a machine without a network",
         packages: &["iproute2", "util-linux"],

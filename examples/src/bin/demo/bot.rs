@@ -125,7 +125,7 @@ impl Bot {
 
     fn begin(&mut self, kind: &'static str, pad: String, caller: &str) -> Result<Answer> {
         let filter: gst::Element = gst::parse::bin_from_description(
-            "queue max-size-buffers=2 leaky=downstream ! videoconvert ! videobalance saturation=0",
+            "queue max-size-buffers=2 leaky=downstream ! bwfilter",
             true,
         )?
         .upcast();

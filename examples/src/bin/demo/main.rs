@@ -5,6 +5,7 @@
 //! call lives with nobody else in it. `cargo xtask demo` builds and starts this program.
 
 mod bot;
+mod recording;
 mod sample;
 mod screen;
 mod server;
@@ -24,6 +25,7 @@ use gst::glib;
 use gst::prelude::*;
 
 use bot::Bot;
+use recording::Recording;
 use sample::Sample;
 use screen::StatusLine;
 use server::Server;
@@ -49,7 +51,7 @@ struct Arguments {
     /// The program `acscall`
     #[arg(long, value_name = "FILE", default_value = "acscall")]
     server_program: PathBuf,
-    /// Where pictures of what was received are put in the end
+    /// Where a recording and, in the end, pictures of what was received are put
     #[arg(long, value_name = "FOLDER", default_value = "target/demo")]
     pictures: PathBuf,
 }
@@ -80,6 +82,9 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
 
     gst::init()?;
     gstacscall::plugin_register_static()?;
+    gstrawmedia::plugin_register_static()?;
+    std::fs::create_dir_all(&arguments.pictures)
+        .with_context(|| format!("{} cannot be made", arguments.pictures.display()))?;
     let place = Place {
         server: server.signalling(),
         call: arguments.call.clone(),
@@ -89,7 +94,8 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         sample: if arguments.no_caller {
             None
         } else {
-            Some(Sample::join(&place, arguments.media.as_deref())?)
+            let folder = &arguments.pictures;
+            Some(Sample::join(&place, arguments.media.as_deref(), folder)?)
         },
         line: StatusLine::new(),
     };
@@ -193,6 +199,14 @@ impl Demo {
 
     fn handle(&mut self, message: &gst::Message) -> Result<()> {
         match message.view() {
+            gst::MessageView::Error(error) if self.is_of_recording(message) => {
+                // The call goes on.
+                let recording = self.sample.as_mut().and_then(Sample::recording_mut);
+                if recording.is_some_and(Recording::fail) {
+                    let told = format!("The recording has failed: {}", error.error());
+                    self.line.print(&told);
+                }
+            }
             gst::MessageView::Error(error) => bail!("{}", error.error()),
             gst::MessageView::Warning(warning) => {
                 self.line.print(&format!("Warning: {}", warning.error()));
@@ -212,6 +226,11 @@ impl Demo {
             _ => {}
         }
         Ok(())
+    }
+
+    fn is_of_recording(&self, message: &gst::Message) -> bool {
+        let recording = self.sample.as_ref().and_then(Sample::recording);
+        recording.is_some_and(|recording| recording.is_of(message))
     }
 
     /// Renews the live line.
@@ -241,8 +260,8 @@ impl Demo {
         self.line.renew(&parts.join(" │ "));
     }
 
-    /// Says what was sent and received and writes the pictures; whether anything came back to
-    /// the sample caller.
+    /// Says what was sent and received, ends the recording and writes the pictures; whether
+    /// anything came back to the sample caller.
     fn summarize(&self, played: Duration, arguments: &Arguments) -> Result<bool> {
         let mut streams = self.bot.all_streams();
         let came_back = self.sample.as_ref().is_some_and(|sample| {
@@ -254,11 +273,16 @@ impl Demo {
         });
         println!("After {:.0} s:", played.as_secs_f64());
         print!("{}", table::of(&streams));
-        std::fs::create_dir_all(&arguments.pictures)
-            .with_context(|| format!("{} cannot be made", arguments.pictures.display()))?;
         for stream in &streams {
             if let Some(path) = stream.save(&arguments.pictures)? {
                 println!("{}", path.display());
+            }
+        }
+        if let Some(recording) = self.sample.as_ref().and_then(Sample::recording) {
+            let counted = recording.counted();
+            match recording.finish() {
+                Ok(()) => println!("{}: {counted}", recording.path().display()),
+                Err(error) => eprintln!("Warning: {error:#}"),
             }
         }
         Ok(came_back)

@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use gst::prelude::*;
 
 use crate::bot;
+use crate::recording::Recording;
 use crate::stamp::Stamps;
 use crate::stream::{Stream, Way};
 use crate::{Place, start};
@@ -46,12 +47,16 @@ pub(crate) struct Sample {
     /// Grows as a file's streams are found.
     sent: Arc<Mutex<Vec<Stream>>>,
     received: Vec<Stream>,
+    /// Of the bot's answer.
+    recording: Option<Recording>,
 }
 
 impl Sample {
+    /// Joins with what is in the file `media`, and records into `folder`.
+    ///
     /// # Errors
     /// If an element is missing, the file cannot be read, or the call cannot be joined.
-    pub(crate) fn join(place: &Place, media: Option<&Path>) -> Result<Sample> {
+    pub(crate) fn join(place: &Place, media: Option<&Path>, folder: &Path) -> Result<Sample> {
         let description = format!(
             "acscallsrc name=in acscallsink name=out {SCREEN} {}",
             receivers()
@@ -81,6 +86,11 @@ impl Sample {
             file::play(&clip, media, &sent)?;
         }
         let stamps = measure(&clip, &source);
+        let tap = rest.by_name("tap").context("the pipeline has a tap")?;
+        let file = format!("{USER}-received-video-of-{}.webm", bot::USER);
+        let recording = Recording::start(tap, folder.join(file))
+            .inspect_err(|error| eprintln!("Warning: nothing is recorded: {error:#}"))
+            .ok();
 
         start(&rest)?;
         start(&clip).with_context(|| match media {
@@ -94,6 +104,7 @@ impl Sample {
             notes: 0,
             sent,
             received,
+            recording,
         })
     }
 
@@ -109,6 +120,16 @@ impl Sample {
     /// What it sends and receives.
     pub(crate) fn all_streams(&self) -> Vec<Stream> {
         [lock(&self.sent).clone(), self.received.clone()].concat()
+    }
+
+    /// See [`Sample::recording`].
+    pub(crate) fn recording_mut(&mut self) -> Option<&mut Recording> {
+        self.recording.as_mut()
+    }
+
+    /// What it records, if that can be written.
+    pub(crate) fn recording(&self) -> Option<&Recording> {
+        self.recording.as_ref()
     }
 
     /// From a raw frame sent to the bot's answer to it as a raw frame, the median since the last
@@ -164,11 +185,18 @@ fn pipeline(place: &Place, description: &str) -> Result<gst::Pipeline> {
     Ok(pipeline)
 }
 
-/// A sink that shows nothing for each stream of the bot.
+/// A sink that shows nothing for each stream of the bot; the camera passes a tap.
 fn receivers() -> String {
-    ["audio", "video", "screen"]
-        .map(|kind| format!("in.{kind}_{} ! fakesink sync=false async=false ", bot::USER))
-        .concat()
+    [
+        ("audio", ""),
+        ("video", "! rawtap name=tap "),
+        ("screen", ""),
+    ]
+    .map(|(kind, tap)| {
+        let from = bot::USER;
+        format!("in.{kind}_{from} {tap}! fakesink sync=false async=false ")
+    })
+    .concat()
 }
 
 fn kind_of(pad: &gst::Pad) -> &'static str {

@@ -1,0 +1,26 @@
+#!/bin/sh
+# A participant's camera in a window; beside it a recording, and a picture every second.
+#
+# Stands for "Access incoming video stream from a remote participant" where more than one thing
+# becomes of the raw frames. rawtap keeps them apart: the window goes on at its pace whatever
+# happens to the files, even if what is written to takes nothing any more.
+#
+# Environment: CALL, USER_NAME (who to be), OTHER (whose), SERVER, OUT (the recording),
+# PICTURES (the pictures, with %d for their number);
+# SECONDS_ (how long; otherwise until Ctrl-C).
+set -eu
+: "${CALL:=demo}" "${USER_NAME:=viewer}" "${OTHER:=sample}" "${SERVER:=ws://127.0.0.1:7788}" \
+  "${OUT:=incoming.webm}" "${PICTURES:=incoming-%03d.png}"
+
+# An interrupt lets gst-launch-1.0 -e end every stream, and so the files, as it should.
+exec ${SECONDS_:+timeout --foreground --preserve-status --signal=INT "$SECONDS_"} \
+  gst-launch-1.0 -e \
+  acscallsrc name=c call="$CALL" user="$USER_NAME" server="$SERVER" \
+    c.video_"$OTHER" ! rawtap name=tap tap_0::max-rate=15 tap_1::max-rate=1 \
+    ! queue ! videoconvert ! ximagesink \
+  tap.tap_0 ! videoconvert ! videoscale add-borders=true \
+    ! video/x-raw,format=I420,width=640,height=360,pixel-aspect-ratio=1/1 \
+    ! vp8enc deadline=1 cpu-used=8 threads=1 target-bitrate=1000000 keyframe-max-dist=60 \
+    ! webmmux ! filesink location="$OUT" sync=false async=false \
+  tap.tap_1 ! videoconvert ! pngenc \
+    ! multifilesink location="$PICTURES" sync=false async=false

@@ -1,0 +1,13 @@
+//! `bwfilter` on its pads and in pipelines.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
+
+mod control;
+mod downstream;
+mod formats;
+mod free;
+mod negotiation;
+mod oracle;
+mod picture;
+mod rig;
+mod shapes;

@@ -1,0 +1,424 @@
+//! rawtap with a source pad before it, a recorder behind it, and whatever branches a test wants.
+
+use std::cell::RefCell;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use gst::prelude::*;
+use gstrawmedia::rawtap::{RawTapPad, RawTapPolicy};
+
+/// Far more than anything takes on a busy machine.
+pub(crate) const LONG: Duration = Duration::from_secs(30);
+
+/// What came to a pad.
+#[derive(Clone, Debug)]
+pub(crate) enum Seen {
+    Buffer(gst::Buffer),
+    List(gst::BufferList),
+    Event(gst::Event),
+}
+
+impl Seen {
+    /// The same object, not an equal one.
+    fn is(&self, other: &Seen) -> bool {
+        match (self, other) {
+            (Seen::Buffer(one), Seen::Buffer(other)) => {
+                one.as_ptr() == other.as_ptr()
+                    && one.peek_memory(0).as_ptr() == other.peek_memory(0).as_ptr()
+            }
+            (Seen::List(one), Seen::List(other)) => one.as_ptr() == other.as_ptr(),
+            (Seen::Event(one), Seen::Event(other)) => one.as_ptr() == other.as_ptr(),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn pts(&self) -> Option<gst::ClockTime> {
+        match self {
+            Seen::Buffer(buffer) => buffer.pts(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn event_type(&self) -> Option<gst::EventType> {
+        match self {
+            Seen::Event(event) => Some(event.type_()),
+            _ => None,
+        }
+    }
+}
+
+/// How a branch takes a buffer.
+type Answer = Box<dyn Fn() -> Result<gst::FlowSuccess, gst::FlowError> + Send + Sync>;
+
+/// Writes down what comes to its pad.
+#[derive(Clone)]
+pub(crate) struct Recorder {
+    pub(crate) pad: gst::Pad,
+    seen: Arc<(Mutex<Vec<Seen>>, Condvar)>,
+}
+
+impl Recorder {
+    pub(crate) fn new() -> Recorder {
+        Recorder::answering(|| Ok(gst::FlowSuccess::Ok))
+    }
+
+    pub(crate) fn answering(
+        answer: impl Fn() -> Result<gst::FlowSuccess, gst::FlowError> + Send + Sync + 'static,
+    ) -> Recorder {
+        Recorder::with_query(answer, |pad, parent, query| {
+            gst::Pad::query_default(pad, parent, query)
+        })
+    }
+
+    pub(crate) fn with_query(
+        answer: impl Fn() -> Result<gst::FlowSuccess, gst::FlowError> + Send + Sync + 'static,
+        query: impl Fn(&gst::Pad, Option<&gst::Object>, &mut gst::QueryRef) -> bool
+        + Send
+        + Sync
+        + 'static,
+    ) -> Recorder {
+        let seen: Arc<(Mutex<Vec<Seen>>, Condvar)> = Arc::default();
+        let answer: Arc<Answer> = Arc::new(Box::new(answer));
+        let note = {
+            let seen = seen.clone();
+            move |what| {
+                seen.0.lock().unwrap().push(what);
+                seen.1.notify_all();
+            }
+        };
+        let (buffers, lists, events) = (note.clone(), note.clone(), note);
+        let list_answer = answer.clone();
+        let pad = gst::Pad::builder_from_template(&template(gst::PadDirection::Sink))
+            .chain_function(move |_, _, buffer| {
+                buffers(Seen::Buffer(buffer));
+                answer()
+            })
+            .chain_list_function(move |_, _, list| {
+                lists(Seen::List(list));
+                list_answer()
+            })
+            .event_function(move |_, _, event| {
+                events(Seen::Event(event));
+                true
+            })
+            .query_function(query)
+            .build();
+        pad.set_active(true).unwrap();
+        Recorder { pad, seen }
+    }
+
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.seen.0.lock().unwrap().clone()
+    }
+
+    pub(crate) fn buffers(&self) -> Vec<gst::Buffer> {
+        self.seen()
+            .into_iter()
+            .filter_map(|seen| match seen {
+                Seen::Buffer(buffer) => Some(buffer),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub(crate) fn event_types(&self) -> Vec<gst::EventType> {
+        self.seen().iter().filter_map(Seen::event_type).collect()
+    }
+
+    pub(crate) fn wait_for(&self, what: &str, is_there: impl Fn(&[Seen]) -> bool) {
+        let guard = self.seen.0.lock().unwrap();
+        let (guard, timeout) = self
+            .seen
+            .1
+            .wait_timeout_while(guard, LONG, |seen| !is_there(seen))
+            .unwrap();
+        assert!(!timeout.timed_out(), "{what} did not come: {:?}", *guard);
+    }
+
+    pub(crate) fn wait_for_buffer(&self, pts: gst::ClockTime) {
+        self.wait_for(&format!("the buffer at {pts}"), |seen| {
+            seen.iter().any(|seen| seen.pts() == Some(pts))
+        });
+    }
+
+    pub(crate) fn wait_for_event(&self, type_: gst::EventType) {
+        self.wait_for(&format!("{type_:?}"), |seen| {
+            seen.iter().any(|seen| seen.event_type() == Some(type_))
+        });
+    }
+
+    /// Exactly these objects came, in this order.
+    pub(crate) fn assert_saw(&self, expected: &[Seen]) {
+        let seen = self.seen();
+        assert_eq!(seen.len(), expected.len(), "{seen:?}\nand not {expected:?}");
+        for (seen, expected) in seen.iter().zip(expected) {
+            assert!(seen.is(expected), "{seen:?} and not {expected:?}");
+        }
+    }
+}
+
+/// A branch that blocks until the test ends.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Gate(Arc<(Mutex<GateState>, Condvar)>);
+
+#[derive(Debug, Default)]
+struct GateState {
+    is_open: bool,
+    waiting: usize,
+}
+
+impl Gate {
+    /// Called by a branch.
+    pub(crate) fn pass(&self) {
+        let mut state = self.0.0.lock().unwrap();
+        state.waiting += 1;
+        self.0.1.notify_all();
+        while !state.is_open {
+            state = self.0.1.wait(state).unwrap();
+        }
+        state.waiting -= 1;
+    }
+
+    pub(crate) fn wait_until_somebody_is_stuck(&self) {
+        let state = self.0.0.lock().unwrap();
+        let (state, timeout) = self
+            .0
+            .1
+            .wait_timeout_while(state, LONG, |state| state.waiting == 0)
+            .unwrap();
+        assert!(!timeout.timed_out(), "nobody came");
+        drop(state);
+    }
+
+    pub(crate) fn open(&self) {
+        self.0.0.lock().unwrap().is_open = true;
+        self.0.1.notify_all();
+    }
+
+    /// A recorder that is stuck in its first buffer.
+    pub(crate) fn recorder(&self) -> Recorder {
+        let gate = self.clone();
+        Recorder::answering(move || {
+            gate.pass();
+            Ok(gst::FlowSuccess::Ok)
+        })
+    }
+}
+
+/// See the module.
+pub(crate) struct Rig {
+    pub(crate) source: gst::Pad,
+    pub(crate) element: gst::Element,
+    pub(crate) main: Recorder,
+    pub(crate) bus: gst::Bus,
+    pub(crate) gate: Gate,
+    sent: Vec<Seen>,
+    /// A link holds no reference.
+    branches: RefCell<Vec<gst::Pad>>,
+}
+
+impl Rig {
+    pub(crate) fn new() -> Rig {
+        Rig::with_main(Recorder::new())
+    }
+
+    pub(crate) fn with_main(main: Recorder) -> Rig {
+        init();
+        let element = gst::ElementFactory::make("rawtap").build().unwrap();
+        let bus = gst::Bus::new();
+        // Messages of threads that nobody reads would hold their pads.
+        bus.set_sync_handler(|_, message| match message.type_() {
+            gst::MessageType::Element => gst::BusSyncReply::Pass,
+            _ => gst::BusSyncReply::Drop,
+        });
+        element.set_bus(Some(&bus));
+        let source = gst::Pad::builder_from_template(&template(gst::PadDirection::Src)).build();
+        source.link(&element.static_pad("sink").unwrap()).unwrap();
+        let src = element.static_pad("src").unwrap();
+        src.link(&main.pad).unwrap();
+        element.set_state(gst::State::Playing).unwrap();
+        source.set_active(true).unwrap();
+        Rig {
+            source,
+            element,
+            main,
+            bus,
+            gate: Gate::default(),
+            sent: Vec::new(),
+            branches: RefCell::default(),
+        }
+    }
+
+    /// With stream-start, caps and segment sent.
+    pub(crate) fn started() -> Rig {
+        let mut rig = Rig::new();
+        rig.start();
+        rig
+    }
+
+    pub(crate) fn start(&mut self) {
+        self.send(gst::event::StreamStart::new("test"));
+        self.send(gst::event::Caps::new(&caps("one")));
+        self.send(segment());
+    }
+
+    pub(crate) fn tap(&self, settings: TapSettings) -> RawTapPad {
+        let pad = self.element.request_pad_simple("tap_%u").unwrap();
+        settings.apply(&pad);
+        pad.downcast().unwrap()
+    }
+
+    pub(crate) fn tap_into(&self, settings: TapSettings, branch: &gst::Pad) -> RawTapPad {
+        let pad = self.tap(settings);
+        pad.link(branch).unwrap();
+        self.branches.borrow_mut().push(branch.clone());
+        pad
+    }
+
+    pub(crate) fn send(&mut self, event: gst::Event) {
+        self.sent.push(Seen::Event(event.clone()));
+        assert!(self.source.push_event(event));
+    }
+
+    /// A buffer at this number of ms, which has to arrive in `src` before it returns.
+    pub(crate) fn push(&mut self, ms: u64) -> gst::Buffer {
+        let buffer = buffer(ms);
+        self.sent.push(Seen::Buffer(buffer.clone()));
+        assert_eq!(self.source.push(buffer.clone()), Ok(gst::FlowSuccess::Ok));
+        assert_eq!(self.main.seen().len(), self.sent.len());
+        buffer
+    }
+
+    pub(crate) fn push_list(&mut self, ms: &[u64]) {
+        let list: gst::BufferList = ms.iter().map(|ms| buffer(*ms)).collect();
+        self.sent.push(Seen::List(list.clone()));
+        assert_eq!(self.source.push_list(list), Ok(gst::FlowSuccess::Ok));
+    }
+
+    /// A stream with everything in it: what comes out of `src` has to be the same objects.
+    pub(crate) fn play(&mut self, mut in_between: impl FnMut(&Rig, usize)) {
+        for round in 0..4 {
+            self.send(gst::event::Caps::new(&caps(&format!("round-{round}"))));
+            self.send(segment());
+            for n in 0..10 {
+                in_between(self, round * 10 + n);
+                self.push(round as u64 * 1000 + n as u64 * 40);
+            }
+            self.push_list(&[round as u64 * 1000 + 500, round as u64 * 1000 + 540]);
+            self.send(gst::event::Gap::builder(gst::ClockTime::SECOND).build());
+            self.send(gst::event::Tag::new(gst::TagList::new()));
+        }
+    }
+
+    /// Waits until the branch has got all that came before.
+    pub(crate) fn drain(&mut self, branch: &Recorder) {
+        let mark = gst::event::CustomDownstream::new(gst::Structure::new_empty("mark"));
+        self.send(mark.clone());
+        branch.wait_for("the mark", |seen| {
+            seen.iter().any(|seen| seen.is(&Seen::Event(mark.clone())))
+        });
+    }
+
+    pub(crate) fn assert_main_is_undisturbed(&self) {
+        self.main.assert_saw(&self.sent);
+    }
+
+    pub(crate) fn detached(&self) -> gst::Structure {
+        let timeout = gst::ClockTime::from_seconds(LONG.as_secs());
+        let message = self
+            .bus
+            .timed_pop_filtered(timeout, &[gst::MessageType::Element])
+            .expect("a message that the tap is detached");
+        let structure = message.structure().unwrap().to_owned();
+        assert_eq!(structure.name(), "rawtap-detached");
+        structure
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.gate.open();
+        let _ = self.element.set_state(gst::State::Null);
+        let _ = self.source.set_active(false);
+        let _ = self.main.pad.set_active(false);
+    }
+}
+
+/// A tap's properties.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TapSettings {
+    pub(crate) policy: RawTapPolicy,
+    pub(crate) max_rate: f64,
+}
+
+impl TapSettings {
+    fn apply(self, pad: &gst::Pad) {
+        pad.set_property("policy", self.policy);
+        pad.set_property("max-rate", self.max_rate);
+    }
+}
+
+/// Every policy, with and without `max-rate`.
+pub(crate) fn all_settings() -> Vec<TapSettings> {
+    let policies = [
+        RawTapPolicy::Latest,
+        RawTapPolicy::DropOldest,
+        RawTapPolicy::DropNewest,
+    ];
+    policies
+        .into_iter()
+        .flat_map(|policy| [0.0, 10.0].map(|max_rate| TapSettings { policy, max_rate }))
+        .collect()
+}
+
+/// All that comes fits.
+pub(crate) fn keeping_all() -> TapSettings {
+    TapSettings {
+        policy: RawTapPolicy::DropNewest,
+        max_rate: 0.0,
+    }
+}
+
+pub(crate) fn init() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        gst::init().unwrap();
+        gstrawmedia::plugin_register_static().unwrap();
+    });
+}
+
+pub(crate) fn caps(name: &str) -> gst::Caps {
+    init();
+    gst::Caps::builder("application/x-test")
+        .field("id", name)
+        .build()
+}
+
+pub(crate) fn segment() -> gst::Event {
+    init();
+    gst::event::Segment::new(&gst::FormattedSegment::<gst::ClockTime>::new())
+}
+
+pub(crate) fn buffer(ms: u64) -> gst::Buffer {
+    init();
+    let mut buffer = gst::Buffer::from_slice([ms as u8; 4]);
+    buffer
+        .get_mut()
+        .unwrap()
+        .set_pts(gst::ClockTime::from_mseconds(ms));
+    buffer
+}
+
+pub(crate) fn template(direction: gst::PadDirection) -> gst::PadTemplate {
+    init();
+    let any = gst::Caps::new_any();
+    gst::PadTemplate::new("pad", direction, gst::PadPresence::Always, &any).unwrap()
+}
+
+pub(crate) fn stat(pad: &impl IsA<gst::Object>, name: &str) -> u64 {
+    stats(pad).get(name).unwrap()
+}
+
+pub(crate) fn stats(pad: &impl IsA<gst::Object>) -> gst::Structure {
+    pad.as_ref().property("stats")
+}

@@ -1,0 +1,46 @@
+//! The instruction sets there are kernels for.
+#![forbid(unsafe_code)]
+
+/// An instruction set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Level {
+    /// What every processor of the architecture has. The specification.
+    Scalar,
+    /// x86-64 with AVX2.
+    Avx2,
+    /// 64-bit ARM.
+    Neon,
+}
+
+impl Level {
+    /// The fastest that this processor has.
+    pub fn best() -> Self {
+        Self::available().last().unwrap_or(Self::Scalar)
+    }
+
+    /// All that this processor has, the fastest last.
+    pub fn available() -> impl Iterator<Item = Self> {
+        [Self::Scalar, Self::Neon, Self::Avx2]
+            .into_iter()
+            .filter(|level| level.is_available())
+    }
+
+    /// Whether this processor has it.
+    pub fn is_available(self) -> bool {
+        match self {
+            Self::Scalar => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => std::arch::is_x86_feature_detected!("avx2"),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => std::arch::is_aarch64_feature_detected!("neon"),
+            #[cfg_attr(
+                not(any(target_arch = "x86_64", target_arch = "aarch64")),
+                expect(
+                    unreachable_patterns,
+                    reason = "elsewhere some level is always another's"
+                )
+            )]
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! incoming-camera-tap.sh: a window that nothing disturbs, and two taps.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::process::Command;
+use std::sync::mpsc;
+use std::thread;
+
+use crate::display::Display;
+use crate::meeting::{Meeting, Partner};
+use crate::script::Script;
+use crate::{GREEN, GREEN_PIXEL, screen};
+
+const SCRIPT: &str = "incoming-camera-tap.sh";
+
+/// What a pipe holds.
+const PIPE: usize = 65_536;
+
+#[test]
+fn an_incoming_camera_is_recorded_and_pictured_beside_its_window() {
+    let display = Display::start();
+    let meeting = Meeting::new();
+    let _camera = meeting.partner("alice", &format!("{GREEN} ! s.video"));
+    let (file, pictures) = (meeting.file("tap.webm"), meeting.file("tap-%03d.png"));
+    let settings = [
+        ("OTHER", "alice"),
+        ("DISPLAY", display.name()),
+        ("OUT", &file),
+        ("PICTURES", &pictures),
+        ("SECONDS_", "6"),
+    ];
+    let script = Script::start(&meeting, SCRIPT, &settings);
+    let screen = screen(&display);
+    screen
+        .frames("seen")
+        .find(|frame| frame.at(320, 180).is_near(GREEN_PIXEL))
+        .expect("the window never showed the picture");
+    script.end();
+
+    let recorded = Partner::play(&format!(
+        "filesrc location={file} ! matroskademux ! vp8dec ! appsink name=seen sync=false"
+    ));
+    let frames: Vec<_> = recorded.frames("seen").collect();
+    // 15 per second, of 30; fewer where the encoder is slow.
+    assert!(
+        (20..100).contains(&frames.len()),
+        "{} frames in 6 s",
+        frames.len()
+    );
+    for frame in &frames {
+        assert_eq!((frame.width(), frame.height()), (640, 360));
+        assert!(frame.at(320, 180).is_near(GREEN_PIXEL));
+    }
+
+    let pictures = Partner::play(&format!(
+        "multifilesrc location={pictures} caps=image/png,framerate=1/1 ! pngdec \
+         ! appsink name=seen sync=false"
+    ));
+    let pictures: Vec<_> = pictures.frames("seen").collect();
+    // One per second.
+    assert!(
+        (2..=7).contains(&pictures.len()),
+        "{} pictures in 6 s",
+        pictures.len()
+    );
+    for picture in &pictures {
+        assert_eq!((picture.width(), picture.height()), (640, 360));
+        assert!(picture.at(320, 180).is_near(GREEN_PIXEL));
+    }
+}
+
+#[test]
+fn a_window_goes_on_while_the_recording_beside_it_is_stuck() {
+    // Ever new noise: a window that stands still is seen, and the encoder has a lot to write.
+    const NOISE: &str = "videotestsrc is-live=true pattern=snow \
+                         ! video/x-raw,width=640,height=360,framerate=30/1 ! s.video";
+    let display = Display::start();
+    let meeting = Meeting::new();
+    let _camera = meeting.partner("alice", NOISE);
+    let (file, pictures) = (meeting.file("stuck.webm"), meeting.file("stuck-%03d.png"));
+    let pipe = pipe(&file);
+    let settings = [
+        ("OTHER", "alice"),
+        ("DISPLAY", display.name()),
+        ("OUT", &file),
+        ("PICTURES", &pictures),
+    ];
+    let script = Script::start(&meeting, SCRIPT, &settings);
+    // Nobody reads from it.
+    let mut pipe = pipe.recv().unwrap();
+
+    let screen = screen(&display);
+    let colours = screen
+        .frames("seen")
+        .map(|frame| [(50, 50), (320, 180), (600, 300)].map(|(x, y)| frame.at(x, y)));
+    let mut before = None;
+    // Half a minute of pictures of the screen; the window changes in nearly each of them.
+    let changes = colours
+        .take(300)
+        .filter(|now| before.replace(*now).is_some_and(|before| before != *now));
+    assert_eq!(changes.take(80).count(), 80, "the window stands still");
+    // The other tap went on as well.
+    assert!(fs::exists(pictures.replace("%03d", "002")).unwrap());
+
+    let mut written = vec![0; 2 * PIPE];
+    let held = pipe.read(&mut written).unwrap();
+    assert_eq!(held, PIPE, "the recording was not stuck");
+    // What is read again is finished again.
+    let rest = thread::spawn(move || io::copy(&mut pipe, &mut io::sink()));
+    script.interrupt();
+    assert!(rest.join().unwrap().unwrap() > 0);
+}
+
+/// Makes a pipe with a name, and opens its end for reading when somebody writes.
+fn pipe(path: &str) -> mpsc::Receiver<File> {
+    let status = Command::new("mkfifo").arg(path).status().unwrap();
+    assert!(status.success());
+    let (sender, receiver) = mpsc::channel();
+    let path = path.to_owned();
+    thread::spawn(move || {
+        let _the_test_ended_first = sender.send(File::open(path).unwrap());
+    });
+    receiver
+}

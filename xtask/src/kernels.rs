@@ -1,0 +1,56 @@
+//! What the kernels' own tests cannot see when they are simply run.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::command;
+use crate::steps::Outcome;
+use crate::workspace::Workspace;
+
+/// Cases of each property under valgrind, which is some fifty times slower than the processor.
+const CASES: &str = "12";
+
+const ARM: &str = "aarch64-unknown-linux-gnu";
+
+/// The kernels' tests under valgrind, whose rows end where their allocations end.
+///
+/// # Errors
+/// If a kernel reads or writes outside its row, or a test fails.
+pub(crate) fn check_memory(workspace: &Workspace) -> Result<()> {
+    command::run(
+        workspace
+            .cargo("test")
+            .args(["--package=acscall-pixels", "--tests", "--config"])
+            .arg(
+                "target.'cfg(all())'.runner = ['valgrind', '--quiet', '--error-exitcode=1', \
+                 '--leak-check=no']",
+            )
+            .env("PROPTEST_CASES", CASES)
+            // valgrind runs one thread at a time anyway.
+            .env("RUST_TEST_THREADS", "1"),
+    )
+}
+
+/// Type checks and lints the kernels as they are on ARM, where the machine has Rust's library
+/// for it.
+///
+/// # Errors
+/// If they do not compile.
+pub(crate) fn check_arm(workspace: &Workspace) -> Result<Outcome> {
+    let libraries =
+        command::read(Command::new("rustc").args(["--print=target-libdir", "--target", ARM]))?;
+    if !std::path::Path::new(libraries.trim()).is_dir() {
+        return Ok(Outcome::Skipped(format!(
+            "Rust's library for it is not installed: `rustup target add {ARM}`"
+        )));
+    }
+    command::run(workspace.cargo("clippy").args([
+        "--package=acscall-pixels",
+        "--target",
+        ARM,
+        "--",
+        "--deny=warnings",
+    ]))?;
+    Ok(Outcome::Passed)
+}

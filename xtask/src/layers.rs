@@ -1,0 +1,95 @@
+//! What each package may depend on.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, bail};
+
+use crate::command;
+use crate::workspace::Workspace;
+
+/// A rule of ARCHITECTURE.md.
+struct Layer {
+    package: &'static str,
+    /// The beginnings of the names that must not be among its dependencies.
+    without: &'static [&'static str],
+    /// For people.
+    because: &'static str,
+}
+
+const LAYERS: [Layer; 3] = [
+    Layer {
+        package: "acscall",
+        without: &["gst", "glib", "gobject"],
+        because: "the core knows no GStreamer",
+    },
+    Layer {
+        package: "acscall-pixels",
+        without: &[""],
+        because: "the kernels depend on nothing",
+    },
+    Layer {
+        package: "gst-plugin-rawmedia",
+        without: &["tokio", "axum", "hyper", "acscall "],
+        because: "rawtap and bwfilter have no network",
+    },
+];
+
+/// Asks cargo for what each package is built of.
+///
+/// # Errors
+/// If a package depends on what its layer may not know.
+pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+    for layer in &LAYERS {
+        let tree = command::read(workspace.cargo("tree").args([
+            "--package",
+            layer.package,
+            "--edges=normal",
+            "--prefix=none",
+            "--no-dedupe",
+            "--format={p}",
+        ]))?;
+        let above = above(layer, &tree);
+        if !above.is_empty() {
+            let above: Vec<_> = above.into_iter().collect();
+            bail!(
+                "{}, but {} depends on {}",
+                layer.because,
+                layer.package,
+                above.join(", ")
+            );
+        }
+        println!("{}: so it is", layer.because);
+    }
+    Ok(())
+}
+
+/// The first line of `tree` is the package itself.
+fn above<'a>(layer: &Layer, tree: &'a str) -> BTreeSet<&'a str> {
+    tree.lines()
+        .skip(1)
+        .filter(|line| !line.is_empty())
+        .filter(|line| layer.without.iter().any(|name| line.starts_with(name)))
+        .filter_map(|line| line.split(' ').next())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dependency_is_known_by_the_beginning_of_its_name() {
+        let tree = "gst-plugin-rawmedia v0.1.0 (/x)\nacscall-pixels v0.1.0 (/x)\n\
+                    gstreamer v0.25.4\n";
+        assert!(above(&LAYERS[2], tree).is_empty());
+        let tree = format!("{tree}acscall v0.1.0 (/x)\ntokio-macros v2.0.0\n");
+        assert_eq!(
+            above(&LAYERS[2], &tree),
+            BTreeSet::from(["acscall", "tokio-macros"])
+        );
+        assert_eq!(
+            above(&LAYERS[1], "acscall-pixels v0.1.0 (/x)\nlibc v0.2.0\n"),
+            BTreeSet::from(["libc"])
+        );
+    }
+}
