@@ -55,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 /// A few seconds of the demo, as built for the tests, and what it leaves behind.
 ///
 /// # Errors
-/// If it fails or leaves no pictures.
+/// If it fails or leaves no pictures or no recording.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let pictures = workspace.target.join("demo");
     if let Err(error) = fs::remove_dir_all(&pictures) {
@@ -78,10 +78,15 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
         "sample-received-video-of-bot.png",
     ] {
         ensure!(
-            is_png(&pictures.join(picture)),
+            begins_with(&pictures.join(picture), b"\x89PNG"),
             "the demo left no target/demo/{picture}"
         );
     }
+    let recording = "sample-received-video-of-bot.webm";
+    ensure!(
+        begins_with(&pictures.join(recording), b"\x1a\x45\xdf\xa3"),
+        "the demo left no target/demo/{recording}"
+    );
     Ok(())
 }
 
@@ -115,6 +120,6 @@ fn free_port() -> Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-fn is_png(path: &Path) -> bool {
-    fs::read(path).is_ok_and(|content| content.starts_with(b"\x89PNG"))
+fn begins_with(path: &Path, magic: &[u8]) -> bool {
+    fs::read(path).is_ok_and(|content| content.starts_with(magic))
 }

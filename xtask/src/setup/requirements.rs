@@ -106,7 +106,7 @@ pub(super) const ALL: &[Requirement] = &[
     },
     Requirement {
         what: "GStreamer's good plugins",
-        why: "RTP, VP8 and VP9, black and white, WAV, WebM and PNG files, the screen",
+        why: "RTP, VP8 and VP9, WAV, WebM, PNG and JPEG files, the screen, and videobalance to compare bwfilter with",
         packages: &["gstreamer1.0-plugins-good"],
         purpose: Purpose::Run,
         found: Found::Elements(&[
@@ -119,6 +119,8 @@ pub(super) const ALL: &[Requirement] = &[
             "wavenc",
             "webmmux",
             "pngenc",
+            "multifilesink",
+            "jpegenc",
             "ximagesrc",
             "autovideosink",
             "level",
@@ -127,10 +129,10 @@ pub(super) const ALL: &[Requirement] = &[
     },
     Requirement {
         what: "GStreamer's bad plugins",
-        why: "WebRTC and its encryption",
+        why: "WebRTC and its encryption, raw video files",
         packages: &["gstreamer1.0-plugins-bad"],
         purpose: Purpose::Run,
-        found: Found::Elements(&["webrtcbin", "dtlsenc", "srtpenc"]),
+        found: Found::Elements(&["webrtcbin", "dtlsenc", "srtpenc", "rawvideoparse"]),
     },
     Requirement {
         what: "libnice's GStreamer plugin",
