@@ -84,7 +84,7 @@ pub(super) fn request(
     {
         let mut taps = lock(&imp.taps);
         for event in taps.stickies.iter() {
-            let _ = event;
+            entry.tap.offer_event(event);
         }
         taps.entries = taps.entries.iter().cloned().chain([entry]).collect();
     }

@@ -157,19 +157,6 @@ fn plays(line: &str) {
 }
 
 #[test]
-fn the_line_of_the_documentation_runs() {
-    let docs = include_str!("../../src/bwfilter/mod.rs");
-    let line = docs
-        .lines()
-        .find_map(|line| line.strip_prefix("//! gst-launch-1.0 "))
-        .unwrap();
-    let line = line
-        .replace("videotestsrc", "videotestsrc num-buffers=10")
-        .replace("autovideosink", "fakesink");
-    plays(&line);
-}
-
-#[test]
 fn every_format_plays_through_real_pipelines() {
     for format in crate::rig::formats() {
         for (amount, luma) in [(1.0, "as-is"), (0.5, "bt709")] {

@@ -148,3 +148,25 @@ fn a_seek_through_src_succeeds_with_a_stuck_branch() {
     assert!(rig.main.event_types().contains(&EventType::FlushStop));
     assert!(!end.event_types().contains(&EventType::FlushStop));
 }
+
+#[test]
+fn what_was_on_its_way_before_a_flush_does_not_come_after_it() {
+    let mut rig = Rig::started();
+    let end = Recorder::new();
+    let pad = rig.tap_into(TapSettings::default(), &end.pad);
+    // The tap's thread has taken the buffer out, and the branch has not got it.
+    let gate = rig.gate.clone();
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+        gate.pass();
+        gst::PadProbeReturn::Ok
+    });
+    rig.push(0);
+    rig.gate.wait_until_somebody_is_stuck();
+    flush(&mut rig);
+    end.wait_for_event(EventType::FlushStart);
+    rig.gate.open();
+    rig.push(70_000);
+    end.wait_for_buffer(gst::ClockTime::from_seconds(70));
+    assert_eq!(end.buffers().len(), 1);
+    rig.assert_main_is_undisturbed();
+}

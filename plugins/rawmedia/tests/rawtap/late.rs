@@ -181,3 +181,21 @@ fn what_a_frozen_tap_holds_of_events_is_bounded() {
     // One before each gap that is left, and the last.
     assert!(count(EventType::Tag) <= 66, "{}", count(EventType::Tag));
 }
+
+#[test]
+fn a_tap_that_comes_after_a_flush_does_not_see_the_end_or_the_segment_before_it() {
+    let mut rig = Rig::started();
+    rig.send(gst::event::Eos::new());
+    rig.send(gst::event::FlushStart::new());
+    rig.send(gst::event::FlushStop::new(true));
+    let end = Recorder::new();
+    let _pad = rig.tap_into(TapSettings::default(), &end.pad);
+    rig.send(segment());
+    rig.push(1);
+    end.wait_for_buffer(gst::ClockTime::from_mseconds(1));
+    assert_eq!(
+        end.event_types(),
+        [EventType::StreamStart, EventType::Caps, EventType::Segment]
+    );
+    rig.assert_main_is_undisturbed();
+}

@@ -10,6 +10,7 @@ mod flush;
 mod late;
 mod layout;
 mod life;
+mod recorder;
 mod rig;
 mod stats;
 mod time;
