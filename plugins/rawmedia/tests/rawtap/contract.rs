@@ -165,15 +165,21 @@ fn a_branch_that_is_flushed_does_not_disturb_and_goes_on() {
         let mut rig = Rig::started();
         let end = Recorder::new();
         let pad = rig.tap_into(settings, &end.pad);
+        // There is something to flush.
+        rig.drain(&end);
         rig.play(|_, n| {
             match n % 4 {
                 1 => end.pad.send_event(gst::event::FlushStart::new()),
-                3 => end.pad.send_event(gst::event::FlushStop::new(false)),
+                3 => {
+                    // Whoever flushes a branch alone gives it the segment that it loses, before
+                    // anything else comes.
+                    let _stream = end.pad.stream_lock();
+                    end.pad.send_event(gst::event::FlushStop::new(false))
+                        && end.pad.send_event(crate::rig::segment())
+                }
                 _ => true,
             };
         });
-        // The branch has lost its segment; whoever flushes it alone gives it a new one.
-        end.pad.send_event(crate::rig::segment());
         rig.drain(&end);
         rig.push(60_000);
         end.wait_for_buffer(gst::ClockTime::from_seconds(60));
