@@ -74,6 +74,8 @@ fn a_branch_stuck_in_an_event_does_not_hold_up_flushes_of_the_main_flow() {
             gate.pass();
             true
         })
+        // When the test ends, the branch is freed.
+        .chain_function(|_, _, _| Ok(gst::FlowSuccess::Ok))
         .build();
     pad.set_active(true).unwrap();
     let _tap = rig.tap_into(TapSettings::default(), &pad);
