@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::signalling::message::ServerMessage;
-use crate::signalling::room::{Action, ConnectionId, Input, Limits, Rooms};
+use crate::signalling::room::{Action, ConnectionId, Input, Limits, Pass, Rooms};
 
 /// Inputs that wait for the machine; connections wait while it is full.
 const INPUTS: usize = 256;
@@ -205,6 +205,11 @@ impl Hub {
     fn act(&mut self) {
         while let Some(action) = self.rooms.poll_action() {
             match action {
+                Action::Admit(id, _) => {
+                    let now = Instant::now().into_std();
+                    self.rooms
+                        .handle(Input::Admitted(id, Ok(Pass::unlimited())), now);
+                }
                 Action::Send(id, message) => self.send(id, &message),
                 Action::Close(id) => drop(self.connections.remove(&id)),
             }
