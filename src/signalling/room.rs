@@ -26,6 +26,7 @@ use address::Address;
 pub use address::counted_as;
 use call::{Call, Entry};
 use connection::{Connection, Identity, Phase};
+pub(crate) use limits::Bucket;
 pub use limits::Limits;
 pub use pass::{Calls, Credentials, Pass, Token};
 pub use random::{Random, SystemRandom};
@@ -72,6 +73,19 @@ pub enum Action {
     Send(ConnectionId, ServerMessage),
     /// Close the WebSocket, after what was sent before is out.
     Close(ConnectionId),
+}
+
+/// How much there is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Open connections.
+    pub connections: usize,
+    /// Calls.
+    pub calls: usize,
+    /// Participants of all calls.
+    pub participants: usize,
+    /// Those of them whose connection is lost and may come back.
+    pub participants_lost: usize,
 }
 
 /// All calls of a server.
@@ -163,6 +177,17 @@ impl Rooms {
                 }
                 Timer::Forget(address) => self.forget(address, now),
             }
+        }
+    }
+
+    /// How much there is now.
+    pub fn census(&self) -> Census {
+        let calls = self.calls.values();
+        Census {
+            connections: self.connections.len(),
+            calls: self.calls.len(),
+            participants: calls.clone().map(Call::len).sum(),
+            participants_lost: calls.map(Call::lost).sum(),
         }
     }
 

@@ -71,6 +71,12 @@ impl Call {
         self.members.len()
     }
 
+    /// Members whose connection is lost.
+    pub(super) fn lost(&self) -> usize {
+        let lost = |member: &&Member| matches!(member.link, Link::Lost(_));
+        self.members.values().filter(lost).count()
+    }
+
     pub(super) fn member(&self, id: &ParticipantId) -> Option<&Member> {
         self.members.get(id)
     }
