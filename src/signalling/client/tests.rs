@@ -98,9 +98,19 @@ async fn what_never_answers_is_given_up() {
 }
 
 #[tokio::test]
+async fn what_speaks_no_tls_is_told_so() {
+    let url = something(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+    let error = error(&url.replace("ws://", "wss://")).await;
+    assert!(
+        matches!(&error, ConnectError::NotOurs { problem, .. } if problem.contains("TLS")),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_bad_url_is_no_connection_problem() {
     assert!(matches!(
-        error("wss://127.0.0.1").await,
+        error("https://127.0.0.1").await,
         ConnectError::BadUrl(_)
     ));
 }
