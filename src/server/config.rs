@@ -95,10 +95,11 @@ impl Config {
                  --behind-proxy"
             }
         };
-        let text = format!(
-            "{reached} can be reached from other machines and needs {needs}; or listen on \
-             127.0.0.1 or [::1], for this machine alone"
-        );
+        let or = match self.behind_proxy {
+            true => "",
+            false => "; or listen on 127.0.0.1 or [::1], for this machine alone",
+        };
+        let text = format!("{reached} can be reached from other machines and needs {needs}{or}");
         Err(io::Error::new(io::ErrorKind::PermissionDenied, text))
     }
 }

@@ -7,12 +7,13 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::Config;
+use super::listener::Peer;
 use super::metrics::Metrics;
 use crate::signalling::SERVER_NAME;
 
@@ -23,6 +24,10 @@ pub(super) fn host_name(address: IpAddr) -> String {
         IpAddr::V6(address) => format!("[{address}]"),
     }
 }
+
+/// Requests on one socket. The page is six files; with the limit of new sockets per second this
+/// bounds the requests per second.
+const REQUESTS_PER_SOCKET: u32 = 16;
 
 /// Whose requests are answered.
 #[derive(Clone, Debug)]
@@ -95,6 +100,7 @@ impl Guard {
 /// Answers requests that are none of this server's with 403 and the reason, passes on the others.
 pub(super) async fn check(
     State(guard): State<Arc<Guard>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -102,15 +108,20 @@ pub(super) async fn check(
         .uri()
         .authority()
         .map(|authority| authority.as_str().to_owned());
+    let mut is_last = peer.count_request() >= REQUESTS_PER_SOCKET;
     let mut response = match guard.permit(request.headers(), authority.as_deref()) {
         Ok(()) => next.run(request).await,
         Err(reason) => {
+            is_last = true;
             guard.metrics.requests_refused.add();
             tracing::info!(reason = reason.trim_end(), "request refused");
             (StatusCode::FORBIDDEN, reason).into_response()
         }
     };
     let headers = response.headers_mut();
+    if is_last && !headers.contains_key(header::CONNECTION) {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     headers.insert(header::SERVER, HeaderValue::from_static(SERVER_NAME));
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::connect_info::Connected;
@@ -89,9 +89,15 @@ impl axum::serve::Listener for Listener {
 pub(super) struct Peer {
     pub(super) address: SocketAddr,
     upgraded: Arc<AtomicBool>,
+    requests: Arc<AtomicU32>,
 }
 
 impl Peer {
+    /// Counts one request on its socket more; gives how many it are.
+    pub(super) fn count_request(&self) -> u32 {
+        self.requests.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
     /// Its socket is a WebSocket now, which has rules of its own.
     pub(super) fn upgraded(&self) {
         self.upgraded.store(true, Ordering::Relaxed);
@@ -103,6 +109,7 @@ impl Connected<IncomingStream<'_, Listener>> for Peer {
         Peer {
             address: *stream.remote_addr(),
             upgraded: stream.io().upgraded(),
+            requests: Arc::default(),
         }
     }
 }

@@ -168,10 +168,12 @@ mod tests {
             participants_lost: 1,
         };
         let text = metrics.text(&census);
+        let manual = include_str!("../../docs/server.md");
         let mut family = "";
         for line in text.lines() {
             if let Some(rest) = line.strip_prefix("# TYPE ") {
                 family = rest.split(' ').next().unwrap();
+                assert!(manual.contains(family), "{family} is not in the manual");
             } else if !line.starts_with("# HELP ") {
                 let (name, value) = line.rsplit_once(' ').unwrap();
                 value.parse::<u64>().unwrap();

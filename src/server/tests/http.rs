@@ -100,3 +100,24 @@ fn of_two_servers_on_one_port_the_second_is_told_so() {
     let error = Embedded::start(first.local_addr()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AddrInUse);
 }
+
+#[test]
+fn a_socket_has_its_number_of_requests_and_one_where_the_first_is_refused() {
+    let server = start();
+    let at = server.local_addr();
+    let all = |host: &str, number: usize| {
+        let request = format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        ask(at, &request.repeat(number))
+    };
+    let answer = all("localhost", 16);
+    assert_eq!(answer.matches("HTTP/1.1 200").count(), 16, "{answer}");
+    assert_eq!(answer.matches("connection: close").count(), 1, "{answer}");
+    assert!(answer.ends_with("ok"), "{answer}");
+    let mut refused = TcpStream::connect(at).unwrap();
+    refused.set_read_timeout(Some(PATIENCE)).unwrap();
+    let request = "GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n";
+    refused.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    refused.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("connection: close"), "{answer}");
+}

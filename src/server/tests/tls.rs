@@ -207,7 +207,8 @@ async fn what_others_can_reach_needs_tokens_and_tls_or_a_proxy() {
     }
     // A proxy brings others to loopback, too.
     let loopback = "127.0.0.1:0".parse().unwrap();
-    Server::bind(loopback, with(false, false, true)).unwrap_err();
+    let error = Server::bind(loopback, with(false, false, true)).unwrap_err();
+    assert!(error.to_string().contains("--secret-file"), "{error}");
     Server::bind(everywhere, with(true, false, true)).unwrap();
 
     let server = Embedded::start_with(everywhere, with(true, true, false)).unwrap();
