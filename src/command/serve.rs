@@ -226,6 +226,10 @@ fn explain(listen: SocketAddr, metrics: Option<SocketAddr>, error: io::Error) ->
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::{Command, Stdio};
+
+    use acscall::signalling::client::connect;
     use clap::Parser;
 
     use super::*;
@@ -297,5 +301,45 @@ mod tests {
             let error = Line::try_parse_from([&["serve"], line].concat()).unwrap_err();
             assert!(!error.to_string().is_empty(), "{line:?}");
         }
+    }
+
+    #[test]
+    fn sigterm_ends_it_with_a_word_to_every_client_and_sighup_does_not() {
+        const SERVE: &str = "ACSCALL_TEST_SERVE";
+        if std::env::var_os(SERVE).is_some() {
+            // This process is the one started below.
+            let line = Line::parse_from(["serve", "--listen=127.0.0.1:0"]);
+            return run(line.options).unwrap();
+        }
+        let name = "command::serve::tests::\
+                    sigterm_ends_it_with_a_word_to_every_client_and_sighup_does_not";
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name, "--nocapture"])
+            .env(SERVE, "")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let url = lines
+            .find_map(|line| Some(line.unwrap().strip_prefix("http://")?.to_owned()))
+            .unwrap();
+        let signal = |signal: &str| {
+            let id = child.id().to_string();
+            let sent = Command::new("kill").args([signal, &id]).status();
+            assert!(sent.unwrap().success());
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let url = format!("ws://{url}");
+        signal("-HUP");
+        let reason = runtime.block_on(async {
+            let (_sender, mut receiver) = connect(&url).await.unwrap();
+            signal("-TERM");
+            receiver.next().await.unwrap_err().reason
+        });
+        assert!(reason.contains("the server closes"), "{reason}");
+        assert!(child.wait().unwrap().success());
     }
 }

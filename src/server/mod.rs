@@ -220,7 +220,7 @@ async fn websocket(
 ) -> Response {
     let client = match shared.behind_proxy {
         true => forwarded::client(&headers),
-        false => Ok(peer.address.ip()),
+        false => Ok(peer.address.ip().to_canonical()),
     };
     let client = match client {
         Ok(client) => client,

@@ -312,6 +312,7 @@ fn handshake_error(url: &ServerUrl, error: Error) -> ConnectError {
 }
 
 fn is_ours<T>(response: &Response<T>) -> bool {
-    let server = response.headers().get(header::SERVER);
-    server.is_some_and(|server| server.as_bytes() == SERVER_NAME.as_bytes())
+    // A proxy may add its own.
+    let mut servers = response.headers().get_all(header::SERVER).iter();
+    servers.any(|server| server.as_bytes() == SERVER_NAME.as_bytes())
 }

@@ -75,12 +75,16 @@ async fn another_websocket_server_on_the_port_is_not_ours() {
 
 #[tokio::test]
 async fn a_refusal_of_our_own_server_is_passed_on() {
-    let answer = b"HTTP/1.1 403 Forbidden\r\nServer: acscall\r\nContent-Length: 7\r\n\r\nbecause";
-    let refused = error(&something(answer).await).await;
-    assert!(
-        matches!(&refused, ConnectError::Other(text) if text.contains("because")),
-        "{refused}"
-    );
+    let alone = b"HTTP/1.1 403 Forbidden\r\nServer: acscall\r\nContent-Length: 7\r\n\r\nbecause";
+    let by_proxy = b"HTTP/1.1 403 Forbidden\r\nServer: Caddy\r\nServer: acscall\r\n\
+                     Content-Length: 7\r\n\r\nbecause";
+    for answer in [&alone[..], by_proxy] {
+        let refused = error(&something(answer).await).await;
+        assert!(
+            matches!(&refused, ConnectError::Other(text) if text.contains("because")),
+            "{refused}"
+        );
+    }
 }
 
 #[tokio::test]
