@@ -230,6 +230,7 @@ mod tests {
     use std::process::{Command, Stdio};
 
     use acscall::signalling::client::connect;
+    use acscall::signalling::message::ClientMessage;
     use clap::Parser;
 
     use super::*;
@@ -335,7 +336,16 @@ mod tests {
         let url = format!("ws://{url}");
         signal("-HUP");
         let reason = runtime.block_on(async {
-            let (_sender, mut receiver) = connect(&url).await.unwrap();
+            let (mut sender, mut receiver) = connect(&url).await.unwrap();
+            let hello = ClientMessage::Hello {
+                versions: vec![1],
+                user: "anna".to_owned(),
+                display_name: None,
+                token: None,
+            };
+            sender.send(&hello).await.unwrap();
+            // It is one of the server's clients once it has an answer.
+            receiver.next().await.unwrap();
             signal("-TERM");
             receiver.next().await.unwrap_err().reason
         });

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustls::crypto::ring;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -53,9 +53,8 @@ fn refusal(url: &ServerUrl, error: &io::Error) -> ConnectError {
     let inner = error.get_ref();
     match inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(rustls::Error::InvalidCertificate(problem)) => ConnectError::Other(format!(
-            "the certificate of {authority} cannot be trusted ({problem}): use the name that the \
-             certificate is for, and let this system trust its CA, for example with the \
-             environment's SSL_CERT_FILE"
+            "the certificate of {authority} cannot be trusted: {}",
+            cure(problem)
         )),
         Some(rustls::Error::InvalidMessage(_)) => ConnectError::NotOurs {
             authority,
@@ -68,4 +67,31 @@ fn refusal(url: &ServerUrl, error: &io::Error) -> ConnectError {
             "{authority} closed during the TLS handshake: {error}"
         )),
     }
+}
+
+/// What is wrong with a certificate, and what helps.
+fn cure(problem: &CertificateError) -> String {
+    use CertificateError as E;
+    let text = match problem {
+        E::UnknownIssuer => {
+            "its CA is not known here; let this system trust the CA, or name a file with it in the \
+             environment's SSL_CERT_FILE"
+        }
+        E::Expired | E::ExpiredContext { .. } => {
+            "it has expired; renew it, or set this machine's clock right"
+        }
+        E::NotValidYet | E::NotValidYetContext { .. } => {
+            "it is not valid yet; set this machine's clock right"
+        }
+        E::NotValidForName | E::NotValidForNameContext { .. } => {
+            "it is for another name; use that name in the address, or another certificate"
+        }
+        other => {
+            return format!(
+                "{other:?}; the server needs one that is not itself a CA, signed by a CA that \
+                 this system or the environment's SSL_CERT_FILE names"
+            );
+        }
+    };
+    text.to_owned()
 }
