@@ -113,7 +113,7 @@ pub(super) async fn check(
         Ok(()) => next.run(request).await,
         Err(reason) => {
             is_last = true;
-            guard.metrics.requests_refused.add();
+            guard.metrics.requests_refused.inc();
             tracing::info!(reason = reason.trim_end(), "request refused");
             (StatusCode::FORBIDDEN, reason).into_response()
         }

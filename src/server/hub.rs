@@ -208,7 +208,7 @@ impl Hub {
             Event::Opened(id, address, outgoing) => {
                 self.connections.insert(id, outgoing);
                 self.open.insert(id);
-                self.metrics.connections_opened.add();
+                self.metrics.connections_opened.inc();
                 Input::Opened(id, address)
             }
             Event::Input(input) => {
@@ -217,7 +217,9 @@ impl Hub {
                         self.connections.remove(id);
                         self.open.remove(id);
                     }
-                    Input::Text(..) | Input::Broken(..) => self.metrics.messages_received.add(),
+                    Input::Text(..) | Input::Broken(..) => {
+                        self.metrics.messages_received.inc();
+                    }
                     Input::Opened(..) | Input::Admitted(..) => {}
                 }
                 input
@@ -259,10 +261,10 @@ impl Hub {
             }
         };
         self.note(id, message);
-        self.metrics.messages_sent.add();
+        self.metrics.messages_sent.inc();
         let waiting = outgoing.waiting.fetch_add(text.len(), Ordering::Relaxed) + text.len();
         if waiting > self.queued_bytes || outgoing.texts.try_send(text).is_err() {
-            self.metrics.slow_readers.add();
+            self.metrics.slow_readers.inc();
             tracing::info!(connection = id.0, "reads too slowly, or is gone: dropped");
             if let Some(outgoing) = self.connections.remove(&id) {
                 // The task may have ended by itself.

@@ -1,41 +1,36 @@
-//! What is counted, in the text format of Prometheus.
+//! What is counted, for Prometheus.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Metric, Registry};
 
 use crate::signalling::message::ErrorCode;
 use crate::signalling::room::Census;
 
-/// The content type of the text format.
-pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// The content type of what [`Metrics::text`] gives.
+pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Counters since the start. None says anything of a particular user or call.
-#[derive(Debug, Default)]
+/// Counters since the start, and what there is now. None says anything of a particular user or
+/// call.
+#[derive(Debug)]
 pub(super) struct Metrics {
+    calls: Gauge,
+    participants: Family<Label, Gauge>,
+    connections: Gauge,
     pub(super) connections_opened: Counter,
     pub(super) messages_received: Counter,
     pub(super) messages_sent: Counter,
     pub(super) slow_readers: Counter,
     pub(super) requests_refused: Counter,
-    sockets: [Counter; SocketEnd::ALL.len()],
-    refusals: Mutex<BTreeMap<ErrorCode, u64>>,
+    sockets: Family<Label, Counter>,
+    refusals: Family<Label, Counter>,
+    registry: Registry,
 }
 
-/// A number that grows.
-#[derive(Debug, Default)]
-pub(super) struct Counter(AtomicU64);
-
-impl Counter {
-    pub(super) fn add(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn value(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
+/// Name and value.
+type Label = [(&'static str, String); 1];
 
 /// Why a socket is closed before it was of any use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,96 +53,89 @@ impl SocketEnd {
             SocketEnd::Tls => "tls",
         }
     }
+
+    fn label(self) -> Label {
+        [("reason", self.name().to_owned())]
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        let mut registry = Registry::with_prefix("acscall");
+        let to = &mut registry;
+        let build: Family<Label, Gauge> = add(to, "build_info", "The server's version");
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        build.get_or_create(&[("version", version)]).set(1);
+        let metrics = Metrics {
+            calls: add(to, "calls", "Calls now"),
+            participants: add(to, "participants", "Participants of all calls now"),
+            connections: add(to, "connections", "Open WebSockets"),
+            connections_opened: add(to, "connections_opened", "WebSockets that were opened"),
+            messages_received: add(to, "messages_received", "Messages from clients"),
+            messages_sent: add(to, "messages_sent", "Messages to clients"),
+            slow_readers: add(
+                to,
+                "slow_readers_dropped",
+                "Connections dropped because they did not read",
+            ),
+            requests_refused: add(
+                to,
+                "requests_refused",
+                "HTTP requests refused for their Host, Origin or X-Forwarded-For",
+            ),
+            sockets: add(
+                to,
+                "sockets_closed",
+                "Sockets closed before they were of use",
+            ),
+            refusals: add(
+                to,
+                "refusals",
+                "Errors told to clients, by their code on the wire",
+            ),
+            registry,
+        };
+        for end in SocketEnd::ALL {
+            // It is there from the first moment on, as 0.
+            drop(metrics.sockets.get_or_create(&end.label()));
+        }
+        metrics
+    }
+}
+
+/// A metric in the registry, which shares its value.
+fn add<M: Metric + Clone + Default>(to: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    to.register(name, help, metric.clone());
+    metric
 }
 
 impl Metrics {
     pub(super) fn socket_ended(&self, end: SocketEnd) {
-        self.sockets[end as usize].add();
+        self.sockets.get_or_create(&end.label()).inc();
     }
 
     pub(super) fn refused(&self, code: ErrorCode) {
-        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-        *refusals.entry(code).or_default() += 1;
+        let code = serde_json::to_value(code).unwrap_or_default();
+        let code = code.as_str().unwrap_or_default().to_owned();
+        self.refusals.get_or_create(&[("code", code)]).inc();
     }
 
     /// All of it, with what is there now.
     pub(super) fn text(&self, census: &Census) -> String {
-        let mut text = Text::default();
-        let version = concat!("{version=\"", env!("CARGO_PKG_VERSION"), "\"}");
-        text.family("build_info", "gauge", "The server's version.");
-        text.sample("build_info", version, 1);
-        text.one("calls", "gauge", "Calls now.", census.calls as u64);
-        text.family("participants", "gauge", "Participants of all calls now.");
+        self.calls.set(census.calls as i64);
+        self.connections.set(census.connections as i64);
         let lost = census.participants_lost;
-        let connected = census.participants - lost;
-        text.sample("participants", "{connected=\"true\"}", connected as u64);
-        text.sample("participants", "{connected=\"false\"}", lost as u64);
-        let open = census.connections as u64;
-        text.one("connections", "gauge", "Open WebSockets.", open);
-        for (name, help, counter) in [
-            (
-                "connections_opened_total",
-                "WebSockets that were opened.",
-                &self.connections_opened,
-            ),
-            (
-                "messages_received_total",
-                "Messages from clients.",
-                &self.messages_received,
-            ),
-            (
-                "messages_sent_total",
-                "Messages to clients.",
-                &self.messages_sent,
-            ),
-            (
-                "slow_readers_dropped_total",
-                "Connections dropped because they did not read.",
-                &self.slow_readers,
-            ),
-            (
-                "requests_refused_total",
-                "HTTP requests refused for their Host, Origin or X-Forwarded-For.",
-                &self.requests_refused,
-            ),
-        ] {
-            text.one(name, "counter", help, counter.value());
+        for (connected, count) in [(true, census.participants - lost), (false, lost)] {
+            let label = [("connected", connected.to_string())];
+            self.participants.get_or_create(&label).set(count as i64);
         }
-        let help = "Sockets closed before they were of use.";
-        text.family("sockets_closed_total", "counter", help);
-        for end in SocketEnd::ALL {
-            let label = format!("{{reason=\"{}\"}}", end.name());
-            let value = self.sockets[end as usize].value();
-            text.sample("sockets_closed_total", &label, value);
+        let mut text = String::new();
+        match encode(&mut text, &self.registry) {
+            Ok(()) => text,
+            // Nobody takes half of it for all: the mark of the end is missing.
+            Err(std::fmt::Error) => String::new(),
         }
-        let help = "Errors told to clients, by their code on the wire.";
-        text.family("refusals_total", "counter", help);
-        let refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-        for (code, count) in &*refusals {
-            // Codes are written as strings of letters and hyphens, quotes included.
-            let code = serde_json::to_string(code).unwrap_or_default();
-            text.sample("refusals_total", &format!("{{code={code}}}"), *count);
-        }
-        text.0
-    }
-}
-
-#[derive(Default)]
-struct Text(String);
-
-impl Text {
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
-        let _ = writeln!(self.0, "# HELP acscall_{name} {help}");
-        let _ = writeln!(self.0, "# TYPE acscall_{name} {kind}");
-    }
-
-    fn sample(&mut self, name: &str, labels: &str, value: u64) {
-        let _ = writeln!(self.0, "acscall_{name}{labels} {value}");
-    }
-
-    fn one(&mut self, name: &str, kind: &str, help: &str, value: u64) {
-        self.family(name, kind, help);
-        self.sample(name, "", value);
     }
 }
 
@@ -156,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_sample_belongs_to_the_family_before_it() {
+    fn every_sample_is_in_the_manual_and_has_its_value() {
         let metrics = Metrics::default();
         metrics.refused(ErrorCode::TokenExpired);
         metrics.refused(ErrorCode::TokenExpired);
@@ -169,27 +157,29 @@ mod tests {
         };
         let text = metrics.text(&census);
         let manual = include_str!("../../docs/server.md");
-        let mut family = "";
-        for line in text.lines() {
-            if let Some(rest) = line.strip_prefix("# TYPE ") {
-                family = rest.split(' ').next().unwrap();
-                assert!(manual.contains(family), "{family} is not in the manual");
-            } else if !line.starts_with("# HELP ") {
-                let (name, value) = line.rsplit_once(' ').unwrap();
-                value.parse::<u64>().unwrap();
-                let end = name.find('{').unwrap_or(name.len());
-                assert_eq!(&name[..end], family, "{line}");
-            }
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            let (sample, value) = line.rsplit_once(' ').unwrap();
+            value.parse::<u64>().unwrap();
+            let name = &sample[..sample.find('{').unwrap_or(sample.len())];
+            let named = [format!("`{name}`"), format!("`{name}{{")];
+            assert!(named.iter().any(|name| manual.contains(name)), "{name}");
         }
         for line in [
+            concat!(
+                "acscall_build_info{version=\"",
+                env!("CARGO_PKG_VERSION"),
+                "\"} 1"
+            ),
             "acscall_refusals_total{code=\"token-expired\"} 2",
             "acscall_participants{connected=\"true\"} 2",
             "acscall_participants{connected=\"false\"} 1",
             "acscall_connections 4",
             "acscall_sockets_closed_total{reason=\"too-fast\"} 1",
             "acscall_sockets_closed_total{reason=\"tls\"} 0",
+            "acscall_messages_sent_total 0",
         ] {
             assert!(text.lines().any(|l| l == line), "{line} in {text}");
         }
+        assert!(text.ends_with("# EOF\n"), "{text}");
     }
 }

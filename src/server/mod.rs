@@ -225,7 +225,7 @@ async fn websocket(
     let client = match client {
         Ok(client) => client,
         Err(reason) => {
-            shared.metrics.requests_refused.add();
+            shared.metrics.requests_refused.inc();
             tracing::info!(reason = reason.trim_end(), "request refused");
             return (StatusCode::BAD_REQUEST, reason).into_response();
         }

@@ -66,6 +66,10 @@ impl Secret {
         Secret::new(&bytes, least)
     }
 
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     pub(super) fn key(&self, algorithm: hmac::Algorithm) -> hmac::Key {
         hmac::Key::new(algorithm, &self.0)
     }

@@ -12,12 +12,19 @@
 //! | `nbf` | from when on |
 //! | `place` | `true` where the user may place calls |
 //!
+//! A token with `aud` is for somebody else (RFC 7519) and refused; other claims do not matter.
+//!
 //! The server reads a token when a connection says `hello`. Who is in a call by then stays in it
 //! when the time is over; who has to connect again needs a token that is still good.
 
+mod hmac;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use ring::hmac;
+use jsonwebtoken::errors::{Error, ErrorKind};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode,
+};
 use serde::{Deserialize, Serialize};
 
 use super::Secret;
@@ -26,9 +33,6 @@ use crate::signalling::room::Calls;
 
 /// How far the clocks of who makes and who reads tokens may be apart, in seconds.
 const LEEWAY: u64 = 30;
-
-/// The header of the tokens made here.
-const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
 /// What a token says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,8 +56,9 @@ pub struct Claims {
 pub enum BadToken {
     /// There is none.
     #[error(
-        "this server asks for a token: set the property `token` or the environment's \
-         ACSCALL_TOKEN to one that `acscall token` made with the server's secret"
+        "this server asks for a token: get one from whoever runs it (`acscall token` makes them) \
+         and give it to the page, or to the elements as the property `token` or in the \
+         environment's ACSCALL_TOKEN"
     )]
     Missing,
     /// It cannot be read.
@@ -100,8 +105,10 @@ impl BadToken {
 impl Claims {
     /// The token that says this.
     pub fn sign(&self, secret: &Secret) -> String {
-        let claims = serde_json::to_string(self).expect("strings and numbers can be written");
-        sign(HEADER, &claims, secret)
+        hmac::install();
+        let key = EncodingKey::from_secret(secret.bytes());
+        encode(&Header::new(Algorithm::HS256), self, &key)
+            .expect("strings and numbers can be written, and HMAC takes every key")
     }
 
     /// The calls it opens.
@@ -118,24 +125,22 @@ impl Claims {
 /// # Errors
 /// [`BadToken`] names cause and cure.
 pub fn verify(token: &str, user: &str, secret: &Secret, now: u64) -> Result<Claims, BadToken> {
-    let mut parts = token.split('.');
-    let (Some(header), Some(claims), Some(signature), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Err(BadToken::Malformed("it has not three parts"));
-    };
-    check_header(&decode(header)?)?;
-    let signed = &token[..header.len() + 1 + claims.len()];
-    // Compares in a time that does not tell where they differ.
-    hmac::verify(
-        &secret.key(hmac::HMAC_SHA256),
-        signed.as_bytes(),
-        &decode(signature)?,
-    )
-    .map_err(|_| BadToken::Signature)?;
-    let claims: Claims = serde_json::from_slice(&decode(claims)?).map_err(|_| {
-        BadToken::Malformed("the claims sub and call (text) and exp (a whole number) are required")
-    })?;
+    hmac::install();
+    let header = decode_header(token)
+        .map_err(|error| unreadable(&error, token, "it has no header that names HS256"))?;
+    if header.crit.is_some() {
+        // RFC 7515: what the signer holds critical and the reader does not know refuses it.
+        return Err(BadToken::Malformed("it has critical extensions"));
+    }
+    let mut validation = Validation::new(Algorithm::HS256);
+    // That would be by the clock of the system, which is no argument.
+    (validation.validate_exp, validation.validate_nbf) = (false, false);
+    let key = DecodingKey::from_secret(secret.bytes());
+    let wanted = "the claims sub and call (text) and exp (a whole number) are required, nbf is one, \
+                  too, and place true or false";
+    let claims = decode::<Claims>(token, &key, &validation)
+        .map_err(|error| unreadable(&error, token, wanted))?
+        .claims;
     let end = claims.exp.saturating_add(LEEWAY);
     let begin = claims.nbf.unwrap_or(0).saturating_sub(LEEWAY);
     if now >= end {
@@ -149,35 +154,34 @@ pub fn verify(token: &str, user: &str, secret: &Secret, now: u64) -> Result<Clai
     }
 }
 
-fn check_header(header: &[u8]) -> Result<(), BadToken> {
+/// What jsonwebtoken holds against a token; `wanted` where it is not the JSON that it has to be.
+fn unreadable(error: &Error, token: &str, wanted: &'static str) -> BadToken {
+    let other = algorithm(token).filter(|name| name != "HS256");
+    match (error.kind(), other) {
+        (ErrorKind::InvalidSignature, _) => BadToken::Signature,
+        (ErrorKind::Json(_) | ErrorKind::InvalidAlgorithm, Some(name)) => {
+            BadToken::Algorithm(name.chars().take(16).collect())
+        }
+        (ErrorKind::InvalidToken, _) => BadToken::Malformed("it has not three parts"),
+        (ErrorKind::Base64(_), _) => {
+            BadToken::Malformed("a part of it is not base64url without padding")
+        }
+        (ErrorKind::InvalidAudience, _) => {
+            BadToken::Malformed("it is for an audience (aud), which this server is none of")
+        }
+        _ => BadToken::Malformed(wanted),
+    }
+}
+
+/// What a token says it is signed with. jsonwebtoken reads a header only if it knows that name.
+fn algorithm(token: &str) -> Option<String> {
     #[derive(Deserialize)]
-    struct Header {
+    struct Named {
         alg: String,
-        #[serde(default)]
-        crit: serde_json::Value,
     }
-    let Header { alg, crit } =
-        serde_json::from_slice(header).map_err(|_| BadToken::Malformed("it names no alg"))?;
-    if alg != "HS256" {
-        return Err(BadToken::Algorithm(alg.chars().take(16).collect()));
-    }
-    if !crit.is_null() {
-        // RFC 7515: what the signer holds critical and the reader does not know refuses it.
-        return Err(BadToken::Malformed("it has critical extensions"));
-    }
-    Ok(())
-}
-
-fn decode(part: &str) -> Result<Vec<u8>, BadToken> {
-    BASE64
-        .decode(part)
-        .map_err(|_| BadToken::Malformed("a part of it is not base64url without padding"))
-}
-
-fn sign(header: &str, claims: &str, secret: &Secret) -> String {
-    let signed = format!("{}.{}", BASE64.encode(header), BASE64.encode(claims));
-    let signature = hmac::sign(&secret.key(hmac::HMAC_SHA256), signed.as_bytes());
-    format!("{signed}.{}", BASE64.encode(signature))
+    let header = BASE64.decode(token.split('.').next()?).ok()?;
+    let named: Named = serde_json::from_slice(&header).ok()?;
+    Some(named.alg)
 }
 
 #[cfg(test)]
@@ -205,6 +209,13 @@ mod tests {
         verify(token, "anna", &secret(1), NOW)
     }
 
+    /// What other implementations could have made.
+    fn sign(header: &str, claims: &str, secret: &Secret) -> String {
+        let signed = format!("{}.{}", BASE64.encode(header), BASE64.encode(claims));
+        let signature = ring::hmac::sign(&secret.key(ring::hmac::HMAC_SHA256), signed.as_bytes());
+        format!("{signed}.{}", BASE64.encode(signature))
+    }
+
     fn code(token: &str) -> ErrorCode {
         read(token).expect_err(token).code()
     }
@@ -226,6 +237,21 @@ mod tests {
             matches!(&error, BadToken::Malformed(text) if text.contains("sub")),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_token_that_the_crypto_of_node_made_is_accepted() {
+        // createHmac("sha256", Buffer.alloc(32, 1)), over a header with `kid` and claims with
+        // `iss` and `iat`, as web applications write them.
+        let token = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiIsImtpZCI6ImsxIn0.\
+                     eyJpc3MiOiJodHRwczovL3d3dy5leGFtcGxlLm9yZyIsImlhdCI6MTc5OTk5OTAwMCwic3ViIjoiYW5uYSIsImNhbGwiOiJ0ZWEiLCJuYmYiOjE3OTk5OTkwMDAsImV4cCI6MTgwMDAwMDA2MCwicGxhY2UiOnRydWV9.\
+                     gVb93iYzV3VQxmzd-dUmbspyhSj3DCe7_as6d8pmwok";
+        let written = Claims {
+            nbf: Some(1_799_999_000),
+            place: true,
+            ..claims()
+        };
+        assert_eq!(read(token), Ok(written));
     }
 
     #[test]
@@ -299,10 +325,17 @@ mod tests {
             r#"{"call":"tea","exp":1800000060}"#,
             r#"{"sub":"anna","call":"tea","exp":"never"}"#,
             r#"{"sub":"anna","call":"tea","exp":-1}"#,
+            r#"{"sub":"anna","call":"tea","exp":1800000060.5}"#,
+            r#"{"sub":7,"call":"tea","exp":1800000060}"#,
+            r#"{"sub":"anna","call":["tea"],"exp":1800000060}"#,
+            r#"{"sub":"anna","call":"tea","exp":1800000060,"exp":1900000000}"#,
+            r#"{"sub":"anna","call":"tea","exp":1800000060,"aud":"others"}"#,
+            r#"{"sub":"anna","call":"tea","exp":1800000060,"nbf":-1}"#,
+            r#"{"sub":"anna","call":"tea","exp":1800000060,"nbf":true}"#,
             r#"{"sub":"anna","call":"tea","exp":1800000060,"nbf":"later"}"#,
             r#"{"sub":"anna","call":"tea","exp":1800000060,"place":"yes"}"#,
         ] {
-            bad.push(with(HEADER, claims));
+            bad.push(with(r#"{"alg":"HS256"}"#, claims));
         }
         for token in bad {
             assert_eq!(code(&token), ErrorCode::TokenMalformed, "{token}");

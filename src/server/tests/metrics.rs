@@ -8,7 +8,7 @@ fn value(server: SocketAddr, sample: &str) -> Option<u64> {
     let answer = get(server, "/metrics", "Host: localhost\r\n");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(
-        answer.contains("content-type: text/plain; version=0.0.4"),
+        answer.contains("content-type: application/openmetrics-text; version=1.0.0"),
         "{answer}"
     );
     let line = answer
