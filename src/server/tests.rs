@@ -19,7 +19,7 @@ use super::*;
 use crate::signalling::client::{Closed, Receiver, Sender, connect};
 use crate::signalling::message::{
     ClientMessage, ErrorCode, IceServer, Kind, Kinds, LegEnd, LegSignal, LegStep, Participant,
-    Resume, ServerMessage,
+    Resume, ServerMessage, Token,
 };
 use crate::signalling::room::Limits;
 
@@ -41,7 +41,7 @@ fn hello(user: &str, token: Option<&str>) -> ClientMessage {
         versions: vec![1],
         user: user.to_owned(),
         display_name: None,
-        token: token.map(str::to_owned),
+        token: token.map(|token| Token(token.to_owned())),
     }
 }
 

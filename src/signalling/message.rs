@@ -112,7 +112,7 @@ pub enum ClientMessage {
         display_name: Option<String>,
         /// Proof that it is `user`, where the server asks for one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        token: Option<String>,
+        token: Option<Token>,
     },
     /// Enters a call, or comes back to it with `resume`.
     Join {
@@ -224,6 +224,12 @@ pub enum ServerMessage {
         message: String,
     },
 }
+
+/// Proof of being a user, as it travels. Whoever reads it can be that user: nothing of it is written
+/// for people.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Token(pub String);
 
 /// What to present in order to take up a presence again, also on another server.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -376,6 +382,21 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// Whether it is about the token. Another attempt with the same one is of no use.
+    pub fn is_about_token(self) -> bool {
+        matches!(
+            self,
+            ErrorCode::TokenRequired
+                | ErrorCode::TokenMalformed
+                | ErrorCode::TokenAlgorithm
+                | ErrorCode::TokenSignature
+                | ErrorCode::TokenExpired
+                | ErrorCode::TokenNotYetValid
+                | ErrorCode::TokenUser
+                | ErrorCode::TokenCall
+        )
+    }
+
     /// Whether the server closes the connection after it.
     pub fn is_fatal(self) -> bool {
         match self {

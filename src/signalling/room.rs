@@ -28,7 +28,7 @@ use call::{Call, Entry};
 use connection::{Connection, Identity, Phase};
 pub(crate) use limits::Bucket;
 pub use limits::Limits;
-pub use pass::{Calls, Credentials, Pass, Token};
+pub use pass::{Calls, Credentials, Pass};
 pub use random::{Random, SystemRandom};
 pub use refusal::Refusal;
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{IceServer, LegStep, Resume};
+use super::{IceServer, LegStep, Resume, Token};
 
 /// Without the key, which has no place in a log.
 impl fmt::Debug for Resume {
@@ -11,6 +11,13 @@ impl fmt::Debug for Resume {
             .field("participant", &self.participant)
             .field("presence", &self.presence)
             .finish_non_exhaustive()
+    }
+}
+
+/// Nothing of it.
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token")
     }
 }
 
@@ -39,7 +46,8 @@ impl fmt::Debug for IceServer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signalling::message::ParticipantId;
+    use crate::call::Config;
+    use crate::signalling::message::{ClientMessage, ParticipantId};
 
     #[test]
     fn what_is_written_for_people_has_no_secrets() {
@@ -57,7 +65,19 @@ mod tests {
             LegStep::Offer("secret".into()),
             LegStep::Answer("secret".into()),
         ];
-        let text = format!("{resume:?} {server:?} {steps:?}");
+        let hello = ClientMessage::Hello {
+            versions: vec![1],
+            user: "anna".into(),
+            display_name: None,
+            token: Some(Token("secret".into())),
+        };
+        let config = Config {
+            call: "tea".into(),
+            user: "anna".into(),
+            display_name: None,
+            token: Some(Token("secret".into())),
+        };
+        let text = format!("{resume:?} {server:?} {steps:?} {hello:?} {config:?}");
         assert!(
             text.contains("p1") && text.contains("turn:t.example"),
             "{text}"

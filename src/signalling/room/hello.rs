@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use super::connection::{Identity, Phase};
-use super::pass::{Credentials, Pass, Token};
+use super::pass::{Credentials, Pass};
 use super::refusal::Refusal;
 use super::{Action, ConnectionId, Rooms};
-use crate::signalling::message::{ErrorCode, ServerMessage, VERSIONS};
+use crate::signalling::message::{ErrorCode, ServerMessage, Token, VERSIONS};
 
 impl Rooms {
     pub(super) fn hello(
@@ -15,7 +15,7 @@ impl Rooms {
         deadline: Instant,
         versions: &[u32],
         mut identity: Identity,
-        token: Option<String>,
+        token: Option<Token>,
     ) -> Result<(), Refusal> {
         let Some(version) = versions.iter().copied().find(|v| VERSIONS.contains(v)) else {
             return Err(Refusal::new(
@@ -30,7 +30,7 @@ impl Rooms {
         }
         let credentials = Credentials {
             user: identity.user.clone(),
-            token: token.map(Token),
+            token,
         };
         if let Some(connection) = self.connections.get_mut(&connection) {
             connection.phase = Phase::Asked {

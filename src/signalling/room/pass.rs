@@ -4,10 +4,8 @@
 //! neither. It hands what `hello` said to the driver, with [`Action::Admit`](super::Action::Admit),
 //! and goes on with the answer.
 
-use std::fmt;
-
 use super::refusal::Refusal;
-use crate::signalling::message::{ErrorCode, IceServer};
+use crate::signalling::message::{ErrorCode, IceServer, Token};
 
 /// What a client presented in `hello`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,17 +14,6 @@ pub struct Credentials {
     pub user: String,
     /// Its proof.
     pub token: Option<Token>,
-}
-
-/// A token as it came.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Token(pub String);
-
-/// Nothing of it: whoever reads it can be the user.
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token")
-    }
 }
 
 /// What a client may do on its connection.

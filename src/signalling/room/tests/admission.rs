@@ -1,7 +1,7 @@
 //! What the driver's word on a client's token does.
 
 use super::*;
-use crate::signalling::message::IceServer;
+use crate::signalling::message::{IceServer, Token};
 
 #[test]
 fn who_is_not_admitted_is_told_why_and_nobody_else_notices() {
