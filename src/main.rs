@@ -1,15 +1,12 @@
 //! `acscall`: the signalling server of calls, and the page.
 
-use std::io::{IsTerminal as _, Write as _};
-use std::net::SocketAddr;
+mod command;
+
 use std::process::ExitCode;
 
-use acscall::server::{Config, Server};
 use clap::{Parser, Subcommand};
-use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
-/// Raw media access to calls.
+/// Raw media access to calls: the server.
 #[derive(Parser)]
 #[command(version, disable_help_subcommand = true)]
 struct Arguments {
@@ -19,25 +16,16 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve calls and the page until interrupted. ACSCALL_LOG sets what is logged (default: info).
-    Serve {
-        /// Where to listen: an address of this machine's loopback.
-        #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7788")]
-        listen: SocketAddr,
-    },
+    Serve(Box<command::serve::Options>),
+    Token(command::token::Options),
 }
 
 fn main() -> ExitCode {
-    let Arguments {
-        command: Command::Serve { listen },
-    } = Arguments::parse();
-    let filter = EnvFilter::try_from_env("ACSCALL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
-    match serve(listen) {
+    let result = match Arguments::parse().command {
+        Command::Serve(options) => command::serve::run(*options),
+        Command::Token(options) => command::token::run(&options),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("acscall: {error}");
@@ -46,38 +34,24 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(listen: SocketAddr) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let server =
-            Server::bind(listen, Config::default()).map_err(|error| explain(listen, error))?;
-        let mut stdout = std::io::stdout();
-        writeln!(stdout, "http://{}/", server.local_addr())?;
-        stdout.flush()?;
-        tracing::info!("listening on {}", server.local_addr());
-        server
-            .serve(async {
-                tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
-                }
-                tracing::info!("stopping");
-            })
-            .await
-    })
-}
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
 
-fn explain(listen: SocketAddr, error: std::io::Error) -> std::io::Error {
-    if error.kind() != std::io::ErrorKind::AddrInUse {
-        return error;
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent_and_the_manual_has_each_of_them() {
+        let manual = include_str!("../docs/server.md");
+        let mut command = Arguments::command();
+        command.build();
+        for command in command.get_subcommands() {
+            for argument in command.get_arguments() {
+                let Some(name) = argument.get_long().filter(|name| *name != "help") else {
+                    continue;
+                };
+                assert!(manual.contains(&format!("--{name}")), "--{name}");
+            }
+        }
     }
-    let text = format!(
-        "something listens on {listen} already, perhaps another acscall server: \
-         end it, or choose another port with --listen"
-    );
-    std::io::Error::new(error.kind(), text)
 }

@@ -70,6 +70,7 @@ class Participant {
  */
 export class Call extends EventTarget {
   #url;
+  #token;
   #socket = null;
   #server = null;
   #changedServer = false;
@@ -80,10 +81,14 @@ export class Call extends EventTarget {
   #legs = 0;
   #joining = null;
 
-  /** `call` is its name, `user` who we are, `url` the server's WebSocket. */
-  constructor({ call, user, displayName, url = serverOfThisPage() }) {
+  /**
+   * `call` is its name, `user` who we are, `token` the proof of it that some servers ask for,
+   * `url` the server's WebSocket.
+   */
+  constructor({ call, user, displayName, token, url = serverOfThisPage() }) {
     super();
     this.#url = url;
+    this.#token = token;
     this.call = call;
     this.user = user;
     this.displayName = displayName;
@@ -91,6 +96,8 @@ export class Call extends EventTarget {
     this.state = 'none';
     /** Why the call ended, for people; null when we left. */
     this.endReason = null;
+    /** The server's code for that, where it is one of its errors. */
+    this.endCode = null;
     /** The others, by id. */
     this.participants = new Map();
     /** What we send, by kind. */
@@ -188,7 +195,7 @@ export class Call extends EventTarget {
     socket.addEventListener('close', lost);
     socket.addEventListener('open', () => {
       const { user, displayName } = this;
-      this.#send({ type: 'hello', versions: [1], user, displayName });
+      this.#send({ type: 'hello', versions: [1], user, displayName, token: this.#token });
     });
     socket.addEventListener('message', ({ data }) => {
       if (this.#socket !== socket) return;
@@ -205,7 +212,7 @@ export class Call extends EventTarget {
       this.#resume = null;
       for (const participant of this.participants.values()) this.#remove(participant);
     } else if (refusal && (this.state === 'connecting' || refusal.code !== 'limit-exceeded')) {
-      this.#end(refusal.message);
+      this.#end(refusal.message, refusal.code);
       return;
     } else if (this.state === 'connecting') {
       this.#end('The server does not answer. Is it running, and is this the right address?');
@@ -414,7 +421,7 @@ export class Call extends EventTarget {
     return KINDS.filter((kind) => this.tracks[kind]);
   }
 
-  #end(reason) {
+  #end(reason, code = null) {
     if (this.state === 'disconnected') return;
     clearTimeout(this.#retryTimer);
     this.#send({ type: 'leave' });
@@ -424,6 +431,7 @@ export class Call extends EventTarget {
     for (const participant of this.participants.values()) participant.close();
     this.participants.clear();
     this.endReason = reason;
+    this.endCode = code;
     this.#setState('disconnected');
     this.#joining?.reject(new Error(reason ?? 'You left before the call was joined.'));
     this.#joining = null;
@@ -445,16 +453,22 @@ function serverOfThisPage() {
   return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`;
 }
 
+/** Another attempt with the same token is of no use. */
+export function isAboutToken(code) {
+  return code?.startsWith('token-') ?? false;
+}
+
 /** After these the server closes the connection. */
 function isFatal(code) {
-  return [
+  const codes = [
     'malformed',
     'unsupported-version',
     'bad-name',
     'bad-resume',
     'limit-exceeded',
     'replaced',
-  ].includes(code);
+  ];
+  return codes.includes(code) || isAboutToken(code);
 }
 
 function parse(data) {

@@ -1,6 +1,6 @@
 // The page: what is seen of a call, and the buttons.
 
-import { Call, KINDS } from './call.js';
+import { Call, KINDS, isAboutToken } from './call.js';
 
 const DEVICES = { audio: 'Microphone', video: 'Camera', screen: 'Screen' };
 
@@ -19,6 +19,8 @@ let call = null;
 const tiles = new Map();
 /** The audio elements, by participant. */
 const sounds = new Map();
+/** What proves to the server who we are, or null. */
+let token = null;
 /** The cameras' tracks: shown to their owner as in a mirror. */
 const cameras = new WeakSet();
 /** What the last look at the statistics said, by tile, to make rates of. */
@@ -30,6 +32,8 @@ function start() {
   const asked = new URLSearchParams(location.search);
   if (asked.get('call')) $('call').value = asked.get('call');
   $('user').value = asked.get('user') ?? remembered() ?? '';
+  takeToken();
+  addEventListener('hashchange', takeToken);
   $('lobby').addEventListener('submit', (event) => {
     event.preventDefault();
     join();
@@ -53,12 +57,13 @@ async function join() {
   const user = $('user').value.trim() || `Guest ${Math.floor(1000 + 9000 * Math.random())}`;
   if (!name) return complain('Say which call to join.');
   remember($('user').value.trim());
+  keepToken($('token').value.trim());
   const address = new URL(location.href);
   address.searchParams.set('call', name);
   history.replaceState(null, '', address);
   complain(null);
 
-  call = new Call({ call: name, user });
+  call = new Call({ call: name, user, token: token ?? undefined });
   // For tests, and for the curious.
   window.acscall = call;
   call.addEventListener('state', () => (call.state === 'disconnected' ? ended() : show()));
@@ -87,12 +92,13 @@ function leave() {
 function ended() {
   showState();
   for (const kind of KINDS) call.tracks[kind]?.stop();
-  const reason = call.endReason;
+  const { endReason, endCode } = call;
   call = null;
   $('join').disabled = false;
   show();
-  $('join').focus();
-  if (reason) complain(reason);
+  if (isAboutToken(endCode)) $('token-field').hidden = false;
+  $(isAboutToken(endCode) ? 'token' : 'join').focus();
+  if (endReason) complain(endReason);
 }
 
 // ---- Devices
@@ -362,7 +368,10 @@ function pipeline() {
   const elsewhere = location.host !== '127.0.0.1:7788' && location.host !== 'localhost:7788';
   const server = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}`;
   return [
+    // The token itself is not for the screen; it is for this user alone.
+    ...(token ? ['ACSCALL_TOKEN=TOKEN'] : []),
     'gst-launch-1.0 videotestsrc is-live=true ! acscallsink',
+    ...(token ? [`user=${quoted(call.user)}`] : []),
     `call=${quoted(call.call)}`,
     ...(elsewhere ? [`server=${server}`] : []),
   ].join(' ');
@@ -390,6 +399,42 @@ async function copyAddress() {
 /** A colour for a name: the same on every page. */
 function hue(name) {
   return [...name].reduce((sum, letter) => (31 * sum + letter.codePointAt(0)) % 360, 7);
+}
+
+/**
+ * Takes the token from the address, `#token=…`: browsers keep that part to themselves. From then
+ * on it is not seen there any more, nor copied with the address. A reload finds it again.
+ */
+function takeToken() {
+  const given = new URLSearchParams(location.hash.slice(1)).get('token');
+  if (given === null) {
+    token ??= storedToken();
+    return;
+  }
+  const address = new URL(location.href);
+  address.hash = '';
+  history.replaceState(null, '', address);
+  keepToken(given);
+}
+
+function storedToken() {
+  try {
+    return sessionStorage.getItem('token');
+  } catch {
+    return null;
+  }
+}
+
+/** Keeps a token, if it is one, as long as this tab is open. */
+function keepToken(given) {
+  if (!given) return;
+  token = given;
+  $('token').value = '';
+  try {
+    sessionStorage.setItem('token', given);
+  } catch {
+    // The next page load needs it again, then.
+  }
 }
 
 /** The name of the last time; storage may be forbidden. */

@@ -297,7 +297,7 @@ impl Call {
             }
             return;
         }
-        if self.link.own().is_none() {
+        if self.link.own().is_none() || code.is_about_token() {
             self.fail(trouble, now);
             return;
         }

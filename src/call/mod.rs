@@ -20,7 +20,7 @@ use std::fmt;
 
 use crate::signalling::message::{
     Candidate, ClientMessage, IceServer, Kind, Kinds, LegNumber, Participant, ParticipantId,
-    ServerMessage,
+    ServerMessage, Token,
 };
 
 pub use machine::Call;
@@ -35,7 +35,7 @@ pub struct Config {
     /// The name to show.
     pub display_name: Option<String>,
     /// Proof that it is the user.
-    pub token: Option<String>,
+    pub token: Option<Token>,
 }
 
 /// The states of a call, named and ordered as in Azure Communication Services.

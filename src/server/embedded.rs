@@ -28,7 +28,15 @@ impl Embedded {
     /// # Errors
     /// As [`Server::bind`], or the thread cannot be made.
     pub fn start(address: SocketAddr) -> io::Result<Embedded> {
-        let server = Server::bind(address, Config::default())?;
+        Embedded::start_with(address, Config::default())
+    }
+
+    /// As [`Embedded::start`], but not for this machine alone, or with other limits.
+    ///
+    /// # Errors
+    /// As [`Server::bind`], or the thread cannot be made.
+    pub fn start_with(address: SocketAddr, config: Config) -> io::Result<Embedded> {
+        let server = Server::bind(address, config)?;
         let address = server.local_addr();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

@@ -7,11 +7,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::Config;
+use super::listener::Peer;
+use super::metrics::Metrics;
 use crate::signalling::SERVER_NAME;
 
 /// The name of a server at `address` in a `Host` header, without the port.
@@ -22,9 +25,82 @@ pub(super) fn host_name(address: IpAddr) -> String {
     }
 }
 
+/// Requests on one socket. The page is six files; with the limit of new sockets per second this
+/// bounds the requests per second.
+const REQUESTS_PER_SOCKET: u32 = 16;
+
+/// Whose requests are answered.
+#[derive(Clone, Debug)]
+pub(super) struct Guard {
+    /// The names of this server, without ports.
+    hosts: Vec<String>,
+    /// The origins of others that may use it.
+    origins: Vec<String>,
+    /// What its own origin begins with.
+    schemes: &'static [&'static str],
+    metrics: Arc<Metrics>,
+}
+
+impl Guard {
+    pub(super) fn new(config: &Config, metrics: Arc<Metrics>) -> Guard {
+        let schemes: &[&str] = if config.behind_proxy {
+            // How the client speaks to the proxy is not known here. There is nothing that a
+            // browser would add by itself and another page could make use of.
+            &["https://", "http://"]
+        } else if config.tls.is_some() {
+            &["https://"]
+        } else {
+            &["http://"]
+        };
+        Guard {
+            hosts: config.hosts.clone(),
+            origins: config.origins.clone(),
+            schemes,
+            metrics,
+        }
+    }
+
+    fn permit(&self, headers: &HeaderMap, authority: Option<&str>) -> Result<(), String> {
+        let Some(host) = the_only(headers, &header::HOST)? else {
+            return Err("the request names no Host\n".to_owned());
+        };
+        let known = |name: &str| {
+            self.hosts
+                .iter()
+                .any(|host| host.eq_ignore_ascii_case(name))
+        };
+        // Of a request line with a whole URL, that URL counts.
+        let named = authority.unwrap_or(host);
+        if !named.eq_ignore_ascii_case(host) || !name_part(host).is_some_and(known) {
+            return Err(format!(
+                "this server is not {host:?}: use one of {} as the host, or start it with another \
+                 --host\n",
+                self.hosts.join(", ")
+            ));
+        }
+        let Some(origin) = the_only(headers, &header::ORIGIN)? else {
+            return Ok(());
+        };
+        let own = |scheme: &&str| {
+            let rest = origin.strip_prefix(scheme);
+            rest.is_some_and(|rest| rest.eq_ignore_ascii_case(host))
+        };
+        let allowed = |other: &String| other.eq_ignore_ascii_case(origin);
+        if self.schemes.iter().any(own) || self.origins.iter().any(allowed) {
+            return Ok(());
+        }
+        Err(format!(
+            "pages of the origin {origin:?} may not use this server: open {}{host}/ instead, or \
+             start it with --allow-origin\n",
+            self.schemes[0]
+        ))
+    }
+}
+
 /// Answers requests that are none of this server's with 403 and the reason, passes on the others.
 pub(super) async fn check(
-    State(hosts): State<Arc<[String]>>,
+    State(guard): State<Arc<Guard>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -32,14 +108,20 @@ pub(super) async fn check(
         .uri()
         .authority()
         .map(|authority| authority.as_str().to_owned());
-    let mut response = match permit(&hosts, request.headers(), authority.as_deref()) {
+    let mut is_last = peer.count_request() >= REQUESTS_PER_SOCKET;
+    let mut response = match guard.permit(request.headers(), authority.as_deref()) {
         Ok(()) => next.run(request).await,
         Err(reason) => {
-            tracing::info!("request refused: {reason}");
+            is_last = true;
+            guard.metrics.requests_refused.inc();
+            tracing::info!(reason = reason.trim_end(), "request refused");
             (StatusCode::FORBIDDEN, reason).into_response()
         }
     };
     let headers = response.headers_mut();
+    if is_last && !headers.contains_key(header::CONNECTION) {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     headers.insert(header::SERVER, HeaderValue::from_static(SERVER_NAME));
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
@@ -48,32 +130,22 @@ pub(super) async fn check(
     response
 }
 
-fn permit(hosts: &[String], headers: &HeaderMap, authority: Option<&str>) -> Result<(), String> {
-    let Some(host) = the_only(headers, &header::HOST)? else {
-        return Err("the request names no Host\n".to_owned());
-    };
-    let known = |name: &str| hosts.iter().any(|host| host.eq_ignore_ascii_case(name));
-    // Of a request line with a whole URL, that URL counts.
-    let named = authority.unwrap_or(host);
-    if !named.eq_ignore_ascii_case(host) || !name_part(host).is_some_and(known) {
-        return Err(format!(
-            "this server is not {host:?}: use one of {} as the host\n",
-            hosts.join(", ")
-        ));
-    }
-    match the_only(headers, &header::ORIGIN)? {
-        None => Ok(()),
-        Some(origin)
-            if origin
-                .strip_prefix("http://")
-                .is_some_and(|o| o.eq_ignore_ascii_case(host)) =>
-        {
-            Ok(())
-        }
-        Some(origin) => Err(format!(
-            "pages of the origin {origin:?} may not use this server: open http://{host}/ instead\n"
-        )),
-    }
+/// Whether `origin` is one: `http(s)://host[:port]`, and neither `*` nor `null`.
+pub(super) fn is_origin(origin: &str) -> bool {
+    let rest = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| origin.strip_prefix(scheme));
+    rest.is_some_and(is_authority)
+}
+
+/// Whether `host` can be the name of a server in a `Host` header, without the port.
+pub(super) fn is_host(host: &str) -> bool {
+    is_authority(host) && name_part(host) == Some(host)
+}
+
+fn is_authority(text: &str) -> bool {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+    text.bytes().all(good) && name_part(text).is_some_and(|name| !name.is_empty())
 }
 
 fn the_only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, String> {
@@ -108,12 +180,19 @@ mod tests {
     use super::*;
 
     fn asked(headers: &[(HeaderName, &'static str)]) -> Result<(), String> {
-        let hosts = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
+        asked_of(&Config::default(), headers)
+    }
+
+    fn asked_of(config: &Config, headers: &[(HeaderName, &'static str)]) -> Result<(), String> {
         let map = headers
             .iter()
             .map(|(name, value)| (name.clone(), HeaderValue::from_static(value)))
             .collect();
-        permit(&hosts, &map, None)
+        guard(config).permit(&map, None)
+    }
+
+    fn guard(config: &Config) -> Guard {
+        Guard::new(config, Arc::default())
     }
 
     #[test]
@@ -173,15 +252,77 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(header::HOST, HeaderValue::from_static("localhost"));
         headers.append(header::HOST, HeaderValue::from_static("localhost"));
-        assert!(permit(&["localhost".to_owned()], &headers, None).is_err());
+        assert!(guard(&Config::default()).permit(&headers, None).is_err());
     }
 
     #[test]
     fn the_url_of_the_request_line_counts_too() {
         let mut headers = HeaderMap::new();
         headers.append(header::HOST, HeaderValue::from_static("localhost"));
-        let hosts = ["localhost".to_owned()];
-        assert!(permit(&hosts, &headers, Some("evil.example")).is_err());
-        assert!(permit(&hosts, &headers, Some("localhost")).is_ok());
+        let guard = guard(&Config::default());
+        assert!(guard.permit(&headers, Some("evil.example")).is_err());
+        assert!(guard.permit(&headers, Some("localhost")).is_ok());
+    }
+
+    #[test]
+    fn names_and_origins_can_be_added() {
+        let mut config = Config::default();
+        config.hosts.push("calls.example".to_owned());
+        config.origins.push("https://page.example:8443".to_owned());
+        let from =
+            |host, origin| asked_of(&config, &[(header::HOST, host), (header::ORIGIN, origin)]);
+        assert_eq!(from("calls.example", "http://calls.example"), Ok(()));
+        assert_eq!(
+            from("Calls.Example:80", "https://page.example:8443"),
+            Ok(())
+        );
+        for origin in [
+            "http://page.example:8443",
+            "https://page.example",
+            "https://page.example:8443.evil.example",
+            "null",
+            "*",
+        ] {
+            let error = from("calls.example", origin).unwrap_err();
+            assert!(error.contains("--allow-origin"), "{error}");
+        }
+        let error = from("other.example", "https://page.example:8443").unwrap_err();
+        assert!(error.contains("--host"), "{error}");
+    }
+
+    #[test]
+    fn behind_a_proxy_the_page_is_https() {
+        let config = Config {
+            behind_proxy: true,
+            ..Config::default()
+        };
+        for origin in ["https://localhost", "http://localhost"] {
+            let headers = [(header::HOST, "localhost"), (header::ORIGIN, origin)];
+            assert_eq!(asked_of(&config, &headers), Ok(()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_host_and_no_origin_is_known() {
+        for good in ["calls.example", "192.0.2.1", "[2001:db8::1]"] {
+            assert!(is_host(good), "{good}");
+            assert!(is_origin(&format!("https://{good}")), "{good}");
+            assert!(is_origin(&format!("http://{good}:8080")), "{good}");
+        }
+        for bad in ["", "*", "a:80", "https://a", "a/b", "a b", "::1", "a@b"] {
+            assert!(!is_host(bad), "{bad}");
+        }
+        for bad in [
+            "",
+            "*",
+            "null",
+            "a",
+            "https://",
+            "https://a/",
+            "https://*",
+            "ftp://a",
+        ] {
+            assert!(!is_origin(bad), "{bad}");
+        }
     }
 }

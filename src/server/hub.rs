@@ -7,13 +7,15 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::signalling::message::ServerMessage;
-use crate::signalling::room::{Action, ConnectionId, Input, Limits, Rooms};
+use super::admission::Admission;
+use super::metrics::Metrics;
+use crate::signalling::message::{ErrorCode, ServerMessage};
+use crate::signalling::room::{Action, Census, ConnectionId, Input, Limits, Rooms};
 
 /// Inputs that wait for the machine; connections wait while it is full.
 const INPUTS: usize = 256;
@@ -27,6 +29,8 @@ pub(super) struct Hub {
     /// All whose task has not ended.
     open: BTreeSet<ConnectionId>,
     queued_bytes: usize,
+    admission: Admission,
+    metrics: Arc<Metrics>,
 }
 
 /// How connections reach the hub.
@@ -40,6 +44,7 @@ pub(super) struct HubHandle {
 enum Event {
     Opened(ConnectionId, IpAddr, Outgoing),
     Input(Input),
+    Census(oneshot::Sender<Census>),
 }
 
 /// What the hub has of a connection.
@@ -72,6 +77,13 @@ impl HubHandle {
     /// The largest message of a client, in bytes.
     pub(super) fn message_size(&self) -> usize {
         self.limits.message_size
+    }
+
+    /// How much there is now; `None` if the server is stopping.
+    pub(super) async fn census(&self) -> Option<Census> {
+        let (reply, census) = oneshot::channel();
+        self.events.send(Event::Census(reply)).await.ok()?;
+        census.await.ok()
     }
 
     /// Makes a connection known; `None` if the server is stopping.
@@ -125,7 +137,12 @@ impl Texts {
 }
 
 impl Hub {
-    pub(super) fn new(rooms: Rooms, limits: &Limits) -> (Hub, HubHandle) {
+    pub(super) fn new(
+        rooms: Rooms,
+        limits: &Limits,
+        admission: Admission,
+        metrics: Arc<Metrics>,
+    ) -> (Hub, HubHandle) {
         let (events_in, events) = mpsc::channel(INPUTS);
         let next = Arc::new(AtomicU64::new(0));
         let handle = HubHandle {
@@ -140,6 +157,8 @@ impl Hub {
             connections: BTreeMap::new(),
             open: BTreeSet::new(),
             queued_bytes,
+            admission,
+            metrics,
         };
         (hub, handle)
     }
@@ -189,14 +208,25 @@ impl Hub {
             Event::Opened(id, address, outgoing) => {
                 self.connections.insert(id, outgoing);
                 self.open.insert(id);
+                self.metrics.connections_opened.inc();
                 Input::Opened(id, address)
             }
             Event::Input(input) => {
-                if let Input::Closed(id) = &input {
-                    self.connections.remove(id);
-                    self.open.remove(id);
+                match &input {
+                    Input::Closed(id) => {
+                        self.connections.remove(id);
+                        self.open.remove(id);
+                    }
+                    Input::Text(..) | Input::Broken(..) => {
+                        self.metrics.messages_received.inc();
+                    }
+                    Input::Opened(..) | Input::Admitted(..) => {}
                 }
                 input
+            }
+            Event::Census(reply) => {
+                let _nobody_waits = reply.send(self.rooms.census());
+                return;
             }
         };
         self.rooms.handle(input, now);
@@ -205,6 +235,14 @@ impl Hub {
     fn act(&mut self) {
         while let Some(action) = self.rooms.poll_action() {
             match action {
+                Action::Admit(id, credentials) => {
+                    let pass = self.admission.admit(&credentials, unix_now());
+                    if pass.is_ok() {
+                        tracing::debug!(connection = id.0, user = credentials.user, "admitted");
+                    }
+                    let now = Instant::now().into_std();
+                    self.rooms.handle(Input::Admitted(id, pass), now);
+                }
                 Action::Send(id, message) => self.send(id, &message),
                 Action::Close(id) => drop(self.connections.remove(&id)),
             }
@@ -222,11 +260,11 @@ impl Hub {
                 return;
             }
         };
-        if let ServerMessage::Error { code, message } = message {
-            tracing::info!(connection = id.0, ?code, "refused: {message}");
-        }
+        self.note(id, message);
+        self.metrics.messages_sent.inc();
         let waiting = outgoing.waiting.fetch_add(text.len(), Ordering::Relaxed) + text.len();
         if waiting > self.queued_bytes || outgoing.texts.try_send(text).is_err() {
+            self.metrics.slow_readers.inc();
             tracing::info!(connection = id.0, "reads too slowly, or is gone: dropped");
             if let Some(outgoing) = self.connections.remove(&id) {
                 // The task may have ended by itself.
@@ -234,4 +272,41 @@ impl Hub {
             }
         }
     }
+
+    /// Logs and counts what a client is told.
+    fn note(&self, id: ConnectionId, message: &ServerMessage) {
+        match message {
+            ServerMessage::Joined { call, resume, .. } => {
+                let participant = &resume.participant.0;
+                tracing::info!(connection = id.0, call, participant, "joined");
+            }
+            ServerMessage::Error { code, message } => {
+                self.metrics.refused(*code);
+                let reason = told_by_the_server(*code).then_some(message);
+                tracing::info!(connection = id.0, ?code, reason, "refused");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether the message of an error is all the server's own words. Some name what cannot be read
+/// in the client's message, which may be a part of a secret.
+fn told_by_the_server(code: ErrorCode) -> bool {
+    !matches!(
+        code,
+        ErrorCode::Malformed
+            | ErrorCode::UnknownMessage
+            | ErrorCode::UnknownParticipant
+            | ErrorCode::TokenAlgorithm
+            | ErrorCode::Other
+    )
+}
+
+/// Seconds since 1970, for tokens and TURN passwords.
+#[expect(clippy::disallowed_methods, reason = "the driver has the wall clock")]
+fn unix_now() -> u64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |time| time.as_secs())
 }

@@ -1,46 +1,55 @@
 //! Accepting connections, not too many of them.
 
 use std::collections::BTreeMap;
-use std::future::Future as _;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
-use std::time::Duration;
 
 use axum::extract::connect_info::Connected;
 use axum::serve::IncomingStream;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Sleep, sleep};
+use tokio::net::TcpListener;
+use tokio::time::Instant;
+
+use super::metrics::{Metrics, SocketEnd};
+use super::socket::Socket;
+use super::tls::Tls;
+use crate::signalling::room::{Bucket, Limits, counted_as};
 
 /// Sockets per address beyond the WebSockets that it may have: page loads, and connections that
 /// are one too many and are to be told so.
 const SPARE: usize = 64;
 
-/// The life of a socket that does not become a WebSocket. Loading the page takes a fraction of it;
-/// a browser opens another connection when it needs one.
-const HTTP_TIME: Duration = Duration::from_secs(10);
+/// New sockets per address and second, at once and in the long run, for each new WebSocket that
+/// it may open: the others are page loads, and connections that are to be told that they are too
+/// many. Beyond that a socket is closed without a word; a word would cost more than it is worth.
+const SOCKETS_PER_CONNECTION: u32 = 4;
 
-type Counts = Arc<Mutex<BTreeMap<IpAddr, usize>>>;
+/// Addresses that are remembered before those whose past has no effect any more are looked for.
+const REMEMBERED: usize = 1024;
 
 /// A listener that bounds the sockets of each address, so that one client cannot take all the
-/// files that this process may open.
+/// files that this process may open, nor all its time.
 pub(super) struct Listener {
     listener: TcpListener,
-    per_address: usize,
-    counts: Counts,
+    tls: Option<Tls>,
+    /// None where all sockets are those of one proxy.
+    places: Option<Places>,
+    metrics: Arc<Metrics>,
 }
 
 impl Listener {
-    pub(super) fn new(listener: TcpListener, websockets: usize) -> Listener {
-        let per_address = websockets.saturating_add(SPARE);
+    pub(super) fn new(
+        listener: TcpListener,
+        tls: Option<Tls>,
+        limits: Option<&Limits>,
+        metrics: Arc<Metrics>,
+    ) -> Listener {
         Listener {
             listener,
-            per_address,
-            counts: Counts::default(),
+            tls,
+            places: limits.map(Places::new),
+            metrics,
         }
     }
 }
@@ -52,19 +61,21 @@ impl axum::serve::Listener for Listener {
     async fn accept(&mut self) -> (Socket, SocketAddr) {
         loop {
             let (stream, peer) = axum::serve::Listener::accept(&mut self.listener).await;
-            let Some(place) = Place::take(&self.counts, peer.ip(), self.per_address) else {
-                tracing::info!(%peer, "too many sockets from this address: closed");
-                continue;
+            let place = match &self.places {
+                None => None,
+                Some(places) => match places.take(peer.ip(), Instant::now()) {
+                    Ok(place) => Some(place),
+                    Err(end) => {
+                        self.metrics.socket_ended(end);
+                        tracing::debug!(address = %peer.ip(), reason = end.name(), "socket closed");
+                        continue;
+                    }
+                },
             };
             // Messages are small and awaited; without it they are only a little later.
             let _ = stream.set_nodelay(true);
-            let socket = Socket {
-                stream,
-                _place: place,
-                upgraded: Arc::default(),
-                deadline: Box::pin(sleep(HTTP_TIME)),
-            };
-            return (socket, peer);
+            let tls = self.tls.as_ref().map(Tls::config);
+            return (Socket::new(stream, tls, place, self.metrics.clone()), peer);
         }
     }
 
@@ -78,9 +89,15 @@ impl axum::serve::Listener for Listener {
 pub(super) struct Peer {
     pub(super) address: SocketAddr,
     upgraded: Arc<AtomicBool>,
+    requests: Arc<AtomicU32>,
 }
 
 impl Peer {
+    /// Counts one request on its socket more; gives how many it are.
+    pub(super) fn count_request(&self) -> u32 {
+        self.requests.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
     /// Its socket is a WebSocket now, which has rules of its own.
     pub(super) fn upgraded(&self) {
         self.upgraded.store(true, Ordering::Relaxed);
@@ -91,91 +108,157 @@ impl Connected<IncomingStream<'_, Listener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Listener>) -> Peer {
         Peer {
             address: *stream.remote_addr(),
-            upgraded: stream.io().upgraded.clone(),
+            upgraded: stream.io().upgraded(),
+            requests: Arc::default(),
         }
     }
 }
 
-/// One of the places an address has.
-struct Place {
-    counts: Counts,
-    address: IpAddr,
+/// The sockets of all addresses.
+struct Places {
+    most: usize,
+    per_second: u32,
+    burst: u32,
+    addresses: Arc<Mutex<Addresses>>,
 }
 
-impl Place {
-    fn take(counts: &Counts, address: IpAddr, most: usize) -> Option<Place> {
-        let mut map = counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = map.entry(address).or_default();
-        if *count >= most {
-            return None;
+#[derive(Default)]
+struct Addresses {
+    known: BTreeMap<IpAddr, Address>,
+    /// How many may be known before some are forgotten.
+    room: usize,
+}
+
+struct Address {
+    open: usize,
+    new: Bucket,
+}
+
+impl Places {
+    fn new(limits: &Limits) -> Places {
+        Places {
+            most: limits.connections_per_address.saturating_add(SPARE),
+            per_second: limits
+                .connections_per_second
+                .saturating_mul(SOCKETS_PER_CONNECTION),
+            burst: limits
+                .connection_burst
+                .saturating_mul(SOCKETS_PER_CONNECTION),
+            addresses: Arc::default(),
         }
-        *count += 1;
-        Some(Place {
-            counts: counts.clone(),
+    }
+
+    fn take(&self, address: IpAddr, now: Instant) -> Result<Place, SocketEnd> {
+        let (address, now) = (counted_as(address), now.into_std());
+        let mut addresses = self
+            .addresses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if addresses.known.len() >= addresses.room.max(REMEMBERED) {
+            addresses
+                .known
+                .retain(|_, known| known.open > 0 || known.new.full_at() > now);
+            addresses.room = 2 * addresses.known.len();
+        }
+        let known = addresses.known.entry(address).or_insert_with(|| Address {
+            open: 0,
+            new: Bucket::new(self.per_second, self.burst, now),
+        });
+        if !known.new.take(1, now) {
+            return Err(SocketEnd::TooFast);
+        }
+        if known.open >= self.most {
+            return Err(SocketEnd::Crowded);
+        }
+        known.open += 1;
+        Ok(Place {
+            addresses: self.addresses.clone(),
             address,
         })
     }
 }
 
+/// One of the places an address has.
+pub(super) struct Place {
+    addresses: Arc<Mutex<Addresses>>,
+    address: IpAddr,
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut map = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = map.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                map.remove(&self.address);
-            }
+        let mut addresses = self
+            .addresses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = addresses.known.get_mut(&self.address) {
+            known.open -= 1;
         }
     }
 }
 
-/// An accepted socket, with its place.
-pub(super) struct Socket {
-    stream: TcpStream,
-    _place: Place,
-    upgraded: Arc<AtomicBool>,
-    deadline: Pin<Box<Sleep>>,
-}
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::time::Duration;
 
-impl AsyncRead for Socket {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if !self.upgraded.load(Ordering::Relaxed) && self.deadline.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+    use super::*;
+
+    fn places() -> Places {
+        Places::new(&Limits {
+            connections_per_address: 2,
+            connections_per_second: 1,
+            connection_burst: 20,
+            ..Limits::default()
+        })
+    }
+
+    fn address(number: u32) -> IpAddr {
+        Ipv4Addr::from_bits(number).into()
+    }
+
+    #[test]
+    fn an_address_has_its_number_of_sockets() {
+        let (places, now) = (places(), Instant::now());
+        let mut taken: Vec<_> = (0..2 + SPARE)
+            .map(|_| places.take(address(1), now).ok().unwrap())
+            .collect();
+        assert_eq!(places.take(address(1), now).err(), Some(SocketEnd::Crowded));
+        assert!(places.take(address(2), now).is_ok());
+        taken.pop();
+        assert!(places.take(address(1), now).is_ok());
+    }
+
+    #[test]
+    fn an_address_opens_its_number_of_sockets_per_second() {
+        let (places, now) = (places(), Instant::now());
+        for _ in 0..80 {
+            assert!(places.take(address(1), now).is_ok());
         }
-        Pin::new(&mut self.stream).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Socket {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        assert_eq!(places.take(address(1), now).err(), Some(SocketEnd::TooFast));
+        assert!(places.take(address(2), now).is_ok());
+        let later = now + Duration::from_millis(250);
+        assert!(places.take(address(1), later).is_ok());
+        assert_eq!(
+            places.take(address(1), later).err(),
+            Some(SocketEnd::TooFast)
+        );
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+    #[test]
+    fn addresses_of_long_ago_are_forgotten_and_others_are_not() {
+        let (places, now) = (places(), Instant::now());
+        let kept = places.take(address(0), now);
+        for number in 1..=REMEMBERED as u32 {
+            drop(places.take(address(number), now));
+        }
+        let later = now + Duration::from_secs(60);
+        for number in 0..REMEMBERED as u32 {
+            drop(places.take(address(1_000_000 + number), later));
+        }
+        let known = places.addresses.lock().unwrap();
+        assert!(known.known.contains_key(&address(0)));
+        assert!(!known.known.contains_key(&address(1)));
+        drop(known);
+        drop(kept);
     }
 }

@@ -1,17 +1,27 @@
 //! The server: HTTP and WebSocket around the [room machine](crate::signalling::room), and the page.
 //!
-//! It carries no media. For now it listens on loopback alone. Loopback is no protection by itself:
-//! a page of any origin can open a WebSocket to it, so every request's `Host` and `Origin` are
-//! checked.
+//! It carries no media. Without further configuration it is for this machine alone. Loopback is
+//! no protection by itself: a page of any origin can open a WebSocket to it, so every request's
+//! `Host` and `Origin` are checked. What other machines reach asks for [tokens](token) and serves
+//! TLS, or is behind a proxy that does.
 
+mod admission;
+mod config;
 mod connection;
 mod embedded;
+mod forwarded;
 mod guard;
 mod hub;
+mod ice;
 mod listener;
+mod metrics;
 mod page;
+mod secret;
+mod socket;
 #[cfg(test)]
 mod tests;
+mod tls;
+pub mod token;
 
 use std::future::Future;
 use std::io;
@@ -20,48 +30,33 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, State, WebSocketUpgrade};
+use axum::extract::{ConnectInfo, FromRef, State, WebSocketUpgrade};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
 
+pub use config::Config;
 pub use embedded::Embedded;
+pub use ice::{Ice, Turn};
+pub use secret::{BadSecret, Secret, TOKEN_SECRET, TURN_SECRET};
+pub use tls::{BadTls, Tls};
 
 use crate::signalling::SUBPROTOCOL;
-use crate::signalling::room::{Limits, Rooms, SystemRandom};
+use crate::signalling::room::{Rooms, SystemRandom};
+use admission::Admission;
 use hub::{Hub, HubHandle};
+use metrics::Metrics;
 
 /// The time that connections have for a farewell when the server stops.
 const FAREWELL: Duration = Duration::from_millis(200);
-
-/// How a server behaves.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Config {
-    /// What its clients may use.
-    pub limits: Limits,
-    /// The names by which requests may call it (`Host`), without ports. The address it listens on
-    /// is added.
-    pub hosts: Vec<String>,
-}
-
-impl Default for Config {
-    fn default() -> Config {
-        let hosts = ["localhost", "127.0.0.1", "[::1]"]
-            .map(str::to_owned)
-            .to_vec();
-        Config {
-            limits: Limits::default(),
-            hosts,
-        }
-    }
-}
 
 /// A server that is bound to its port and does not serve yet.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    metrics: Option<TcpListener>,
     config: Config,
 }
 
@@ -70,24 +65,19 @@ impl Server {
     ///
     /// # Errors
     /// [`io::ErrorKind::AddrInUse`] where something listens there already,
-    /// [`io::ErrorKind::PermissionDenied`] for an address that is not loopback.
+    /// [`io::ErrorKind::PermissionDenied`] where others could reach it without tokens or TLS,
+    /// [`io::ErrorKind::InvalidInput`] for a name or address in `config` that is none.
     pub fn bind(address: SocketAddr, mut config: Config) -> io::Result<Server> {
-        if !address.ip().is_loopback() {
-            let text = format!(
-                "{address} can be reached from other machines, for which this server has neither \
-                 tokens nor TLS yet: listen on 127.0.0.1 or [::1]"
-            );
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
-        }
-        // The standard library sets SO_REUSEADDR, so that a server that ended a moment ago is no
-        // obstacle, and never SO_REUSEPORT, so that of several processes one gets the port.
-        let listener = TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
+        config.check()?;
+        config.check_reach(address.ip())?;
+        let listener = listen(address)?;
         let address = listener.local_addr()?;
         config.hosts.push(guard::host_name(address.ip()));
+        let metrics = config.metrics.map(listen).transpose()?;
         Ok(Server {
             listener,
             address,
+            metrics,
             config,
         })
     }
@@ -95,6 +85,11 @@ impl Server {
     /// Where it listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it serves metrics, if [`Config::metrics`] is set.
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref()?.local_addr().ok()
     }
 
     /// Serves until `shutdown` is ready; then every connection is closed.
@@ -107,23 +102,43 @@ impl Server {
         let Server {
             listener, config, ..
         } = self;
+        let counted = Arc::new(Metrics::default());
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        let listener = listener::Listener::new(listener, config.limits.connections_per_address);
+        // A proxy's clients share its address.
+        let limits = (!config.behind_proxy).then_some(&config.limits);
+        let listener =
+            listener::Listener::new(listener, config.tls.clone(), limits, counted.clone());
         let rooms = Rooms::new(config.limits.clone(), Box::new(SystemRandom));
-        let (hub, handle) = Hub::new(rooms, &config.limits);
-        let hosts: Arc<[String]> = config.hosts.into();
+        let guard = guard::Guard::new(&config, counted.clone());
+        let admission = Admission {
+            secret: config.secret,
+            ice: config.ice,
+        };
+        let (hub, handle) = Hub::new(rooms, &config.limits, admission, counted.clone());
+        let state = Shared {
+            hub: handle,
+            metrics: counted,
+            behind_proxy: config.behind_proxy,
+        };
         let router = Router::new()
-            .route("/healthz", get(|| async { "ok" }))
+            .route("/healthz", get(healthz))
+            .route("/metrics", get(local_metrics))
             .route("/ws", any(websocket))
             .fallback(page::file)
-            .layer(middleware::from_fn_with_state(hosts, guard::check))
-            .with_state(handle)
+            .layer(middleware::from_fn_with_state(
+                Arc::new(guard),
+                guard::check,
+            ))
+            .with_state(state.clone())
             .into_make_service_with_connect_info::<listener::Peer>();
         let serving = async { axum::serve(listener, router).await };
         tokio::pin!(serving);
+        let serving_metrics = serve_metrics(self.metrics, state);
+        tokio::pin!(serving_metrics);
         let until = async {
             tokio::select! {
                 result = &mut serving => result,
+                result = &mut serving_metrics => result,
                 () = shutdown => Ok(()),
             }
         };
@@ -131,18 +146,97 @@ impl Server {
     }
 }
 
-async fn websocket(
-    State(hub): State<HubHandle>,
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    // The standard library sets SO_REUSEADDR, so that a server that ended a moment ago is no
+    // obstacle, and never SO_REUSEPORT, so that of several processes one gets the port.
+    let listener = TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// Serves metrics at an address of their own; never ends where there is none.
+async fn serve_metrics(listener: Option<TcpListener>, state: Shared) -> io::Result<()> {
+    let Some(listener) = listener else {
+        return std::future::pending().await;
+    };
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let router = Router::new()
+        .route("/healthz", get(healthz))
+        .route("/metrics", get(metrics_text))
+        .with_state(state);
+    axum::serve(listener, router).await
+}
+
+/// What the answers to requests share.
+#[derive(Clone)]
+struct Shared {
+    hub: HubHandle,
+    metrics: Arc<Metrics>,
+    behind_proxy: bool,
+}
+
+impl FromRef<Shared> for HubHandle {
+    fn from_ref(shared: &Shared) -> HubHandle {
+        shared.hub.clone()
+    }
+}
+
+/// Answers once the room machine does.
+async fn healthz(State(hub): State<HubHandle>) -> Response {
+    match hub.census().await {
+        Some(_) => "ok".into_response(),
+        None => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response(),
+    }
+}
+
+async fn metrics_text(State(shared): State<Shared>) -> Response {
+    match shared.hub.census().await {
+        Some(census) => {
+            let headers = [(header::CONTENT_TYPE, metrics::CONTENT_TYPE)];
+            (headers, shared.metrics.text(&census)).into_response()
+        }
+        None => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response(),
+    }
+}
+
+/// Behind a proxy, everybody comes from where the proxy is.
+async fn local_metrics(
+    State(shared): State<Shared>,
     ConnectInfo(peer): ConnectInfo<listener::Peer>,
+) -> Response {
+    if shared.behind_proxy || !peer.address.ip().to_canonical().is_loopback() {
+        let text = "metrics are for the server's own machine: start it with --metrics-listen to \
+                    serve them to others\n";
+        return (StatusCode::FORBIDDEN, text).into_response();
+    }
+    metrics_text(State(shared)).await
+}
+
+async fn websocket(
+    State(shared): State<Shared>,
+    ConnectInfo(peer): ConnectInfo<listener::Peer>,
+    headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let size = hub.message_size();
+    let client = match shared.behind_proxy {
+        true => forwarded::client(&headers),
+        false => Ok(peer.address.ip().to_canonical()),
+    };
+    let client = match client {
+        Ok(client) => client,
+        Err(reason) => {
+            shared.metrics.requests_refused.inc();
+            tracing::info!(reason = reason.trim_end(), "request refused");
+            return (StatusCode::BAD_REQUEST, reason).into_response();
+        }
+    };
+    let size = shared.hub.message_size();
     upgrade
         .protocols([SUBPROTOCOL])
         .max_message_size(size)
         .max_frame_size(size)
         .on_upgrade(move |socket| {
             peer.upgraded();
-            connection::run(socket, hub, peer.address.ip())
+            connection::run(socket, shared.hub, client)
         })
 }

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod tests;
+mod tls;
 mod url;
 
 use std::io;
@@ -10,8 +11,10 @@ use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
+use rustls::RootCertStore;
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
@@ -23,6 +26,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use super::message::{ClientMessage, ServerMessage};
 use super::parse::{ParseError, parse};
 use super::{SERVER_NAME, SUBPROTOCOL};
+use tls::Stream;
 use url::Target;
 pub use url::{BadUrl, ServerUrl};
 
@@ -41,7 +45,7 @@ const CLOSE_TIME: Duration = Duration::from_secs(1);
 /// limit for clients (256 KiB), a roster of 64 about 100 KiB.
 const MESSAGE_SIZE: usize = 1024 * 1024;
 
-type Socket = WebSocketStream<TcpStream>;
+type Socket = WebSocketStream<Box<dyn Stream>>;
 
 /// Why there is no connection.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -95,15 +99,29 @@ impl Closed {
 
 /// Opens a connection to the server at `url`, in at most 5 s.
 ///
+/// A `wss://` server's certificate has to be of a CA that the system trusts, or of one that the
+/// environment's SSL_CERT_FILE (a file in PEM) or SSL_CERT_DIR names; these replace the system's.
+///
 /// # Errors
 /// [`ConnectError`] tells whether nobody listens, something else does, or what went wrong.
 pub async fn connect(url: &str) -> Result<(Sender, Receiver), ConnectError> {
     let url = ServerUrl::parse(url)?;
-    timeout(CONNECT_TIME, open(&url)).await.unwrap_or_else(|_| {
-        Err(ConnectError::TimedOut {
-            authority: url.authority(),
+    timeout(CONNECT_TIME, open(&url, tls::system_roots))
+        .await
+        .unwrap_or_else(|_| {
+            Err(ConnectError::TimedOut {
+                authority: url.authority(),
+            })
         })
-    })
+}
+
+/// As [`connect`], with CAs of the test's own.
+#[cfg(test)]
+pub(crate) async fn connect_trusting(
+    url: &str,
+    roots: RootCertStore,
+) -> Result<(Sender, Receiver), ConnectError> {
+    open(&ServerUrl::parse(url)?, move || roots).await
 }
 
 /// The sending half of a connection.
@@ -190,10 +208,22 @@ impl Receiver {
     }
 }
 
-async fn open(url: &ServerUrl) -> Result<(Sender, Receiver), ConnectError> {
+async fn open(
+    url: &ServerUrl,
+    roots: impl FnOnce() -> RootCertStore + Send + 'static,
+) -> Result<(Sender, Receiver), ConnectError> {
     let tcp = open_tcp(url).await?;
     // Messages are small and awaited; a lost option costs some latency only.
     let _ = tcp.set_nodelay(true);
+    let stream: Box<dyn Stream> = if url.is_tls() {
+        // Reads a file of some hundred kilobytes.
+        let roots = spawn_blocking(roots)
+            .await
+            .map_err(|error| ConnectError::Other(error.to_string()))?;
+        tls::secure(url, tcp, roots).await?
+    } else {
+        Box::new(tcp)
+    };
     let other = |error: Error| ConnectError::Other(error.to_string());
     let mut request = url.to_string().into_client_request().map_err(other)?;
     let protocol = HeaderValue::from_static(SUBPROTOCOL);
@@ -203,7 +233,7 @@ async fn open(url: &ServerUrl) -> Result<(Sender, Receiver), ConnectError> {
     let config = WebSocketConfig::default()
         .max_message_size(Some(MESSAGE_SIZE))
         .max_frame_size(Some(MESSAGE_SIZE));
-    let (socket, _) = client_async_with_config(request, tcp, Some(config))
+    let (socket, _) = client_async_with_config(request, stream, Some(config))
         .await
         .map_err(|error| handshake_error(url, error))?;
     let (sink, stream) = socket.split();
@@ -282,6 +312,7 @@ fn handshake_error(url: &ServerUrl, error: Error) -> ConnectError {
 }
 
 fn is_ours<T>(response: &Response<T>) -> bool {
-    let server = response.headers().get(header::SERVER);
-    server.is_some_and(|server| server.as_bytes() == SERVER_NAME.as_bytes())
+    // A proxy may add its own.
+    let mut servers = response.headers().get_all(header::SERVER).iter();
+    servers.any(|server| server.as_bytes() == SERVER_NAME.as_bytes())
 }

@@ -14,6 +14,15 @@
 //!
 //! Unknown fields are ignored, an unknown `type` is answered with
 //! [`ErrorCode::UnknownMessage`].
+//!
+//! A server with a secret asks for a `token` in `hello` and answers its absence or its faults with
+//! a code of their own (`token-…`); [`crate::server::token`] says what is in a token.
+//!
+//! `resume` in `joined` is a key and the id made from it: `id` is the first half of
+//! SHA-256(`key` NUL `user` NUL `call`) in hexadecimal. A participant that presents both is itself
+//! also to a server that has never heard of it, and nobody else can present that id.
+
+mod debug;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -70,7 +79,7 @@ impl fmt::Display for Kind {
 /// A set of kinds.
 pub type Kinds = BTreeSet<Kind>;
 
-/// Names one presence in one call; made by the server, never reused.
+/// Names one presence in one call; made by the server from the presence's key, never reused.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ParticipantId(pub String);
@@ -103,7 +112,7 @@ pub enum ClientMessage {
         display_name: Option<String>,
         /// Proof that it is `user`, where the server asks for one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        token: Option<String>,
+        token: Option<Token>,
     },
     /// Enters a call, or comes back to it with `resume`.
     Join {
@@ -216,15 +225,21 @@ pub enum ServerMessage {
     },
 }
 
+/// Proof of being a user, as it travels. Whoever reads it can be that user: nothing of it is written
+/// for people.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Token(pub String);
+
 /// What to present in order to take up a presence again, also on another server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Resume {
     /// The presence's own id.
     pub participant: ParticipantId,
     /// Its number among the user's presences in the call, from 1.
     pub presence: u32,
-    /// Known to the participant and the server alone.
+    /// Known to the participant and the server alone: 32 hexadecimal digits.
     pub key: String,
 }
 
@@ -286,7 +301,7 @@ pub enum LegEnd {
 }
 
 /// What a leg's ends tell each other.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LegStep {
     /// An offer, from the sender of the media.
@@ -311,7 +326,7 @@ pub struct Candidate {
 }
 
 /// A STUN or TURN server, in the form of the browser's `RTCIceServer`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IceServer {
     /// Its addresses.
     pub urls: Vec<String>,
@@ -324,7 +339,7 @@ pub struct IceServer {
 }
 
 /// Why the server refused something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorCode {
     /// Not JSON, or a field is missing or of the wrong type.
@@ -345,12 +360,43 @@ pub enum ErrorCode {
     LimitExceeded,
     /// The same presence came back on another connection, which goes on.
     Replaced,
+    /// The server asks for a token and there is none.
+    TokenRequired,
+    /// The token cannot be read, or lacks a claim.
+    TokenMalformed,
+    /// The token is signed with another algorithm than HS256, or not at all.
+    TokenAlgorithm,
+    /// The token is not signed with this server's secret.
+    TokenSignature,
+    /// The token's time is over.
+    TokenExpired,
+    /// The token's time has not come.
+    TokenNotYetValid,
+    /// The token is another user's.
+    TokenUser,
+    /// The token does not open this call.
+    TokenCall,
     /// A code this version does not know.
     #[serde(other)]
     Other,
 }
 
 impl ErrorCode {
+    /// Whether it is about the token. Another attempt with the same one is of no use.
+    pub fn is_about_token(self) -> bool {
+        matches!(
+            self,
+            ErrorCode::TokenRequired
+                | ErrorCode::TokenMalformed
+                | ErrorCode::TokenAlgorithm
+                | ErrorCode::TokenSignature
+                | ErrorCode::TokenExpired
+                | ErrorCode::TokenNotYetValid
+                | ErrorCode::TokenUser
+                | ErrorCode::TokenCall
+        )
+    }
+
     /// Whether the server closes the connection after it.
     pub fn is_fatal(self) -> bool {
         match self {
@@ -363,7 +409,15 @@ impl ErrorCode {
             | ErrorCode::BadName
             | ErrorCode::BadResume
             | ErrorCode::LimitExceeded
-            | ErrorCode::Replaced => true,
+            | ErrorCode::Replaced
+            | ErrorCode::TokenRequired
+            | ErrorCode::TokenMalformed
+            | ErrorCode::TokenAlgorithm
+            | ErrorCode::TokenSignature
+            | ErrorCode::TokenExpired
+            | ErrorCode::TokenNotYetValid
+            | ErrorCode::TokenUser
+            | ErrorCode::TokenCall => true,
         }
     }
 }

@@ -4,10 +4,14 @@
 //! [`Rooms::handle_timeout`] when [`Rooms::poll_timeout`] is due. Whatever a client sends, only
 //! that client sees an error; the others see at most that its connection is lost.
 
+mod address;
 mod call;
 mod connection;
+mod hello;
+mod identity;
 mod join;
 mod limits;
+mod pass;
 mod random;
 mod refusal;
 #[cfg(test)]
@@ -18,11 +22,15 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Instant;
 
+use address::Address;
+pub use address::counted_as;
 use call::{Call, Entry};
-use connection::{Connection, Phase};
+use connection::{Connection, Identity, Phase};
+pub(crate) use limits::Bucket;
 pub use limits::Limits;
+pub use pass::{Calls, Credentials, Pass};
 pub use random::{Random, SystemRandom};
-use refusal::Refusal;
+pub use refusal::Refusal;
 
 use super::message::{ClientMessage, ErrorCode, ParticipantId, ServerMessage, VERSIONS};
 use super::parse::{ParseError, parse};
@@ -38,6 +46,8 @@ pub enum Input {
     Opened(ConnectionId, IpAddr),
     /// A text message came.
     Text(ConnectionId, String),
+    /// Answers [`Action::Admit`].
+    Admitted(ConnectionId, Result<Pass, Refusal>),
     /// Something came that is no text message.
     Broken(ConnectionId, Broken),
     /// The WebSocket is gone. Comes once per connection, last; also after [`Action::Close`].
@@ -56,10 +66,26 @@ pub enum Broken {
 /// What the driver has to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
+    /// Find out what a client with these credentials may do, and answer with
+    /// [`Input::Admitted`] before the next input of this connection.
+    Admit(ConnectionId, Credentials),
     /// Send this.
     Send(ConnectionId, ServerMessage),
     /// Close the WebSocket, after what was sent before is out.
     Close(ConnectionId),
+}
+
+/// How much there is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Open connections.
+    pub connections: usize,
+    /// Calls.
+    pub calls: usize,
+    /// Participants of all calls.
+    pub participants: usize,
+    /// Those of them whose connection is lost and may come back.
+    pub participants_lost: usize,
 }
 
 /// All calls of a server.
@@ -68,7 +94,7 @@ pub struct Rooms {
     random: Box<dyn Random>,
     server: String,
     connections: BTreeMap<ConnectionId, Connection>,
-    addresses: BTreeMap<IpAddr, usize>,
+    addresses: BTreeMap<IpAddr, Address>,
     calls: BTreeMap<String, Call>,
     timers: BTreeSet<(Instant, Timer)>,
     actions: VecDeque<Action>,
@@ -80,6 +106,8 @@ enum Timer {
     Handshake(ConnectionId),
     /// Time is up for a participant of a call to come back.
     Lost(String, ParticipantId),
+    /// The connections of an address were opened long ago.
+    Forget(IpAddr),
 }
 
 impl Rooms {
@@ -103,6 +131,7 @@ impl Rooms {
         match input {
             Input::Opened(id, address) => self.opened(id, address, now),
             Input::Text(id, text) => self.text(id, &text, now),
+            Input::Admitted(id, result) => self.admitted(id, result, now),
             Input::Broken(id, Broken::TooLong) => {
                 let refusal = self.limits.too_long();
                 self.refuse(id, refusal, now);
@@ -146,7 +175,19 @@ impl Rooms {
                     );
                     self.remove(&call, &id, &reason);
                 }
+                Timer::Forget(address) => self.forget(address, now),
             }
+        }
+    }
+
+    /// How much there is now.
+    pub fn census(&self) -> Census {
+        let calls = self.calls.values();
+        Census {
+            connections: self.connections.len(),
+            calls: self.calls.len(),
+            participants: calls.clone().map(Call::len).sum(),
+            participants_lost: calls.map(Call::lost).sum(),
         }
     }
 
@@ -200,13 +241,14 @@ impl Rooms {
                     versions,
                     user,
                     display_name,
-                    token: _,
+                    token,
                 },
-            ) => self.hello(connection, deadline, &versions, user, display_name),
+            ) => {
+                let identity = Identity { user, display_name };
+                self.hello(connection, deadline, &versions, identity, token)
+            }
             (
-                Phase::Greeted {
-                    user, display_name, ..
-                },
+                Phase::Greeted { identity, pass, .. },
                 ClientMessage::Join {
                     call,
                     receives,
@@ -216,63 +258,31 @@ impl Rooms {
                 },
             ) => {
                 let entry = Entry {
-                    user,
-                    display_name,
+                    user: identity.user,
+                    display_name: identity.display_name,
                     receives,
                     sends,
                     media,
                 };
-                self.join(connection, call, entry, resume)
+                self.join(connection, pass, call, entry, resume)
             }
             (Phase::Joined { call, id }, message) => self.within(&call, &id, message),
             (Phase::New { .. }, _) => Err(Refusal::new(
                 ErrorCode::OutOfOrder,
                 "the first message has to be hello",
             )),
-            (Phase::Greeted { .. }, ClientMessage::Hello { .. }) => Err(Refusal::new(
-                ErrorCode::OutOfOrder,
-                "hello comes once: open another connection in order to be another user",
-            )),
-            (Phase::Greeted { .. }, _) => Err(Refusal::new(
+            (Phase::Asked { .. } | Phase::Greeted { .. }, ClientMessage::Hello { .. }) => {
+                Err(Refusal::new(
+                    ErrorCode::OutOfOrder,
+                    "hello comes once: open another connection in order to be another user",
+                ))
+            }
+            (Phase::Asked { .. } | Phase::Greeted { .. }, _) => Err(Refusal::new(
                 ErrorCode::OutOfOrder,
                 "this needs a call: send join first",
             )),
             (Phase::Closing, _) => Ok(()),
         }
-    }
-
-    fn hello(
-        &mut self,
-        connection: ConnectionId,
-        deadline: Instant,
-        versions: &[u32],
-        user: String,
-        display_name: Option<String>,
-    ) -> Result<(), Refusal> {
-        let Some(version) = versions.iter().copied().find(|v| VERSIONS.contains(v)) else {
-            return Err(Refusal::new(
-                ErrorCode::UnsupportedVersion,
-                format!("no version in common: this server speaks {VERSIONS:?}; update the older"),
-            ));
-        };
-        self.limits.check_name("user's name", &user)?;
-        let display_name = display_name.filter(|name| !name.is_empty());
-        if let Some(name) = &display_name {
-            self.limits.check_name("display name", name)?;
-        }
-        if let Some(connection) = self.connections.get_mut(&connection) {
-            connection.phase = Phase::Greeted {
-                deadline,
-                user,
-                display_name,
-            };
-        }
-        let server = self.server.clone();
-        self.actions.push_back(Action::Send(
-            connection,
-            ServerMessage::Welcome { version, server },
-        ));
-        Ok(())
     }
 
     fn within(

@@ -1,6 +1,7 @@
 // What the browser tests have in common: the server, Chromium, and pages in a call.
 
 import { spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -36,9 +37,11 @@ export async function freePort() {
 
 /** A running `acscall serve`; the binary is named by ACSCALL_BIN. */
 export class Server {
-  static async start(port) {
+  /** With a `secret`, it asks for tokens. */
+  static async start({ port, secret } = {}) {
     const server = new Server();
     server.port = port ?? (await freePort());
+    server.secret = secret;
     await server.start();
     return server;
   }
@@ -56,8 +59,11 @@ export class Server {
   async start() {
     const binary = process.env.ACSCALL_BIN;
     if (!binary) throw new Error('ACSCALL_BIN must name the acscall binary');
+    const env = { ...process.env };
+    if (this.secret) env.ACSCALL_SECRET = this.secret;
     this.process = spawn(binary, ['serve', '--listen', `127.0.0.1:${this.port}`], {
       stdio: ['ignore', 'pipe', 'inherit'],
+      env,
     });
     const lines = createInterface({ input: this.process.stdout });
     const ended = once(this.process, 'exit').then(([code]) => {
@@ -76,6 +82,16 @@ export class Server {
   }
 }
 
+/** A token that lets `user` into all calls of servers with `secret`, unless `claims` say else. */
+export function makeToken(secret, user, claims = {}) {
+  const exp = Math.floor(Date.now() / 1000) + 600;
+  const signed = [
+    { alg: 'HS256', typ: 'JWT' },
+    { sub: user, call: '*', exp, ...claims },
+  ].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
+}
+
 /** Chromium with a made-up camera and microphone, which it grants unless `grant` is false. */
 export function startBrowser({ grant = true } = {}) {
   return chromium.launch({
@@ -86,11 +102,12 @@ export function startBrowser({ grant = true } = {}) {
 
 /**
  * Opens the page as `user` in a window of its own and joins `call`. `microphone` and `camera`
- * say what to enter with. With `intercept`, the page gets a `dropSignalling()`.
+ * say what to enter with. With `intercept`, the page gets a `dropSignalling()`. A `token` goes
+ * into the address.
  */
 export async function join(browser, server, call, user, options = {}) {
-  const { microphone = true, camera = true, intercept = false } = options;
-  const page = await openPage(browser, server, call, user, { intercept });
+  const { microphone = true, camera = true, intercept = false, token } = options;
+  const page = await openPage(browser, server, call, user, { intercept, token });
   await page.getByRole('checkbox', { name: 'Microphone' }).setChecked(microphone);
   await page.getByRole('checkbox', { name: 'Camera' }).setChecked(camera);
   await page.getByRole('button', { name: 'Join' }).click();
@@ -106,7 +123,7 @@ export async function join(browser, server, call, user, options = {}) {
 }
 
 /** Opens the page, ready to join. An exception in the page fails the test. */
-export async function openPage(browser, server, call, user, { intercept, ...context } = {}) {
+export async function openPage(browser, server, call, user, { intercept, token, ...context } = {}) {
   const { url } = server;
   const page = await (await browser.newContext(context)).newPage();
   if (intercept) await interceptSignalling(page);
@@ -119,6 +136,7 @@ export async function openPage(browser, server, call, user, { intercept, ...cont
   });
   const address = new URL(url);
   address.search = new URLSearchParams({ call, user });
+  if (token) address.hash = new URLSearchParams({ token });
   await page.goto(address.href);
   return page;
 }

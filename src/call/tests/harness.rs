@@ -97,7 +97,7 @@ impl Harness {
             call: "x".into(),
             user: "me".into(),
             display_name: None,
-            token: Some("secret".into()),
+            token: Some(Token("secret".into())),
         };
         Harness {
             call: Call::new(config),

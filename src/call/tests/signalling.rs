@@ -37,7 +37,7 @@ fn a_call_is_greeted_joined_and_then_connected() {
         versions: vec![1],
         user: "me".into(),
         display_name: None,
-        token: Some("secret".into()),
+        token: Some(Token("secret".into())),
     };
     assert_eq!(actions, [Action::Send(hello)]);
     let actions = call.receive(welcome("run1"));
@@ -330,6 +330,40 @@ fn another_fatal_error_on_a_rejoin_is_told_once_and_tried_again() {
         [Action::Disconnect]
     );
     assert_eq!(call.after(800), [Action::Connect]);
+}
+
+#[test]
+fn a_token_that_is_refused_ends_the_call_also_on_a_rejoin() {
+    for code in [
+        ErrorCode::TokenRequired,
+        ErrorCode::TokenMalformed,
+        ErrorCode::TokenAlgorithm,
+        ErrorCode::TokenSignature,
+        ErrorCode::TokenExpired,
+        ErrorCode::TokenNotYetValid,
+        ErrorCode::TokenUser,
+        ErrorCode::TokenCall,
+    ] {
+        let (mut call, leg) = Harness::connected(peer("bob"));
+        call.lose();
+        call.handle(Input::SocketOpened);
+        if code == ErrorCode::TokenCall {
+            call.receive(welcome("run1"));
+        }
+        let actions = call.receive(error(code));
+        assert_eq!(
+            told(&actions),
+            [
+                Event::Error(refused(code)),
+                Event::State(CallState::Disconnecting),
+                Event::State(CallState::Disconnected),
+            ]
+        );
+        assert!(actions.contains(&Action::CloseLeg(leg)));
+        assert!(actions.contains(&Action::Disconnect));
+        assert_eq!(actions.last(), Some(&Action::Finished));
+        assert_eq!(call.call.poll_timeout(), None);
+    }
 }
 
 #[test]

@@ -193,7 +193,9 @@ impl World {
     fn drain_rooms(&mut self) {
         while let Some(action) = self.rooms.poll_action() {
             let connection = match &action {
-                room::Action::Send(connection, _) | room::Action::Close(connection) => *connection,
+                room::Action::Send(connection, _)
+                | room::Action::Close(connection)
+                | room::Action::Admit(connection, _) => *connection,
             };
             let holder = self
                 .clients
@@ -206,6 +208,10 @@ impl World {
                 (room::Action::Close(_), _) => {
                     self.later(5, Event::Closed(connection));
                     self.later(5, Event::Gone(connection));
+                }
+                (room::Action::Admit(..), _) => {
+                    let admitted = room::Input::Admitted(connection, Ok(room::Pass::unlimited()));
+                    self.rooms.handle(admitted, self.now);
                 }
                 (room::Action::Send(..), None) => {}
             }

@@ -3,15 +3,20 @@
 use super::*;
 
 /// A WebSocket without a WebSocket library, to send what one would not.
-struct Raw(TcpStream);
+pub(super) struct Raw(TcpStream);
 
 impl Raw {
-    fn open(server: SocketAddr) -> Raw {
+    pub(super) fn open(server: SocketAddr) -> Raw {
+        Raw::open_with(server, "")
+    }
+
+    /// With these headers, too.
+    pub(super) fn open_with(server: SocketAddr, headers: &str) -> Raw {
         let mut socket = TcpStream::connect(server).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         write!(
             socket,
-            "GET /ws HTTP/1.1\r\nHost: {server}\r\n{UPGRADE}\r\n"
+            "GET /ws HTTP/1.1\r\nHost: {server}\r\n{headers}{UPGRADE}\r\n"
         )
         .unwrap();
         let mut head = Vec::new();
@@ -29,7 +34,7 @@ impl Raw {
     }
 
     /// Sends a frame, masked with zeros.
-    fn send(&mut self, opcode: u8, payload: &[u8]) -> io::Result<()> {
+    pub(super) fn send(&mut self, opcode: u8, payload: &[u8]) -> io::Result<()> {
         let mut frame = vec![0x80 | opcode, 0x80 | 127];
         frame.extend((payload.len() as u64).to_be_bytes());
         frame.extend([0; 4]);
@@ -38,7 +43,7 @@ impl Raw {
     }
 
     /// Reads until this text has come.
-    fn wait_for(&mut self, text: &str) {
+    pub(super) fn wait_for(&mut self, text: &str) {
         let mut read = Vec::new();
         while !String::from_utf8_lossy(&read).contains(text) {
             let mut byte = [0];
@@ -48,7 +53,7 @@ impl Raw {
     }
 
     /// Everything until the server closes, as text.
-    fn rest(mut self) -> String {
+    pub(super) fn rest(mut self) -> String {
         let mut rest = String::new();
         let mut buffer = [0; 1024];
         while !rest.contains("the server closes") {

@@ -75,12 +75,16 @@ async fn another_websocket_server_on_the_port_is_not_ours() {
 
 #[tokio::test]
 async fn a_refusal_of_our_own_server_is_passed_on() {
-    let answer = b"HTTP/1.1 403 Forbidden\r\nServer: acscall\r\nContent-Length: 7\r\n\r\nbecause";
-    let refused = error(&something(answer).await).await;
-    assert!(
-        matches!(&refused, ConnectError::Other(text) if text.contains("because")),
-        "{refused}"
-    );
+    let alone = b"HTTP/1.1 403 Forbidden\r\nServer: acscall\r\nContent-Length: 7\r\n\r\nbecause";
+    let by_proxy = b"HTTP/1.1 403 Forbidden\r\nServer: Caddy\r\nServer: acscall\r\n\
+                     Content-Length: 7\r\n\r\nbecause";
+    for answer in [&alone[..], by_proxy] {
+        let refused = error(&something(answer).await).await;
+        assert!(
+            matches!(&refused, ConnectError::Other(text) if text.contains("because")),
+            "{refused}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -98,9 +102,19 @@ async fn what_never_answers_is_given_up() {
 }
 
 #[tokio::test]
+async fn what_speaks_no_tls_is_told_so() {
+    let url = something(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+    let error = error(&url.replace("ws://", "wss://")).await;
+    assert!(
+        matches!(&error, ConnectError::NotOurs { problem, .. } if problem.contains("TLS")),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_bad_url_is_no_connection_problem() {
     assert!(matches!(
-        error("wss://127.0.0.1").await,
+        error("https://127.0.0.1").await,
         ConnectError::BadUrl(_)
     ));
 }

@@ -5,14 +5,17 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The port where none is named.
 const DEFAULT_PORT: u16 = 7788;
+/// The port where none is named, with TLS: servers and proxies that others reach use it.
+const DEFAULT_TLS_PORT: u16 = 443;
 /// The path where none is named.
 const DEFAULT_PATH: &str = "/ws";
 
-/// The address of a server: `ws://host[:port][/path]`.
+/// The address of a server: `ws://host[:port][/path]`, or `wss://` with TLS.
 ///
 /// Its text form names port and path: `ws://localhost` is shown as `ws://localhost:7788/ws`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServerUrl {
+    is_tls: bool,
     host: Host,
     port: u16,
     path: String,
@@ -26,14 +29,17 @@ enum Host {
 
 /// A text that is no server's address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{url}` is not the address of a server: {problem}; a good one is ws://127.0.0.1:7788")]
+#[error(
+    "`{url}` is not the address of a server: {problem}; a good one is ws://127.0.0.1:7788 or wss://calls.example.org"
+)]
 pub struct BadUrl {
     url: String,
     problem: &'static str,
 }
 
 impl ServerUrl {
-    /// Reads `ws://host[:port][/path]`.
+    /// Reads `ws://host[:port][/path]` or `wss://host[:port][/path]`. The port is 7788 where none
+    /// is named, with TLS 443; the path is `/ws`.
     ///
     /// # Errors
     /// [`BadUrl`] says what is wrong and what a good one looks like.
@@ -42,18 +48,18 @@ impl ServerUrl {
             url: url.chars().take(200).collect(),
             problem,
         };
-        let lower = url.get(..6).unwrap_or(url).to_ascii_lowercase();
-        if lower.starts_with("wss://") {
-            return Err(bad("TLS is not supported yet"));
+        let Some((scheme, rest)) = url.split_once("://") else {
+            return Err(bad("it has to begin with ws:// or wss://"));
+        };
+        let is_tls = scheme.eq_ignore_ascii_case("wss");
+        if !is_tls && !scheme.eq_ignore_ascii_case("ws") {
+            return Err(bad("it has to begin with ws:// or wss://"));
         }
-        if !lower.starts_with("ws://") {
-            return Err(bad("it has to begin with ws://"));
-        }
-        let rest = &url["ws://".len()..];
         let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         let (host, port) = split_port(authority).ok_or_else(|| bad("the port is no number"))?;
         let host = parse_host(host).ok_or_else(|| bad("the host is no name and no IP address"))?;
         let port = match port {
+            None if is_tls => DEFAULT_TLS_PORT,
             None => DEFAULT_PORT,
             Some(port) => match port.parse() {
                 Ok(0) | Err(_) => return Err(bad("the port has to be 1 to 65535")),
@@ -70,15 +76,24 @@ impl ServerUrl {
             path
         };
         Ok(ServerUrl {
+            is_tls,
             host,
             port,
             path: path.to_owned(),
         })
     }
 
+    /// Whether the connection is with TLS.
+    pub fn is_tls(&self) -> bool {
+        self.is_tls
+    }
+
     /// Where a server for this address listens on this machine; `None` if the address is another
-    /// machine's.
+    /// machine's, or one with TLS, for which a server needs a certificate.
     pub fn loopback_addr(&self) -> Option<SocketAddr> {
+        if self.is_tls {
+            return None;
+        }
         let address = match &self.host {
             Host::Address(address) if address.is_loopback() => *address,
             Host::Name(name) if is_localhost(name) => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -93,6 +108,14 @@ impl ServerUrl {
             Host::Address(IpAddr::V6(address)) => format!("[{address}]:{}", self.port),
             Host::Address(IpAddr::V4(address)) => format!("{address}:{}", self.port),
             Host::Name(name) => format!("{name}:{}", self.port),
+        }
+    }
+
+    /// The host's name or address, without brackets.
+    pub(super) fn host(&self) -> String {
+        match &self.host {
+            Host::Address(address) => address.to_string(),
+            Host::Name(name) => name.clone(),
         }
     }
 
@@ -113,7 +136,8 @@ impl ServerUrl {
 
 impl fmt::Display for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ws://{}{}", self.authority(), self.path)
+        let scheme = if self.is_tls { "wss" } else { "ws" };
+        write!(f, "{scheme}://{}{}", self.authority(), self.path)
     }
 }
 
@@ -173,6 +197,8 @@ mod tests {
         assert_eq!(shown("ws://127.0.0.1"), "ws://127.0.0.1:7788/ws");
         assert_eq!(shown("ws://localhost:80/"), "ws://localhost:80/ws");
         assert_eq!(shown("WS://[::1]"), "ws://[::1]:7788/ws");
+        assert_eq!(shown("WSS://h.example"), "wss://h.example:443/ws");
+        assert_eq!(shown("wss://h.example:7788/a"), "wss://h.example:7788/a");
         assert_eq!(
             shown("ws://calls.example:9/a/b?c=d"),
             "ws://calls.example:9/a/b?c=d"
@@ -191,6 +217,7 @@ mod tests {
             Some("127.0.0.1:1".parse().unwrap())
         );
         assert_eq!(address("ws://[::1]:2/ws"), Some("[::1]:2".parse().unwrap()));
+        assert_eq!(address("wss://localhost:7788"), None);
         assert_eq!(address("ws://192.0.2.1"), None);
         assert_eq!(address("ws://localhost.example"), None);
     }
@@ -216,11 +243,11 @@ mod tests {
             "ws://host?x",
             "ws://hôst",
             "wß://x",
+            "wss://",
+            "ws:host",
         ] {
             let error = ServerUrl::parse(bad).expect_err(bad).to_string();
             assert!(error.contains("ws://127.0.0.1:7788"), "{error}");
         }
-        let error = ServerUrl::parse("wss://host").unwrap_err().to_string();
-        assert!(error.contains("TLS is not supported yet"), "{error}");
     }
 }

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use super::{Action, ConnectionId, Refusal};
 use crate::signalling::message::{
-    ErrorCode, Kinds, LegEnd, LegNumber, LegSignal, LegStep, Participant, ParticipantId, Resume,
-    ServerMessage,
+    ErrorCode, IceServer, Kinds, LegEnd, LegNumber, LegSignal, LegStep, Participant, ParticipantId,
+    Resume, ServerMessage,
 };
 
 /// The legs per pair of participants whose candidates are counted; those of older legs, long
@@ -46,6 +46,13 @@ pub(super) struct Entry {
     pub(super) media: Kinds,
 }
 
+/// Where a client that comes in is answered, and with what.
+#[derive(Clone, Debug)]
+pub(super) struct Seat {
+    pub(super) connection: ConnectionId,
+    pub(super) ice_servers: Vec<IceServer>,
+}
+
 /// A participant's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Link {
@@ -62,6 +69,12 @@ impl Call {
 
     pub(super) fn len(&self) -> usize {
         self.members.len()
+    }
+
+    /// Members whose connection is lost.
+    pub(super) fn lost(&self) -> usize {
+        let lost = |member: &&Member| matches!(member.link, Link::Lost(_));
+        self.members.values().filter(lost).count()
     }
 
     pub(super) fn member(&self, id: &ParticipantId) -> Option<&Member> {
@@ -101,7 +114,7 @@ impl Call {
         name: &str,
         identity: Resume,
         entry: Entry,
-        connection: ConnectionId,
+        seat: Seat,
         out: &mut VecDeque<Action>,
     ) {
         let Resume {
@@ -115,27 +128,27 @@ impl Call {
                 entry,
                 presence,
                 key,
-                link: Link::Connected(connection),
+                link: Link::Connected(seat.connection),
                 wants: BTreeMap::new(),
                 candidates: BTreeMap::new(),
             },
         );
-        self.welcome(name, &id, connection, out);
+        self.welcome(name, &id, seat, out);
     }
 
-    /// A participant is back on `connection`. Gives what its link was.
+    /// A participant is back, at `seat`. Gives what its link was.
     pub(super) fn come_back(
         &mut self,
         name: &str,
         id: &ParticipantId,
         entry: Entry,
-        connection: ConnectionId,
+        seat: Seat,
         out: &mut VecDeque<Action>,
     ) -> Option<Link> {
         let member = self.members.get_mut(id)?;
         member.entry = entry;
-        let before = std::mem::replace(&mut member.link, Link::Connected(connection));
-        self.welcome(name, id, connection, out);
+        let before = std::mem::replace(&mut member.link, Link::Connected(seat.connection));
+        self.welcome(name, id, seat, out);
         Some(before)
     }
 
@@ -275,13 +288,7 @@ impl Call {
     }
 
     /// Gives `id` the roster, and tells the others of it.
-    fn welcome(
-        &self,
-        name: &str,
-        id: &ParticipantId,
-        connection: ConnectionId,
-        out: &mut VecDeque<Action>,
-    ) {
+    fn welcome(&self, name: &str, id: &ParticipantId, seat: Seat, out: &mut VecDeque<Action>) {
         let Some(member) = self.members.get(id) else {
             return;
         };
@@ -298,9 +305,9 @@ impl Call {
                 .filter(|(other, _)| *other != id)
                 .map(|(other, member)| member.seen_by(other, id))
                 .collect(),
-            ice_servers: Vec::new(),
+            ice_servers: seat.ice_servers,
         };
-        out.push_back(Action::Send(connection, joined));
+        out.push_back(Action::Send(seat.connection, joined));
         self.tell_others(id, out);
     }
 

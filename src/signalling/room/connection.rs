@@ -3,10 +3,11 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
+use super::address::counted_as;
 use super::limits::Bucket;
 use super::refusal::Refusal;
-use super::{Action, ConnectionId, Rooms, Timer};
-use crate::signalling::message::{ErrorCode, ParticipantId, ServerMessage};
+use super::{Action, ConnectionId, Pass, Rooms, Timer};
+use crate::signalling::message::{ParticipantId, ServerMessage};
 
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -20,11 +21,17 @@ pub(super) struct Connection {
 pub(super) enum Phase {
     /// Nothing heard.
     New { deadline: Instant },
-    /// Said `hello`.
+    /// Said `hello`; the driver finds out what it may do.
+    Asked {
+        deadline: Instant,
+        version: u32,
+        identity: Identity,
+    },
+    /// Was welcomed.
     Greeted {
         deadline: Instant,
-        user: String,
-        display_name: Option<String>,
+        identity: Identity,
+        pass: Pass,
     },
     /// In a call.
     Joined { call: String, id: ParticipantId },
@@ -32,11 +39,17 @@ pub(super) enum Phase {
     Closing,
 }
 
+/// Who a client said it is.
+#[derive(Clone, Debug)]
+pub(super) struct Identity {
+    pub(super) user: String,
+    pub(super) display_name: Option<String>,
+}
+
 impl Rooms {
     pub(super) fn opened(&mut self, id: ConnectionId, address: IpAddr, now: Instant) {
-        let count = self.addresses.entry(address).or_default();
-        *count += 1;
-        let crowded = *count > self.limits.connections_per_address;
+        let address = counted_as(address);
+        let counted = self.count(address, now);
         let deadline = now + self.limits.handshake;
         let (limits, phase) = (&self.limits, Phase::New { deadline });
         let messages = Bucket::new(limits.messages_per_second, limits.message_burst, now);
@@ -51,24 +64,15 @@ impl Rooms {
             },
         );
         self.timers.insert((deadline, Timer::Handshake(id)));
-        if crowded {
-            let text = format!(
-                "more than {} connections from {address}: close some, one client needs one per call",
-                self.limits.connections_per_address
-            );
-            self.refuse(id, Refusal::new(ErrorCode::LimitExceeded, text), now);
+        if let Err(refusal) = counted {
+            self.refuse(id, refusal, now);
         }
     }
 
     pub(super) fn closed(&mut self, id: ConnectionId, now: Instant) {
         self.release(id, now);
-        if let Some(connection) = self.connections.remove(&id)
-            && let Some(count) = self.addresses.get_mut(&connection.address)
-        {
-            *count -= 1;
-            if *count == 0 {
-                self.addresses.remove(&connection.address);
-            }
+        if let Some(connection) = self.connections.remove(&id) {
+            self.uncount(connection.address, now);
         }
     }
 
@@ -100,7 +104,9 @@ impl Rooms {
             return;
         };
         match std::mem::replace(&mut connection.phase, Phase::Closing) {
-            Phase::New { deadline } | Phase::Greeted { deadline, .. } => {
+            Phase::New { deadline }
+            | Phase::Asked { deadline, .. }
+            | Phase::Greeted { deadline, .. } => {
                 self.timers.remove(&(deadline, Timer::Handshake(id)));
             }
             Phase::Joined { call: name, id } => {

@@ -1,24 +1,30 @@
 //! Who comes into a call: a new presence, one in the place of a lost one, one that comes back, and
 //! one that another run of the server made.
 
-use super::call::{Call, Entry, Link};
+use super::call::{Call, Entry, Link, Seat};
 use super::connection::Phase;
-use super::random;
 use super::refusal::Refusal;
-use super::{Action, ConnectionId, Rooms, Timer};
+use super::{Action, ConnectionId, Pass, Rooms, Timer};
+use super::{identity, random};
 use crate::signalling::message::{ErrorCode, ParticipantId, Resume, ServerMessage};
 
 impl Rooms {
     pub(super) fn join(
         &mut self,
         connection: ConnectionId,
+        pass: Pass,
         name: String,
         entry: Entry,
         resume: Option<Resume>,
     ) -> Result<(), Refusal> {
         self.limits.check_name("call's name", &name)?;
+        pass.check_call(&name)?;
+        let seat = Seat {
+            connection,
+            ice_servers: pass.ice_servers,
+        };
         let id = match resume {
-            Some(resume) => self.come_back(connection, &name, entry, resume)?,
+            Some(resume) => self.come_back(seat, &name, entry, resume)?,
             None => {
                 let lost = self.calls.get(&name).and_then(|call| {
                     call.lost_presence_of(&entry.user)
@@ -28,14 +34,13 @@ impl Rooms {
                     Some((id, number)) => (Some(id), number),
                     None => (None, self.free_presence(&name, &entry.user)),
                 };
-                let participant = ParticipantId(random::token::<8>(&mut *self.random));
                 let key = random::token::<16>(&mut *self.random);
                 let identity = Resume {
-                    participant,
+                    participant: identity::id(&key, &entry.user, &name),
                     presence,
                     key,
                 };
-                self.enter(connection, &name, entry, identity, replaced)?
+                self.enter(seat, &name, entry, identity, replaced)?
             }
         };
         if let Some(connection_state) = self.connections.get_mut(&connection) {
@@ -53,26 +58,27 @@ impl Rooms {
     /// Takes up the presence that `resume` names, or makes it anew as it was on another server.
     fn come_back(
         &mut self,
-        connection: ConnectionId,
+        seat: Seat,
         name: &str,
         entry: Entry,
         resume: Resume,
     ) -> Result<ParticipantId, Refusal> {
         let id = resume.participant.clone();
-        let bad = |text: &str| Err(Refusal::new(ErrorCode::BadResume, text));
+        // Of a presence that this server knows as of one that another server made: only who was
+        // given the key can come as this participant.
+        if !identity::is_proven(&resume, &entry.user, name) {
+            let text = "the key is not that of this participant of this user and call: join \
+                        without resume";
+            return Err(Refusal::new(ErrorCode::BadResume, text));
+        }
         let Some(call) = self
             .calls
             .get_mut(name)
             .filter(|call| call.member(&id).is_some())
         else {
-            return self.accept_foreign(connection, name, entry, resume);
+            return self.accept_foreign(seat, name, entry, resume);
         };
-        if let Some(member) = call.member(&id)
-            && (member.entry.user != entry.user || !random::equal(&member.key, &resume.key))
-        {
-            return bad("the key is not that of this participant: join without resume");
-        }
-        match call.come_back(name, &id, entry, connection, &mut self.actions) {
+        match call.come_back(name, &id, entry, seat, &mut self.actions) {
             Some(Link::Lost(until)) => {
                 self.timers
                     .remove(&(until, Timer::Lost(name.to_owned(), id.clone())));
@@ -98,23 +104,11 @@ impl Rooms {
     /// Takes a presence over as another run of the server made it.
     fn accept_foreign(
         &mut self,
-        connection: ConnectionId,
+        seat: Seat,
         name: &str,
         entry: Entry,
         mut resume: Resume,
     ) -> Result<ParticipantId, Refusal> {
-        let sane = |text: &str| {
-            (1..=64).contains(&text.len())
-                && text
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-        };
-        if !sane(&resume.participant.0) || !sane(&resume.key) {
-            return Err(Refusal::new(
-                ErrorCode::BadResume,
-                "no server makes such ids or keys: join without resume",
-            ));
-        }
         let call = self.calls.get(name);
         let highest = u32::try_from(self.limits.participants_per_call).unwrap_or(u32::MAX);
         let owner = call
@@ -128,13 +122,13 @@ impl Rooms {
         if owner != replaced || !(1..=highest).contains(&resume.presence) {
             resume.presence = self.free_presence(name, &entry.user);
         }
-        self.enter(connection, name, entry, resume, replaced)
+        self.enter(seat, name, entry, resume, replaced)
     }
 
     /// Lets a new participant in, in the place of `replaced` if there is one.
     fn enter(
         &mut self,
-        connection: ConnectionId,
+        seat: Seat,
         name: &str,
         entry: Entry,
         identity: Resume,
@@ -166,7 +160,7 @@ impl Rooms {
             }
             call.remove(&replaced, "its user joined anew", &mut self.actions);
         }
-        call.enter(name, identity, entry, connection, &mut self.actions);
+        call.enter(name, identity, entry, seat, &mut self.actions);
         Ok(id)
     }
 

@@ -31,6 +31,12 @@ pub struct Limits {
     /// Connections from one address at once: 256, for many participants behind one router or on
     /// one machine, below the 1024 files that a process commonly may open.
     pub connections_per_address: usize,
+    /// New connections per second from one address in the long run: 20. A client that cannot get
+    /// through tries every 0.2 to 5 s.
+    pub connections_per_second: u32,
+    /// New connections from one address at once: 256, as many as it may have: after a restart of
+    /// the server all of them come back together.
+    pub connection_burst: u32,
     /// The time from the connection to a successful `join`: 5 s.
     pub handshake: Duration,
     /// Characters of a name, at least one: 128.
@@ -55,6 +61,8 @@ impl Default for Limits {
             participants_per_call: 64,
             calls: 1000,
             connections_per_address: 256,
+            connections_per_second: 20,
+            connection_burst: 256,
             handshake: Duration::from_secs(5),
             name_length: 128,
             resume: Duration::from_secs(30),
@@ -66,7 +74,7 @@ impl Default for Limits {
 
 /// A token bucket: full at first, refilled steadily.
 #[derive(Debug)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     level: f64,
     capacity: f64,
     per_second: f64,
@@ -75,7 +83,7 @@ pub(super) struct Bucket {
 
 impl Bucket {
     /// A full one.
-    pub(super) fn new(per_second: u32, capacity: u32, now: Instant) -> Bucket {
+    pub(crate) fn new(per_second: u32, capacity: u32, now: Instant) -> Bucket {
         let capacity = f64::from(capacity);
         Bucket {
             level: capacity,
@@ -86,7 +94,7 @@ impl Bucket {
     }
 
     /// Takes `amount` if that much is there.
-    pub(super) fn take(&mut self, amount: usize, now: Instant) -> bool {
+    pub(crate) fn take(&mut self, amount: usize, now: Instant) -> bool {
         let elapsed = now.saturating_duration_since(self.filled).as_secs_f64();
         self.filled = self.filled.max(now);
         self.level = (self.level + elapsed * self.per_second).min(self.capacity);
@@ -96,5 +104,15 @@ impl Bucket {
             self.level -= amount;
         }
         enough
+    }
+
+    /// When it is full, if nothing is taken any more.
+    pub(crate) fn full_at(&self) -> Instant {
+        let missing = (self.capacity - self.level) / self.per_second.max(1.0);
+        // Rounded up, so that it is full by then.
+        match self.level < self.capacity {
+            true => self.filled + Duration::from_secs_f64(missing) + Duration::from_millis(1),
+            false => self.filled,
+        }
     }
 }

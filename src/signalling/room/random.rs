@@ -22,19 +22,14 @@ impl Random for SystemRandom {
 pub(super) fn token<const N: usize>(random: &mut dyn Random) -> String {
     let mut bytes = [0; N];
     random.fill(&mut bytes);
-    bytes
-        .iter()
-        .fold(String::with_capacity(2 * N), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    hexadecimal(&bytes)
 }
 
-/// Whether two keys are equal, in a time that does not tell where they differ.
-pub(super) fn equal(a: &str, b: &str) -> bool {
-    a.len() == b.len()
-        && a.bytes()
-            .zip(b.bytes())
-            .fold(0, |rest, (a, b)| rest | (a ^ b))
-            == 0
+/// `bytes` in hexadecimal.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }

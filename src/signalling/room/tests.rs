@@ -1,5 +1,6 @@
 //! The room machine on virtual time.
 
+mod admission;
 mod limits;
 mod presence;
 mod relay;
@@ -30,6 +31,8 @@ struct Stage {
     connections: u64,
     told: BTreeMap<ConnectionId, Vec<ServerMessage>>,
     closed: BTreeSet<ConnectionId>,
+    /// What every client may do.
+    pass: Result<Pass, Refusal>,
 }
 
 /// A client that is in a call.
@@ -60,6 +63,7 @@ impl Stage {
             connections: 0,
             told: BTreeMap::new(),
             closed: BTreeSet::new(),
+            pass: Ok(Pass::unlimited()),
         }
     }
 
@@ -90,6 +94,9 @@ impl Stage {
     fn act(&mut self) {
         while let Some(action) = self.rooms.poll_action() {
             match action {
+                Action::Admit(id, _) => self
+                    .rooms
+                    .handle(Input::Admitted(id, self.pass.clone()), self.now),
                 Action::Send(id, message) => {
                     assert!(
                         !self.closed.contains(&id),

@@ -160,11 +160,12 @@ fn cause(trouble: &Trouble) -> gst::ResourceError {
     match trouble {
         Trouble::Unreachable(_) => gst::ResourceError::OpenReadWrite,
         Trouble::SignallingLost(_) => gst::ResourceError::Read,
-        Trouble::Refused { code, .. } => match code {
+        Trouble::Refused { code, .. } => match *code {
             ErrorCode::BadName => gst::ResourceError::Settings,
             ErrorCode::LimitExceeded => gst::ResourceError::NoSpaceLeft,
             ErrorCode::BadResume | ErrorCode::Replaced => gst::ResourceError::Busy,
             ErrorCode::UnknownParticipant => gst::ResourceError::NotFound,
+            code if code.is_about_token() => gst::ResourceError::NotAuthorized,
             _ => gst::ResourceError::OpenReadWrite,
         },
         Trouble::Ended(_) => gst::ResourceError::Close,
@@ -180,4 +181,24 @@ fn post_structure(element: &impl IsA<gst::Element>, structure: gst::Structure) {
         .build();
     // Fails where the element is in no pipeline: then nobody listens.
     let _nobody_listens = element.post_message(message);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_refused_for_the_token_is_not_authorized() {
+        let cause = |code| {
+            let message = "no".to_owned();
+            cause(&Trouble::Refused { code, message })
+        };
+        let not_authorized = gst::ResourceError::NotAuthorized;
+        assert_eq!(cause(ErrorCode::TokenRequired), not_authorized);
+        assert_eq!(cause(ErrorCode::TokenExpired), not_authorized);
+        assert_eq!(
+            cause(ErrorCode::UnsupportedVersion),
+            gst::ResourceError::OpenReadWrite
+        );
+    }
 }

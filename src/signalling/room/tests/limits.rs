@@ -109,6 +109,54 @@ fn an_address_has_its_number_of_connections() {
 }
 
 #[test]
+fn an_address_opens_its_number_of_connections_per_second() {
+    let mut stage = Stage::with(Limits {
+        connections_per_second: 2,
+        connection_burst: 3,
+        ..Limits::default()
+    });
+    let anna = stage.join("anna", "tea");
+    for _ in 1..3 {
+        let id = stage.hello("quick");
+        stage.input(Input::Closed(id));
+    }
+    // Those that are gone again count, too.
+    let id = stage.open();
+    let text = stage.refused(id, ErrorCode::LimitExceeded);
+    assert!(text.contains("2 per second"), "{text}");
+    stage.input(Input::Closed(id));
+    let elsewhere = stage.open_from([127, 0, 0, 2]);
+    stage.say_hello(elsewhere, "b");
+    assert_eq!(stage.take(elsewhere).len(), 1);
+
+    stage.pass(Duration::from_millis(500));
+    let bert = stage.join("bert", "tea");
+    let id = stage.open();
+    stage.refused(id, ErrorCode::LimitExceeded);
+    assert_eq!(&stage.participant(&anna).id, bert.id());
+}
+
+#[test]
+fn an_address_is_remembered_while_its_past_counts() {
+    let mut stage = Stage::with(Limits {
+        connections_per_second: 1,
+        connection_burst: 2,
+        ..Limits::default()
+    });
+    for _ in 0..2 {
+        let id = stage.open();
+        stage.input(Input::Closed(id));
+    }
+    let id = stage.open();
+    stage.refused(id, ErrorCode::LimitExceeded);
+    stage.input(Input::Closed(id));
+    assert_eq!(stage.rooms.addresses.len(), 1);
+    stage.pass(Duration::from_secs(3));
+    assert!(stage.rooms.addresses.is_empty());
+    assert_eq!(stage.rooms.poll_timeout(), None);
+}
+
+#[test]
 fn hello_and_join_have_5_seconds() {
     let mut stage = Stage::new();
     let silent = stage.open();

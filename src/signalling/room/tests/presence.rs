@@ -208,6 +208,40 @@ fn another_server_accepts_a_presence_as_it_was() {
 }
 
 #[test]
+fn on_another_server_an_id_needs_its_key_user_and_call() {
+    let mut stage = Stage::new();
+    let anna = stage.join("anna", "tea");
+    let eve = stage.join("eve", "tea");
+    stage.another_server();
+    // Eve knows anna's id, and has a key of her own.
+    let stolen = Resume {
+        key: eve.resume.key.clone(),
+        ..anna.resume.clone()
+    };
+    for (user, call, resume) in [
+        ("anna", "tea", &stolen),
+        ("eve", "tea", &stolen),
+        ("eve", "tea", &anna.resume),
+        ("anna", "coffee", &anna.resume),
+    ] {
+        let connection = stage.hello(user);
+        stage.say_join(connection, call, Some(resume.clone()));
+        stage.refused(connection, ErrorCode::BadResume);
+    }
+    assert!(stage.rooms.calls.is_empty());
+    assert_eq!(stage.resume("anna", "tea", &anna.resume).id(), anna.id());
+}
+
+/// What a server makes of a key, in the call `tea`.
+fn made(key: &str, user: &str) -> Resume {
+    Resume {
+        participant: identity::id(key, user, "tea"),
+        presence: 1,
+        key: key.to_owned(),
+    }
+}
+
+#[test]
 fn on_another_server_a_number_that_is_taken_gives_way_to_a_free_one() {
     let mut stage = Stage::new();
     let bert = stage.join("bert", "tea");
@@ -219,11 +253,7 @@ fn on_another_server_a_number_that_is_taken_gives_way_to_a_free_one() {
 
     // Unless who has the number is lost.
     stage.lose(&new);
-    let other = Resume {
-        participant: ParticipantId("x".into()),
-        presence: 1,
-        key: "k".into(),
-    };
+    let other = made("0123456789abcdef0123456789abcdef", "bert");
     assert_eq!(stage.resume("bert", "tea", &other).resume, other);
     let told = stage.heard(&back);
     assert!(told.iter().any(|message| left(&new, message)), "{told:?}");
@@ -232,32 +262,19 @@ fn on_another_server_a_number_that_is_taken_gives_way_to_a_free_one() {
 #[test]
 fn what_no_server_can_have_made_is_not_accepted_as_a_presence() {
     let mut stage = Stage::new();
-    let long = "x".repeat(65);
-    for (id, key) in [
-        ("", "k"),
-        ("i", ""),
-        ("i d", "k"),
-        (&long, "k"),
-        ("i", &long),
-        ("ä", "k"),
-    ] {
+    // The right id does not help where the key is none.
+    for key in ["", "k", &"k".repeat(32), &"a".repeat(31), &"a".repeat(65)] {
         let connection = stage.hello("anna");
-        let participant = ParticipantId(id.into());
-        let resume = Resume {
-            participant,
-            presence: 1,
-            key: key.into(),
-        };
-        stage.say_join(connection, "tea", Some(resume));
+        stage.say_join(connection, "tea", Some(made(key, "anna")));
         stage.refused(connection, ErrorCode::BadResume);
     }
     for presence in [0, 65, u32::MAX] {
+        let user = format!("user {presence}");
         let resume = Resume {
-            participant: ParticipantId(format!("i{presence}")),
             presence,
-            key: "k".into(),
+            ..made("0123456789abcdef0123456789abcdef", &user)
         };
-        let client = stage.resume(&format!("user {presence}"), "tea", &resume);
+        let client = stage.resume(&user, "tea", &resume);
         assert_eq!(client.resume.presence, 1);
     }
 }

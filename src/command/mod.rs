@@ -1,0 +1,9 @@
+//! What the program can do.
+
+mod duration;
+mod secret;
+pub(crate) mod serve;
+pub(crate) mod token;
+
+/// What goes wrong is told to the user and ends the program.
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;

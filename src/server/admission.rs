@@ -1,0 +1,31 @@
+//! Who may come in: reads tokens and hands out ICE servers.
+
+use super::{Ice, Secret, token};
+use crate::signalling::room::{Credentials, Pass, Refusal};
+
+/// The door of a server.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Admission {
+    /// What tokens are signed with; without it everybody may come in.
+    pub(super) secret: Option<Secret>,
+    /// What who comes in is given.
+    pub(super) ice: Ice,
+}
+
+impl Admission {
+    /// What a client with these credentials may do, at `now` in seconds since 1970.
+    pub(super) fn admit(&self, credentials: &Credentials, now: u64) -> Result<Pass, Refusal> {
+        let Credentials { user, token } = credentials;
+        let mut pass = Pass::unlimited();
+        if let Some(secret) = &self.secret {
+            let token = token.as_ref().ok_or(token::BadToken::Missing);
+            let claims = token
+                .and_then(|presented| token::verify(&presented.0, user, secret, now))
+                .map_err(|error| Refusal::new(error.code(), error.to_string()))?;
+            pass.calls = claims.calls();
+            pass.place = claims.place;
+        }
+        pass.ice_servers = self.ice.servers(user, now);
+        Ok(pass)
+    }
+}

@@ -1,0 +1,185 @@
+//! What is counted, for Prometheus.
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Metric, Registry};
+
+use crate::signalling::message::ErrorCode;
+use crate::signalling::room::Census;
+
+/// The content type of what [`Metrics::text`] gives.
+pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Counters since the start, and what there is now. None says anything of a particular user or
+/// call.
+#[derive(Debug)]
+pub(super) struct Metrics {
+    calls: Gauge,
+    participants: Family<Label, Gauge>,
+    connections: Gauge,
+    pub(super) connections_opened: Counter,
+    pub(super) messages_received: Counter,
+    pub(super) messages_sent: Counter,
+    pub(super) slow_readers: Counter,
+    pub(super) requests_refused: Counter,
+    sockets: Family<Label, Counter>,
+    refusals: Family<Label, Counter>,
+    registry: Registry,
+}
+
+/// Name and value.
+type Label = [(&'static str, String); 1];
+
+/// Why a socket is closed before it was of any use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SocketEnd {
+    /// Its address has too many.
+    Crowded,
+    /// Its address opens too many per second.
+    TooFast,
+    /// The TLS handshake failed.
+    Tls,
+}
+
+impl SocketEnd {
+    const ALL: [SocketEnd; 3] = [SocketEnd::Crowded, SocketEnd::TooFast, SocketEnd::Tls];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            SocketEnd::Crowded => "crowded",
+            SocketEnd::TooFast => "too-fast",
+            SocketEnd::Tls => "tls",
+        }
+    }
+
+    fn label(self) -> Label {
+        [("reason", self.name().to_owned())]
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        let mut registry = Registry::with_prefix("acscall");
+        let to = &mut registry;
+        let build: Family<Label, Gauge> = add(to, "build_info", "The server's version");
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        build.get_or_create(&[("version", version)]).set(1);
+        let metrics = Metrics {
+            calls: add(to, "calls", "Calls now"),
+            participants: add(to, "participants", "Participants of all calls now"),
+            connections: add(to, "connections", "Open WebSockets"),
+            connections_opened: add(to, "connections_opened", "WebSockets that were opened"),
+            messages_received: add(to, "messages_received", "Messages from clients"),
+            messages_sent: add(to, "messages_sent", "Messages to clients"),
+            slow_readers: add(
+                to,
+                "slow_readers_dropped",
+                "Connections dropped because they did not read",
+            ),
+            requests_refused: add(
+                to,
+                "requests_refused",
+                "HTTP requests refused for their Host, Origin or X-Forwarded-For",
+            ),
+            sockets: add(
+                to,
+                "sockets_closed",
+                "Sockets closed before they were of use",
+            ),
+            refusals: add(
+                to,
+                "refusals",
+                "Errors told to clients, by their code on the wire",
+            ),
+            registry,
+        };
+        for end in SocketEnd::ALL {
+            // It is there from the first moment on, as 0.
+            drop(metrics.sockets.get_or_create(&end.label()));
+        }
+        metrics
+    }
+}
+
+/// A metric in the registry, which shares its value.
+fn add<M: Metric + Clone + Default>(to: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    to.register(name, help, metric.clone());
+    metric
+}
+
+impl Metrics {
+    pub(super) fn socket_ended(&self, end: SocketEnd) {
+        self.sockets.get_or_create(&end.label()).inc();
+    }
+
+    pub(super) fn refused(&self, code: ErrorCode) {
+        let code = serde_json::to_value(code).unwrap_or_default();
+        let code = code.as_str().unwrap_or_default().to_owned();
+        self.refusals.get_or_create(&[("code", code)]).inc();
+    }
+
+    /// All of it, with what is there now.
+    pub(super) fn text(&self, census: &Census) -> String {
+        self.calls.set(census.calls as i64);
+        self.connections.set(census.connections as i64);
+        let lost = census.participants_lost;
+        for (connected, count) in [(true, census.participants - lost), (false, lost)] {
+            let label = [("connected", connected.to_string())];
+            self.participants.get_or_create(&label).set(count as i64);
+        }
+        let mut text = String::new();
+        match encode(&mut text, &self.registry) {
+            Ok(()) => text,
+            // Nobody takes half of it for all: the mark of the end is missing.
+            Err(std::fmt::Error) => String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sample_is_in_the_manual_and_has_its_value() {
+        let metrics = Metrics::default();
+        metrics.refused(ErrorCode::TokenExpired);
+        metrics.refused(ErrorCode::TokenExpired);
+        metrics.socket_ended(SocketEnd::TooFast);
+        let census = Census {
+            connections: 4,
+            calls: 1,
+            participants: 3,
+            participants_lost: 1,
+        };
+        let text = metrics.text(&census);
+        let manual = include_str!("../../docs/server.md");
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            let (sample, value) = line.rsplit_once(' ').unwrap();
+            value.parse::<u64>().unwrap();
+            let name = &sample[..sample.find('{').unwrap_or(sample.len())];
+            let named = [format!("`{name}`"), format!("`{name}{{")];
+            assert!(named.iter().any(|name| manual.contains(name)), "{name}");
+        }
+        for line in [
+            concat!(
+                "acscall_build_info{version=\"",
+                env!("CARGO_PKG_VERSION"),
+                "\"} 1"
+            ),
+            "acscall_refusals_total{code=\"token-expired\"} 2",
+            "acscall_participants{connected=\"true\"} 2",
+            "acscall_participants{connected=\"false\"} 1",
+            "acscall_connections 4",
+            "acscall_sockets_closed_total{reason=\"too-fast\"} 1",
+            "acscall_sockets_closed_total{reason=\"tls\"} 0",
+            "acscall_messages_sent_total 0",
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line} in {text}");
+        }
+        assert!(text.ends_with("# EOF\n"), "{text}");
+    }
+}

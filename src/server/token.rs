@@ -1,0 +1,377 @@
+//! Tokens: who may be which user in which call, until when.
+//!
+//! A token is a JWT (RFC 7519) signed with HS256, the one algorithm accepted, by the server's
+//! secret. Whoever has the secret can make tokens, `acscall token` or a web application; the
+//! server keeps none.
+//!
+//! | claim | |
+//! |---|---|
+//! | `sub` | the user, as in `hello` |
+//! | `call` | the name of the call it opens, or `*` for all |
+//! | `exp` | until when, in seconds since 1970; required |
+//! | `nbf` | from when on |
+//! | `place` | `true` where the user may place calls |
+//!
+//! A token with `aud` is for somebody else (RFC 7519) and refused; other claims do not matter.
+//!
+//! The server reads a token when a connection says `hello`. Who is in a call by then stays in it
+//! when the time is over; who has to connect again needs a token that is still good.
+
+mod hmac;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use jsonwebtoken::errors::{Error, ErrorKind};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode,
+};
+use serde::{Deserialize, Serialize};
+
+use super::Secret;
+use crate::signalling::message::ErrorCode;
+use crate::signalling::room::Calls;
+
+/// How far the clocks of who makes and who reads tokens may be apart, in seconds.
+const LEEWAY: u64 = 30;
+
+/// What a token says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// The user.
+    pub sub: String,
+    /// The call's name, or `*`.
+    pub call: String,
+    /// Until when, in seconds since 1970.
+    pub exp: u64,
+    /// From when on, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<u64>,
+    /// Whether the user may place calls.
+    #[serde(default)]
+    pub place: bool,
+}
+
+/// Why a token does not let in. The text names cause and cure.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadToken {
+    /// There is none.
+    #[error(
+        "this server asks for a token: get one from whoever runs it (`acscall token` makes them) \
+         and give it to the page, or to the elements as the property `token` or in the \
+         environment's ACSCALL_TOKEN"
+    )]
+    Missing,
+    /// It cannot be read.
+    #[error("the token cannot be read: {0}; it has to be a JWT as `acscall token` makes it")]
+    Malformed(&'static str),
+    /// It is signed in another way.
+    #[error(
+        "the token says that it is signed with {0:?}, and this server takes HS256 alone: sign it \
+         with HS256 and the server's secret"
+    )]
+    Algorithm(String),
+    /// It is signed with another secret.
+    #[error(
+        "the token is not signed with this server's secret: get one that is made with the secret \
+         the server was started with"
+    )]
+    Signature,
+    /// Its time is over.
+    #[error("the token expired {0} s ago: get a new one, or set the clocks right")]
+    Expired(u64),
+    /// Its time has not come.
+    #[error("the token is good only in {0} s: wait, or set the clocks right")]
+    NotYetValid(u64),
+    /// It is another user's.
+    #[error("the token is that of the user {0:?}: be that user, or get a token of your own")]
+    OtherUser(String),
+}
+
+impl BadToken {
+    /// The code for programs.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            BadToken::Missing => ErrorCode::TokenRequired,
+            BadToken::Malformed(_) => ErrorCode::TokenMalformed,
+            BadToken::Algorithm(_) => ErrorCode::TokenAlgorithm,
+            BadToken::Signature => ErrorCode::TokenSignature,
+            BadToken::Expired(_) => ErrorCode::TokenExpired,
+            BadToken::NotYetValid(_) => ErrorCode::TokenNotYetValid,
+            BadToken::OtherUser(_) => ErrorCode::TokenUser,
+        }
+    }
+}
+
+impl Claims {
+    /// The token that says this.
+    pub fn sign(&self, secret: &Secret) -> String {
+        hmac::install();
+        let key = EncodingKey::from_secret(secret.bytes());
+        encode(&Header::new(Algorithm::HS256), self, &key)
+            .expect("strings and numbers can be written, and HMAC takes every key")
+    }
+
+    /// The calls it opens.
+    pub fn calls(&self) -> Calls {
+        match self.call.as_str() {
+            "*" => Calls::Any,
+            name => Calls::Only(name.to_owned()),
+        }
+    }
+}
+
+/// What the token of a client says that wants to be `user`, at `now` in seconds since 1970.
+///
+/// # Errors
+/// [`BadToken`] names cause and cure.
+pub fn verify(token: &str, user: &str, secret: &Secret, now: u64) -> Result<Claims, BadToken> {
+    hmac::install();
+    let header = decode_header(token)
+        .map_err(|error| unreadable(&error, token, "it has no header that names HS256"))?;
+    if header.crit.is_some() {
+        // RFC 7515: what the signer holds critical and the reader does not know refuses it.
+        return Err(BadToken::Malformed("it has critical extensions"));
+    }
+    let mut validation = Validation::new(Algorithm::HS256);
+    // That would be by the clock of the system, which is no argument.
+    (validation.validate_exp, validation.validate_nbf) = (false, false);
+    let key = DecodingKey::from_secret(secret.bytes());
+    let wanted = "the claims sub and call (text) and exp (a whole number) are required, nbf is one, \
+                  too, and place true or false";
+    let claims = decode::<Claims>(token, &key, &validation)
+        .map_err(|error| unreadable(&error, token, wanted))?
+        .claims;
+    let end = claims.exp.saturating_add(LEEWAY);
+    let begin = claims.nbf.unwrap_or(0).saturating_sub(LEEWAY);
+    if now >= end {
+        Err(BadToken::Expired(now - claims.exp))
+    } else if now < begin {
+        Err(BadToken::NotYetValid(begin - now))
+    } else if claims.sub != user {
+        Err(BadToken::OtherUser(claims.sub))
+    } else {
+        Ok(claims)
+    }
+}
+
+/// What jsonwebtoken holds against a token; `wanted` where it is not the JSON that it has to be.
+fn unreadable(error: &Error, token: &str, wanted: &'static str) -> BadToken {
+    let other = algorithm(token).filter(|name| name != "HS256");
+    match (error.kind(), other) {
+        (ErrorKind::InvalidSignature, _) => BadToken::Signature,
+        (ErrorKind::Json(_) | ErrorKind::InvalidAlgorithm, Some(name)) => {
+            BadToken::Algorithm(name.chars().take(16).collect())
+        }
+        (ErrorKind::InvalidToken, _) => BadToken::Malformed("it has not three parts"),
+        (ErrorKind::Base64(_), _) => {
+            BadToken::Malformed("a part of it is not base64url without padding")
+        }
+        (ErrorKind::InvalidAudience, _) => {
+            BadToken::Malformed("it is for an audience (aud), which this server is none of")
+        }
+        _ => BadToken::Malformed(wanted),
+    }
+}
+
+/// What a token says it is signed with. jsonwebtoken reads a header only if it knows that name.
+fn algorithm(token: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        alg: String,
+    }
+    let header = BASE64.decode(token.split('.').next()?).ok()?;
+    let named: Named = serde_json::from_slice(&header).ok()?;
+    Some(named.alg)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::TOKEN_SECRET;
+
+    const NOW: u64 = 1_800_000_000;
+
+    fn secret(byte: u8) -> Secret {
+        Secret::new(&[byte; 32], TOKEN_SECRET).unwrap()
+    }
+
+    fn claims() -> Claims {
+        Claims {
+            sub: "anna".into(),
+            call: "tea".into(),
+            exp: NOW + 60,
+            nbf: None,
+            place: false,
+        }
+    }
+
+    fn read(token: &str) -> Result<Claims, BadToken> {
+        verify(token, "anna", &secret(1), NOW)
+    }
+
+    /// What other implementations could have made.
+    fn sign(header: &str, claims: &str, secret: &Secret) -> String {
+        let signed = format!("{}.{}", BASE64.encode(header), BASE64.encode(claims));
+        let signature = ring::hmac::sign(&secret.key(ring::hmac::HMAC_SHA256), signed.as_bytes());
+        format!("{signed}.{}", BASE64.encode(signature))
+    }
+
+    fn code(token: &str) -> ErrorCode {
+        read(token).expect_err(token).code()
+    }
+
+    #[test]
+    fn the_example_of_rfc_7515_is_read_as_signed_with_its_key() {
+        let key = BASE64
+            .decode(
+                "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
+            )
+            .unwrap();
+        let token = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.\
+                     eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.\
+                     dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        let secret = Secret::new(&key, TOKEN_SECRET).unwrap();
+        // The signature is right; it says nothing of user and call.
+        let error = verify(token, "joe", &secret, 1_300_000_000).unwrap_err();
+        assert!(
+            matches!(&error, BadToken::Malformed(text) if text.contains("sub")),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_token_that_the_crypto_of_node_made_is_accepted() {
+        // createHmac("sha256", Buffer.alloc(32, 1)), over a header with `kid` and claims with
+        // `iss` and `iat`, as web applications write them.
+        let token = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiIsImtpZCI6ImsxIn0.\
+                     eyJpc3MiOiJodHRwczovL3d3dy5leGFtcGxlLm9yZyIsImlhdCI6MTc5OTk5OTAwMCwic3ViIjoiYW5uYSIsImNhbGwiOiJ0ZWEiLCJuYmYiOjE3OTk5OTkwMDAsImV4cCI6MTgwMDAwMDA2MCwicGxhY2UiOnRydWV9.\
+                     gVb93iYzV3VQxmzd-dUmbspyhSj3DCe7_as6d8pmwok";
+        let written = Claims {
+            nbf: Some(1_799_999_000),
+            place: true,
+            ..claims()
+        };
+        assert_eq!(read(token), Ok(written));
+    }
+
+    #[test]
+    fn a_token_says_what_it_was_made_with() {
+        let token = claims().sign(&secret(1));
+        assert_eq!(read(&token), Ok(claims()));
+        assert_eq!(claims().calls(), Calls::Only("tea".into()));
+        let all = Claims {
+            call: "*".into(),
+            place: true,
+            ..claims()
+        };
+        let read = read(&all.sign(&secret(1))).unwrap();
+        assert_eq!((read.calls(), read.place), (Calls::Any, true));
+    }
+
+    #[test]
+    fn another_algorithm_or_none_is_refused() {
+        let body = BASE64.encode(serde_json::to_string(&claims()).unwrap());
+        for alg in ["none", "None", "RS256", "HS512", "ES256", "hs256", ""] {
+            let header = format!(r#"{{"alg":"{alg}"}}"#);
+            // Unsigned, and signed with the right secret.
+            let unsigned = format!("{}.{body}.", BASE64.encode(&header));
+            assert_eq!(code(&unsigned), ErrorCode::TokenAlgorithm, "{alg}");
+            let claims = serde_json::to_string(&claims()).unwrap();
+            let signed = sign(&header, &claims, &secret(1));
+            assert_eq!(code(&signed), ErrorCode::TokenAlgorithm, "{alg}");
+        }
+        let text = BadToken::Algorithm("none".into()).to_string();
+        assert!(text.contains("HS256"), "{text}");
+    }
+
+    #[test]
+    fn a_changed_token_and_one_of_another_secret_are_refused() {
+        let token = claims().sign(&secret(1));
+        assert_eq!(code(&claims().sign(&secret(2))), ErrorCode::TokenSignature);
+        let (signed, signature) = token.rsplit_once('.').unwrap();
+        assert_eq!(code(&format!("{signed}.")), ErrorCode::TokenSignature);
+        let (header, _) = signed.split_once('.').unwrap();
+        let better = Claims {
+            call: "*".into(),
+            ..claims()
+        };
+        let better = BASE64.encode(serde_json::to_string(&better).unwrap());
+        let changed = format!("{header}.{better}.{signature}");
+        assert_eq!(code(&changed), ErrorCode::TokenSignature);
+    }
+
+    #[test]
+    fn what_is_no_token_is_malformed() {
+        let token = claims().sign(&secret(1));
+        let mut bad = vec![
+            String::new(),
+            "x".into(),
+            "..".into(),
+            "a.b.c.d".into(),
+            format!("{token}.x"),
+            format!("{token}="),
+            format!(" {token}"),
+        ];
+        let with = |header: &str, claims: &str| sign(header, claims, &secret(1));
+        bad.push(with("{}", "{}"));
+        bad.push(with("[", "{}"));
+        let critical = r#"{"alg":"HS256","crit":["exp"]}"#;
+        bad.push(with(critical, &serde_json::to_string(&claims()).unwrap()));
+        for claims in [
+            "",
+            "{}",
+            r#"{"sub":"anna","call":"tea"}"#,
+            r#"{"sub":"anna","exp":1800000060}"#,
+            r#"{"call":"tea","exp":1800000060}"#,
+            r#"{"sub":"anna","call":"tea","exp":"never"}"#,
+            r#"{"sub":"anna","call":"tea","exp":-1}"#,
+            r#"{"sub":"anna","call":"tea","exp":1800000060.5}"#,
+            r#"{"sub":7,"call":"tea","exp":1800000060}"#,
+            r#"{"sub":"anna","call":["tea"],"exp":1800000060}"#,
+            r#"{"sub":"anna","call":"tea","exp":1800000060,"exp":1900000000}"#,
+            r#"{"sub":"anna","call":"tea","exp":1800000060,"aud":"others"}"#,
+            r#"{"sub":"anna","call":"tea","exp":1800000060,"nbf":-1}"#,
+            r#"{"sub":"anna","call":"tea","exp":1800000060,"nbf":true}"#,
+            r#"{"sub":"anna","call":"tea","exp":1800000060,"nbf":"later"}"#,
+            r#"{"sub":"anna","call":"tea","exp":1800000060,"place":"yes"}"#,
+        ] {
+            bad.push(with(r#"{"alg":"HS256"}"#, claims));
+        }
+        for token in bad {
+            assert_eq!(code(&token), ErrorCode::TokenMalformed, "{token}");
+        }
+    }
+
+    #[test]
+    fn time_is_kept_to_within_30_seconds() {
+        let at = |exp: u64, nbf: Option<u64>| {
+            let claims = Claims {
+                exp,
+                nbf,
+                ..claims()
+            };
+            read(&claims.sign(&secret(1))).map_err(|error| error.code())
+        };
+        at(NOW - 29, None).unwrap();
+        assert_eq!(at(NOW - 30, None), Err(ErrorCode::TokenExpired));
+        assert_eq!(at(0, None), Err(ErrorCode::TokenExpired));
+        at(u64::MAX, Some(0)).unwrap();
+        at(NOW + 99, Some(NOW + 30)).unwrap();
+        assert_eq!(
+            at(NOW + 99, Some(NOW + 31)),
+            Err(ErrorCode::TokenNotYetValid)
+        );
+        assert_eq!(
+            at(u64::MAX, Some(u64::MAX)),
+            Err(ErrorCode::TokenNotYetValid)
+        );
+    }
+
+    #[test]
+    fn a_token_lets_in_its_own_user_alone() {
+        let token = claims().sign(&secret(1));
+        let error = verify(&token, "Anna", &secret(1), NOW).unwrap_err();
+        assert_eq!(error, BadToken::OtherUser("anna".into()));
+        assert_eq!(error.code(), ErrorCode::TokenUser);
+    }
+}

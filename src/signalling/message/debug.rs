@@ -1,0 +1,87 @@
+//! How messages look in a log: without what opens a presence, a leg or a TURN server.
+
+use std::fmt;
+
+use super::{IceServer, LegStep, Resume, Token};
+
+/// Without the key, which has no place in a log.
+impl fmt::Debug for Resume {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resume")
+            .field("participant", &self.participant)
+            .field("presence", &self.presence)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Nothing of it.
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token")
+    }
+}
+
+/// Without session descriptions, whose ICE passwords have no place in a log.
+impl fmt::Debug for LegStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LegStep::Offer(sdp) => write!(f, "Offer({} bytes)", sdp.len()),
+            LegStep::Answer(sdp) => write!(f, "Answer({} bytes)", sdp.len()),
+            LegStep::Candidate(candidate) => f.debug_tuple("Candidate").field(candidate).finish(),
+            LegStep::Failed(reason) => f.debug_tuple("Failed").field(reason).finish(),
+        }
+    }
+}
+
+/// Without the password.
+impl fmt::Debug for IceServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IceServer")
+            .field("urls", &self.urls)
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::Config;
+    use crate::signalling::message::{ClientMessage, ParticipantId};
+
+    #[test]
+    fn what_is_written_for_people_has_no_secrets() {
+        let resume = Resume {
+            participant: ParticipantId("p1".into()),
+            presence: 1,
+            key: "secret".into(),
+        };
+        let server = IceServer {
+            urls: vec!["turn:t.example".into()],
+            username: Some("u".into()),
+            credential: Some("secret".into()),
+        };
+        let steps = [
+            LegStep::Offer("secret".into()),
+            LegStep::Answer("secret".into()),
+        ];
+        let hello = ClientMessage::Hello {
+            versions: vec![1],
+            user: "anna".into(),
+            display_name: None,
+            token: Some(Token("secret".into())),
+        };
+        let config = Config {
+            call: "tea".into(),
+            user: "anna".into(),
+            display_name: None,
+            token: Some(Token("secret".into())),
+        };
+        let text = format!("{resume:?} {server:?} {steps:?} {hello:?} {config:?}");
+        assert!(
+            text.contains("p1") && text.contains("turn:t.example"),
+            "{text}"
+        );
+        assert!(!text.contains("secret"), "{text}");
+    }
+}

@@ -1,0 +1,96 @@
+//! What each address has open, and how fast it opens more.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Instant;
+
+use super::limits::{Bucket, Limits};
+use super::refusal::Refusal;
+use super::{Rooms, Timer};
+use crate::signalling::message::ErrorCode;
+
+/// An address, or the IPv6 network that one customer has to itself.
+#[derive(Debug)]
+pub(super) struct Address {
+    open: usize,
+    new: Bucket,
+}
+
+/// The address by which a client's connections are counted: of an IPv6 address its /64, within
+/// which a single machine can have as many as it likes.
+pub fn counted_as(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) if !address.is_loopback() => {
+            let network = address.to_bits() & !u128::from(u64::MAX);
+            Ipv6Addr::from_bits(network).into()
+        }
+        address => address,
+    }
+}
+
+impl Rooms {
+    /// Counts one connection more; an error if it is one too many.
+    pub(super) fn count(&mut self, address: IpAddr, now: Instant) -> Result<(), Refusal> {
+        let Limits {
+            connections_per_address: most,
+            connections_per_second: per_second,
+            connection_burst: burst,
+            ..
+        } = self.limits;
+        let counted = self.addresses.entry(address).or_insert_with(|| Address {
+            open: 0,
+            new: Bucket::new(per_second, burst, now),
+        });
+        counted.open += 1;
+        let crowded = counted.open > most;
+        let text = if !counted.new.take(1, now) {
+            format!(
+                "too many new connections from {address}: {burst} at once and {per_second} per \
+                 second are allowed; wait longer before trying again"
+            )
+        } else if crowded {
+            format!(
+                "more than {most} connections from {address}: close some, one client needs one \
+                 per call"
+            )
+        } else {
+            return Ok(());
+        };
+        Err(Refusal::new(ErrorCode::LimitExceeded, text))
+    }
+
+    /// One connection less.
+    pub(super) fn uncount(&mut self, address: IpAddr, now: Instant) {
+        if let Some(counted) = self.addresses.get_mut(&address) {
+            counted.open -= 1;
+        }
+        self.forget(address, now);
+    }
+
+    /// Forgets an address that has nothing open once its past makes no difference.
+    pub(super) fn forget(&mut self, address: IpAddr, now: Instant) {
+        let Some(counted) = self.addresses.get(&address).filter(|a| a.open == 0) else {
+            return;
+        };
+        let full = counted.new.full_at();
+        if full <= now {
+            self.addresses.remove(&address);
+        } else {
+            self.timers.insert((full, Timer::Forget(address)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_network_counts_as_one_address() {
+        let counted = |text: &str| counted_as(text.parse().unwrap()).to_string();
+        assert_eq!(counted("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(counted("2001:db8:1:3::1"), "2001:db8:1:3::");
+        assert_eq!(counted("::1"), "::1");
+        assert_eq!(counted("192.0.2.7"), "192.0.2.7");
+        assert_eq!(counted("::ffff:192.0.2.7"), "192.0.2.7");
+    }
+}

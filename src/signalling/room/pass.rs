@@ -1,0 +1,61 @@
+//! Who may come in, as the driver found out.
+//!
+//! A token's time is that of the wall clock and its proof a matter of cryptography; the machine has
+//! neither. It hands what `hello` said to the driver, with [`Action::Admit`](super::Action::Admit),
+//! and goes on with the answer.
+
+use super::refusal::Refusal;
+use crate::signalling::message::{ErrorCode, IceServer, Token};
+
+/// What a client presented in `hello`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// Who it wants to be.
+    pub user: String,
+    /// Its proof.
+    pub token: Option<Token>,
+}
+
+/// What a client may do on its connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pass {
+    /// The calls it may join.
+    pub calls: Calls,
+    /// Whether it may place calls.
+    pub place: bool,
+    /// The STUN and TURN servers it is given when it joins.
+    pub ice_servers: Vec<IceServer>,
+}
+
+/// Some calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Calls {
+    /// Whichever.
+    Any,
+    /// The one of this name.
+    Only(String),
+}
+
+impl Pass {
+    /// For everything, without ICE servers.
+    pub fn unlimited() -> Pass {
+        Pass {
+            calls: Calls::Any,
+            place: true,
+            ice_servers: Vec::new(),
+        }
+    }
+
+    pub(super) fn check_call(&self, name: &str) -> Result<(), Refusal> {
+        match &self.calls {
+            Calls::Only(allowed) if allowed != name => Err(Refusal::new(
+                ErrorCode::TokenCall,
+                format!(
+                    "the token opens the call {allowed:?} alone: join that one, or get a token \
+                     for this one"
+                ),
+            )),
+            Calls::Only(_) | Calls::Any => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What the driver's word on a client's token does.
+
+use super::*;
+use crate::signalling::message::{IceServer, Token};
+
+#[test]
+fn who_is_not_admitted_is_told_why_and_nobody_else_notices() {
+    let mut stage = Stage::new();
+    let anna = stage.join("anna", "tea");
+    let why = Refusal::new(ErrorCode::TokenExpired, "too late");
+    stage.pass = Err(why.clone());
+    let eve = stage.open();
+    stage.say_hello(eve, "eve");
+    assert_eq!(stage.refused(eve, ErrorCode::TokenExpired), why.message);
+    assert!(stage.heard(&anna).is_empty());
+}
+
+#[test]
+fn a_pass_for_one_call_opens_no_other() {
+    let mut stage = Stage::new();
+    let anna = stage.join("anna", "coffee");
+    stage.pass = Ok(Pass {
+        calls: Calls::Only("tea".into()),
+        ..Pass::unlimited()
+    });
+    stage.join("bert", "tea");
+    let bert = stage.hello("bert");
+    stage.say_join(bert, "coffee", None);
+    let text = stage.refused(bert, ErrorCode::TokenCall);
+    assert!(text.contains("tea"), "{text}");
+    assert!(stage.heard(&anna).is_empty());
+
+    // Neither as who was there before.
+    let back = stage.hello("anna");
+    stage.say_join(back, "coffee", Some(anna.resume.clone()));
+    stage.refused(back, ErrorCode::TokenCall);
+    assert!(stage.heard(&anna).is_empty());
+}
+
+#[test]
+fn who_joins_and_who_comes_back_get_their_ice_servers() {
+    let mut stage = Stage::new();
+    let turn = |name: &str| IceServer {
+        urls: vec![format!("turn:{name}")],
+        ..IceServer::default()
+    };
+    let mut join = |name: &str, resume: Option<Resume>| {
+        stage.pass = Ok(Pass {
+            ice_servers: vec![turn(name)],
+            ..Pass::unlimited()
+        });
+        let id = stage.hello("anna");
+        stage.say_join(id, "tea", resume);
+        match only(stage.take(id)) {
+            ServerMessage::Joined {
+                ice_servers,
+                resume,
+                ..
+            } => (ice_servers, resume),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (given, resume) = join("first", None);
+    assert_eq!(given, [turn("first")]);
+    let (given, _) = join("second", Some(resume));
+    assert_eq!(given, [turn("second")]);
+}
+
+#[test]
+fn nothing_goes_on_before_the_driver_has_answered() {
+    let mut stage = Stage::new();
+    let id = stage.open();
+    let hello = r#"{"type":"hello","versions":[1],"user":"anna","token":"t"}"#;
+    let input = |text: &str| Input::Text(id, text.to_owned());
+    stage.rooms.handle(input(hello), stage.now);
+    let Some(Action::Admit(asked, credentials)) = stage.rooms.poll_action() else {
+        panic!("no question")
+    };
+    assert_eq!((asked, credentials.user.as_str()), (id, "anna"));
+    assert_eq!(credentials.token, Some(Token("t".into())));
+    assert!(!format!("{:?}", credentials.token).contains("\"t\""));
+    stage
+        .rooms
+        .handle(input(r#"{"type":"join","call":"tea"}"#), stage.now);
+    stage.act();
+    stage.refused(id, ErrorCode::OutOfOrder);
+    // An answer that comes for nobody, or twice, does no harm.
+    for _ in 0..2 {
+        stage.input(Input::Admitted(id, Ok(Pass::unlimited())));
+    }
+    stage.input(Input::Admitted(ConnectionId(99), Ok(Pass::unlimited())));
+    assert!(matches!(
+        stage.take(id)[..],
+        [ServerMessage::Welcome { .. }]
+    ));
+    stage.say_join(id, "tea", None);
+    stage.joined(id);
+    stage.pass(Duration::from_secs(6));
+    assert!(!stage.closed.contains(&id));
+}

@@ -1,0 +1,107 @@
+// The page at a server that asks for tokens.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Server, join, makeToken, openPage, startBrowser } from './harness.mjs';
+
+const SECRET = 'a secret for tests, of 32 bytes!';
+
+let server;
+let browser;
+
+before(async () => {
+  [server, browser] = await Promise.all([Server.start({ secret: SECRET }), startBrowser()]);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.kill();
+});
+
+/** Runs `body`, and closes the pages that it opens. */
+function pageTest(name, body) {
+  test(name, { timeout: 60_000 }, async (t) => {
+    const opened = [];
+    t.after(() => Promise.all(opened.map((page) => page.context().close())));
+    const keep = async (opening) => {
+      const page = await opening;
+      opened.push(page);
+      return page;
+    };
+    await body({
+      enter: (user, token) =>
+        keep(join(browser, server, 'tea', user, { camera: false, microphone: false, token })),
+      open: (user, token) => keep(openPage(browser, server, 'tea', user, { token })),
+    });
+  });
+}
+
+async function pressJoin(page) {
+  await page.getByRole('checkbox', { name: 'Microphone' }).setChecked(false);
+  await page.getByRole('checkbox', { name: 'Camera' }).setChecked(false);
+  await page.getByRole('button', { name: 'Join' }).click();
+}
+
+/** What the page complains of, once it does. */
+async function complaint(page) {
+  await page.getByRole('alert').waitFor();
+  assert.equal(await page.evaluate(() => window.acscall.state), 'disconnected');
+  return page.locator('#alert-text').textContent();
+}
+
+const inCall = (page) => page.waitForFunction(() => window.acscall?.state === 'connected');
+
+pageTest('a token in the address lets in, is not seen afterwards, and outlives a reload', async ({ enter }) => {
+  const token = makeToken(SECRET, 'alice');
+  const page = await enter('alice', token);
+  assert.equal(new URL(page.url()).hash, '');
+  assert.ok(!(await page.content()).includes(token));
+  assert.ok(await page.locator('#token').isHidden());
+  assert.match(await page.locator('#pipeline').textContent(), /^ACSCALL_TOKEN=TOKEN .* user=alice /);
+  await page.reload();
+  await pressJoin(page);
+  await inCall(page);
+});
+
+pageTest('without a token the server refuses, and the page asks for one', async ({ open }) => {
+  const page = await open('bob');
+  assert.ok(await page.getByLabel('Token').isHidden());
+  await pressJoin(page);
+  assert.match(await complaint(page), /^this server asks for a token: .* give it to the page/);
+  await page.locator('#token:focus').waitFor();
+  await page.getByLabel('Token').fill(` ${makeToken(SECRET, 'bob')}\n`);
+  await page.keyboard.press('Enter');
+  await inCall(page);
+});
+
+pageTest('what is wrong with a token is told, and another one can be given', async ({ open }) => {
+  const hourAgo = Math.floor(Date.now() / 1000) - 3600;
+  const page = await open('carl', makeToken(SECRET, 'carl', { exp: hourAgo }));
+  for (const [token, told] of [
+    [null, /^the token expired 36\d\d s ago: get a new one/],
+    ['rubbish', /^the token cannot be read/],
+    [makeToken('another secret', 'carl'), /^the token is not signed with this server's secret/],
+    [makeToken(SECRET, 'eve'), /^the token is that of the user "eve"/],
+    [makeToken(SECRET, 'carl', { call: 'coffee' }), /^the token opens the call "coffee" alone/],
+  ]) {
+    if (token) await page.getByLabel('Token').fill(token);
+    await pressJoin(page);
+    assert.match(await complaint(page), told);
+  }
+  await page.getByLabel('Token').fill(makeToken(SECRET, 'carl'));
+  await pressJoin(page);
+  await inCall(page);
+});
+
+pageTest('a page whose token is no longer good says so instead of trying for ever', async ({ enter }) => {
+  const page = await enter('dora', makeToken(SECRET, 'dora'));
+  await server.kill();
+  await page.getByText('Server lost').waitFor();
+  server.secret = 'another secret, of 32 bytes, too';
+  await server.start();
+  assert.match(await complaint(page), /^the token is not signed with this server's secret/);
+  assert.ok(await page.getByLabel('Token').isVisible());
+  await server.kill();
+  server.secret = SECRET;
+  await server.start();
+});
