@@ -16,9 +16,10 @@
 //! # Arithmetic
 //!
 //! With `gray = 0.2126 R + 0.7152 G + 0.0722 B` on the values as they are stored (not on linear
-//! light), each component becomes `c + amount·(gray − c)`. The numbers are integers in Q15, rounded
-//! to the nearest twice, for the gray and for the sum: at most 1 from the exact value and so at most
-//! 1 level from a browser. Alpha and unused bits stay as they are; values are not premultiplied.
+//! light), each component becomes `c + amount·(gray − c)`. The factors are integers, and a sum is
+//! rounded once: a result is at most 0.52 from the exact value with 8 bits and 0.55 with 10, and so at
+//! most 1 level from a browser's. Gray stays exactly as it is. Alpha and unused bits stay as they
+//! are; values are not premultiplied.
 //!
 //! # Levels
 //!

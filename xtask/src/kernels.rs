@@ -21,7 +21,7 @@ pub(crate) fn check_memory(workspace: &Workspace) -> Result<()> {
     command::run(
         workspace
             .cargo("test")
-            .args(["--package=acscall-pixels", "--tests", "--config"])
+            .args(["--workspace", "--test=kernels", "--config"])
             .arg(
                 "target.'cfg(all())'.runner = ['valgrind', '--quiet', '--error-exitcode=1', \
                  '--leak-check=no']",

@@ -16,7 +16,7 @@ pub(crate) fn packed(row: &mut [u8], format: Packed, amount: Amount) {
         _ => {
             let Some(mix) = Mix::new(amount) else { return };
             let whole = row.len() - row.len() % group(format);
-            chroma_at(&mut row[..whole], &mask(format), mix);
+            chroma_at(&mut row[..whole], mask(format), mix);
         }
     }
 }
@@ -31,22 +31,27 @@ const fn group(format: Packed) -> usize {
 
 /// Which bytes are chroma, in formats of 8 bits: a mask instead of a branch or a table of offsets makes
 /// one loop for all, and it vectorises.
-#[inline(always)]
-pub(crate) fn mask(format: Packed) -> [u8; BLOCK] {
-    let chroma: &[u8] = match format {
-        Packed::Yuy2 | Packed::Yvyu => &[0, 0xff],
-        Packed::Uyvy | Packed::Vyuy => &[0xff, 0],
-        Packed::Ayuv => &[0, 0, 0xff, 0xff],
-        Packed::Vuya => &[0xff, 0xff, 0, 0],
-        Packed::V308 => &[0, 0xff, 0xff],
-        Packed::Iyu2 => &[0xff, 0, 0xff],
-        Packed::Y210 | Packed::Y410 => &[0],
-    };
-    let mut mask = [0; BLOCK];
-    for group in mask.chunks_exact_mut(chroma.len()) {
-        group.copy_from_slice(chroma);
+pub(crate) const fn mask(format: Packed) -> &'static [u8; BLOCK] {
+    // Made once, by the compiler: a row is too short to make one for it.
+    match format {
+        Packed::Yuy2 | Packed::Yvyu => const { &repeated([0, 0xff]) },
+        Packed::Uyvy | Packed::Vyuy => const { &repeated([0xff, 0]) },
+        Packed::Ayuv => const { &repeated([0, 0, 0xff, 0xff]) },
+        Packed::Vuya => const { &repeated([0xff, 0xff, 0, 0]) },
+        Packed::V308 => const { &repeated([0, 0xff, 0xff]) },
+        Packed::Iyu2 => const { &repeated([0xff, 0, 0xff]) },
+        Packed::Y210 | Packed::Y410 => const { &repeated([0]) },
     }
-    mask
+}
+
+const fn repeated<const N: usize>(group: [u8; N]) -> [u8; BLOCK] {
+    let mut all = [0; BLOCK];
+    let mut i = 0;
+    while i < BLOCK {
+        all[i] = group[i % N];
+        i += 1;
+    }
+    all
 }
 
 #[inline(always)]

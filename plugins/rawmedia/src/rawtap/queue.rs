@@ -28,6 +28,9 @@ pub(super) struct TapQueue {
     is_detached: bool,
     /// The branch was found worth another try after the last buffer had left.
     is_retried: bool,
+    /// The end of the stream, once it went out: nothing comes after it that would bring it to a
+    /// branch that is linked later.
+    end: Option<gst::Event>,
     received: u64,
     sent: u64,
     dropped: u64,
@@ -134,10 +137,16 @@ impl TapQueue {
         dropped
     }
 
-    /// The branch is worth another try.
-    pub(super) fn attach(&mut self) {
+    /// The branch is worth another try, or is another one.
+    pub(super) fn attach(&mut self) -> Dropped {
         self.is_detached = false;
         self.is_retried = true;
+        let mut dropped = Dropped::default();
+        if let Some(end) = self.end.take() {
+            // Pads send it, and what is sticky before it, only to who has not got it.
+            self.items.push_event(end, &mut dropped);
+        }
+        dropped
     }
 
     /// Whether [`TapQueue::offer`] would take this buffer. `now` is the running time by the
@@ -201,11 +210,14 @@ impl TapQueue {
                     running_time: running_time(self.segment_out.as_ref(), buffer),
                 });
             }
-            Output::Event(event) => {
-                if let gst::EventView::Segment(segment) = event.view() {
+            Output::Event(event) => match event.view() {
+                gst::EventView::Segment(segment) => {
                     self.segment_out = Some(segment.segment().clone());
                 }
-            }
+                gst::EventView::StreamStart(_) => self.end = None,
+                gst::EventView::Eos(_) => self.end = Some(event.clone()),
+                _ => {}
+            },
         }
         Some(output)
     }
@@ -286,6 +298,7 @@ impl TapQueue {
     fn reset_time(&mut self) {
         self.segment_in = None;
         self.segment_out = None;
+        self.end = None;
         self.gate.reset();
     }
 }

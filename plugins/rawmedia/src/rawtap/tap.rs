@@ -138,7 +138,7 @@ impl Tap {
     /// The branch is worth another try, and may have changed.
     pub(super) fn attach(&self) {
         self.layout().reconfigure();
-        self.lock().queue.attach();
+        self.change(|state| state.queue.attach());
     }
 
     pub(super) fn start(self: &Arc<Self>, pad: &RawTapPad) -> Result<(), glib::BoolError> {
@@ -183,7 +183,11 @@ impl Tap {
                 if let gst::EventView::Caps(caps) = event.view() {
                     self.layout().set_caps(caps.caps());
                 }
-                pad.push_event(event);
+                if !pad.push_event(event) && pad.pad_flags().contains(gst::PadFlags::EOS) {
+                    // A pad that has ended takes no event any more. A serialized query has it
+                    // send the sticky ones that a newly linked branch lacks.
+                    pad.peer_query(&mut gst::query::Drain::new());
+                }
             }
             // Paused until it is stopped; if it is stopped already, there is none to pause.
             None => drop(pad.pause_task()),

@@ -136,7 +136,8 @@ fn a_branch_is_never_asked_what_upstream_asks() {
         },
     );
     let _pad = rig.tap_into(TapSettings::default(), &end.pad);
-    // What the link itself asked.
+    // What the link itself asked, and the caps.
+    end.wait_for_event(gst::EventType::Segment);
     asked.lock().unwrap().clear();
     assert_eq!(rig.source.peer_query_caps(None), gst::Caps::new_any());
     assert!(rig.source.peer_query_accept_caps(&caps("any")));

@@ -70,6 +70,29 @@ fn a_tap_that_comes_after_the_end_sees_the_end() {
 }
 
 #[test]
+fn a_branch_that_is_linked_after_the_end_sees_the_end() {
+    let mut rig = Rig::started();
+    let pad = rig.tap(TapSettings::default());
+    let (went_out, end_went_out) = std::sync::mpsc::channel();
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        if info
+            .event()
+            .is_some_and(|event| event.type_() == EventType::Eos)
+        {
+            went_out.send(()).unwrap();
+        }
+        gst::PadProbeReturn::Ok
+    });
+    rig.push(0);
+    rig.send(gst::event::Eos::new());
+    // To nobody.
+    end_went_out.recv_timeout(crate::rig::LONG).unwrap();
+    let end = Recorder::new();
+    pad.link(&end.pad).unwrap();
+    end.wait_for_event(EventType::Eos);
+}
+
+#[test]
 fn a_new_stream_after_the_end_comes_to_every_tap() {
     for settings in all_settings() {
         let mut rig = Rig::started();

@@ -162,26 +162,35 @@ fn rows32<const FULL: bool>(row: &mut [u8], layout: RgbLayout, mix: Mix) -> &mut
 #[target_feature(enable = "avx2")]
 fn full24(row: &mut [u8], layout: RgbLayout, mix: Mix) -> &mut [u8] {
     let pixel = Pixel::new(layout.offsets(), mix);
-    let arrange = _mm256_shuffle_epi8(widen(), pixel.arrange);
-    let spread = lanes([2, 2, 2, 6, 6, 6, 10, 10, 10, 14, 14, 14, -1, -1, -1, -1]);
+    let arrange = quarters24(pixel.arrange);
+    // The four times 12 bytes of a half are three times 16: a and the first 4 of b, the rest of b and
+    // the first 8 of c, the rest of c and d.
+    let [a_rest, b_rest, c_rest] = [gray_from(0), gray_from(4), gray_from(8)];
+    let [b_first, c_first, d_first] = [gray_from(-12), gray_from(-8), gray_from(-4)];
     let (blocks, rest) = row.as_chunks_mut::<96>();
     for block in blocks {
-        let mut parts = quarters([
-            centred(load_halves::<0>(block)),
-            centred(load_halves::<16>(block)),
-            centred(load_halves::<32>(block)),
-        ]);
+        let mut parts = quarters(block);
         // A loop, because compilers put a function that is called in one place where it is called.
-        for part in &mut parts {
-            let arranged = _mm256_shuffle_epi8(*part, arrange);
-            *part = _mm256_shuffle_epi8(pixel.full(arranged), spread);
+        for (part, arrange) in parts.iter_mut().zip(arrange) {
+            *part = pixel.full(_mm256_shuffle_epi8(centred(*part), arrange));
         }
         let [a, b, c, d] = parts;
-        store_halves::<0>(block, _mm256_or_si256(a, _mm256_slli_si256::<12>(b)));
-        let b_c = _mm256_or_si256(_mm256_srli_si256::<4>(b), _mm256_slli_si256::<8>(c));
-        store_halves::<16>(block, b_c);
-        let c_d = _mm256_or_si256(_mm256_srli_si256::<8>(c), _mm256_slli_si256::<4>(d));
-        store_halves::<32>(block, c_d);
+        let gray = [
+            (a, a_rest, b, b_first),
+            (b, b_rest, c, c_first),
+            (c, c_rest, d, d_first),
+        ];
+        let mut sixteens = [a; 3];
+        for (bytes, (low, to_low, high, to_high)) in sixteens.iter_mut().zip(gray) {
+            let (low, high) = (
+                _mm256_shuffle_epi8(low, to_low),
+                _mm256_shuffle_epi8(high, to_high),
+            );
+            *bytes = _mm256_or_si256(low, high);
+        }
+        store_halves::<0>(block, sixteens[0]);
+        store_halves::<16>(block, sixteens[1]);
+        store_halves::<32>(block, sixteens[2]);
     }
     rest
 }
@@ -193,7 +202,7 @@ fn full24(row: &mut [u8], layout: RgbLayout, mix: Mix) -> &mut [u8] {
 #[target_feature(enable = "avx2")]
 fn mix24(row: &mut [u8], layout: RgbLayout, mix: Mix) -> &mut [u8] {
     let pixel = Pixel::new(layout.offsets(), mix);
-    let arrange = _mm256_shuffle_epi8(widen(), pixel.arrange);
+    let arrange = quarters24(pixel.arrange);
     // The pixel of each even and each odd byte, counted from the first of the 8 in a register's half.
     let [even0, odd0] = [word_of_pixel(0, 0), word_of_pixel(1, 0)];
     let [even1, odd1] = [word_of_pixel(16, 4), word_of_pixel(17, 4)];
@@ -205,31 +214,33 @@ fn mix24(row: &mut [u8], layout: RgbLayout, mix: Mix) -> &mut [u8] {
             centred(load_halves::<16>(block)),
             centred(load_halves::<32>(block)),
         ];
-        let mut parts = quarters(bytes);
-        for part in &mut parts {
-            let gray = pixel.gray(_mm256_shuffle_epi8(*part, arrange));
+        let mut parts = quarters(block);
+        for (part, arrange) in parts.iter_mut().zip(arrange) {
+            let gray = pixel.gray(_mm256_shuffle_epi8(centred(*part), arrange));
             *part = _mm256_srai_epi32::<8>(gray);
         }
         let [a, b, c, d] = parts;
         let first = pixel.take(_mm256_packs_epi32(a, b));
         let last = pixel.take(_mm256_packs_epi32(c, d));
         let middle = _mm256_alignr_epi8::<8>(last, first);
-        let kept = [
-            pixel.keep(bytes[0], spread(first, even0), spread(first, odd0)),
-            pixel.keep(bytes[1], spread(middle, even1), spread(middle, odd1)),
-            pixel.keep(bytes[2], spread(last, even2), spread(last, odd2)),
+        let spread = [
+            (first, even0, odd0),
+            (middle, even1, odd1),
+            (last, even2, odd2),
         ];
+        let mut kept = bytes;
+        for (bytes, (take, even, odd)) in kept.iter_mut().zip(spread) {
+            let (to_even, to_odd) = (
+                _mm256_shuffle_epi8(take, even),
+                _mm256_shuffle_epi8(take, odd),
+            );
+            *bytes = pixel.keep(*bytes, to_even, to_odd);
+        }
         store_halves::<0>(block, kept[0]);
         store_halves::<16>(block, kept[1]);
         store_halves::<32>(block, kept[2]);
     }
     rest
-}
-
-#[target_feature(enable = "avx2")]
-#[inline]
-fn spread(words: __m256i, to: __m256i) -> __m256i {
-    _mm256_shuffle_epi8(words, to)
 }
 
 /// Shuffles words of 8 pixels, of which the first is pixel `first` of a half's 16, to where the
@@ -244,22 +255,39 @@ fn word_of_pixel(byte: i8, first: i8) -> __m256i {
     lanes(all)
 }
 
-/// Pixels of 3 bytes to pixels of 4.
+/// `arrange` for pixels of 3 bytes, in the parts that [`quarters`] gives.
 #[target_feature(enable = "avx2")]
-fn widen() -> __m256i {
-    lanes([0, 1, 2, 2, 3, 4, 5, 5, 6, 7, 8, 8, 9, 10, 11, 11])
+fn quarters24(arrange: __m256i) -> [__m256i; 4] {
+    let widen = lanes([0, 1, 2, 2, 3, 4, 5, 5, 6, 7, 8, 8, 9, 10, 11, 11]);
+    let arrange_first = _mm256_shuffle_epi8(widen, arrange);
+    let arrange_last = _mm256_add_epi8(arrange_first, _mm256_set1_epi8(4));
+    [arrange_first, arrange_first, arrange_first, arrange_last]
 }
 
-/// The four times 12 bytes of three registers' halves, each at the beginning of a half.
+/// The four times 12 bytes of both halves of a block, each at the beginning of a register's half; the
+/// last at the end, so that no byte after the block is read.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn quarters([a, b, c]: [__m256i; 3]) -> [__m256i; 4] {
+fn quarters(block: &[u8; 96]) -> [__m256i; 4] {
     [
-        a,
-        _mm256_alignr_epi8::<12>(b, a),
-        _mm256_alignr_epi8::<8>(c, b),
-        _mm256_srli_si256::<4>(c),
+        load_halves::<0>(block),
+        load_halves::<12>(block),
+        load_halves::<24>(block),
+        load_halves::<32>(block),
     ]
+}
+
+/// Shuffles the gray of 4 pixels, in their third bytes, to 12 bytes, and of these takes 16 from `first`
+/// on; before and after the 12 there are zeros.
+#[target_feature(enable = "avx2")]
+fn gray_from(first: i8) -> __m256i {
+    let mut all = [-1; 16];
+    for (i, at) in (first..).zip(&mut all) {
+        if (0..12).contains(&i) {
+            *at = i / 3 * 4 + 2;
+        }
+    }
+    lanes(all)
 }
 
 /// 16 bytes from `AT` and 16 from 48 later.

@@ -4,6 +4,7 @@
 //! Rows end where their allocation on the heap ends, so that valgrind and AddressSanitizer see
 //! whatever is read or written beyond them; rows inside a larger one show it without these.
 
+mod bounds;
 mod chroma;
 mod luma;
 mod oracle;

@@ -264,6 +264,20 @@ fn replaced_buffers_keep_their_place_and_what_cannot_be_replaced_goes() {
 }
 
 #[test]
+fn the_end_goes_out_again_to_who_is_linked_after_it_until_a_new_stream_begins() {
+    let mut queue = queue(RawTapPolicy::Latest, 1, 0.0);
+    queue.offer_event(&gst::event::Eos::new());
+    assert_eq!(drain(&mut queue), ["eos"]);
+    queue.attach();
+    queue.attach();
+    assert_eq!(drain(&mut queue), ["eos"]);
+    queue.offer_event(&gst::event::StreamStart::new("second"));
+    assert_eq!(drain(&mut queue), ["stream-start"]);
+    queue.attach();
+    assert!(queue.is_empty());
+}
+
+#[test]
 fn a_branch_that_changes_while_it_fails_is_tried_again() {
     let mut queue = queue(RawTapPolicy::DropNewest, 9, 0.0);
     offer(&mut queue, [0]);
