@@ -3,6 +3,7 @@
 //! Not a `BaseSrc`: that pushes caps and gaps with the lock held that a state change needs, so
 //! that a sink which waits in PAUSED would block the change for ever.
 
+mod gate;
 mod imp;
 
 use std::sync::Arc;

@@ -1,23 +1,26 @@
 //! The thread that owns a call: its machine, its socket and its engine.
 
+mod socket;
+mod telling;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use acscall::call::{
-    Action, Call as Machine, CallState, Config, Event, Input, LegFailure, LegId, Presence,
-    ReaderId, Selector, Trouble,
+    Action, Call as Machine, Config, Input, LegFailure, LegId, ReaderId, Selector,
 };
-use acscall::signalling::client::{self, ConnectError};
-use acscall::signalling::message::{Kind, Kinds, ParticipantId, ServerMessage};
+use acscall::signalling::message::{Kind, Kinds, ParticipantId};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
 use super::engine::{Engine, EngineOutput, LegOutput};
 use super::outgoing::Port;
 use super::reader::{Item, ReaderQueue};
-use super::{CAT, CallSettings, Listener, MemberId, Role, Snapshot, serve};
+use super::{CAT, CallSettings, Listener, MemberId, Role, Snapshot};
+use socket::{Happened, Socket};
+use telling::Brief;
 
 /// What elements and the engine tell the driver.
 pub(super) enum Command {
@@ -130,7 +133,6 @@ struct Running {
     readers: BTreeMap<ReaderId, Reader>,
     available: Kinds,
     socket: Socket,
-    server: Option<Arc<serve::Server>>,
     snapshot: Arc<Mutex<Snapshot>>,
 }
 
@@ -139,22 +141,10 @@ struct Reader {
     bound: Option<(ParticipantId, Kind)>,
 }
 
-enum Socket {
-    Closed,
-    Opening(tokio::task::JoinHandle<Opened>),
-    Open(client::Sender, client::Receiver),
-}
-
-type Opened = (
-    Option<Arc<serve::Server>>,
-    Result<(client::Sender, client::Receiver), ConnectError>,
-);
-
 /// What the thread woke up for.
 enum Woken {
     Command(Option<Command>),
-    Opened(Opened),
-    Message(Result<ServerMessage, client::Closed>),
+    Socket(Happened),
     Timeout,
 }
 
@@ -173,8 +163,7 @@ impl Running {
             members: BTreeMap::new(),
             readers: BTreeMap::new(),
             available: Kinds::new(),
-            socket: Socket::Closed,
-            server: None,
+            socket: Socket::default(),
             snapshot,
         }
     }
@@ -188,12 +177,9 @@ impl Running {
             match self.wake(&mut commands).await {
                 Woken::Command(Some(command)) => self.obey(command),
                 Woken::Command(None) => self.input(Input::Leave),
-                Woken::Opened((server, result)) => self.opened(server, result),
-                Woken::Message(Ok(message)) => self.input(Input::Received(message)),
-                Woken::Message(Err(closed)) => {
-                    self.socket = Socket::Closed;
-                    self.input(Input::SocketClosed(closed.to_string()));
-                }
+                Woken::Socket(Happened::Opened) => self.input(Input::SocketOpened),
+                Woken::Socket(Happened::Message(message)) => self.input(Input::Received(message)),
+                Woken::Socket(Happened::Closed(why)) => self.input(Input::SocketClosed(why)),
                 Woken::Timeout => self.machine.handle_timeout(Instant::now().into_std()),
             }
         }
@@ -211,21 +197,9 @@ impl Running {
                 None => std::future::pending().await,
             }
         };
-        let socket = async {
-            match &mut self.socket {
-                Socket::Closed => std::future::pending().await,
-                Socket::Opening(task) => match task.await {
-                    Ok(opened) => Woken::Opened(opened),
-                    Err(error) => {
-                        Woken::Opened((None, Err(ConnectError::Other(error.to_string()))))
-                    }
-                },
-                Socket::Open(_, receiver) => Woken::Message(receiver.next().await),
-            }
-        };
         tokio::select! {
             command = commands.recv() => Woken::Command(command),
-            woken = socket => woken,
+            happened = self.socket.next() => Woken::Socket(happened),
             () = timer => Woken::Timeout,
         }
     }
@@ -316,18 +290,18 @@ impl Running {
         while let Some(action) = self.machine.poll_action() {
             gst::debug!(CAT, "{} → {}", self.settings.user, Brief(&action));
             match action {
-                Action::Connect => self.connect(),
-                Action::Disconnect => match std::mem::replace(&mut self.socket, Socket::Closed) {
-                    Socket::Open(sender, _) => sender.close().await,
-                    Socket::Opening(task) => task.abort(),
-                    Socket::Closed => {}
-                },
+                Action::Connect => {
+                    let CallSettings {
+                        server,
+                        embedded_server,
+                        ..
+                    } = &self.settings;
+                    self.socket.open(server.clone(), *embedded_server);
+                }
+                Action::Disconnect => self.socket.close().await,
                 Action::Send(message) => {
-                    if let Socket::Open(sender, _) = &mut self.socket
-                        && let Err(closed) = sender.send(&message).await
-                    {
-                        self.socket = Socket::Closed;
-                        self.input(Input::SocketClosed(closed.to_string()));
+                    if let Err(why) = self.socket.send(&message).await {
+                        self.input(Input::SocketClosed(why));
                     }
                 }
                 Action::OpenLeg { leg, ice_servers } => {
@@ -358,46 +332,6 @@ impl Running {
         false
     }
 
-    fn connect(&mut self) {
-        let url = self.settings.server.clone();
-        let may_serve = self.settings.embedded_server;
-        self.socket = Socket::Opening(tokio::spawn(async move {
-            let refused = match client::connect(&url.to_string()).await {
-                Err(ConnectError::NobodyListens(text)) => ConnectError::NobodyListens(text),
-                other => return (None, other),
-            };
-            let server = url
-                .loopback_addr()
-                .filter(|_| may_serve)
-                .and_then(serve::server);
-            match server {
-                // Also where another process was faster: then it serves.
-                Some(server) => (server, client::connect(&url.to_string()).await),
-                None => (None, Err(refused)),
-            }
-        }));
-    }
-
-    fn opened(
-        &mut self,
-        server: Option<Arc<serve::Server>>,
-        result: Result<(client::Sender, client::Receiver), ConnectError>,
-    ) {
-        if server.is_some() {
-            self.server = server;
-        }
-        match result {
-            Ok((sender, receiver)) => {
-                self.socket = Socket::Open(sender, receiver);
-                self.input(Input::SocketOpened);
-            }
-            Err(error) => {
-                self.socket = Socket::Closed;
-                self.input(Input::SocketClosed(error.to_string()));
-            }
-        }
-    }
-
     fn bind(&mut self, id: ReaderId, to: Option<(ParticipantId, Kind)>) {
         let Some(reader) = self.readers.get_mut(&id) else {
             return;
@@ -420,99 +354,6 @@ impl Running {
         let has = |wanted| self.members.values().any(|(role, _)| *role == wanted);
         let (receives, sends) = (has(Role::Receive), has(Role::Send));
         self.input(Input::Roles { receives, sends });
-    }
-
-    fn tell(&mut self, event: &Event) {
-        self.note(event);
-        for (_, listener) in self.members.values() {
-            listener(event);
-        }
-    }
-
-    /// Keeps what applications can read, and tells the readers what concerns them.
-    fn note(&mut self, event: &Event) {
-        match event {
-            Event::State(state) => lock(&self.snapshot).state = *state,
-            Event::Participant(participant, Presence::Disconnected) => {
-                lock(&self.snapshot)
-                    .participants
-                    .retain(|(known, _)| known.id != participant.id);
-                self.engine.forget(&participant.id);
-            }
-            Event::Participant(participant, presence) => {
-                let mut snapshot = lock(&self.snapshot);
-                let known = snapshot
-                    .participants
-                    .iter_mut()
-                    .find(|(known, _)| known.id == participant.id);
-                match known {
-                    Some(known) => *known = (participant.clone(), *presence),
-                    None => snapshot.participants.push((participant.clone(), *presence)),
-                }
-            }
-            Event::Stream {
-                participant,
-                kind,
-                available,
-            } => {
-                let mut snapshot = lock(&self.snapshot);
-                let known = snapshot
-                    .participants
-                    .iter_mut()
-                    .find(|(known, _)| known.id == participant.id);
-                if let Some((known, _)) = known {
-                    known.media = participant.media.clone();
-                }
-                drop(snapshot);
-                let stream = (participant.id.clone(), *kind);
-                let readers = self.readers.values();
-                for reader in readers.filter(|reader| reader.bound.as_ref() == Some(&stream)) {
-                    reader.queue.push(Item::Available(*available));
-                }
-            }
-            Event::Reached(_) | Event::Warning(_) | Event::Error(_) => {}
-        }
-    }
-
-    /// Tells a new member what the others were told before.
-    fn introduce(&self, listener: &Listener) {
-        let snapshot = lock(&self.snapshot).clone();
-        if snapshot.state == CallState::None {
-            return;
-        }
-        listener(&Event::State(snapshot.state));
-        for (participant, presence) in &snapshot.participants {
-            listener(&Event::Participant(participant.clone(), *presence));
-        }
-        for (participant, kind) in snapshot.streams() {
-            let participant = participant.clone();
-            listener(&Event::Stream {
-                participant,
-                kind,
-                available: true,
-            });
-        }
-        for participant in self.engine.reached() {
-            listener(&Event::Reached(participant.clone()));
-        }
-    }
-
-    fn warn(&mut self, text: &str) {
-        self.tell(&Event::Warning(Trouble::Media(text.into())));
-    }
-}
-
-/// The beginning of what `Debug` writes, without tokens and session descriptions.
-struct Brief<'a, T>(&'a T);
-
-impl<T: std::fmt::Debug> std::fmt::Display for Brief<'_, T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        const LENGTH: usize = 160;
-        let text = format!("{:?}", self.0);
-        if text.contains("token: Some") {
-            return f.write_str("Send(Hello with a token)");
-        }
-        f.write_str(&text.chars().take(LENGTH).collect::<String>())
     }
 }
 

@@ -1,7 +1,10 @@
-//! Legs over webrtcbin. The only file that knows its signals, properties and defects; the
+//! Legs over webrtcbin. The only folder that knows its signals, properties and defects; the
 //! measurements behind the rules are in ARCHITECTURE.md.
 
-use std::net::IpAddr;
+mod ice;
+mod inside;
+mod warm_up;
+
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use acscall::call::{Direction, LegFailure, LegId};
@@ -9,14 +12,17 @@ use acscall::signalling::message::{Candidate, IceServer, Kind};
 use gst::glib;
 use gst::prelude::*;
 use gst_webrtc::{
-    WebRTCDTLSTransport, WebRTCPeerConnectionState, WebRTCRTPTransceiver,
-    WebRTCRTPTransceiverDirection, WebRTCSDPType, WebRTCSessionDescription,
+    WebRTCDTLSTransport, WebRTCRTPTransceiver, WebRTCRTPTransceiverDirection, WebRTCSDPType,
+    WebRTCSessionDescription,
 };
 
 use super::codec::{self, MissingElement, make};
 use super::leg::{Leg, LegMaker, LegOutput, LegSink};
 use super::sdp;
 use crate::call::DEFAULT_LATENCY;
+use ice::{give_loopback_addresses, restrain_ice, set_ice_servers};
+use inside::{answer_with, connect_outputs, connect_streams, tune_insides};
+pub(in crate::call) use warm_up::WarmUp;
 
 /// Makes legs in one call's pipeline.
 pub(super) struct WebRtc {
@@ -27,50 +33,6 @@ pub(super) struct WebRtc {
     pub(super) stun_server: Option<String>,
     /// `turn(s)://user:password@host:port`.
     pub(super) turn_servers: Vec<String>,
-}
-
-/// The making of the RSA key that all DTLS connections of this process share, on a thread of its
-/// own. The first `dtlsdec` does it, and takes 90 to 300 ms.
-///
-/// Each call holds one: the last to be dropped waits for the thread. A process that ended while
-/// the key is being made would crash in OpenSSL's clean-up.
-pub(in crate::call) struct WarmUp {
-    _thread: Arc<WarmUpThread>,
-}
-
-struct WarmUpThread(Mutex<Option<std::thread::JoinHandle<()>>>);
-
-impl WarmUp {
-    pub(in crate::call) fn start() -> WarmUp {
-        static RUNNING: Mutex<std::sync::Weak<WarmUpThread>> = Mutex::new(std::sync::Weak::new());
-        static DONE: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
-        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(thread) = running.upgrade() {
-            return WarmUp { _thread: thread };
-        }
-        let is_first = !DONE.swap(true, std::sync::atomic::Ordering::AcqRel);
-        let handle = is_first.then(|| {
-            std::thread::Builder::new()
-                .name("acscall-warm-up".into())
-                .spawn(|| drop(gst::ElementFactory::make("dtlsdec").build()))
-        });
-        let thread = Arc::new(WarmUpThread(Mutex::new(handle.and_then(Result::ok))));
-        *running = Arc::downgrade(&thread);
-        WarmUp { _thread: thread }
-    }
-}
-
-impl Drop for WarmUpThread {
-    fn drop(&mut self) {
-        let handle = self
-            .0
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(handle) = handle {
-            let _panicked = handle.join();
-        }
-    }
 }
 
 impl LegMaker for WebRtc {
@@ -329,166 +291,4 @@ impl Leg for WebRtcLeg {
         }
         super::dispose(&self.webrtcbin);
     }
-}
-
-fn set_ice_servers(webrtcbin: &gst::Element, maker: &WebRtc, given: &[IceServer]) {
-    let urls = given
-        .iter()
-        .flat_map(|server| server.urls.iter().map(move |url| (server, url)));
-    let mut stun = maker.stun_server.clone();
-    for (server, url) in urls {
-        // A browser writes `stun:host:port`, webrtcbin `stun://host:port`.
-        let Some((scheme, rest)) = url.split_once(':') else {
-            continue;
-        };
-        match scheme {
-            "stun" => stun = stun.or_else(|| Some(format!("stun://{rest}"))),
-            "turn" | "turns" => {
-                let escape = |text: &Option<String>| {
-                    glib::uri_escape_string(
-                        text.as_deref().unwrap_or_default(),
-                        None::<&str>,
-                        false,
-                    )
-                };
-                let (user, password) = (escape(&server.username), escape(&server.credential));
-                let url = format!("{scheme}://{user}:{password}@{rest}");
-                webrtcbin.emit_by_name::<bool>("add-turn-server", &[&url]);
-            }
-            _ => {}
-        }
-    }
-    if let Some(stun) = stun {
-        webrtcbin.set_property("stun-server", stun);
-    }
-    for turn in &maker.turn_servers {
-        webrtcbin.emit_by_name::<bool>("add-turn-server", &[turn]);
-    }
-}
-
-/// libnice would ask routers to open ports (UPnP: multicast into the local network, and a thread
-/// for each agent), and gather TCP candidates, over which one slow receiver would hold up the
-/// encoder that it shares with the others. Where UDP is blocked a TURN server is the way.
-fn restrain_ice(webrtcbin: &gst::Element) {
-    let ice = webrtcbin.property::<glib::Object>("ice-agent");
-    if let Some(agent) = ice
-        .has_property("agent")
-        .then(|| ice.property::<glib::Object>("agent"))
-    {
-        for property in ["upnp", "ice-tcp"] {
-            if agent.has_property(property) {
-                agent.set_property(property, false);
-            }
-        }
-    }
-}
-
-/// libnice gathers no loopback address: without this, a machine on which nothing else is up
-/// would have no candidates. Done only there, because it replaces the gathering of the others.
-fn give_loopback_addresses(webrtcbin: &gst::Element) {
-    let up = if_addrs::get_if_addrs().unwrap_or_default();
-    if up.iter().any(|interface| !interface.is_loopback()) {
-        return;
-    }
-    let agent = webrtcbin.property::<gst::glib::Object>("ice-agent");
-    for address in up.iter().map(|interface| interface.ip()) {
-        let is_wanted = match address {
-            IpAddr::V4(v4) => v4.is_loopback(),
-            IpAddr::V6(v6) => v6.is_loopback(),
-        };
-        if is_wanted {
-            agent.emit_by_name::<bool>("add-local-ip-address", &[&address.to_string()]);
-        }
-    }
-}
-
-/// Sets what webrtcbin has no property for on the elements it makes inside itself.
-fn tune_insides(webrtcbin: &gst::Element) {
-    webrtcbin.connect("deep-element-added", false, |values| {
-        let element = values
-            .get(2)
-            .and_then(|value| value.get::<gst::Element>().ok())?;
-        match element.factory()?.name().as_str() {
-            // With retransmission on, the jitter buffer of 1.22 declares the first packet after
-            // a pause lost while it waits for it, and drops it when it comes: the start of the
-            // next picture.
-            "rtpjitterbuffer" if element.has_property("rtx-next-seqnum") => {
-                element.set_property("rtx-next-seqnum", false);
-                // Not knowing which packet is the first it would hold a new stream back for the
-                // whole latency; two in order tell enough.
-                element.set_property("faststart-min-packets", 2u32);
-            }
-            // A source is on probation until its second packet: a screen at one frame per second
-            // would come a second late. SRTP has authenticated the first already.
-            "rtpsession" => {
-                let session = element.property::<glib::Object>("internal-session");
-                session.set_property("probation", 0u32);
-            }
-            _ => {}
-        }
-        None
-    });
-}
-
-fn connect_outputs(webrtcbin: &gst::Element, output: &LegSink) {
-    let candidates = output.clone();
-    webrtcbin.connect("on-ice-candidate", false, move |values| {
-        let line = values.get(1).and_then(|value| value.get::<u32>().ok())?;
-        let candidate = values.get(2).and_then(|value| value.get::<String>().ok())?;
-        candidates(LegOutput::Candidate(Candidate { candidate, line }));
-        None
-    });
-    let states = output.clone();
-    webrtcbin.connect_notify(Some("connection-state"), move |webrtcbin, _| {
-        match webrtcbin.property::<WebRTCPeerConnectionState>("connection-state") {
-            WebRTCPeerConnectionState::Connected => states(LegOutput::Connected),
-            WebRTCPeerConnectionState::Failed => states(LegOutput::Failed(LegFailure::Connection(
-                "no path to the other end works (ICE or DTLS failed)".into(),
-            ))),
-            _ => {}
-        }
-    });
-}
-
-/// The answer keeps only what the transceivers' preferences name: congestion feedback, without
-/// which browsers never send more than their start bitrate, has to be among it.
-fn answer_with(webrtcbin: &gst::Element, preferences: &Arc<Mutex<Vec<gst::Caps>>>) {
-    let preferences = preferences.clone();
-    webrtcbin.connect("on-new-transceiver", false, move |values| {
-        let transceiver = values
-            .get(1)
-            .and_then(|value| value.get::<WebRTCRTPTransceiver>().ok())?;
-        let line = transceiver.property::<u32>("mlineindex") as usize;
-        let preferences = preferences.lock().unwrap_or_else(PoisonError::into_inner);
-        let caps = preferences.get(line).cloned();
-        drop(preferences);
-        if let Some(caps) = caps {
-            transceiver.set_property("codec-preferences", caps);
-        }
-        transceiver.set_property("do-nack", line != Kind::Audio.line());
-        None
-    });
-}
-
-fn connect_streams(webrtcbin: &gst::Element, output: &LegSink) {
-    let output = output.clone();
-    webrtcbin.connect_pad_added(move |_, pad| {
-        if pad.direction() != gst::PadDirection::Src {
-            return;
-        }
-        // Nothing is taken from the leg before its peer is verified.
-        let gate = pad.add_probe(gst::PadProbeType::BLOCK_DOWNSTREAM, |_, _| {
-            gst::PadProbeReturn::Ok
-        });
-        let line = pad
-            .property::<WebRTCRTPTransceiver>("transceiver")
-            .property::<u32>("mlineindex");
-        if let (Some(gate), Some(kind)) = (gate, Kind::from_line(line as usize)) {
-            output(LegOutput::Stream {
-                kind,
-                pad: pad.clone(),
-                gate,
-            });
-        }
-    });
 }
