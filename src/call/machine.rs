@@ -6,11 +6,12 @@ use std::time::Instant;
 use super::legs::{Legs, Scene};
 use super::link::{Link, Step};
 use super::outbox::Outbox;
+use super::rates::Rates;
 use super::readers::Readers;
 use super::roster::Roster;
 use super::timers::{Timer, Timers};
 use super::told::{Roles, Told};
-use super::{Action, CallState, Config, Event, Input, Trouble};
+use super::{Action, CallState, Config, Event, Input, LegId, Trouble};
 use crate::signalling::message::{
     ClientMessage, ErrorCode, IceServer, Kinds, Participant, ParticipantId, Resume, ServerMessage,
     VERSIONS,
@@ -32,6 +33,7 @@ pub struct Call {
     roster: Roster,
     readers: Readers,
     legs: Legs,
+    rates: Rates,
     timers: Timers,
     out: Outbox,
 }
@@ -49,6 +51,7 @@ impl Call {
             roster: Roster::default(),
             readers: Readers::default(),
             legs: Legs::default(),
+            rates: Rates::default(),
             timers: Timers::default(),
             out: Outbox::default(),
         }
@@ -65,6 +68,11 @@ impl Call {
             Input::Media(kinds) => self.media = kinds,
             Input::AddReader(id, selector) => self.readers.add(id, selector),
             Input::RemoveReader(id) => self.readers.remove(id),
+            Input::MaxBitrate(kind, most) => self.rates.limit(kind, most),
+            Input::Renegotiate => {
+                let (legs, mut scene) = self.legs(now);
+                legs.replace(&mut scene);
+            }
             Input::Leave => self.end(now),
 
             Input::SocketOpened => {
@@ -85,6 +93,17 @@ impl Call {
             Input::LegConnected(leg) => {
                 let (legs, mut scene) = self.legs(now);
                 legs.connected(&leg, &mut scene);
+            }
+            Input::LegRejected(leg, kind, reason) => {
+                let (legs, mut scene) = self.legs(now);
+                legs.rejected(&leg, kind, reason, &mut scene);
+            }
+            Input::LegReport(leg, packets) => {
+                if !self.legs.reported(&leg, &packets, now) {
+                    // These come often: nothing but the rates depends on them.
+                    self.rates.settle(self.legs.paths(), now, &mut self.out);
+                    return;
+                }
             }
             Input::LegFailed(leg, failure) => {
                 let (legs, mut scene) = self.legs(now);
@@ -126,6 +145,7 @@ impl Call {
                     let (legs, mut scene) = self.legs(now);
                     legs.timed_out(&leg, &mut scene);
                 }
+                Timer::Paths => self.legs.pass(now),
                 // That they do not run any more is all there is to it.
                 Timer::Retry(_) | Timer::Remind(_) => {}
             }
@@ -151,6 +171,11 @@ impl Call {
     /// This participant's own id, once joined. A rejoin may change it.
     pub fn own_id(&self) -> Option<&ParticipantId> {
         self.link.own()
+    }
+
+    /// What the paths of the connected sending legs carry, in bit/s.
+    pub fn estimates(&self) -> impl Iterator<Item = (LegId, u32)> {
+        self.legs.estimates()
     }
 
     /// Whether `id` is another presence of this call's own user.
@@ -348,6 +373,7 @@ impl Call {
         }
         let (legs, mut scene) = self.legs(now);
         legs.settle(&mut scene);
+        self.rates.settle(self.legs.paths(), now, &mut self.out);
     }
 
     fn set_state(&mut self, state: CallState) {
@@ -362,6 +388,8 @@ impl Call {
             now,
             online: self.link.step() == Step::Joined,
             roles: self.roles,
+            media: &self.media,
+            start: self.rates.most(),
             roster: &self.roster,
             timers: &mut self.timers,
             out: &mut self.out,

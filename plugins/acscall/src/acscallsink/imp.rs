@@ -122,8 +122,8 @@ impl AcsCallSink {
             // nothing to show yet must not keep this one from sending.
             writer.port.set_async(lock(&self.settings).wait_for > 0);
             self.hold(&writer);
-            if let Err(text) = self.open(&writer, &membership) {
-                gst::element_imp_error!(self, gst::ResourceError::Busy, ("{text}"));
+            if let Err(error) = self.open(&writer, &membership) {
+                self.post_error(&error);
                 drop(membership);
                 self.leave();
                 return Err(gst::StateChangeError);
@@ -286,8 +286,8 @@ impl ElementImpl for AcsCallSink {
         pad.imp().assign(kind, &port);
         let writer = Writer { kind, pad, port };
         lock(&self.pads).writers.insert(kind, Some(writer.clone()));
-        if let Err(text) = self.add(&writer) {
-            gst::element_imp_error!(self, gst::ResourceError::Busy, ("{text}"));
+        if let Err(error) = self.add(&writer) {
+            self.post_error(&error);
             lock(&self.pads).writers.remove(&kind);
             self.remove(&writer);
             return None;

@@ -20,6 +20,7 @@
 //!     acscallsrc call=room user=bob ! audioconvert ! autoaudiosink
 //! ```
 
+mod codec;
 mod imp;
 mod pad;
 mod pads;
@@ -30,6 +31,7 @@ use gst::glib;
 use gst::prelude::*;
 
 pub use crate::common::{AcsCallKind, AcsCallState};
+pub use codec::AcsCallCodec;
 
 glib::wrapper! {
     /// The element.

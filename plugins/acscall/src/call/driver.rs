@@ -9,15 +9,16 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use acscall::call::{
-    Action, Call as Machine, Config, Input, LegFailure, LegId, ReaderId, Selector,
+    Action, Call as Machine, Config, Input, LegFailure, LegId, PacketReport, ReaderId, Selector,
 };
 use acscall::signalling::message::{Kind, Kinds, ParticipantId};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
-use super::engine::{Engine, EngineOutput, LegOutput};
+use super::engine::{Codec, Engine, EngineOutput, LegOutput, Packet, Rate};
 use super::outgoing::Port;
 use super::reader::{Item, ReaderQueue};
+use super::time::system_time;
 use super::{CAT, CallSettings, Listener, MemberId, Role, Snapshot};
 use socket::{Happened, Socket};
 use telling::Brief;
@@ -31,6 +32,10 @@ pub(super) enum Command {
     /// A stream's source runs, or not.
     Available(Kind, bool),
     MakeEncoder(Kind),
+    /// How a stream is coded from now on.
+    Codec(Kind, Codec),
+    /// The most that a stream may take, in bit/s; `None` for the default.
+    MaxBitrate(Kind, Option<u32>),
     Engine(EngineOutput),
     /// Fills in the statistics.
     Stats(std::sync::mpsc::SyncSender<gst::Structure>),
@@ -244,6 +249,12 @@ impl Running {
                     self.warn(&format!("{kind} cannot be encoded: {error}"));
                 }
             }
+            Command::Codec(kind, codec) => {
+                if self.engine.set_codec(kind, codec) {
+                    self.input(Input::Renegotiate);
+                }
+            }
+            Command::MaxBitrate(kind, most) => self.input(Input::MaxBitrate(kind, most)),
             Command::Engine(EngineOutput::Leg(leg, output)) => self.leg_told(leg, output),
             Command::Engine(EngineOutput::Error(object, text)) => match self.engine.failed(&object)
             {
@@ -251,7 +262,8 @@ impl Running {
                 None => self.warn(&text),
             },
             Command::Stats(reply) => {
-                let _nobody_waits = reply.try_send(self.engine.stats());
+                let estimates = self.machine.estimates().collect();
+                let _nobody_waits = reply.try_send(self.engine.stats(&estimates));
             }
             Command::Leave => self.input(Input::Leave),
         }
@@ -276,6 +288,11 @@ impl Running {
                 Ok(()) => self.input(Input::LegConnected(leg)),
                 Err(failure) => self.input(Input::LegFailed(leg, failure)),
             },
+            LegOutput::Rejected(kind, why) => self.input(Input::LegRejected(leg, kind, why)),
+            LegOutput::Report(packets) => {
+                let packets = since_now(&packets, Instant::now().into_std());
+                self.input(Input::LegReport(leg, packets));
+            }
             LegOutput::Failed(failure) => self.input(Input::LegFailed(leg, failure)),
             LegOutput::Stream { kind, pad, gate } => {
                 if let Err(failure) = self.engine.stream_arrived(&leg, kind, pad, gate) {
@@ -319,6 +336,11 @@ impl Running {
                 }
                 Action::CloseLeg(leg) => self.engine.close_leg(&leg),
                 Action::Feed(leg, kinds) => self.engine.feed(&leg, &kinds),
+                Action::Encode {
+                    kind,
+                    bitrate,
+                    loss,
+                } => self.engine.set_rate(kind, Rate { bitrate, loss }),
                 Action::Bind(reader, to) => self.bind(reader, to),
                 Action::Mix(participants) => {
                     if let Err(error) = self.engine.mix(&participants) {
@@ -355,6 +377,20 @@ impl Running {
         let (receives, sends) = (has(Role::Receive), has(Role::Send));
         self.input(Input::Roles { receives, sends });
     }
+}
+
+/// The packets' times of the system clock on the machine's clock.
+fn since_now(packets: &[Packet], now: std::time::Instant) -> Vec<PacketReport> {
+    let clock = system_time();
+    let report = |packet: &Packet| {
+        let age = clock.saturating_sub(packet.sent).into();
+        Some(PacketReport {
+            sent: now.checked_sub(age)?,
+            arrived: packet.arrived.map(Into::into),
+            size: packet.size,
+        })
+    };
+    packets.iter().filter_map(report).collect()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

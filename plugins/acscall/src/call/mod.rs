@@ -30,6 +30,7 @@ use acscall::signalling::client::ServerUrl;
 use acscall::signalling::message::{Kind, Participant};
 
 use driver::{Command, Driver};
+pub(crate) use engine::{Codec, MissingElement};
 pub(crate) use outgoing::Outgoing;
 use outgoing::Port;
 pub(crate) use reader::ReaderQueue;

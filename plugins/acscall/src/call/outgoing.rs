@@ -7,7 +7,7 @@ use acscall::signalling::message::Kind;
 
 use super::Call;
 use super::driver::Command;
-use super::engine::Encoder;
+use super::engine::{Codec, Encoder, Rate};
 
 /// What may wait for the encoder to be made, which takes some milliseconds.
 const PENDING: usize = 12;
@@ -48,6 +48,18 @@ impl Outgoing {
         self.set_available(false);
     }
 
+    /// Sends the stream in this codec. In a call that is under way, the legs are replaced.
+    pub(crate) fn set_codec(&self, codec: Codec) {
+        let command = Command::Codec(self.port.kind, codec);
+        self.call.driver.send(command);
+    }
+
+    /// Limits what the stream takes, in bit/s; `None` for the default.
+    pub(crate) fn set_max_bitrate(&self, most: Option<u32>) {
+        let command = Command::MaxBitrate(self.port.kind, most);
+        self.call.driver.send(command);
+    }
+
     /// Waits until all that was pushed has left, at most for `timeout`.
     pub(crate) fn drain(&self, timeout: std::time::Duration) {
         let encoder = self.port.lock().encoder.clone();
@@ -67,6 +79,12 @@ impl Outgoing {
                 port.encoder.as_ref().map_or(0, |encoder| encoder.encoded()),
             )
             .field("encoders", u32::from(port.encoder.is_some()))
+            .field(
+                "codec",
+                port.encoder.as_ref().map_or("", |e| e.codec().name()),
+            )
+            .field("bitrate", port.rate.bitrate / 1000)
+            .field("packet-loss", u32::from(port.rate.loss))
             .build()
     }
 
@@ -99,13 +117,15 @@ pub(super) struct Port {
     state: Mutex<PortState>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct PortState {
     /// A pad holds the stream.
     taken: bool,
     /// A receiver reads the stream.
     wanted: bool,
     encoder: Option<Arc<Encoder>>,
+    /// Of this and the next encoder.
+    rate: Rate,
     /// What came since the encoder was asked for.
     pending: VecDeque<(gst::Caps, gst::Buffer)>,
     asked: bool,
@@ -117,7 +137,16 @@ impl Port {
     pub(super) fn new(kind: Kind) -> Port {
         Port {
             kind,
-            state: Mutex::default(),
+            state: Mutex::new(PortState {
+                taken: false,
+                wanted: false,
+                encoder: None,
+                rate: Rate::default_of(kind),
+                pending: VecDeque::new(),
+                asked: false,
+                pushed: 0,
+                unwanted: 0,
+            }),
         }
     }
 
@@ -134,6 +163,7 @@ impl Port {
             encoder.push(&caps, buffer);
         }
         state.asked = false;
+        encoder.set_rate(state.rate);
         state.encoder = Some(encoder);
     }
 
@@ -142,6 +172,21 @@ impl Port {
         let mut state = self.lock();
         state.asked = false;
         state.encoder.take()
+    }
+
+    /// How fast to encode.
+    pub(super) fn rate(&self) -> Rate {
+        self.lock().rate
+    }
+
+    /// Sets how fast to encode, from now on.
+    pub(super) fn set_rate(&self, rate: Rate) {
+        let mut state = self.lock();
+        state.rate = rate;
+        // Under the lock, so that a new encoder cannot miss it; it never waits.
+        if let Some(encoder) = &state.encoder {
+            encoder.set_rate(rate);
+        }
     }
 
     pub(super) fn encoder(&self) -> Option<Arc<Encoder>> {

@@ -103,7 +103,7 @@ impl Attendance {
             Event::Reached(participant) => {
                 state.others.insert(participant.clone());
             }
-            Event::Stream { .. } | Event::Warning(_) | Event::Error(_) => {}
+            Event::Stream { .. } | Event::Slow { .. } | Event::Warning(_) | Event::Error(_) => {}
         }
         true
     }

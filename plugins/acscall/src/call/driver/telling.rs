@@ -55,7 +55,7 @@ impl Running {
                     reader.queue.push(Item::Available(*available));
                 }
             }
-            Event::Reached(_) | Event::Warning(_) | Event::Error(_) => {}
+            Event::Slow { .. } | Event::Reached(_) | Event::Warning(_) | Event::Error(_) => {}
         }
     }
 

@@ -10,7 +10,8 @@ use gst::prelude::*;
 
 use crate::call::CAT;
 
-use super::codec;
+use super::codec::Codec;
+use super::encoder::{self, Rate};
 
 /// The least time between two key frames that receivers asked for: a burst of requests (several
 /// receivers that lost the same packet) costs one. A line that starts does not wait for it, but
@@ -27,10 +28,12 @@ const DRAINED: &str = "acscall-drained";
 #[derive(Debug)]
 pub(in crate::call) struct Encoder {
     kind: Kind,
+    codec: Codec,
     bin: gst::Bin,
     source: gst_app::AppSrc,
     last_pts: Mutex<Option<gst::ClockTime>>,
     output: Arc<Output>,
+    pace: Arc<Pace>,
     /// Nothing else holds it: it has no parent.
     _encoded: gst::Pad,
     drained: Arc<(Mutex<u64>, Condvar)>,
@@ -40,6 +43,8 @@ impl Encoder {
     /// Makes the encoder and starts it in `pipeline`.
     pub(super) fn start(
         kind: Kind,
+        codec: Codec,
+        rate: Rate,
         pipeline: &gst::Pipeline,
         lines: Vec<Arc<Line>>,
     ) -> Result<Arc<Encoder>, glib::BoolError> {
@@ -55,11 +60,14 @@ impl Encoder {
         }
         let bin = gst::Bin::with_name(&format!("encoder-{kind}"));
         bin.add(&source)?;
-        let chain = codec::encoder(kind).map_err(|missing| glib::bool_error!("{missing}"))?;
-        bin.add_many(&chain)?;
-        gst::Element::link_many(std::iter::once(source.upcast_ref()).chain(&chain))?;
+        let chain = encoder::chain(codec).map_err(|missing| glib::bool_error!("{missing}"))?;
+        let elements = &chain.elements;
+        bin.add_many(elements)?;
+        gst::Element::link_many(std::iter::once(source.upcast_ref()).chain(elements))?;
+        let pace = Arc::new(Pace::new(rate));
+        pace.keep(&chain.encoder);
 
-        let last = chain.last().expect("an encoder has elements");
+        let last = elements.last().expect("an encoder has elements");
         let encoded = last.static_pad("src").expect("an encoder has a source pad");
         let output = Arc::new(Output {
             encoder: last.downgrade(),
@@ -71,7 +79,7 @@ impl Encoder {
         for line in output.lines().iter() {
             line.attach(&output);
         }
-        let sink = output.sink_pad(&codec::encoded(kind))?;
+        let sink = output.sink_pad(&codec.encoded())?;
         sink.set_active(true)?;
         encoded
             .link(&sink)
@@ -83,10 +91,12 @@ impl Encoder {
         bin.sync_state_with_parent()?;
         Ok(Arc::new(Encoder {
             kind,
+            codec,
             bin,
             source,
             last_pts: Mutex::new(None),
             output,
+            pace,
             _encoded: sink,
             drained,
         }))
@@ -121,6 +131,11 @@ impl Encoder {
         }
     }
 
+    /// Encodes at this rate from the next frame on. Never waits.
+    pub(in crate::call) fn set_rate(&self, rate: Rate) {
+        self.pace.set(rate);
+    }
+
     /// Replaces the lines that the frames go to. New ones begin with a key frame.
     pub(super) fn set_lines(&self, lines: Vec<Arc<Line>>) {
         for line in &lines {
@@ -153,6 +168,11 @@ impl Encoder {
                 .wait_timeout_while(count, timeout, |count| *count < target)
                 .unwrap_or_else(PoisonError::into_inner),
         );
+    }
+
+    /// What comes out of it.
+    pub(in crate::call) fn codec(&self) -> Codec {
+        self.codec
     }
 
     /// Frames encoded so far.
@@ -193,6 +213,48 @@ fn notice_drained(source: &gst_app::AppSrc, drained: Arc<(Mutex<u64>, Condvar)>)
     });
 }
 
+/// How fast an encoder works. Its properties wait for the frame that is being encoded: so they
+/// are set in between, on the encoder's own thread.
+#[derive(Debug)]
+struct Pace {
+    rate: Mutex<Rate>,
+    changed: AtomicBool,
+}
+
+impl Pace {
+    fn new(rate: Rate) -> Pace {
+        Pace {
+            rate: Mutex::new(rate),
+            changed: AtomicBool::new(false),
+        }
+    }
+
+    fn set(&self, rate: Rate) {
+        *self.rate.lock().unwrap_or_else(PoisonError::into_inner) = rate;
+        self.changed.store(true, Ordering::Release);
+    }
+
+    fn get(&self) -> Rate {
+        *self.rate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets the encoder now, and before each frame where it has changed.
+    fn keep(self: &Arc<Self>, encoder: &gst::Element) {
+        encoder::set_rate(encoder, self.get());
+        let (pace, weak) = (self.clone(), encoder.downgrade());
+        if let Some(pad) = encoder.static_pad("sink") {
+            pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+                if pace.changed.swap(false, Ordering::AcqRel)
+                    && let Some(encoder) = weak.upgrade()
+                {
+                    encoder::set_rate(&encoder, pace.get());
+                }
+                gst::PadProbeReturn::Ok
+            });
+        }
+    }
+}
+
 /// Where encoded frames leave the encoder.
 #[derive(Debug)]
 struct Output {
@@ -211,7 +273,7 @@ impl Output {
             .name("encoded")
             .chain_function(move |pad, _, frame| {
                 if let Some(output) = output.upgrade() {
-                    output.share(pad, &frame);
+                    output.share(pad, frame);
                 }
                 // A line that takes no frame is its leg's trouble, not the encoder's.
                 Ok(gst::FlowSuccess::Ok)
@@ -221,13 +283,24 @@ impl Output {
         Ok(pad)
     }
 
-    fn share(&self, pad: &gst::Pad, frame: &gst::Buffer) {
+    fn share(&self, pad: &gst::Pad, mut frame: gst::Buffer) {
         self.encoded.fetch_add(1, Ordering::Relaxed);
-        let Some(caps) = pad.current_caps() else {
+        let segment = pad.sticky_event::<gst::event::Segment>(0);
+        let (Some(caps), Some(segment)) = (pad.current_caps(), segment) else {
             return;
         };
+        // The lines' segments begin at 0. That of x264enc begins at 1000 hours.
+        let running = segment
+            .segment()
+            .downcast_ref::<gst::ClockTime>()
+            .and_then(|segment| segment.to_running_time(frame.pts()));
+        if running != frame.pts() || frame.dts().is_some() {
+            let frame = frame.make_mut();
+            frame.set_pts(running);
+            frame.set_dts(None);
+        }
         for line in self.lines().iter() {
-            line.push(&caps, frame);
+            line.push(&caps, &frame);
         }
     }
 

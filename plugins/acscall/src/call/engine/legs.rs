@@ -38,7 +38,7 @@ impl Engine {
             let (output, id) = (self.output.clone(), id.clone());
             Arc::new(move |told| output(EngineOutput::Leg(id.clone(), told)))
         };
-        let leg = self.maker.open(id, ice, output)?;
+        let leg = self.maker.open(id, &self.codecs, ice, output)?;
         let lines = match leg.direction() {
             Direction::Send => lines(&*leg).map_err(|e| LegFailure::Connection(e.to_string()))?,
             Direction::Receive => BTreeMap::new(),

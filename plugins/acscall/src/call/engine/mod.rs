@@ -4,7 +4,9 @@
 //! without touching it.
 
 mod codec;
+mod decoder;
 mod encode;
+mod encoder;
 mod leg;
 mod legs;
 mod mix;
@@ -27,9 +29,12 @@ use gst::prelude::*;
 use super::outgoing::Port;
 use super::reader::ReaderQueue;
 use super::{CAT, CallSettings, DEFAULT_LATENCY};
+use codec::Codecs;
+pub(crate) use codec::{Codec, MissingElement};
 pub(super) use encode::Encoder;
+pub(super) use encoder::Rate;
 use leg::LegMaker;
-pub(super) use leg::LegOutput;
+pub(super) use leg::{LegOutput, Packet};
 use legs::OpenLeg;
 pub(super) use mix::MIX_LATENCY;
 use mix::Mixer;
@@ -57,6 +62,7 @@ pub(super) struct Engine {
     maker: Box<dyn LegMaker>,
     output: EngineSink,
     ports: BTreeMap<Kind, Arc<Port>>,
+    codecs: Codecs,
     legs: BTreeMap<LegId, OpenLeg>,
     inlets: BTreeMap<(ParticipantId, Kind), Arc<Inlet>>,
     bound: BTreeMap<ReaderId, Arc<Inlet>>,
@@ -97,6 +103,7 @@ impl Engine {
             maker: Box::new(maker),
             output,
             ports,
+            codecs: codec::default_codecs(),
             legs: BTreeMap::new(),
             inlets: BTreeMap::new(),
             bound: BTreeMap::new(),
@@ -108,10 +115,31 @@ impl Engine {
 
     /// Makes the encoder of a stream that somebody wants and whose first buffer is there.
     pub(super) fn make_encoder(&self, kind: Kind) -> Result<(), glib::BoolError> {
-        if let Some(port) = self.ports.get(&kind) {
-            port.set_encoder(Encoder::start(kind, &self.pipeline, self.fed_lines(kind))?);
+        if let (Some(port), Some(codec)) = (self.ports.get(&kind), self.codecs.get(&kind)) {
+            let lines = self.fed_lines(kind);
+            let encoder = Encoder::start(kind, *codec, port.rate(), &self.pipeline, lines)?;
+            port.set_encoder(encoder);
         }
         Ok(())
+    }
+
+    /// Lets legs made from now on offer this codec; true where it is another than before.
+    pub(super) fn set_codec(&mut self, kind: Kind, codec: Codec) -> bool {
+        if self.codecs.insert(kind, codec) == Some(codec) {
+            return false;
+        }
+        // The next buffer makes another.
+        if let Some(encoder) = self.ports.get(&kind).and_then(|port| port.take_encoder()) {
+            encoder.stop();
+        }
+        true
+    }
+
+    /// Sets how fast a stream is encoded, from now on.
+    pub(super) fn set_rate(&self, kind: Kind, rate: Rate) {
+        if let Some(port) = self.ports.get(&kind) {
+            port.set_rate(rate);
+        }
     }
 
     /// Binds a reader to a stream, or to none.
@@ -225,7 +253,7 @@ impl Engine {
     }
 
     /// The engine's part of the property `stats`.
-    pub(super) fn stats(&self) -> gst::Structure {
+    pub(super) fn stats(&self, estimates: &BTreeMap<LegId, u32>) -> gst::Structure {
         let mut stats = gst::Structure::builder("application/x-acscall-stats")
             .field("legs", self.legs.len() as u32)
             .field(
@@ -244,6 +272,9 @@ impl Engine {
             leg.set("peer", id.peer.to_string());
             leg.set("direction", format!("{:?}", id.direction).to_lowercase());
             leg.set("verified", open.verified);
+            if let Some(estimate) = estimates.get(id) {
+                leg.set("estimate", estimate / 1000);
+            }
             for (kind, line) in &open.lines {
                 leg.set(format!("{kind}-sent"), line.sent());
             }

@@ -2,17 +2,22 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use acscall::call::LegFailure;
+use acscall::call::{Direction, LegFailure};
 use acscall::signalling::message::{Candidate, Kind};
 use gst::glib;
 use gst::prelude::*;
 use gst_webrtc::{WebRTCPeerConnectionState, WebRTCRTPTransceiver};
 
-use crate::call::engine::leg::{LegOutput, LegSink};
+use crate::call::engine::leg::{LegOutput, LegSink, Packet};
+
+/// How often a receiver reports. By itself a session reports at each frame's end, which sound
+/// does not have: a leg of sound alone would report each 500 packets.
+const FEEDBACK_INTERVAL: gst::ClockTime = gst::ClockTime::from_mseconds(50);
 
 /// Sets what webrtcbin has no property for on the elements it makes inside itself.
-pub(super) fn tune_insides(webrtcbin: &gst::Element) {
-    webrtcbin.connect("deep-element-added", false, |values| {
+pub(super) fn tune_insides(webrtcbin: &gst::Element, direction: Direction, output: &LegSink) {
+    let output = output.clone();
+    webrtcbin.connect("deep-element-added", false, move |values| {
         let element = values
             .get(2)
             .and_then(|value| value.get::<gst::Element>().ok())?;
@@ -31,11 +36,58 @@ pub(super) fn tune_insides(webrtcbin: &gst::Element) {
             "rtpsession" => {
                 let session = element.property::<glib::Object>("internal-session");
                 session.set_property("probation", 0u32);
+                match direction {
+                    Direction::Send => watch_reports(&element, &output),
+                    Direction::Receive => {
+                        let interval = FEEDBACK_INTERVAL.nseconds();
+                        session.set_property("twcc-feedback-interval", interval);
+                    }
+                }
             }
             _ => {}
         }
         None
     });
+}
+
+/// Tells what the receiver reports of each packet. The session gives more than its property
+/// `twcc-stats` to what is before it: an event for each report, with all packets.
+fn watch_reports(session: &gst::Element, output: &LegSink) {
+    let output = output.clone();
+    session.connect_pad_added(move |_, pad| {
+        if pad.name() != "send_rtp_sink" {
+            return;
+        }
+        let output = output.clone();
+        pad.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
+            let packets = info.event().and_then(|event| packets(event.structure()?));
+            if let Some(packets) = packets {
+                output(LegOutput::Report(packets));
+            }
+            gst::PadProbeReturn::Ok
+        });
+    });
+}
+
+fn packets(report: &gst::StructureRef) -> Option<Vec<Packet>> {
+    if report.name() != "RTPTWCCPackets" {
+        return None;
+    }
+    let packets = report.get::<glib::ValueArray>("packets").ok()?;
+    let packet = |value: &glib::Value| {
+        let packet = value.get::<gst::Structure>().ok()?;
+        let is_lost = packet.get::<bool>("lost").ok()?;
+        Some(Packet {
+            // None of a packet that is not known any more.
+            sent: packet.get::<Option<gst::ClockTime>>("local-ts").ok()??,
+            arrived: match is_lost {
+                true => None,
+                false => Some(packet.get::<Option<gst::ClockTime>>("remote-ts").ok()??),
+            },
+            size: packet.get::<u32>("size").ok()? as usize,
+        })
+    };
+    Some(packets.iter().filter_map(packet).collect())
 }
 
 pub(super) fn connect_outputs(webrtcbin: &gst::Element, output: &LegSink) {

@@ -16,7 +16,7 @@ use gst_webrtc::{
     WebRTCSessionDescription,
 };
 
-use super::codec::{self, MissingElement, make};
+use super::codec::{self, Codec, Codecs, MissingElement, make};
 use super::leg::{Leg, LegMaker, LegOutput, LegSink};
 use super::sdp;
 use crate::call::DEFAULT_LATENCY;
@@ -39,10 +39,11 @@ impl LegMaker for WebRtc {
     fn open(
         &self,
         id: &LegId,
+        codecs: &Codecs,
         ice_servers: &[IceServer],
         output: LegSink,
     ) -> Result<Box<dyn Leg>, LegFailure> {
-        let leg = WebRtcLeg::new(self, id, ice_servers, output)
+        let leg = WebRtcLeg::new(self, id, codecs, ice_servers, output)
             .map_err(|error| LegFailure::Connection(error.to_string()))?;
         Ok(Box::new(leg))
     }
@@ -74,6 +75,7 @@ impl WebRtcLeg {
     fn new(
         maker: &WebRtc,
         id: &LegId,
+        codecs: &Codecs,
         ice_servers: &[IceServer],
         output: LegSink,
     ) -> Result<WebRtcLeg, OpenError> {
@@ -83,7 +85,7 @@ impl WebRtcLeg {
         set_ice_servers(&webrtcbin, maker, ice_servers);
         restrain_ice(&webrtcbin);
         give_loopback_addresses(&webrtcbin);
-        tune_insides(&webrtcbin);
+        tune_insides(&webrtcbin, id.direction, &output);
 
         let preferences = Arc::default();
         connect_outputs(&webrtcbin, &output);
@@ -103,7 +105,7 @@ impl WebRtcLeg {
             output,
         };
         // From here on, dropping half a leg would leave it in the pipeline.
-        match leg.start() {
+        match leg.start(codecs) {
             Ok(()) => Ok(leg),
             Err(error) => {
                 Box::new(leg).close();
@@ -112,28 +114,28 @@ impl WebRtcLeg {
         }
     }
 
-    fn start(&mut self) -> Result<(), OpenError> {
+    fn start(&mut self, codecs: &Codecs) -> Result<(), OpenError> {
         if self.direction == Direction::Send {
-            for kind in Kind::ALL {
-                self.add_line(kind)?;
+            for (kind, codec) in codecs {
+                self.add_line(*kind, *codec)?;
             }
         }
         self.webrtcbin.sync_state_with_parent()?;
         if self.direction == Direction::Send {
-            self.describe("create-offer", "offer");
+            self.describe("create-offer", "offer", Vec::new());
         }
         Ok(())
     }
 
     /// Adds the m-line of this kind. Called in the order of the lines: their order in the offer
     /// is that of the pads' requests.
-    fn add_line(&mut self, kind: Kind) -> Result<(), OpenError> {
-        let pay = codec::payloader(kind)?;
+    fn add_line(&mut self, kind: Kind, codec: Codec) -> Result<(), OpenError> {
+        let pay = codec.payloader()?;
         let filter = make("capsfilter")?;
         // Without an SSRC in the caps the offer would have none until media flows.
         let ssrc = glib::random_int();
         pay.set_property("ssrc", ssrc);
-        filter.set_property("caps", codec::offered(kind, ssrc));
+        filter.set_property("caps", codec::offered(kind, codec, ssrc));
         self.pipeline.add_many([&pay, &filter])?;
         self.payloaders.extend([pay.clone(), filter.clone()]);
         pay.link(&filter)?;
@@ -158,8 +160,8 @@ impl WebRtcLeg {
         Ok(())
     }
 
-    /// Makes this end's description, sets and tells it.
-    fn describe(&self, action: &'static str, field: &'static str) {
+    /// Makes this end's description, sets and tells it, with these lines rejected.
+    fn describe(&self, action: &'static str, field: &'static str, rejected: Vec<Kind>) {
         let weak = self.webrtcbin.downgrade();
         let output = self.output.clone();
         let promise = gst::Promise::with_change_func(move |reply| {
@@ -181,7 +183,7 @@ impl WebRtcLeg {
                 "set-local-description",
                 &[&description, &None::<gst::Promise>],
             );
-            output(LegOutput::Description(text));
+            output(LegOutput::Description(sdp::reject(&text, &rejected)));
         });
         self.webrtcbin
             .emit_by_name::<()>(action, &[&None::<gst::Structure>, &promise]);
@@ -209,6 +211,10 @@ impl Leg for WebRtcLeg {
         let remote = sdp::Remote::parse(text, self.direction)
             .map_err(|error| LegFailure::Description(error.to_string()))?;
         self.remote_fingerprints = remote.fingerprints;
+        let rejected = remote.rejected.iter().map(|(kind, _)| *kind).collect();
+        for (kind, why) in remote.rejected {
+            (self.output)(LegOutput::Rejected(kind, why));
+        }
         *self
             .preferences
             .lock()
@@ -235,7 +241,7 @@ impl Leg for WebRtcLeg {
             .emit_by_name::<()>("set-remote-description", &[&description, &promise]);
         if answer {
             // Both are done one after the other on webrtcbin's own thread.
-            self.describe("create-answer", "answer");
+            self.describe("create-answer", "answer", rejected);
         }
         Ok(())
     }
