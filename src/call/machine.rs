@@ -1,6 +1,8 @@
 //! The machine itself: every input changes what is known, then all that depends on it is
 //! settled.
 
+mod received;
+
 use std::time::Instant;
 
 use super::legs::{Legs, Scene};
@@ -12,10 +14,7 @@ use super::roster::Roster;
 use super::timers::{Timer, Timers};
 use super::told::{Roles, Told};
 use super::{Action, CallState, Config, Event, Input, LegId, Trouble};
-use crate::signalling::message::{
-    ClientMessage, ErrorCode, IceServer, Kinds, Participant, ParticipantId, Resume, ServerMessage,
-    VERSIONS,
-};
+use crate::signalling::message::{Kinds, Participant, ParticipantId};
 
 /// One participant's view of one call.
 ///
@@ -28,6 +27,8 @@ pub struct Call {
     state: CallState,
     roles: Roles,
     media: Kinds,
+    /// Those whose source was given up, and may come back.
+    stalled: Kinds,
     link: Link,
     told: Told,
     roster: Roster,
@@ -46,6 +47,7 @@ impl Call {
             state: CallState::None,
             roles: Roles::default(),
             media: Kinds::new(),
+            stalled: Kinds::new(),
             link: Link::default(),
             told: Told::default(),
             roster: Roster::default(),
@@ -65,7 +67,19 @@ impl Call {
         match input {
             Input::Start => self.start(now),
             Input::Roles { receives, sends } => self.roles = Roles { receives, sends },
-            Input::Media(kinds) => self.media = kinds,
+            Input::Media(kinds) => {
+                for kind in self.stalled.intersection(&kinds) {
+                    self.out.tell(Event::Stalled(*kind, false));
+                }
+                self.stalled = &self.stalled - &kinds;
+                self.media = kinds;
+            }
+            Input::Stalled(kind) => {
+                if self.media.remove(&kind) {
+                    self.stalled.insert(kind);
+                    self.out.tell(Event::Stalled(kind, true));
+                }
+            }
             Input::AddReader(id, selector) => self.readers.add(id, selector),
             Input::RemoveReader(id) => self.readers.remove(id),
             Input::MaxBitrate(kind, most) => self.rates.limit(kind, most),
@@ -189,151 +203,6 @@ impl Call {
             self.set_state(CallState::Connecting);
             self.link.start(now, &mut self.timers, &mut self.out);
         }
-    }
-
-    fn received(&mut self, message: ServerMessage, now: Instant) {
-        match (self.link.step(), message) {
-            // Of a connection that has been given up.
-            (Step::Idle | Step::Opening | Step::Waiting, _) => {}
-            (Step::Greeting, ServerMessage::Welcome { version, server }) => {
-                self.welcomed(version, server, now);
-            }
-            (
-                Step::Joining,
-                ServerMessage::Joined {
-                    resume,
-                    participants,
-                    ice_servers,
-                    ..
-                },
-            ) => self.joined(resume, participants, ice_servers, now),
-            (_, ServerMessage::Error { code, message }) => self.refused(code, message, now),
-            (_, ServerMessage::CallEnded { reason }) => {
-                self.out.tell(Event::Warning(Trouble::Ended(reason)));
-                self.end(now);
-            }
-            (Step::Joined, ServerMessage::Participant { participant }) => {
-                self.updated(participant, now);
-            }
-            (Step::Joined, ServerMessage::ParticipantLeft { participant, .. }) => {
-                self.left(&participant, now);
-            }
-            (Step::Joined, ServerMessage::Signal { from, signal }) => {
-                let (legs, mut scene) = self.legs(now);
-                legs.signal(&from, signal, &mut scene);
-            }
-            // Out of order: what matters of it comes with the next Joined.
-            (Step::Greeting | Step::Joining | Step::Joined, _) => {}
-        }
-    }
-
-    fn welcomed(&mut self, version: u32, server: String, now: Instant) {
-        if !VERSIONS.contains(&version) {
-            let message = format!("the server speaks version {version}, which was not offered");
-            self.refused(ErrorCode::UnsupportedVersion, message, now);
-            return;
-        }
-        self.link.welcomed(server);
-        self.told.join(self.roles, &self.media);
-        self.out.send(ClientMessage::Join {
-            call: self.config.call.clone(),
-            receives: self.roles.receives,
-            sends: self.roles.sends,
-            media: self.media.clone(),
-            resume: self.link.resume(),
-        });
-    }
-
-    fn joined(
-        &mut self,
-        resume: Resume,
-        participants: Vec<Participant>,
-        ice_servers: Vec<IceServer>,
-        now: Instant,
-    ) {
-        let rejoin = self.link.joined(resume, now, &mut self.timers);
-        self.set_state(CallState::Connected);
-        self.legs.set_ice_servers(ice_servers);
-        if rejoin.is_other_id {
-            // The peers know nothing of legs with this participant.
-            let (legs, mut scene) = self.legs(now);
-            legs.close_all(&mut scene);
-        } else if rejoin.is_other_run {
-            self.roster.hold_wants();
-        }
-
-        let mut missing: Vec<(ParticipantId, bool)> = self
-            .roster
-            .iter()
-            .map(|(id, entry)| (id.clone(), rejoin.is_other_run || entry.is_kept()))
-            .collect();
-        missing.retain(|(id, _)| !participants.iter().any(|listed| listed.id == *id));
-        for (id, may_come) in missing {
-            match may_come {
-                true => self.roster.keep(&id, now, &mut self.timers, &mut self.out),
-                false => self.left(&id, now),
-            }
-        }
-        for participant in participants {
-            let id = participant.id.clone();
-            self.updated(participant, now);
-            let (legs, mut scene) = self.legs(now);
-            legs.renew(&id, &mut scene);
-        }
-    }
-
-    fn updated(&mut self, participant: Participant, now: Instant) {
-        if self.link.own() == Some(&participant.id) {
-            return;
-        }
-        let id = participant.id.clone();
-        let update = self
-            .roster
-            .update(participant, now, &mut self.timers, &mut self.out);
-        if update.is_new {
-            self.legs.add_peer(&id);
-        }
-        if update.is_new_to_server {
-            self.told.doubt(&id);
-        }
-        if update.is_back {
-            let (legs, mut scene) = self.legs(now);
-            legs.renew(&id, &mut scene);
-        }
-    }
-
-    fn left(&mut self, id: &ParticipantId, now: Instant) {
-        if self.roster.remove(id, &mut self.timers, &mut self.out) {
-            self.told.forget(id);
-            let (legs, mut scene) = self.legs(now);
-            legs.remove_peer(id, &mut scene);
-        }
-    }
-
-    fn refused(&mut self, code: ErrorCode, message: String, now: Instant) {
-        let trouble = Trouble::Refused {
-            code,
-            message: message.clone(),
-        };
-        if !code.is_fatal() {
-            // A participant may leave while something for it is on the way.
-            if code != ErrorCode::UnknownParticipant {
-                self.out.tell(Event::Warning(trouble));
-            }
-            return;
-        }
-        if self.link.own().is_none() {
-            self.fail(trouble, now);
-            return;
-        }
-        match (self.link.step(), code) {
-            // The loss itself is told, with the server's text.
-            (Step::Joined, _) => {}
-            (_, ErrorCode::BadResume) => self.link.forget_resume(),
-            _ => self.link.tell_refusal(trouble, &mut self.out),
-        }
-        self.out.push(Action::Disconnect);
-        self.lost(message, now);
     }
 
     fn lost(&mut self, reason: String, now: Instant) {

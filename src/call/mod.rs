@@ -146,6 +146,9 @@ pub enum Input {
     },
     /// The kinds that have a running, unmuted source now.
     Media(Kinds),
+    /// A running source has given nothing for too long. With the next [`Input::Media`] that names
+    /// its kind it is back.
+    Stalled(Kind),
     /// A reader came.
     AddReader(ReaderId, Selector),
     /// A reader is gone.
@@ -260,6 +263,9 @@ pub enum Event {
         /// A running, unmuted source exists.
         available: bool,
     },
+    /// A source of this end gives nothing, or does again. While it does not, its stream is not
+    /// available.
+    Stalled(Kind, bool),
     /// The path between this end and a participant is too slow for video, or fast enough again.
     Slow {
         /// Who is at the other end.

@@ -35,8 +35,9 @@ pub struct PacketReport {
 /// What an estimate that nothing supports may reach, in bit/s: a small picture and speech. GCC's
 /// senders start from it too.
 pub(super) const START: f64 = 300_000.0;
-/// The lowest estimate, in bit/s: narrow speech. Lower ones would take minutes to come back.
-const LOWEST: f64 = 50_000.0;
+/// The lowest estimate, in bit/s. At it sound is at its least and there is no video: a lower one
+/// would change nothing, but take longer to come back.
+const LOWEST: f64 = 100_000.0;
 /// The highest estimate, in bit/s: more than all streams of a leg can take.
 const HIGHEST: f64 = 50_000_000.0;
 /// IP, UDP, RTP with its extension, and SRTP: the bytes that each packet has beside its payload.
@@ -58,8 +59,9 @@ const UNPROVED: f64 = 1.5;
 const LONGEST_STEP: Duration = Duration::from_secs(1);
 /// Without a report for this long there is no queue: none is longer.
 const SILENCE: Duration = Duration::from_secs(5);
-/// What is sent within this after a decrease was still encoded for the rate before.
-const RESPONSE: Duration = Duration::from_millis(100);
+/// What is sent within this after a decrease says nothing of the new rate: it is what was encoded
+/// before, at most 150 ms of it, and what was lost meanwhile, sent once more.
+const RESPONSE: Duration = Duration::from_millis(300);
 
 /// The loss is judged over this time (that between RTCP reports, §6) and so many packets: with
 /// fewer, one lost packet would be 10 %.
@@ -98,6 +100,8 @@ pub(super) struct Estimator {
 #[derive(Debug, Default)]
 struct Losses {
     since: Option<Instant>,
+    /// Packets sent before this do not count.
+    from: Duration,
     packets: u32,
     lost: u32,
     told: f64,
@@ -139,14 +143,15 @@ impl Estimator {
             let bits = ((packet.size + OVERHEAD) * 8) as f64;
             let epoch = *self.epoch.get_or_insert(packet.sent);
             let sent = packet.sent.saturating_duration_since(epoch);
-            self.losses.packets += 1;
+            let counts = sent >= self.losses.from;
+            self.losses.packets += u32::from(counts);
             self.sent.add(sent, bits);
             match packet.arrived {
                 Some(arrived) => {
                     self.arrived.add(arrived, bits);
                     usage = self.queue.add(sent, arrived).or(usage);
                 }
-                None => self.losses.lost += 1,
+                None => self.losses.lost += u32::from(counts),
             }
         }
         self.judge_losses(now);
@@ -204,10 +209,18 @@ impl Estimator {
             .least(DECREASE * arrives, self.by_delay)
             .min(self.by_delay);
         self.rises = false;
-        if let Some(epoch) = self.epoch {
-            let from = (now + RESPONSE).saturating_duration_since(epoch);
-            self.queue.restart(from);
-        }
+        let from = self.respond(now);
+        self.queue.restart(from);
+    }
+
+    /// The rate falls at `now`. What was sent before, or is already encoded, must not let it fall
+    /// once more: tells from when on packets count, in the time of [`PacketReport::sent`].
+    fn respond(&mut self, now: Instant) -> Duration {
+        let epoch = self.epoch.unwrap_or(now);
+        let from = (now + RESPONSE).saturating_duration_since(epoch);
+        self.losses.from = from;
+        (self.losses.packets, self.losses.lost) = (0, 0);
+        from
     }
 
     /// The draft's §6, with a floor.
@@ -217,6 +230,7 @@ impl Estimator {
             packets,
             lost,
             told,
+            ..
         } = &mut self.losses;
         let passed = now.saturating_duration_since(*since.get_or_insert(now));
         if passed < LOSS_TIME || *packets < LOSS_PACKETS {
@@ -230,6 +244,7 @@ impl Estimator {
             let wanted = estimate * (1.0 - 0.5 * loss);
             let floor = (LOSS_FLOOR * self.arrived.rate()).min(START);
             self.by_loss = self.least(wanted.max(floor), estimate).min(estimate);
+            self.respond(now);
         } else if loss < LITTLE_LOSS {
             let step = passed.min(LONGEST_STEP).as_secs_f64();
             self.grow_by_loss(step);

@@ -263,3 +263,19 @@ fn what_legs_offer_changes_with_new_legs() {
     }
     assert_eq!(opened(&actions), [sending("bob", 3), sending("carol", 4)]);
 }
+
+#[test]
+fn a_source_that_stalls_is_not_available_until_it_gives_something_again() {
+    let mut harness = Harness::joined(&[]);
+    let media = |of: &[Kind]| ClientMessage::Media { kinds: kinds(of) };
+    harness.handle(Input::Media(kinds(&[Kind::Audio, Kind::Video])));
+    let actions = harness.handle(Input::Stalled(Kind::Video));
+    assert_eq!(told(&actions), [Event::Stalled(Kind::Video, true)]);
+    assert_eq!(sent(&actions), [media(&[Kind::Audio])]);
+    assert_eq!(harness.handle(Input::Stalled(Kind::Video)), []);
+    assert_eq!(harness.handle(Input::Stalled(Kind::Screen)), []);
+
+    let actions = harness.handle(Input::Media(kinds(&[Kind::Video])));
+    assert_eq!(told(&actions), [Event::Stalled(Kind::Video, false)]);
+    assert_eq!(sent(&actions), [media(&[Kind::Video])]);
+}

@@ -103,6 +103,8 @@ impl AcsCallSink {
         let coding = writer.pad.imp().coding();
         PadError::check(coding)?;
         if writer.port.open(membership, coding) {
+            let stall_timeout = lock(&self.settings).stall_timeout;
+            writer.port.set_stall_timeout(stall_timeout);
             return Ok(());
         }
         let (call, user) = self.attendance.names();

@@ -53,6 +53,14 @@ impl AcsCallPort {
         }
     }
 
+    /// See the element's property `stall-timeout`.
+    pub(super) fn set_stall_timeout(&self, milliseconds: u32) {
+        let timeout = gst::ClockTime::from_mseconds(milliseconds.into());
+        if let Some(outgoing) = self.imp().outgoing() {
+            outgoing.set_stall_timeout((milliseconds > 0).then_some(timeout));
+        }
+    }
+
     /// Gives the outgoing stream back.
     pub(super) fn close(&self) {
         self.imp().close();

@@ -2,23 +2,21 @@
 
 mod socket;
 mod telling;
+mod told;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use acscall::call::{
-    Action, Call as Machine, Config, Input, LegFailure, LegId, PacketReport, ReaderId, Selector,
-};
+use acscall::call::{Action, Call as Machine, Config, Input, ReaderId, Selector};
 use acscall::signalling::message::{Kind, Kinds, ParticipantId};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
-use super::engine::{Codec, Engine, EngineOutput, LegOutput, Packet, Rate};
+use super::engine::{Codec, Engine, EngineOutput, Rate};
 use super::outgoing::Port;
 use super::reader::{Item, ReaderQueue};
-use super::time::system_time;
 use super::{CAT, CallSettings, Listener, MemberId, Role, Snapshot};
 use socket::{Happened, Socket};
 use telling::Brief;
@@ -31,6 +29,8 @@ pub(super) enum Command {
     RemoveReader(ReaderId),
     /// A stream's source runs, or not.
     Available(Kind, bool),
+    /// How long the stream's source may give nothing has changed.
+    Watch(Kind),
     MakeEncoder(Kind),
     /// How a stream is coded from now on.
     Codec(Kind, Codec),
@@ -65,7 +65,7 @@ impl Driver {
             Engine::new(
                 &settings,
                 latency,
-                ports,
+                ports.clone(),
                 Arc::new(move |output| {
                     if let Some(commands) = commands.upgrade() {
                         let _the_driver_ended = commands.send(Command::Engine(output));
@@ -80,7 +80,7 @@ impl Driver {
             .build()
             .map_err(|error| error.to_string())?;
         let snapshot = Arc::new(Mutex::new(Snapshot::default()));
-        let running = Running::new(settings, engine, snapshot.clone());
+        let running = Running::new(settings, engine, ports, snapshot.clone());
         let thread = thread::Builder::new()
             .name("acscall-driver".into())
             .spawn(move || runtime.block_on(running.run(received)))
@@ -137,6 +137,9 @@ struct Running {
     members: BTreeMap<MemberId, (Role, Listener)>,
     readers: BTreeMap<ReaderId, Reader>,
     available: Kinds,
+    ports: BTreeMap<Kind, Arc<Port>>,
+    /// When to look whether a source has stalled.
+    watches: BTreeMap<Kind, std::time::Instant>,
     socket: Socket,
     snapshot: Arc<Mutex<Snapshot>>,
 }
@@ -154,7 +157,12 @@ enum Woken {
 }
 
 impl Running {
-    fn new(settings: CallSettings, engine: Engine, snapshot: Arc<Mutex<Snapshot>>) -> Running {
+    fn new(
+        settings: CallSettings,
+        engine: Engine,
+        ports: BTreeMap<Kind, Arc<Port>>,
+        snapshot: Arc<Mutex<Snapshot>>,
+    ) -> Running {
         let machine = Machine::new(Config {
             call: settings.call.clone(),
             user: settings.user.clone(),
@@ -168,13 +176,14 @@ impl Running {
             members: BTreeMap::new(),
             readers: BTreeMap::new(),
             available: Kinds::new(),
+            ports,
+            watches: BTreeMap::new(),
             socket: Socket::default(),
             snapshot,
         }
     }
 
     async fn run(mut self, mut commands: UnboundedReceiver<Command>) {
-        self.input(Input::Start);
         loop {
             if self.act().await {
                 break;
@@ -185,7 +194,11 @@ impl Running {
                 Woken::Socket(Happened::Opened) => self.input(Input::SocketOpened),
                 Woken::Socket(Happened::Message(message)) => self.input(Input::Received(message)),
                 Woken::Socket(Happened::Closed(why)) => self.input(Input::SocketClosed(why)),
-                Woken::Timeout => self.machine.handle_timeout(Instant::now().into_std()),
+                Woken::Timeout => {
+                    let now = Instant::now().into_std();
+                    self.machine.handle_timeout(now);
+                    self.watch_due(now);
+                }
             }
         }
         for reader in self.readers.values() {
@@ -195,7 +208,8 @@ impl Running {
     }
 
     async fn wake(&mut self, commands: &mut UnboundedReceiver<Command>) -> Woken {
-        let timeout = self.machine.poll_timeout();
+        let watched = self.watches.values().min().copied();
+        let timeout = self.machine.poll_timeout().into_iter().chain(watched).min();
         let timer = async {
             match timeout {
                 Some(at) => tokio::time::sleep_until(at.into()).await,
@@ -212,94 +226,6 @@ impl Running {
     fn input(&mut self, input: Input) {
         gst::debug!(CAT, "{} ← {}", self.settings.user, Brief(&input));
         self.machine.handle(input, Instant::now().into_std());
-    }
-
-    fn obey(&mut self, command: Command) {
-        match command {
-            Command::AddMember(id, role, listener) => {
-                self.introduce(&listener);
-                self.members.insert(id, (role, listener));
-                self.tell_roles();
-            }
-            Command::RemoveMember(id) => {
-                self.members.remove(&id);
-                // With the last one the call is left.
-                if !self.members.is_empty() {
-                    self.tell_roles();
-                }
-            }
-            Command::AddReader(id, selector, queue) => self.add_reader(id, selector, queue),
-            Command::RemoveReader(id) => {
-                self.readers.remove(&id);
-                self.engine.remove_reader(id);
-                self.input(Input::RemoveReader(id));
-            }
-            Command::Available(kind, now) => {
-                let changed = if now {
-                    self.available.insert(kind)
-                } else {
-                    self.available.remove(&kind)
-                };
-                if changed {
-                    self.input(Input::Media(self.available.clone()));
-                }
-            }
-            Command::MakeEncoder(kind) => {
-                if let Err(error) = self.engine.make_encoder(kind) {
-                    self.warn(&format!("{kind} cannot be encoded: {error}"));
-                }
-            }
-            Command::Codec(kind, codec) => {
-                if self.engine.set_codec(kind, codec) {
-                    self.input(Input::Renegotiate);
-                }
-            }
-            Command::MaxBitrate(kind, most) => self.input(Input::MaxBitrate(kind, most)),
-            Command::Engine(EngineOutput::Leg(leg, output)) => self.leg_told(leg, output),
-            Command::Engine(EngineOutput::Error(object, text)) => match self.engine.failed(&object)
-            {
-                Some(leg) => self.input(Input::LegFailed(leg, LegFailure::Connection(text))),
-                None => self.warn(&text),
-            },
-            Command::Stats(reply) => {
-                let estimates = self.machine.estimates().collect();
-                let _nobody_waits = reply.try_send(self.engine.stats(&estimates));
-            }
-            Command::Leave => self.input(Input::Leave),
-        }
-    }
-
-    fn add_reader(&mut self, id: ReaderId, selector: Selector, queue: Arc<ReaderQueue>) {
-        if selector == Selector::MixedAudio {
-            if let Err(error) = self.engine.read_mix(id, &queue) {
-                self.warn(&format!("audio cannot be mixed: {error}"));
-            }
-            queue.push(Item::Available(true));
-        }
-        self.readers.insert(id, Reader { queue, bound: None });
-        self.input(Input::AddReader(id, selector));
-    }
-
-    fn leg_told(&mut self, leg: LegId, output: LegOutput) {
-        match output {
-            LegOutput::Description(sdp) => self.input(Input::LegDescription(leg, sdp)),
-            LegOutput::Candidate(candidate) => self.input(Input::LegCandidate(leg, candidate)),
-            LegOutput::Connected => match self.engine.verify(&leg) {
-                Ok(()) => self.input(Input::LegConnected(leg)),
-                Err(failure) => self.input(Input::LegFailed(leg, failure)),
-            },
-            LegOutput::Rejected(kind, why) => self.input(Input::LegRejected(leg, kind, why)),
-            LegOutput::Report(packets) => {
-                let packets = since_now(&packets, Instant::now().into_std());
-                self.input(Input::LegReport(leg, packets));
-            }
-            LegOutput::Failed(failure) => self.input(Input::LegFailed(leg, failure)),
-            LegOutput::Stream { kind, pad, gate } => {
-                if let Err(failure) = self.engine.stream_arrived(&leg, kind, pad, gate) {
-                    self.input(Input::LegFailed(leg, failure));
-                }
-            }
-        }
     }
 
     /// Performs what the machine asks for; true when the call is over.
@@ -371,26 +297,6 @@ impl Running {
         reader.queue.push(Item::Available(available));
         self.engine.bind(id, &reader.queue, to);
     }
-
-    fn tell_roles(&mut self) {
-        let has = |wanted| self.members.values().any(|(role, _)| *role == wanted);
-        let (receives, sends) = (has(Role::Receive), has(Role::Send));
-        self.input(Input::Roles { receives, sends });
-    }
-}
-
-/// The packets' times of the system clock on the machine's clock.
-fn since_now(packets: &[Packet], now: std::time::Instant) -> Vec<PacketReport> {
-    let clock = system_time();
-    let report = |packet: &Packet| {
-        let age = clock.saturating_sub(packet.sent).into();
-        Some(PacketReport {
-            sent: now.checked_sub(age)?,
-            arrived: packet.arrived.map(Into::into),
-            size: packet.size,
-        })
-    };
-    packets.iter().filter_map(report).collect()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

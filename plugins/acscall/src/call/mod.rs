@@ -12,8 +12,10 @@
 
 mod driver;
 mod engine;
+mod linger;
 mod registry;
 mod serve;
+mod stall;
 #[cfg(test)]
 mod tests;
 
@@ -22,8 +24,9 @@ pub(crate) mod reader;
 pub(crate) mod time;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
+use std::time::Duration;
 
 use acscall::call::{CallState, Event, Presence, ReaderId, Selector, presence_name};
 use acscall::signalling::client::ServerUrl;
@@ -31,6 +34,7 @@ use acscall::signalling::message::{Kind, Participant};
 
 use driver::{Command, Driver};
 pub(crate) use engine::{Codec, MissingElement};
+use linger::Linger;
 pub(crate) use outgoing::Outgoing;
 use outgoing::Port;
 pub(crate) use reader::ReaderQueue;
@@ -60,6 +64,8 @@ pub(crate) struct CallSettings {
     pub(crate) stun_server: Option<String>,
     /// `turn(s)://user:password@host:port`, each.
     pub(crate) turn_servers: Vec<String>,
+    /// For how long the call is kept after the last element has left it.
+    pub(crate) linger: Duration,
     /// Serve where nobody does.
     pub(crate) embedded_server: bool,
 }
@@ -127,7 +133,10 @@ impl Membership {
         role: Role,
         listener: Listener,
     ) -> Result<Membership, JoinError> {
+        let linger = settings.linger;
         let call = registry::call(settings)?;
+        call.members.fetch_add(1, Ordering::AcqRel);
+        call.linger.ask(linger);
         let id = MemberId(call.next_number());
         call.driver.send(Command::AddMember(id, role, listener));
         Ok(Membership { call, id })
@@ -176,6 +185,9 @@ impl Membership {
 impl Drop for Membership {
     fn drop(&mut self) {
         self.call.driver.send(Command::RemoveMember(self.id));
+        if self.call.members.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.call.linger.begin(&self.call);
+        }
     }
 }
 
@@ -199,6 +211,9 @@ pub(crate) struct Call {
     ports: BTreeMap<Kind, Arc<Port>>,
     driver: Driver,
     numbers: AtomicU64,
+    /// The elements in it.
+    members: AtomicUsize,
+    linger: Linger,
     /// Dropped last: see there.
     _warm_up: engine::WarmUp,
 }
@@ -222,6 +237,8 @@ impl Call {
             ports,
             driver,
             numbers: AtomicU64::new(0),
+            members: AtomicUsize::new(0),
+            linger: Linger::default(),
             _warm_up: warm_up,
         }))
     }
@@ -244,6 +261,11 @@ impl Call {
             }),
             None => Ok(()),
         }
+    }
+
+    /// Whether it has ended: left, refused or ended by the server.
+    fn is_over(&self) -> bool {
+        self.driver.snapshot().state == CallState::Disconnected
     }
 
     fn port(&self, kind: Kind) -> Arc<Port> {

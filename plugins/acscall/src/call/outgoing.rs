@@ -8,6 +8,8 @@ use acscall::signalling::message::Kind;
 use super::Call;
 use super::driver::Command;
 use super::engine::{Codec, Encoder, Rate};
+use super::stall::{Stall, Verdict};
+use super::time::system_time;
 
 /// What may wait for the encoder to be made, which takes some milliseconds.
 const PENDING: usize = 12;
@@ -18,7 +20,6 @@ const PENDING: usize = 12;
 pub(crate) struct Outgoing {
     call: Arc<Call>,
     port: Arc<Port>,
-    available: Mutex<bool>,
 }
 
 impl Outgoing {
@@ -28,7 +29,6 @@ impl Outgoing {
         port.take().then(|| Outgoing {
             call: call.clone(),
             port,
-            available: Mutex::new(false),
         })
     }
 
@@ -46,6 +46,18 @@ impl Outgoing {
     /// The source has ended or is muted. The next push starts the stream again.
     pub(crate) fn stop(&self) {
         self.set_available(false);
+    }
+
+    /// The source gives nothing for this long on purpose.
+    pub(crate) fn pause(&self, time: Option<gst::ClockTime>) {
+        let until = system_time() + time.unwrap_or_default();
+        self.port.lock().stall.live(until);
+    }
+
+    /// The stream becomes not available where nothing comes for this long; `None` for never.
+    pub(crate) fn set_stall_timeout(&self, timeout: Option<gst::ClockTime>) {
+        self.port.lock().stall.set_timeout(timeout);
+        self.call.driver.send(Command::Watch(self.port.kind));
     }
 
     /// Sends the stream in this codec. In a call that is under way, the legs are replaced.
@@ -89,11 +101,8 @@ impl Outgoing {
     }
 
     fn set_available(&self, now: bool) {
-        let mut available = self
-            .available
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if std::mem::replace(&mut *available, now) == now {
+        let mut state = self.port.lock();
+        if std::mem::replace(&mut state.available, now) == now {
             return;
         }
         // Under the lock: two threads must not tell it in the wrong order. Sending never waits.
@@ -121,6 +130,9 @@ pub(super) struct Port {
 struct PortState {
     /// A pad holds the stream.
     taken: bool,
+    /// The source runs.
+    available: bool,
+    stall: Stall,
     /// A receiver reads the stream.
     wanted: bool,
     encoder: Option<Arc<Encoder>>,
@@ -139,6 +151,8 @@ impl Port {
             kind,
             state: Mutex::new(PortState {
                 taken: false,
+                available: false,
+                stall: Stall::default(),
                 wanted: false,
                 encoder: None,
                 rate: Rate::default_of(kind),
@@ -174,6 +188,19 @@ impl Port {
         state.encoder.take()
     }
 
+    /// Whether the source has stalled. If so, its next buffer makes the stream available again.
+    pub(super) fn judge(&self) -> Verdict {
+        let mut state = self.lock();
+        if !state.available {
+            return Verdict::Never;
+        }
+        let verdict = state.stall.judge(system_time());
+        if verdict == Verdict::Stalled {
+            state.available = false;
+        }
+        verdict
+    }
+
     /// How fast to encode.
     pub(super) fn rate(&self) -> Rate {
         self.lock().rate
@@ -197,6 +224,7 @@ impl Port {
     pub(super) fn push(&self, caps: &gst::Caps, buffer: gst::Buffer) -> bool {
         let mut state = self.lock();
         state.pushed += 1;
+        state.stall.live(system_time());
         if !state.wanted {
             state.unwanted += 1;
             return false;

@@ -28,6 +28,7 @@ pub(crate) fn post(element: &impl IsA<gst::Element>, attendance: &Attendance, ev
                 .build();
             post_structure(element, structure);
         }
+        Event::Stalled(kind, stalled) => post_stalled(element, *kind, *stalled),
         Event::Slow {
             participant,
             direction,
@@ -43,7 +44,11 @@ pub(crate) fn post(element: &impl IsA<gst::Element>, attendance: &Attendance, ev
         Event::State(_) => &["state"],
         Event::Participant(..) => &["participants", "streams"],
         Event::Stream { .. } => &["streams"],
-        Event::Slow { .. } | Event::Reached(_) | Event::Warning(_) | Event::Error(_) => &[],
+        Event::Stalled(..)
+        | Event::Slow { .. }
+        | Event::Reached(_)
+        | Event::Warning(_)
+        | Event::Error(_) => &[],
     };
     notify(element, changed);
 }
@@ -69,6 +74,24 @@ fn post_state(element: &impl IsA<gst::Element>, attendance: &Attendance, state: 
         .field("user", user.unwrap_or_default())
         .build();
     post_structure(element, structure);
+}
+
+/// Tells that a source gives nothing, or does again; people by a warning too.
+fn post_stalled(element: &impl IsA<gst::Element>, kind: Kind, stalled: bool) {
+    let structure = gst::Structure::builder("acscall-stalled")
+        .field("kind", kind.as_str())
+        .field("stalled", stalled)
+        .build();
+    post_structure(element, structure);
+    if stalled {
+        gst::element_warning!(
+            element,
+            gst::ResourceError::Read,
+            ("nothing comes to the pad '{kind}': the others see the stream as not available \
+                 until something does; a source that pauses on purpose sends GAP events or wants \
+                 a longer 'stall-timeout'")
+        );
+    }
 }
 
 /// Tells that a path is too slow for video, or fast enough again; people by a warning too.

@@ -212,6 +212,12 @@ impl BaseSinkImpl for AcsCallPort {
             // A new stream may come of another source.
             gst::EventView::Segment(_) => self.judge_live(),
             gst::EventView::Eos(_) => self.ended.store(true, Ordering::SeqCst),
+            gst::EventView::Gap(gap) => {
+                let (_, duration) = gap.get();
+                if let Some(outgoing) = self.outgoing() {
+                    outgoing.pause(duration);
+                }
+            }
             gst::EventView::FlushStop(_) => self.ended.store(false, Ordering::SeqCst),
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! What the element does.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::ThreadId;
 use std::time::Duration;
@@ -30,6 +31,7 @@ pub struct AcsCallStream {
     /// The pipeline's latency.
     slack: Mutex<gst::ClockTime>,
     thread: Mutex<Option<ThreadId>>,
+    ends_on_leave: AtomicBool,
 }
 
 struct Place {
@@ -113,6 +115,11 @@ impl AcsCallStream {
             // Only sends a command: nothing waits under the lock.
             _reading: membership.read(selector, queue),
         });
+    }
+
+    pub(super) fn set_on_leave(&self, on_leave: AcsCallOnLeave) {
+        let ends = on_leave == AcsCallOnLeave::Eos;
+        self.ends_on_leave.store(ends, Ordering::SeqCst);
     }
 
     pub(super) fn unbind(&self) {
@@ -220,6 +227,9 @@ impl AcsCallStream {
                 }
                 if let Some(shown) = self.shown() {
                     shown.imp().set_bound(participant.as_ref());
+                }
+                if participant.is_none() && self.ends_on_leave.load(Ordering::SeqCst) {
+                    return Err(gst::FlowError::Eos);
                 }
                 Ok(())
             }

@@ -55,7 +55,11 @@ impl Running {
                     reader.queue.push(Item::Available(*available));
                 }
             }
-            Event::Slow { .. } | Event::Reached(_) | Event::Warning(_) | Event::Error(_) => {}
+            Event::Stalled(..)
+            | Event::Slow { .. }
+            | Event::Reached(_)
+            | Event::Warning(_)
+            | Event::Error(_) => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! One sent stream: encoded once, its frames shared by the lines of all legs that carry it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use acscall::signalling::message::Kind;
@@ -12,11 +12,12 @@ use crate::call::CAT;
 
 use super::codec::Codec;
 use super::encoder::{self, Rate};
+use super::line::Line;
 
 /// The least time between two key frames that receivers asked for: a burst of requests (several
 /// receivers that lost the same packet) costs one. A line that starts does not wait for it, but
 /// cannot start more often either.
-const KEY_FRAME_INTERVAL: gst::ClockTime = gst::ClockTime::from_mseconds(300);
+pub(super) const KEY_FRAME_INTERVAL: gst::ClockTime = gst::ClockTime::from_mseconds(300);
 /// Raw video that may wait for the encoder: what is older than the frame that waits is stale.
 const VIDEO_QUEUE: u64 = 2;
 /// Raw audio that may wait for the encoder.
@@ -142,10 +143,7 @@ impl Encoder {
             line.attach(&self.output);
         }
         let clock = self.bin.clock().unwrap_or_else(gst::SystemClock::obtain);
-        for line in lines
-            .iter()
-            .filter(|line| line.needs_key_frame.load(Ordering::Acquire))
-        {
+        for line in lines.iter().filter(|line| line.needs_key_frame()) {
             if line.may_start_at_once(clock.time()) {
                 self.output.forget_last_key_request();
             }
@@ -257,7 +255,7 @@ impl Pace {
 
 /// Where encoded frames leave the encoder.
 #[derive(Debug)]
-struct Output {
+pub(super) struct Output {
     encoder: glib::WeakRef<gst::Element>,
     lines: Mutex<Arc<[Arc<Line>]>>,
     key_frame_wanted: AtomicBool,
@@ -311,7 +309,7 @@ impl Output {
             .unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn request_key_frame(&self) {
+    pub(super) fn request_key_frame(&self) {
         self.key_frame_wanted.store(true, Ordering::Release);
     }
 
@@ -350,103 +348,5 @@ impl Output {
 
     fn lock_lines(&self) -> MutexGuard<'_, Arc<[Arc<Line>]>> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// One leg's share in a sent stream.
-#[derive(Debug)]
-pub(super) struct Line {
-    pad: gst::Pad,
-    needs_key_frame: AtomicBool,
-    started: Mutex<Option<gst::ClockTime>>,
-    output: Arc<Mutex<Weak<Output>>>,
-    sent: AtomicU64,
-}
-
-impl Line {
-    /// A line that pushes into `sink`, from the encoder's own thread.
-    pub(super) fn new(kind: Kind, sink: &gst::Pad) -> Result<Arc<Line>, glib::BoolError> {
-        let output: Arc<Mutex<Weak<Output>>> = Arc::default();
-        let pad = gst::Pad::builder(gst::PadDirection::Src)
-            .name(format!("line-{kind}"))
-            .event_function({
-                let output = output.clone();
-                move |_, _, event| {
-                    if gst_video::UpstreamForceKeyUnitEvent::parse(&event).is_ok() {
-                        let output = output
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .upgrade();
-                        if let Some(output) = output {
-                            output.request_key_frame();
-                        }
-                    }
-                    true
-                }
-            })
-            .build();
-        pad.set_active(true)?;
-        pad.link(sink)
-            .map_err(|error| glib::bool_error!("{error}"))?;
-        pad.push_event(gst::event::StreamStart::new(&format!("acscall/{kind}")));
-        Ok(Arc::new(Line {
-            pad,
-            needs_key_frame: AtomicBool::new(true),
-            started: Mutex::new(None),
-            output,
-            sent: AtomicU64::new(0),
-        }))
-    }
-
-    /// The line gets frames (again): the first will be a key frame.
-    pub(super) fn restart(&self) {
-        self.needs_key_frame.store(true, Ordering::Release);
-    }
-
-    /// Frames put on the leg so far.
-    pub(super) fn sent(&self) -> u64 {
-        self.sent.load(Ordering::Relaxed)
-    }
-
-    fn may_start_at_once(&self, now: gst::ClockTime) -> bool {
-        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
-        let may = started.is_none_or(|started| now >= started + KEY_FRAME_INTERVAL);
-        if may {
-            *started = Some(now);
-        }
-        may
-    }
-
-    fn attach(&self, output: &Arc<Output>) {
-        *self.output.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(output);
-    }
-
-    fn push(&self, caps: &gst::Caps, frame: &gst::Buffer) {
-        if frame.flags().contains(gst::BufferFlags::DELTA_UNIT) {
-            if self.needs_key_frame.load(Ordering::Acquire) {
-                return;
-            }
-        } else {
-            self.needs_key_frame.store(false, Ordering::Release);
-        }
-        if self.pad.current_caps().as_ref() != Some(caps) {
-            self.pad.push_event(gst::event::Caps::new(caps));
-        }
-        if self.pad.sticky_event::<gst::event::Segment>(0).is_none() {
-            let segment = gst::FormattedSegment::<gst::ClockTime>::new();
-            self.pad.push_event(gst::event::Segment::new(&segment));
-        }
-        if self.pad.push(frame.clone()).is_ok() {
-            self.sent.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
-
-impl Drop for Line {
-    fn drop(&mut self) {
-        if let Some(peer) = self.pad.peer() {
-            let _already_unlinked = self.pad.unlink(&peer);
-        }
-        let _was_active = self.pad.set_active(false);
     }
 }

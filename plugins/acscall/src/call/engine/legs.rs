@@ -8,8 +8,8 @@ use acscall::signalling::message::{Candidate, IceServer, Kind, Kinds, Participan
 use gst::glib;
 use gst::prelude::*;
 
-use super::encode::Line;
 use super::leg::Leg;
+use super::line::Line;
 use super::receive::Decoder;
 use super::{Engine, EngineOutput};
 

@@ -9,6 +9,7 @@ mod encode;
 mod encoder;
 mod leg;
 mod legs;
+mod line;
 mod mix;
 mod receive;
 mod sdp;

@@ -72,6 +72,7 @@ fn settings(user: &str) -> CallSettings {
         latency: None,
         stun_server: None,
         turn_servers: Vec::new(),
+        linger: Duration::ZERO,
         embedded_server: false,
     }
 }

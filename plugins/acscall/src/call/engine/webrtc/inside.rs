@@ -13,6 +13,10 @@ use crate::call::engine::leg::{LegOutput, LegSink, Packet};
 /// How often a receiver reports. By itself a session reports at each frame's end, which sound
 /// does not have: a leg of sound alone would report each 500 packets.
 const FEEDBACK_INTERVAL: gst::ClockTime = gst::ClockTime::from_mseconds(50);
+/// What a receiver takes the leg to carry, in bit/s: 5 % of it are for RTCP, which lets a report,
+/// a lost packet or a key frame wait for 10 ms at most. By itself a session goes by what it gets,
+/// and let them wait for 400 ms on a leg of 100 kbit/s.
+const FEEDBACK_BANDWIDTH: f64 = 2_000_000.0;
 
 /// Sets what webrtcbin has no property for on the elements it makes inside itself.
 pub(super) fn tune_insides(webrtcbin: &gst::Element, direction: Direction, output: &LegSink) {
@@ -41,6 +45,7 @@ pub(super) fn tune_insides(webrtcbin: &gst::Element, direction: Direction, outpu
                     Direction::Receive => {
                         let interval = FEEDBACK_INTERVAL.nseconds();
                         session.set_property("twcc-feedback-interval", interval);
+                        session.set_property("bandwidth", FEEDBACK_BANDWIDTH);
                     }
                 }
             }
