@@ -1,6 +1,6 @@
 //! What happens to pads and calls when somebody leaves.
 
-use acscall_tests::pipeline::{Pipeline, TIMEOUT, free_port, init};
+use acscall_tests::pipeline::{Pipeline, TIMEOUT, free_port, init, now};
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;
 
@@ -146,5 +146,20 @@ fn a_call_that_lingers_is_left_when_its_time_is_over() -> Result<()> {
     receiving.wait_told(is_participant("alice", "connected"))?;
     drop(sending);
     receiving.wait_told(is_participant("alice", "disconnected"))?;
+    // All of it: a process must not end in between.
+    let deadline = now() + gst::ClockTime::try_from(TIMEOUT)?;
+    while threads()?.iter().any(|name| name == "acscall-linger") {
+        ensure!(now() < deadline, "the call is still kept");
+        std::thread::yield_now();
+    }
     Ok(())
+}
+
+/// The names of this process's threads.
+fn threads() -> Result<Vec<String>> {
+    let tasks = std::fs::read_dir("/proc/self/task")?;
+    // One may end in between.
+    let names =
+        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
+    Ok(names.map(|name| name.trim().to_owned()).collect())
 }

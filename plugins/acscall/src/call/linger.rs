@@ -34,6 +34,8 @@ impl Linger {
         if state.time.is_zero() {
             return;
         }
+        // The process may end before the call does, but not while the key is made: see there.
+        call.warm_up.wait();
         let (time, call) = (state.time, call.clone());
         let (sender, end) = channel();
         let holder = thread::Builder::new()

@@ -215,7 +215,7 @@ pub(crate) struct Call {
     members: AtomicUsize,
     linger: Linger,
     /// Dropped last: see there.
-    _warm_up: engine::WarmUp,
+    warm_up: engine::WarmUp,
 }
 
 impl Call {
@@ -239,7 +239,7 @@ impl Call {
             numbers: AtomicU64::new(0),
             members: AtomicUsize::new(0),
             linger: Linger::default(),
-            _warm_up: warm_up,
+            warm_up,
         }))
     }
 

@@ -166,3 +166,38 @@ fn filter(caps: gst::Caps) -> Result<gst::Element, MissingElement> {
     filter.set_property("caps", caps);
     Ok(filter)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_encoder_takes_its_rate_and_opus_the_loss() {
+        gst::init().unwrap();
+        let rate = Rate {
+            bitrate: 320_000,
+            loss: 7,
+        };
+        let codecs = [Codec::Opus, Codec::Vp8, Codec::Vp9, Codec::H264];
+        for codec in codecs.into_iter().filter(|c| c.cannot_be_sent().is_none()) {
+            let encoder = chain(codec).unwrap().encoder;
+            set_rate(&encoder, rate);
+            let name = encoder.factory().unwrap().name();
+            match name.as_str() {
+                "opusenc" => {
+                    assert_eq!(encoder.property::<i32>("bitrate"), 320_000);
+                    assert_eq!(encoder.property::<i32>("packet-loss-percentage"), 7);
+                }
+                "vp8enc" | "vp9enc" => {
+                    assert_eq!(encoder.property::<i32>("target-bitrate"), 320_000);
+                    assert_eq!(encoder.property::<i32>("dropframe-threshold"), DROPS);
+                    set_rate(&encoder, Rate::default_of(Kind::Video));
+                    assert_eq!(encoder.property::<i32>("dropframe-threshold"), 0);
+                }
+                "x264enc" => assert_eq!(encoder.property::<u32>("bitrate"), 320),
+                "openh264enc" => assert_eq!(encoder.property::<u32>("bitrate"), 320_000),
+                other => panic!("{other}"),
+            }
+        }
+    }
+}

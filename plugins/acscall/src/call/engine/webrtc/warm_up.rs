@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Each call holds one: the last to be dropped waits for the thread. A process that ended while
 /// the key is being made would crash in OpenSSL's clean-up.
 pub(in crate::call) struct WarmUp {
-    _thread: Arc<WarmUpThread>,
+    thread: Arc<WarmUpThread>,
 }
 
 struct WarmUpThread(Mutex<Option<std::thread::JoinHandle<()>>>);
@@ -19,7 +19,7 @@ impl WarmUp {
         static DONE: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
         let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(thread) = running.upgrade() {
-            return WarmUp { _thread: thread };
+            return WarmUp { thread };
         }
         let is_first = !DONE.swap(true, std::sync::atomic::Ordering::AcqRel);
         let handle = is_first.then(|| {
@@ -29,19 +29,26 @@ impl WarmUp {
         });
         let thread = Arc::new(WarmUpThread(Mutex::new(handle.and_then(Result::ok))));
         *running = Arc::downgrade(&thread);
-        WarmUp { _thread: thread }
+        WarmUp { thread }
+    }
+
+    /// Waits until the key is made.
+    pub(in crate::call) fn wait(&self) {
+        self.thread.wait();
+    }
+}
+
+impl WarmUpThread {
+    fn wait(&self) {
+        let handle = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(handle) = handle {
+            let _panicked = handle.join();
+        }
     }
 }
 
 impl Drop for WarmUpThread {
     fn drop(&mut self) {
-        let handle = self
-            .0
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(handle) = handle {
-            let _panicked = handle.join();
-        }
+        self.wait();
     }
 }
