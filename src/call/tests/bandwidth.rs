@@ -14,7 +14,7 @@ const OVERHEAD: usize = 66;
 const STEP: Duration = Duration::from_millis(1);
 
 /// A link with a drop-tail queue in front of it, a sender of video and sound, and a receiver that
-/// reports every 50 ms.
+/// reports every 100 ms.
 struct Link {
     estimator: Estimator,
     start: Instant,
@@ -125,7 +125,7 @@ impl Link {
         self.arrived
             .extend(here.into_iter().map(|(_, packet)| packet));
         if now >= self.next_report {
-            self.next_report += Duration::from_millis(50);
+            self.next_report += Duration::from_millis(100);
             let report = std::mem::take(&mut self.arrived);
             if !report.is_empty() {
                 self.reports.push_back((now + self.delay, report));
