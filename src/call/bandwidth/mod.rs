@@ -10,8 +10,8 @@
 //!   how much the delay grew within the last second.
 //! * Nothing probes. Below [`START`] the estimate may grow with nothing to prove it, else a leg
 //!   without video could never have it again.
-//! * What was measured while much less was sent than allowed says little of the path: it takes
-//!   the estimate to [`START`] at the lowest.
+//! * What was measured while much less was sent than allowed says little of the path: it halves
+//!   the estimate, to [`START`] at the lowest.
 
 mod queue;
 mod rate;
@@ -259,6 +259,10 @@ impl Estimator {
     /// `wanted`, or more where too little was sent to say it of the path.
     fn least(&self, wanted: f64, estimate: f64) -> f64 {
         let is_idle = self.sent.rate() < estimate / 2.0;
-        wanted.max(if is_idle { START } else { LOWEST })
+        wanted.max(if is_idle {
+            START.max(estimate / 2.0)
+        } else {
+            LOWEST
+        })
     }
 }
