@@ -1,5 +1,7 @@
 //! The legs to and from every participant.
 
+mod local;
+mod path;
 mod remote;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -9,11 +11,12 @@ use super::outbox::Outbox;
 use super::roster::{Entry, Roster};
 use super::timers::{Backoff, Timer, Timers};
 use super::told::Roles;
-use super::{Action, Direction, Event, LegFailure, LegId, Presence, Trouble};
+use super::{Action, Direction, Event, LegId, Presence};
 use crate::signalling::message::{
     Candidate, ClientMessage, IceServer, Kinds, LegEnd, LegNumber, LegSignal, LegStep, Participant,
     ParticipantId,
 };
+pub(super) use path::{LEAST_VIDEO, Path};
 
 /// How long a sending leg may take to connect. On a network that works it takes well below a
 /// second, TURN over TCP included; after this another attempt is worth more than waiting.
@@ -41,6 +44,10 @@ pub(super) struct Scene<'a> {
     /// The connection to the server is joined.
     pub(super) online: bool,
     pub(super) roles: Roles,
+    /// The kinds that have a running source.
+    pub(super) media: &'a Kinds,
+    /// What new sending legs are taken to carry, in bit/s, until more is known.
+    pub(super) start: u32,
     pub(super) roster: &'a Roster,
     pub(super) timers: &'a mut Timers,
     pub(super) out: &'a mut Outbox,
@@ -71,6 +78,12 @@ struct Leg {
     /// How many candidates were sent to the peer.
     candidates: usize,
     fed: Kinds,
+    /// What one of the ends cannot take.
+    rejected: Kinds,
+    /// Sending and connected: what the path carries.
+    path: Option<Path>,
+    /// Receiving: the sender said that the path is too slow for video.
+    is_slow: bool,
     /// The application knows that the peer is reached.
     told: bool,
 }
@@ -112,6 +125,7 @@ impl Legs {
             }
             self.feed(peer, entry, scene);
         }
+        self.watch_paths(scene);
     }
 
     /// Closes all legs, and forgets what is known of their peers.
@@ -175,70 +189,11 @@ impl Legs {
         scene.stop_delays(peer);
     }
 
-    /// The driver has this end's offer or answer. It is lost where the peer cannot be reached;
-    /// then [`Legs::renew`] makes up for it.
-    pub(super) fn description(&mut self, id: &LegId, sdp: String, scene: &mut Scene<'_>) {
-        if self.find(id).is_some() {
-            let step = match id.direction {
-                Direction::Send => LegStep::Offer(sdp),
-                Direction::Receive => LegStep::Answer(sdp),
-            };
-            scene.signal(id, step);
-        }
-    }
-
-    /// The driver has a candidate.
-    pub(super) fn candidate(&mut self, id: &LegId, candidate: Candidate, scene: &mut Scene<'_>) {
-        let Some(leg) = self.find(id) else { return };
-        // The end of candidates is no candidate.
-        if !candidate.candidate.is_empty() {
-            leg.candidates += 1;
-        }
-        if leg.candidates <= CANDIDATES {
-            scene.signal(id, LegStep::Candidate(candidate));
-        }
-    }
-
-    /// The driver's leg is connected.
-    pub(super) fn connected(&mut self, id: &LegId, scene: &mut Scene<'_>) {
-        if let Some(leg) = self.find(id) {
-            leg.connected.get_or_insert(scene.now);
-            scene.timers.stop(&Timer::Leg(id.clone()));
-        }
-    }
-
-    /// The leg's time to connect is over.
-    pub(super) fn timed_out(&mut self, id: &LegId, scene: &mut Scene<'_>) {
-        let limit = match id.direction {
-            Direction::Send => SENDER_CONNECTS,
-            Direction::Receive => RECEIVER_CONNECTS,
-        };
-        let text = format!("it did not connect within {} s", limit.as_secs());
-        self.failed(id, LegFailure::Connection(text), scene);
-    }
-
-    /// The leg cannot be used any more: a sending one is replaced, a receiving one's sender is
-    /// told, so that it replaces it.
-    pub(super) fn failed(&mut self, id: &LegId, failure: LegFailure, scene: &mut Scene<'_>) {
-        let Some(leg) = self.close(id, scene) else {
-            return;
-        };
-        let text = failure.to_string();
-        let repeats = match &failure {
-            LegFailure::Connection(_) => false,
-            LegFailure::Description(_) | LegFailure::Certificate => true,
-        };
-        scene
-            .out
-            .tell(Event::Warning(Trouble::Leg(id.clone(), failure)));
-        match id.direction {
-            Direction::Send => {
-                scene.signal(id, LegStep::Failed(text));
-                self.retry(&id.peer, &leg, repeats, scene);
-            }
-            Direction::Receive => {
-                self.give_up(&id.peer, id.number, text);
-            }
+    /// Replaces all sending legs: what they offer has changed.
+    pub(super) fn replace(&mut self, scene: &mut Scene<'_>) {
+        let ids: Vec<LegId> = self.ids().collect();
+        for id in ids.iter().filter(|id| id.direction == Direction::Send) {
+            self.close(id, scene);
         }
     }
 
@@ -299,7 +254,10 @@ impl Legs {
         let Some(leg) = self.legs.get_mut(&(peer.clone(), Direction::Send)) else {
             return;
         };
-        let kinds = entry.wants();
+        let mut kinds = &entry.wants() - &leg.rejected;
+        if let Some(path) = &mut leg.path {
+            path.settle(&mut kinds, scene.media);
+        }
         if leg.connected.is_some() && leg.fed != kinds {
             leg.fed = kinds.clone();
             let number = leg.number;
@@ -314,6 +272,9 @@ impl Legs {
         if leg.connected.is_some() && !std::mem::replace(&mut leg.told, true) {
             scene.out.tell(Event::Reached(peer.clone()));
         }
+        if let Some(id) = self.id(peer, Direction::Send) {
+            self.tell_slowness(&id, scene);
+        }
     }
 
     fn open(&mut self, id: &LegId, limit: Duration, scene: &mut Scene<'_>) {
@@ -324,6 +285,9 @@ impl Legs {
             held: Vec::new(),
             candidates: 0,
             fed: Kinds::new(),
+            rejected: Kinds::new(),
+            path: None,
+            is_slow: false,
             told: false,
         };
         self.legs.insert((id.peer.clone(), id.direction), leg);
@@ -336,7 +300,10 @@ impl Legs {
     }
 
     fn close(&mut self, id: &LegId, scene: &mut Scene<'_>) -> Option<Leg> {
-        self.find(id)?;
+        if self.find(id)?.was_slow(id.direction) {
+            // The next one begins anew.
+            scene.tell_slow(id, false);
+        }
         scene.timers.stop(&Timer::Leg(id.clone()));
         scene.out.push(Action::CloseLeg(id.clone()));
         self.legs.remove(&(id.peer.clone(), id.direction))

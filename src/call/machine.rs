@@ -1,20 +1,20 @@
 //! The machine itself: every input changes what is known, then all that depends on it is
 //! settled.
 
+mod received;
+
 use std::time::Instant;
 
 use super::legs::{Legs, Scene};
 use super::link::{Link, Step};
 use super::outbox::Outbox;
+use super::rates::Rates;
 use super::readers::Readers;
 use super::roster::Roster;
 use super::timers::{Timer, Timers};
 use super::told::{Roles, Told};
-use super::{Action, CallState, Config, Event, Input, Trouble};
-use crate::signalling::message::{
-    ClientMessage, ErrorCode, IceServer, Kinds, Participant, ParticipantId, Resume, ServerMessage,
-    VERSIONS,
-};
+use super::{Action, CallState, Config, Event, Input, LegId, Trouble};
+use crate::signalling::message::{Kinds, Participant, ParticipantId};
 
 /// One participant's view of one call.
 ///
@@ -27,11 +27,14 @@ pub struct Call {
     state: CallState,
     roles: Roles,
     media: Kinds,
+    /// Those whose source was given up, and may come back.
+    stalled: Kinds,
     link: Link,
     told: Told,
     roster: Roster,
     readers: Readers,
     legs: Legs,
+    rates: Rates,
     timers: Timers,
     out: Outbox,
 }
@@ -44,11 +47,13 @@ impl Call {
             state: CallState::None,
             roles: Roles::default(),
             media: Kinds::new(),
+            stalled: Kinds::new(),
             link: Link::default(),
             told: Told::default(),
             roster: Roster::default(),
             readers: Readers::default(),
             legs: Legs::default(),
+            rates: Rates::default(),
             timers: Timers::default(),
             out: Outbox::default(),
         }
@@ -62,9 +67,26 @@ impl Call {
         match input {
             Input::Start => self.start(now),
             Input::Roles { receives, sends } => self.roles = Roles { receives, sends },
-            Input::Media(kinds) => self.media = kinds,
+            Input::Media(kinds) => {
+                for kind in self.stalled.intersection(&kinds) {
+                    self.out.tell(Event::Stalled(*kind, false));
+                }
+                self.stalled = &self.stalled - &kinds;
+                self.media = kinds;
+            }
+            Input::Stalled(kind) => {
+                if self.media.remove(&kind) {
+                    self.stalled.insert(kind);
+                    self.out.tell(Event::Stalled(kind, true));
+                }
+            }
             Input::AddReader(id, selector) => self.readers.add(id, selector),
             Input::RemoveReader(id) => self.readers.remove(id),
+            Input::MaxBitrate(kind, most) => self.rates.limit(kind, most),
+            Input::Renegotiate => {
+                let (legs, mut scene) = self.legs(now);
+                legs.replace(&mut scene);
+            }
             Input::Leave => self.end(now),
 
             Input::SocketOpened => {
@@ -85,6 +107,17 @@ impl Call {
             Input::LegConnected(leg) => {
                 let (legs, mut scene) = self.legs(now);
                 legs.connected(&leg, &mut scene);
+            }
+            Input::LegRejected(leg, kind, reason) => {
+                let (legs, mut scene) = self.legs(now);
+                legs.rejected(&leg, kind, reason, &mut scene);
+            }
+            Input::LegReport(leg, packets) => {
+                if !self.legs.reported(&leg, &packets, now) {
+                    // These come often: nothing but the rates depends on them.
+                    self.rates.settle(self.legs.paths(), now, &mut self.out);
+                    return;
+                }
             }
             Input::LegFailed(leg, failure) => {
                 let (legs, mut scene) = self.legs(now);
@@ -126,6 +159,7 @@ impl Call {
                     let (legs, mut scene) = self.legs(now);
                     legs.timed_out(&leg, &mut scene);
                 }
+                Timer::Paths => self.legs.pass(now),
                 // That they do not run any more is all there is to it.
                 Timer::Retry(_) | Timer::Remind(_) => {}
             }
@@ -153,6 +187,11 @@ impl Call {
         self.link.own()
     }
 
+    /// What the paths of the connected sending legs carry, in bit/s.
+    pub fn estimates(&self) -> impl Iterator<Item = (LegId, u32)> {
+        self.legs.estimates()
+    }
+
     /// Whether `id` is another presence of this call's own user.
     pub fn is_own_user(&self, id: &ParticipantId) -> bool {
         self.participant(id)
@@ -164,151 +203,6 @@ impl Call {
             self.set_state(CallState::Connecting);
             self.link.start(now, &mut self.timers, &mut self.out);
         }
-    }
-
-    fn received(&mut self, message: ServerMessage, now: Instant) {
-        match (self.link.step(), message) {
-            // Of a connection that has been given up.
-            (Step::Idle | Step::Opening | Step::Waiting, _) => {}
-            (Step::Greeting, ServerMessage::Welcome { version, server }) => {
-                self.welcomed(version, server, now);
-            }
-            (
-                Step::Joining,
-                ServerMessage::Joined {
-                    resume,
-                    participants,
-                    ice_servers,
-                    ..
-                },
-            ) => self.joined(resume, participants, ice_servers, now),
-            (_, ServerMessage::Error { code, message }) => self.refused(code, message, now),
-            (_, ServerMessage::CallEnded { reason }) => {
-                self.out.tell(Event::Warning(Trouble::Ended(reason)));
-                self.end(now);
-            }
-            (Step::Joined, ServerMessage::Participant { participant }) => {
-                self.updated(participant, now);
-            }
-            (Step::Joined, ServerMessage::ParticipantLeft { participant, .. }) => {
-                self.left(&participant, now);
-            }
-            (Step::Joined, ServerMessage::Signal { from, signal }) => {
-                let (legs, mut scene) = self.legs(now);
-                legs.signal(&from, signal, &mut scene);
-            }
-            // Out of order: what matters of it comes with the next Joined.
-            (Step::Greeting | Step::Joining | Step::Joined, _) => {}
-        }
-    }
-
-    fn welcomed(&mut self, version: u32, server: String, now: Instant) {
-        if !VERSIONS.contains(&version) {
-            let message = format!("the server speaks version {version}, which was not offered");
-            self.refused(ErrorCode::UnsupportedVersion, message, now);
-            return;
-        }
-        self.link.welcomed(server);
-        self.told.join(self.roles, &self.media);
-        self.out.send(ClientMessage::Join {
-            call: self.config.call.clone(),
-            receives: self.roles.receives,
-            sends: self.roles.sends,
-            media: self.media.clone(),
-            resume: self.link.resume(),
-        });
-    }
-
-    fn joined(
-        &mut self,
-        resume: Resume,
-        participants: Vec<Participant>,
-        ice_servers: Vec<IceServer>,
-        now: Instant,
-    ) {
-        let rejoin = self.link.joined(resume, now, &mut self.timers);
-        self.set_state(CallState::Connected);
-        self.legs.set_ice_servers(ice_servers);
-        if rejoin.is_other_id {
-            // The peers know nothing of legs with this participant.
-            let (legs, mut scene) = self.legs(now);
-            legs.close_all(&mut scene);
-        } else if rejoin.is_other_run {
-            self.roster.hold_wants();
-        }
-
-        let mut missing: Vec<(ParticipantId, bool)> = self
-            .roster
-            .iter()
-            .map(|(id, entry)| (id.clone(), rejoin.is_other_run || entry.is_kept()))
-            .collect();
-        missing.retain(|(id, _)| !participants.iter().any(|listed| listed.id == *id));
-        for (id, may_come) in missing {
-            match may_come {
-                true => self.roster.keep(&id, now, &mut self.timers, &mut self.out),
-                false => self.left(&id, now),
-            }
-        }
-        for participant in participants {
-            let id = participant.id.clone();
-            self.updated(participant, now);
-            let (legs, mut scene) = self.legs(now);
-            legs.renew(&id, &mut scene);
-        }
-    }
-
-    fn updated(&mut self, participant: Participant, now: Instant) {
-        if self.link.own() == Some(&participant.id) {
-            return;
-        }
-        let id = participant.id.clone();
-        let update = self
-            .roster
-            .update(participant, now, &mut self.timers, &mut self.out);
-        if update.is_new {
-            self.legs.add_peer(&id);
-        }
-        if update.is_new_to_server {
-            self.told.doubt(&id);
-        }
-        if update.is_back {
-            let (legs, mut scene) = self.legs(now);
-            legs.renew(&id, &mut scene);
-        }
-    }
-
-    fn left(&mut self, id: &ParticipantId, now: Instant) {
-        if self.roster.remove(id, &mut self.timers, &mut self.out) {
-            self.told.forget(id);
-            let (legs, mut scene) = self.legs(now);
-            legs.remove_peer(id, &mut scene);
-        }
-    }
-
-    fn refused(&mut self, code: ErrorCode, message: String, now: Instant) {
-        let trouble = Trouble::Refused {
-            code,
-            message: message.clone(),
-        };
-        if !code.is_fatal() {
-            // A participant may leave while something for it is on the way.
-            if code != ErrorCode::UnknownParticipant {
-                self.out.tell(Event::Warning(trouble));
-            }
-            return;
-        }
-        if self.link.own().is_none() || code.is_about_token() {
-            self.fail(trouble, now);
-            return;
-        }
-        match (self.link.step(), code) {
-            // The loss itself is told, with the server's text.
-            (Step::Joined, _) => {}
-            (_, ErrorCode::BadResume) => self.link.forget_resume(),
-            _ => self.link.tell_refusal(trouble, &mut self.out),
-        }
-        self.out.push(Action::Disconnect);
-        self.lost(message, now);
     }
 
     fn lost(&mut self, reason: String, now: Instant) {
@@ -348,6 +242,7 @@ impl Call {
         }
         let (legs, mut scene) = self.legs(now);
         legs.settle(&mut scene);
+        self.rates.settle(self.legs.paths(), now, &mut self.out);
     }
 
     fn set_state(&mut self, state: CallState) {
@@ -362,6 +257,8 @@ impl Call {
             now,
             online: self.link.step() == Step::Joined,
             roles: self.roles,
+            media: &self.media,
+            start: self.rates.most(),
             roster: &self.roster,
             timers: &mut self.timers,
             out: &mut self.out,

@@ -3,10 +3,12 @@
 //! The driver feeds it [`Input`]s with the time, performs every [`Action`] it returns, and calls
 //! [`Call::handle_timeout`] when [`Call::poll_timeout`] is due.
 
+mod bandwidth;
 mod legs;
 mod link;
 mod machine;
 mod outbox;
+mod rates;
 mod readers;
 mod roster;
 mod timers;
@@ -23,7 +25,9 @@ use crate::signalling::message::{
     ServerMessage, Token,
 };
 
+pub use bandwidth::PacketReport;
 pub use machine::Call;
+pub use rates::default_bitrate;
 
 /// Who joins what.
 #[derive(Clone, Debug)]
@@ -142,10 +146,17 @@ pub enum Input {
     },
     /// The kinds that have a running, unmuted source now.
     Media(Kinds),
+    /// A running source has given nothing for too long. With the next [`Input::Media`] that names
+    /// its kind it is back.
+    Stalled(Kind),
     /// A reader came.
     AddReader(ReaderId, Selector),
     /// A reader is gone.
     RemoveReader(ReaderId),
+    /// The most that a kind's encoder may give, in bit/s; `None` for the default.
+    MaxBitrate(Kind, Option<u32>),
+    /// What sending legs offer has changed: they are replaced.
+    Renegotiate,
     /// Leave the call for good.
     Leave,
 
@@ -162,6 +173,11 @@ pub enum Input {
     LegCandidate(LegId, Candidate),
     /// The leg is connected, and the peer's certificate is the one its description named.
     LegConnected(LegId),
+    /// One end cannot take this kind on the leg, and why: the receiver's end rejects it, the
+    /// sender's learns of it from the answer.
+    LegRejected(LegId, Kind, String),
+    /// What the receiver of a sending leg reported of its packets.
+    LegReport(LegId, Vec<PacketReport>),
     /// The leg cannot be used any more.
     LegFailed(LegId, LegFailure),
 }
@@ -209,6 +225,17 @@ pub enum Action {
     /// those of before starts with a key frame.
     Feed(LegId, Kinds),
 
+    /// Encode this kind at this rate from now on. Before the first of these it is
+    /// [`default_bitrate`].
+    Encode {
+        /// What.
+        kind: Kind,
+        /// In bit/s.
+        bitrate: u32,
+        /// The part of the packets that is lost on the way, in percent.
+        loss: u8,
+    },
+
     /// The reader gets this stream from now on, or none.
     Bind(ReaderId, Option<(ParticipantId, Kind)>),
     /// Exactly these participants' audio is mixed.
@@ -235,6 +262,18 @@ pub enum Event {
         kind: Kind,
         /// A running, unmuted source exists.
         available: bool,
+    },
+    /// A source of this end gives nothing, or does again. While it does not, its stream is not
+    /// available.
+    Stalled(Kind, bool),
+    /// The path between this end and a participant is too slow for video, or fast enough again.
+    Slow {
+        /// Who is at the other end.
+        participant: Participant,
+        /// Whether this end sends the video or receives it.
+        direction: Direction,
+        /// Too slow: there is none.
+        slow: bool,
     },
     /// This participant gets what is sent from now on: the leg to it is connected, and fed with
     /// what it wants. Told once for each leg.
@@ -284,6 +323,9 @@ pub enum Trouble {
     /// A leg failed; another one replaces it.
     #[error("{0}: {1}")]
     Leg(LegId, LegFailure),
+    /// One end cannot take a kind; the others go on.
+    #[error("{0} carries no {1}: {2}")]
+    Rejected(LegId, Kind, String),
     /// The peer gave a leg up, and told why.
     #[error("{0}: the other end gave it up: {1}")]
     LegRefused(LegId, String),

@@ -21,6 +21,8 @@ pub(super) enum Timer {
     Wants(ParticipantId),
     /// The leg has to be connected.
     Leg(LegId),
+    /// Estimates that no reports may come for have to grow.
+    Paths,
     /// The next sending leg to a participant.
     Retry(ParticipantId),
     /// A participant has to have offered the next leg.

@@ -310,6 +310,8 @@ pub enum LegStep {
     Answer(String),
     /// An ICE candidate of either end.
     Candidate(Candidate),
+    /// From the sender: whether the path is too slow for video, so that none is sent.
+    Slow(bool),
     /// This end gave the leg up, and why.
     Failed(String),
 }

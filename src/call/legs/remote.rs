@@ -29,9 +29,11 @@ impl Legs {
             (LegEnd::Sender, LegStep::Offer(sdp)) => self.offered(id, sdp, entry, scene),
             (LegEnd::Receiver, LegStep::Answer(sdp)) => self.answered(id, sdp, scene),
             (_, LegStep::Candidate(candidate)) => self.remote_candidate(id, candidate, scene),
+            (LegEnd::Sender, LegStep::Slow(now)) => self.told_slow(&id, now, scene),
             (_, LegStep::Failed(reason)) => self.refused(id, reason, scene),
             // Only a peer that breaks the protocol offers as receiver or answers as sender.
-            (LegEnd::Receiver, LegStep::Offer(_)) | (LegEnd::Sender, LegStep::Answer(_)) => {}
+            (LegEnd::Receiver, LegStep::Offer(_) | LegStep::Slow(_))
+            | (LegEnd::Sender, LegStep::Answer(_)) => {}
         }
     }
 

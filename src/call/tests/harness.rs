@@ -79,7 +79,7 @@ impl Checker {
                 assert!(self.legs.is_empty(), "Finished with legs");
                 self.finished = true;
             }
-            Action::Bind(..) | Action::Mix(_) | Action::Tell(_) => {}
+            Action::Encode { .. } | Action::Bind(..) | Action::Mix(_) | Action::Tell(_) => {}
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Tests of the call machine on virtual time.
 
+mod adaptation;
+mod bandwidth;
 mod failures;
 mod harness;
 mod legs;

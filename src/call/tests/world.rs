@@ -266,6 +266,7 @@ impl World {
             }
             Action::Tell(crate::call::Event::Warning(_)) => self.clients[index].warnings += 1,
             Action::Finished => self.clients[index].is_finished = true,
+            Action::Encode { .. } => {}
             Action::Bind(..) | Action::Mix(_) => self.clients[index].changes += 1,
             Action::Tell(_) => {}
         }

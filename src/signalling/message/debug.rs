@@ -29,6 +29,7 @@ impl fmt::Debug for LegStep {
             LegStep::Answer(sdp) => write!(f, "Answer({} bytes)", sdp.len()),
             LegStep::Candidate(candidate) => f.debug_tuple("Candidate").field(candidate).finish(),
             LegStep::Failed(reason) => f.debug_tuple("Failed").field(reason).finish(),
+            LegStep::Slow(slow) => f.debug_tuple("Slow").field(slow).finish(),
         }
     }
 }

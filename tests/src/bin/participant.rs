@@ -4,6 +4,7 @@
 //!
 //! * `told NAME FIELD=VALUE …`: an element message
 //! * `frames SINK COUNT`: so many buffers came to the sink so far; every 100 ms
+//! * `rate PAD KBITS ENCODED`: how fast a pad of acscallsink is encoded, and how many frames were
 //! * `error TEXT`, `warning TEXT`, `eos`
 //!
 //! It leaves in an orderly way when its standard input closes.
@@ -35,6 +36,12 @@ fn run() -> Result<()> {
     init()?;
     let pipeline = Pipeline::new(&description)?;
     let counts = count_frames(&pipeline);
+    let sinks: Vec<_> = pipeline
+        .0
+        .iterate_all_by_element_factory_name("acscallsink")
+        .into_iter()
+        .flatten()
+        .collect();
     let ended = watch_input();
     pipeline.play()?;
     let bus = pipeline.0.bus().context("a pipeline has a bus")?;
@@ -44,6 +51,14 @@ fn run() -> Result<()> {
         }
         for (sink, count) in &counts {
             say(&format!("frames {sink} {}", count.load(Ordering::Acquire)))?;
+        }
+        for pad in sinks.iter().flat_map(|sink| sink.sink_pads()) {
+            let stats = pad.property::<gst::Structure>("stats");
+            if let (Ok(rate), Ok(encoded)) =
+                (stats.get::<u32>("bitrate"), stats.get::<u64>("encoded"))
+            {
+                say(&format!("rate {} {rate} {encoded}", pad.name()))?;
+            }
         }
     }
     Ok(())

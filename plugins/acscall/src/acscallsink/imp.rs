@@ -17,6 +17,7 @@ use gst_base::prelude::*;
 use super::AcsCallSinkPad;
 use super::pads::{Pads, Writer};
 use super::port::AcsCallPort;
+use super::settings::{DEFAULT_STALL_TIMEOUT, Settings};
 use super::wait;
 use crate::call::Role;
 use crate::common::{self, AcsCallState, Attendance, CallProperties, Ticket};
@@ -55,6 +56,10 @@ pub struct AcsCallSink {
     #[property(name = "embedded-server", get, set, type = bool, member = embedded_server,
         default = true, mutable_ready, nick = "Embedded server",
         blurb = "Serve at the server's address where it is on loopback and nobody answers there")]
+    #[property(name = "linger", get, set, type = u32, member = linger, mutable_ready,
+        nick = "Linger", blurb = "Stay in the call for so many ms after the last element of this \
+            process has left it, so that one which comes back finds all connections as they were; \
+            the longest of the elements' counts")]
     pub(super) call: Mutex<CallProperties>,
     #[property(name = "sync", get, set = Self::set_sync, type = bool, member = sync,
         default = true, mutable_playing, nick = "Synchronize", blurb = "Send what is not live at \
@@ -62,26 +67,15 @@ pub struct AcsCallSink {
     #[property(name = "wait-for", get, set, type = u32, member = wait_for, mutable_ready,
         nick = "Wait for", blurb = "Hold back what is not live, and drop what is, until this many \
             others are in the call")]
+    #[property(name = "stall-timeout", get, set = Self::set_stall_timeout, type = u32,
+        member = stall_timeout, default = DEFAULT_STALL_TIMEOUT, mutable_playing,
+        nick = "Stall timeout", blurb = "A stream to whose pad nothing comes for so many ms is not \
+            available until something does; a GAP event counts as something. 0: it stays available")]
     pub(super) settings: Mutex<Settings>,
     #[property(name = "state", get = Self::call_state, type = AcsCallState,
         builder(AcsCallState::None).nick("State").blurb("State of the call"))]
     pub(super) attendance: Attendance,
     pub(super) pads: Mutex<Pads>,
-}
-
-#[derive(Debug)]
-pub(super) struct Settings {
-    pub(super) sync: bool,
-    pub(super) wait_for: u32,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            sync: true,
-            wait_for: 0,
-        }
-    }
 }
 
 impl AcsCallSink {
@@ -93,6 +87,13 @@ impl AcsCallSink {
         lock(&self.settings).sync = sync;
         for writer in self.writers() {
             writer.port.set_paced(sync);
+        }
+    }
+
+    fn set_stall_timeout(&self, timeout: u32) {
+        lock(&self.settings).stall_timeout = timeout;
+        for writer in self.writers() {
+            writer.port.set_stall_timeout(timeout);
         }
     }
 
@@ -122,8 +123,8 @@ impl AcsCallSink {
             // nothing to show yet must not keep this one from sending.
             writer.port.set_async(lock(&self.settings).wait_for > 0);
             self.hold(&writer);
-            if let Err(text) = self.open(&writer, &membership) {
-                gst::element_imp_error!(self, gst::ResourceError::Busy, ("{text}"));
+            if let Err(error) = self.open(&writer, &membership) {
+                self.post_error(&error);
                 drop(membership);
                 self.leave();
                 return Err(gst::StateChangeError);
@@ -150,6 +151,11 @@ impl AcsCallSink {
     fn told(obj: &super::AcsCallSink, ticket: Ticket, event: &Event) {
         let imp = obj.imp();
         if !imp.attendance.note(ticket, event) {
+            return;
+        }
+        if let Event::Stalled(kind, _) = event
+            && !lock(&imp.pads).writers.contains_key(kind)
+        {
             return;
         }
         gst::debug!(CAT, imp = imp, "{event:?}");
@@ -286,8 +292,8 @@ impl ElementImpl for AcsCallSink {
         pad.imp().assign(kind, &port);
         let writer = Writer { kind, pad, port };
         lock(&self.pads).writers.insert(kind, Some(writer.clone()));
-        if let Err(text) = self.add(&writer) {
-            gst::element_imp_error!(self, gst::ResourceError::Busy, ("{text}"));
+        if let Err(error) = self.add(&writer) {
+            self.post_error(&error);
             lock(&self.pads).writers.remove(&kind);
             self.remove(&writer);
             return None;

@@ -12,6 +12,20 @@
 //! others from the first buffer in PLAYING to EOS, to the release of the pad, or while the pad's
 //! property `muted` is set; a new stream after EOS starts it again.
 //!
+//! Each stream is encoded once, at what the slowest of its receivers' networks carries: from the
+//! pad property `bitrate` down to 150 kbit/s for pictures. A receiver whose network carries less
+//! for 5 seconds gets sound alone until it carries more; the element message `acscall-slow`
+//! (`participant`, `direction`, `slow`) and a warning tell that at both ends. `codec` chooses how
+//! pictures are coded; a receiver that cannot decode them gets the other streams, and both ends
+//! a warning.
+//!
+//! A source that gives nothing for `stall-timeout` ms, and no GAP event, makes its stream not
+//! available until its next buffer: the element message `acscall-stalled` (`kind`, `stalled`) and
+//! a warning tell it. Nothing is repeated in its place.
+//!
+//! The call is left with its last element, or `linger` ms later. A process that ends meanwhile
+//! does not leave it: to the others its connection is lost.
+//!
 //! With `wait-for` a file begins when the others are there. Two pipelines in one process, in a
 //! call with each other:
 //!
@@ -20,16 +34,19 @@
 //!     acscallsrc call=room user=bob ! audioconvert ! autoaudiosink
 //! ```
 
+mod codec;
 mod imp;
 mod pad;
 mod pads;
 mod port;
+mod settings;
 mod wait;
 
 use gst::glib;
 use gst::prelude::*;
 
 pub use crate::common::{AcsCallKind, AcsCallState};
+pub use codec::AcsCallCodec;
 
 glib::wrapper! {
     /// The element.

@@ -5,18 +5,19 @@
     reason = "accessors of properties are generated; blurbs document them"
 )]
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{LazyLock, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 
 use acscall::signalling::message::Kind;
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
-use super::port::AcsCallPort;
+use super::port::{AcsCallPort, Coding};
+use super::{AcsCallCodec, AcsCallSink};
 use crate::common::AcsCallKind;
 
-const STATS_BLURB: &str = "Buffers that came in (in), that nobody wanted (unwanted), that were encoded (encoded), and the number of encoders (encoders)";
+const STATS_BLURB: &str = "Buffers that came in (in), that nobody wanted (unwanted), that were encoded (encoded), and the number of encoders (encoders); how they code (codec), the rate they work at in kbit/s (bitrate) and the loss that they reckon with in percent (packet-loss)";
 
 /// See [`super::AcsCallSinkPad`].
 #[derive(Debug, Default, glib::Properties)]
@@ -29,6 +30,16 @@ pub struct AcsCallSinkPad {
         mutable_playing, nick = "Muted", blurb = "Send nothing, so that the others see the stream \
             as not available")]
     muted: AtomicBool,
+    #[property(name = "bitrate", get = Self::bitrate, set = Self::set_bitrate, type = u32,
+        maximum = 1_000_000, mutable_playing, nick = "Bit rate", blurb = "The most that the stream \
+            takes, in kbit/s; the network may allow less. 0: 96 for audio, 2500 for a camera or a \
+            screen")]
+    bitrate: AtomicU32,
+    #[property(name = "codec", get = Self::codec, set = Self::set_codec, type = AcsCallCodec,
+        mutable_playing, builder(AcsCallCodec::Vp8).mutable_playing().nick("Codec")
+        .blurb("How pictures are coded; audio is always Opus. A change in a call replaces the \
+            connections to the others, which takes a moment"))]
+    codec: Mutex<AcsCallCodec>,
     port: glib::WeakRef<AcsCallPort>,
 }
 
@@ -51,6 +62,44 @@ impl AcsCallSinkPad {
         self.muted.store(muted, Ordering::SeqCst);
         if let Some(port) = self.port.upgrade() {
             port.set_muted(muted);
+        }
+    }
+
+    fn bitrate(&self) -> u32 {
+        self.bitrate.load(Ordering::SeqCst)
+    }
+
+    fn set_bitrate(&self, bitrate: u32) {
+        self.bitrate.store(bitrate, Ordering::SeqCst);
+        self.code();
+    }
+
+    fn codec(&self) -> AcsCallCodec {
+        *self.codec.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_codec(&self, codec: AcsCallCodec) {
+        *self.codec.lock().unwrap_or_else(PoisonError::into_inner) = codec;
+        self.code();
+    }
+
+    /// What the application asks of the encoder.
+    pub(super) fn coding(&self) -> Coding {
+        let bitrate = self.bitrate();
+        Coding {
+            codec: match self.kind.get() {
+                Some(Kind::Video | Kind::Screen) => Some(self.codec().into()),
+                Some(Kind::Audio) | None => None,
+            },
+            max_bitrate: (bitrate > 0).then(|| bitrate.saturating_mul(1000)),
+        }
+    }
+
+    fn code(&self) {
+        let obj = self.obj();
+        let element = obj.parent().and_downcast::<AcsCallSink>();
+        if let (Some(element), Some(port)) = (element, self.port.upgrade()) {
+            element.imp().code(&port, self.coding());
         }
     }
 

@@ -11,8 +11,8 @@ use gst_base::prelude::*;
 
 use super::AcsCallSinkPad;
 use super::imp::{AcsCallSink, lock};
-use super::port::AcsCallPort;
-use crate::call::Membership;
+use super::port::{AcsCallPort, Coding};
+use crate::call::{Codec, Membership, MissingElement};
 
 #[derive(Debug, Default)]
 pub(super) struct Pads {
@@ -36,25 +36,89 @@ pub(super) struct Writer {
     pub(super) port: AcsCallPort,
 }
 
+/// Why a pad cannot send.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum PadError {
+    #[error("the pad '{0}' cannot be made: {1}")]
+    Broken(Kind, String),
+    #[error(
+        "another element of this process already sends '{kind}' into the call '{call}' as \
+         '{user}': a participant sends one stream of each kind, so release that pad, or set \
+         another 'user' on one of the elements"
+    )]
+    Taken {
+        kind: Kind,
+        call: String,
+        user: String,
+    },
+    #[error("{name} cannot be sent: {missing}, or set the pad's property 'codec' to another one", name = .codec.name())]
+    Codec {
+        codec: Codec,
+        missing: MissingElement,
+    },
+}
+
+impl PadError {
+    /// Checks that what the coding takes is installed.
+    fn check(coding: Coding) -> Result<(), PadError> {
+        match coding.codec.and_then(|c| Some((c, c.cannot_be_sent()?))) {
+            Some((codec, missing)) => Err(PadError::Codec { codec, missing }),
+            None => Ok(()),
+        }
+    }
+}
+
 impl AcsCallSink {
-    pub(super) fn open(&self, writer: &Writer, membership: &Arc<Membership>) -> Result<(), String> {
-        if writer.port.open(membership) {
+    /// Tells the application.
+    pub(super) fn post_error(&self, error: &PadError) {
+        match error {
+            PadError::Broken(..) => {
+                gst::element_imp_error!(self, gst::CoreError::Pad, ("{error}"));
+            }
+            PadError::Taken { .. } => {
+                gst::element_imp_error!(self, gst::ResourceError::Busy, ("{error}"));
+            }
+            PadError::Codec { .. } => {
+                gst::element_imp_error!(self, gst::CoreError::MissingPlugin, ("{error}"));
+            }
+        }
+    }
+
+    /// A pad's coding was set. Before the call it is taken in with [`AcsCallSink::open`].
+    pub(super) fn code(&self, port: &AcsCallPort, coding: Coding) {
+        if self.attendance.membership().is_none() {
+            return;
+        }
+        match PadError::check(coding) {
+            Ok(()) => port.code(coding),
+            Err(error) => self.post_error(&error),
+        }
+    }
+
+    pub(super) fn open(
+        &self,
+        writer: &Writer,
+        membership: &Arc<Membership>,
+    ) -> Result<(), PadError> {
+        let coding = writer.pad.imp().coding();
+        PadError::check(coding)?;
+        if writer.port.open(membership, coding) {
+            let stall_timeout = lock(&self.settings).stall_timeout;
+            writer.port.set_stall_timeout(stall_timeout);
             return Ok(());
         }
         let (call, user) = self.attendance.names();
-        Err(format!(
-            "another element of this process already sends '{}' into the call '{call}' as '{}': \
-             a participant sends one stream of each kind, so release that pad, or set another \
-             'user' on one of the elements",
-            writer.kind,
-            user.unwrap_or_default()
-        ))
+        Err(PadError::Taken {
+            kind: writer.kind,
+            call,
+            user: user.unwrap_or_default(),
+        })
     }
 
     /// Puts the pad and its port in, at the speed of the element.
-    pub(super) fn add(&self, writer: &Writer) -> Result<(), String> {
+    pub(super) fn add(&self, writer: &Writer) -> Result<(), PadError> {
         let Writer { pad, port, kind } = writer;
-        let text = |error: glib::BoolError| format!("the pad '{kind}' cannot be made: {error}");
+        let text = |error: glib::BoolError| PadError::Broken(*kind, error.to_string());
         let obj = self.obj();
         let runs =
             obj.current_state() > gst::State::Ready || obj.pending_state() > gst::State::Ready;

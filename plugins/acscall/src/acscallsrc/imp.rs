@@ -13,8 +13,8 @@ use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
-use super::AcsCallSrcPad;
 use super::pads::Reader;
+use super::{AcsCallOnLeave, AcsCallSrcPad};
 use crate::call::{DEFAULT_LATENCY, Role};
 use crate::common::{self, AcsCallState, Attendance, CallProperties, Ticket};
 
@@ -52,6 +52,10 @@ pub struct AcsCallSrc {
     #[property(name = "embedded-server", get, set, type = bool, member = embedded_server,
         default = true, mutable_ready, nick = "Embedded server",
         blurb = "Serve at the server's address where it is on loopback and nobody answers there")]
+    #[property(name = "linger", get, set, type = u32, member = linger, mutable_ready,
+        nick = "Linger", blurb = "Stay in the call for so many ms after the last element of this \
+            process has left it, so that one which comes back finds all connections as they were; \
+            the longest of the elements' counts")]
     call: Mutex<CallProperties>,
     #[property(name = "participant", get, set, type = Option<String>, member = participant,
         mutable_ready, nick = "Participant", blurb = "User whose streams come out of the pads that \
@@ -59,6 +63,10 @@ pub struct AcsCallSrc {
     #[property(name = "latency", get, set, type = u32, member = latency, default = DEFAULT_LATENCY,
         maximum = 10_000, mutable_ready, nick = "Latency",
         blurb = "Length of the jitter buffers, in ms")]
+    #[property(name = "on-leave", get, set = Self::set_on_leave, type = AcsCallOnLeave,
+        member = on_leave, mutable_playing, builder(AcsCallOnLeave::Keep).mutable_playing()
+        .nick("On leave").blurb("What a pad does when the user whose stream it gives leaves the \
+            call, and nobody takes its place"))]
     pub(super) settings: Mutex<Settings>,
     #[property(name = "state", get = Self::call_state, type = AcsCallState,
         builder(AcsCallState::None).nick("State").blurb("State of the call"))]
@@ -71,6 +79,7 @@ pub struct AcsCallSrc {
 pub(super) struct Settings {
     pub(super) participant: Option<String>,
     latency: u32,
+    pub(super) on_leave: AcsCallOnLeave,
 }
 
 impl Default for Settings {
@@ -78,6 +87,7 @@ impl Default for Settings {
         Settings {
             participant: None,
             latency: DEFAULT_LATENCY,
+            on_leave: AcsCallOnLeave::Keep,
         }
     }
 }
@@ -85,6 +95,13 @@ impl Default for Settings {
 impl AcsCallSrc {
     fn call_state(&self) -> AcsCallState {
         self.attendance.call_state()
+    }
+
+    fn set_on_leave(&self, on_leave: AcsCallOnLeave) {
+        lock(&self.settings).on_leave = on_leave;
+        for reader in self.readers() {
+            reader.stream.set_on_leave(on_leave);
+        }
     }
 
     fn join(&self) -> Result<(), gst::StateChangeError> {
@@ -129,7 +146,8 @@ impl AcsCallSrc {
     /// On the call's thread.
     fn told(obj: &super::AcsCallSrc, ticket: Ticket, event: &Event) {
         let imp = obj.imp();
-        if !imp.attendance.note(ticket, event) {
+        // Stalls are told by the sinks that have the pads.
+        if !imp.attendance.note(ticket, event) || matches!(event, Event::Stalled(..)) {
             return;
         }
         gst::debug!(CAT, imp = imp, "{event:?}");

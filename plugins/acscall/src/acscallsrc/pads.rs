@@ -37,6 +37,7 @@ impl AcsCallSrc {
             .build();
         let stream = AcsCallStream::new(wanted.kind, &pad, templ.caps());
         pad.imp().assign(wanted.kind, &stream);
+        stream.set_on_leave(lock(&self.settings).on_leave);
         let reader = Reader {
             wanted,
             pad,

@@ -3,6 +3,7 @@
 //! Not a `BaseSrc`: that pushes caps and gaps with the lock held that a state change needs, so
 //! that a sink which waits in PAUSED would block the change for ever.
 
+mod gate;
 mod imp;
 
 use std::sync::Arc;
@@ -13,8 +14,8 @@ use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
-use super::AcsCallSrcPad;
 use super::flow::Names;
+use super::{AcsCallOnLeave, AcsCallSrcPad};
 use crate::call::Membership;
 use crate::call::reader::Counts;
 
@@ -40,6 +41,11 @@ impl AcsCallStream {
     /// Reads what `selector` names, unless the stream reads already.
     pub(super) fn bind(&self, membership: &Arc<Membership>, selector: Selector, names: Names) {
         self.imp().bind(membership, selector, names);
+    }
+
+    /// See the element's property.
+    pub(super) fn set_on_leave(&self, on_leave: AcsCallOnLeave) {
+        self.imp().set_on_leave(on_leave);
     }
 
     /// Reads nothing any more.

@@ -12,8 +12,10 @@
 
 mod driver;
 mod engine;
+mod linger;
 mod registry;
 mod serve;
+mod stall;
 #[cfg(test)]
 mod tests;
 
@@ -22,14 +24,17 @@ pub(crate) mod reader;
 pub(crate) mod time;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
+use std::time::Duration;
 
 use acscall::call::{CallState, Event, Presence, ReaderId, Selector, presence_name};
 use acscall::signalling::client::ServerUrl;
 use acscall::signalling::message::{Kind, Participant};
 
 use driver::{Command, Driver};
+pub(crate) use engine::{Codec, MissingElement};
+use linger::Linger;
 pub(crate) use outgoing::Outgoing;
 use outgoing::Port;
 pub(crate) use reader::ReaderQueue;
@@ -59,6 +64,8 @@ pub(crate) struct CallSettings {
     pub(crate) stun_server: Option<String>,
     /// `turn(s)://user:password@host:port`, each.
     pub(crate) turn_servers: Vec<String>,
+    /// For how long the call is kept after the last element has left it.
+    pub(crate) linger: Duration,
     /// Serve where nobody does.
     pub(crate) embedded_server: bool,
 }
@@ -126,7 +133,10 @@ impl Membership {
         role: Role,
         listener: Listener,
     ) -> Result<Membership, JoinError> {
+        let linger = settings.linger;
         let call = registry::call(settings)?;
+        call.members.fetch_add(1, Ordering::AcqRel);
+        call.linger.ask(linger);
         let id = MemberId(call.next_number());
         call.driver.send(Command::AddMember(id, role, listener));
         Ok(Membership { call, id })
@@ -175,6 +185,9 @@ impl Membership {
 impl Drop for Membership {
     fn drop(&mut self) {
         self.call.driver.send(Command::RemoveMember(self.id));
+        if self.call.members.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.call.linger.begin(&self.call);
+        }
     }
 }
 
@@ -198,8 +211,11 @@ pub(crate) struct Call {
     ports: BTreeMap<Kind, Arc<Port>>,
     driver: Driver,
     numbers: AtomicU64,
+    /// The elements in it.
+    members: AtomicUsize,
+    linger: Linger,
     /// Dropped last: see there.
-    _warm_up: engine::WarmUp,
+    warm_up: engine::WarmUp,
 }
 
 impl Call {
@@ -221,7 +237,9 @@ impl Call {
             ports,
             driver,
             numbers: AtomicU64::new(0),
-            _warm_up: warm_up,
+            members: AtomicUsize::new(0),
+            linger: Linger::default(),
+            warm_up,
         }))
     }
 
@@ -243,6 +261,11 @@ impl Call {
             }),
             None => Ok(()),
         }
+    }
+
+    /// Whether it has ended: left, refused or ended by the server.
+    fn is_over(&self) -> bool {
+        self.driver.snapshot().state == CallState::Disconnected
     }
 
     fn port(&self, kind: Kind) -> Arc<Port> {

@@ -7,7 +7,9 @@ use acscall::signalling::message::Kind;
 
 use super::Call;
 use super::driver::Command;
-use super::engine::Encoder;
+use super::engine::{Codec, Encoder, Rate};
+use super::stall::{Stall, Verdict};
+use super::time::system_time;
 
 /// What may wait for the encoder to be made, which takes some milliseconds.
 const PENDING: usize = 12;
@@ -18,7 +20,6 @@ const PENDING: usize = 12;
 pub(crate) struct Outgoing {
     call: Arc<Call>,
     port: Arc<Port>,
-    available: Mutex<bool>,
 }
 
 impl Outgoing {
@@ -28,7 +29,6 @@ impl Outgoing {
         port.take().then(|| Outgoing {
             call: call.clone(),
             port,
-            available: Mutex::new(false),
         })
     }
 
@@ -46,6 +46,30 @@ impl Outgoing {
     /// The source has ended or is muted. The next push starts the stream again.
     pub(crate) fn stop(&self) {
         self.set_available(false);
+    }
+
+    /// The source gives nothing for this long on purpose.
+    pub(crate) fn pause(&self, time: Option<gst::ClockTime>) {
+        let until = system_time() + time.unwrap_or_default();
+        self.port.lock().stall.live(until);
+    }
+
+    /// The stream becomes not available where nothing comes for this long; `None` for never.
+    pub(crate) fn set_stall_timeout(&self, timeout: Option<gst::ClockTime>) {
+        self.port.lock().stall.set_timeout(timeout);
+        self.call.driver.send(Command::Watch(self.port.kind));
+    }
+
+    /// Sends the stream in this codec. In a call that is under way, the legs are replaced.
+    pub(crate) fn set_codec(&self, codec: Codec) {
+        let command = Command::Codec(self.port.kind, codec);
+        self.call.driver.send(command);
+    }
+
+    /// Limits what the stream takes, in bit/s; `None` for the default.
+    pub(crate) fn set_max_bitrate(&self, most: Option<u32>) {
+        let command = Command::MaxBitrate(self.port.kind, most);
+        self.call.driver.send(command);
     }
 
     /// Waits until all that was pushed has left, at most for `timeout`.
@@ -67,15 +91,18 @@ impl Outgoing {
                 port.encoder.as_ref().map_or(0, |encoder| encoder.encoded()),
             )
             .field("encoders", u32::from(port.encoder.is_some()))
+            .field(
+                "codec",
+                port.encoder.as_ref().map_or("", |e| e.codec().name()),
+            )
+            .field("bitrate", port.rate.bitrate / 1000)
+            .field("packet-loss", u32::from(port.rate.loss))
             .build()
     }
 
     fn set_available(&self, now: bool) {
-        let mut available = self
-            .available
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if std::mem::replace(&mut *available, now) == now {
+        let mut state = self.port.lock();
+        if std::mem::replace(&mut state.available, now) == now {
             return;
         }
         // Under the lock: two threads must not tell it in the wrong order. Sending never waits.
@@ -99,13 +126,18 @@ pub(super) struct Port {
     state: Mutex<PortState>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct PortState {
     /// A pad holds the stream.
     taken: bool,
+    /// The source runs.
+    available: bool,
+    stall: Stall,
     /// A receiver reads the stream.
     wanted: bool,
     encoder: Option<Arc<Encoder>>,
+    /// Of this and the next encoder.
+    rate: Rate,
     /// What came since the encoder was asked for.
     pending: VecDeque<(gst::Caps, gst::Buffer)>,
     asked: bool,
@@ -117,7 +149,18 @@ impl Port {
     pub(super) fn new(kind: Kind) -> Port {
         Port {
             kind,
-            state: Mutex::default(),
+            state: Mutex::new(PortState {
+                taken: false,
+                available: false,
+                stall: Stall::default(),
+                wanted: false,
+                encoder: None,
+                rate: Rate::default_of(kind),
+                pending: VecDeque::new(),
+                asked: false,
+                pushed: 0,
+                unwanted: 0,
+            }),
         }
     }
 
@@ -134,6 +177,7 @@ impl Port {
             encoder.push(&caps, buffer);
         }
         state.asked = false;
+        encoder.set_rate(state.rate);
         state.encoder = Some(encoder);
     }
 
@@ -144,6 +188,34 @@ impl Port {
         state.encoder.take()
     }
 
+    /// Whether the source has stalled. If so, its next buffer makes the stream available again.
+    pub(super) fn judge(&self) -> Verdict {
+        let mut state = self.lock();
+        if !state.available {
+            return Verdict::Never;
+        }
+        let verdict = state.stall.judge(system_time());
+        if verdict == Verdict::Stalled {
+            state.available = false;
+        }
+        verdict
+    }
+
+    /// How fast to encode.
+    pub(super) fn rate(&self) -> Rate {
+        self.lock().rate
+    }
+
+    /// Sets how fast to encode, from now on.
+    pub(super) fn set_rate(&self, rate: Rate) {
+        let mut state = self.lock();
+        state.rate = rate;
+        // Under the lock, so that a new encoder cannot miss it; it never waits.
+        if let Some(encoder) = &state.encoder {
+            encoder.set_rate(rate);
+        }
+    }
+
     pub(super) fn encoder(&self) -> Option<Arc<Encoder>> {
         self.lock().encoder.clone()
     }
@@ -152,6 +224,7 @@ impl Port {
     pub(super) fn push(&self, caps: &gst::Caps, buffer: gst::Buffer) -> bool {
         let mut state = self.lock();
         state.pushed += 1;
+        state.stall.live(system_time());
         if !state.wanted {
             state.unwanted += 1;
             return false;

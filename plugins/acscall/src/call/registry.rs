@@ -1,5 +1,6 @@
 //! The calls that this process is in.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::{Call, CallSettings};
@@ -34,12 +35,20 @@ pub(super) fn call(settings: CallSettings) -> Result<Arc<Call>, JoinError> {
     let shared = calls
         .iter()
         .filter_map(Weak::upgrade)
-        .find(|call| call.settings.names(&settings));
+        .find(|call| call.settings.names(&settings) && !call.is_over());
     if let Some(call) = shared {
         // Dropping a call waits for its thread: not under this lock.
         drop(calls);
-        call.agree(&settings)?;
-        return Ok(call);
+        match call.agree(&settings) {
+            Ok(()) => return Ok(call),
+            // With nobody in it, it is only kept for those who might come back.
+            Err(_) if call.members.load(Ordering::Acquire) == 0 => {
+                call.linger.end();
+                drop(call);
+                calls = CALLS.lock().unwrap_or_else(PoisonError::into_inner);
+            }
+            Err(error) => return Err(error),
+        }
     }
     let call = Call::start(settings)?;
     calls.push(Arc::downgrade(&call));

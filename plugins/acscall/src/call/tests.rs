@@ -25,6 +25,7 @@ fn settings(port: u16, user: &str) -> CallSettings {
         latency: None,
         stun_server: None,
         turn_servers: Vec::new(),
+        linger: Duration::ZERO,
         embedded_server: true,
     }
 }

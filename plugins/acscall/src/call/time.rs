@@ -10,6 +10,11 @@ const SMOOTHING: i64 = 16;
 /// A measured offset this far from the smoothed one is not drift: the clock was set anew.
 const JUMP: i64 = 200_000_000;
 
+/// The system clock's time.
+pub(crate) fn system_time() -> gst::ClockTime {
+    gst::SystemClock::obtain().time()
+}
+
 /// Translates between the running time of one element's pipeline and the system clock.
 ///
 /// Where the pipeline runs on the system clock the translation is exact.

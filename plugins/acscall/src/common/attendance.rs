@@ -103,7 +103,11 @@ impl Attendance {
             Event::Reached(participant) => {
                 state.others.insert(participant.clone());
             }
-            Event::Stream { .. } | Event::Warning(_) | Event::Error(_) => {}
+            Event::Stream { .. }
+            | Event::Stalled(..)
+            | Event::Slow { .. }
+            | Event::Warning(_)
+            | Event::Error(_) => {}
         }
         true
     }

@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use acscall::signalling::client::{BadUrl, ServerUrl};
 
@@ -25,6 +26,8 @@ pub(crate) struct CallProperties {
     pub(crate) stun_server: Option<String>,
     pub(crate) turn_servers: Option<String>,
     pub(crate) embedded_server: bool,
+    /// In ms.
+    pub(crate) linger: u32,
 }
 
 impl Default for CallProperties {
@@ -38,6 +41,7 @@ impl Default for CallProperties {
             stun_server: None,
             turn_servers: None,
             embedded_server: true,
+            linger: 0,
         }
     }
 }
@@ -98,6 +102,7 @@ impl CallProperties {
             stun_server: stun_server.map(Into::into),
             turn_servers: turn_servers(present(&self.turn_servers).unwrap_or_default())?,
             embedded_server: self.embedded_server,
+            linger: Duration::from_millis(self.linger.into()),
         })
     }
 }

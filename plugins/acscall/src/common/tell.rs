@@ -1,6 +1,6 @@
 //! What happens in a call, as messages on the bus and as structures.
 
-use acscall::call::{Event, Presence, Trouble, presence_name};
+use acscall::call::{Direction, Event, Presence, Trouble, presence_name};
 use acscall::signalling::message::{ErrorCode, Kind, Participant};
 use gst::glib;
 use gst::prelude::*;
@@ -28,6 +28,12 @@ pub(crate) fn post(element: &impl IsA<gst::Element>, attendance: &Attendance, ev
                 .build();
             post_structure(element, structure);
         }
+        Event::Stalled(kind, stalled) => post_stalled(element, *kind, *stalled),
+        Event::Slow {
+            participant,
+            direction,
+            slow,
+        } => post_slow(element, participant, *direction, *slow),
         Event::Reached(_) => {}
         Event::Warning(trouble) => {
             gst::element_warning!(element, cause(trouble), ("{trouble}"));
@@ -38,7 +44,11 @@ pub(crate) fn post(element: &impl IsA<gst::Element>, attendance: &Attendance, ev
         Event::State(_) => &["state"],
         Event::Participant(..) => &["participants", "streams"],
         Event::Stream { .. } => &["streams"],
-        Event::Reached(_) | Event::Warning(_) | Event::Error(_) => &[],
+        Event::Stalled(..)
+        | Event::Slow { .. }
+        | Event::Reached(_)
+        | Event::Warning(_)
+        | Event::Error(_) => &[],
     };
     notify(element, changed);
 }
@@ -64,6 +74,55 @@ fn post_state(element: &impl IsA<gst::Element>, attendance: &Attendance, state: 
         .field("user", user.unwrap_or_default())
         .build();
     post_structure(element, structure);
+}
+
+/// Tells that a source gives nothing, or does again; people by a warning too.
+fn post_stalled(element: &impl IsA<gst::Element>, kind: Kind, stalled: bool) {
+    let structure = gst::Structure::builder("acscall-stalled")
+        .field("kind", kind.as_str())
+        .field("stalled", stalled)
+        .build();
+    post_structure(element, structure);
+    if stalled {
+        gst::element_warning!(
+            element,
+            gst::ResourceError::Read,
+            ("nothing comes to the pad '{kind}': the others see the stream as not available \
+                 until something does; a source that pauses on purpose sends GAP events or wants \
+                 a longer 'stall-timeout'")
+        );
+    }
+}
+
+/// Tells that a path is too slow for video, or fast enough again; people by a warning too.
+fn post_slow(
+    element: &impl IsA<gst::Element>,
+    participant: &Participant,
+    direction: Direction,
+    slow: bool,
+) {
+    let (nick, way) = match direction {
+        Direction::Send => ("send", "to"),
+        Direction::Receive => ("receive", "from"),
+    };
+    let structure = gst::Structure::builder("acscall-slow")
+        .field("participant", &participant.user)
+        .field("display-name", shown_name(participant))
+        .field("direction", nick)
+        .field("slow", slow)
+        .build();
+    post_structure(element, structure);
+    if slow {
+        gst::element_warning!(
+            element,
+            gst::ResourceError::NotFound,
+            (
+                "the network {way} '{}' has carried less than 150 kbit/s for 5 s: no video goes \
+                 over it until it carries more",
+                participant.user
+            )
+        );
+    }
 }
 
 /// The properties that are structures.
@@ -169,7 +228,7 @@ fn cause(trouble: &Trouble) -> gst::ResourceError {
             _ => gst::ResourceError::OpenReadWrite,
         },
         Trouble::Ended(_) => gst::ResourceError::Close,
-        Trouble::Media(_) | Trouble::Leg(..) | Trouble::LegRefused(..) => {
+        Trouble::Media(_) | Trouble::Leg(..) | Trouble::Rejected(..) | Trouble::LegRefused(..) => {
             gst::ResourceError::Failed
         }
     }

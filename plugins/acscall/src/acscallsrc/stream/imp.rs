@@ -1,10 +1,12 @@
 //! What the element does.
 
-use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::ThreadId;
 use std::time::Duration;
 
 use super::super::flow::{Flow, Out};
+use super::gate::Gate;
 use super::*;
 use crate::call::Reading;
 use crate::call::reader::{Item, Popped, ReaderQueue};
@@ -25,11 +27,11 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 pub struct AcsCallStream {
     place: OnceLock<Place>,
     binding: Mutex<Option<Binding>>,
-    gate: Mutex<Gate>,
-    opened: Condvar,
+    gate: Gate,
     /// The pipeline's latency.
     slack: Mutex<gst::ClockTime>,
     thread: Mutex<Option<ThreadId>>,
+    ends_on_leave: AtomicBool,
 }
 
 struct Place {
@@ -44,16 +46,6 @@ struct Binding {
     flow: Arc<Mutex<Flow>>,
     /// Ends the reading when it is dropped.
     _reading: Reading,
-}
-
-/// When the streaming thread may go on.
-#[derive(Debug, Default)]
-struct Gate {
-    playing: bool,
-    flushing: bool,
-    ended: bool,
-    /// That of the EOS event which the application sent.
-    seqnum: Option<gst::Seqnum>,
 }
 
 impl AcsCallStream {
@@ -125,6 +117,11 @@ impl AcsCallStream {
         });
     }
 
+    pub(super) fn set_on_leave(&self, on_leave: AcsCallOnLeave) {
+        let ends = on_leave == AcsCallOnLeave::Eos;
+        self.ends_on_leave.store(ends, Ordering::SeqCst);
+    }
+
     pub(super) fn unbind(&self) {
         let binding = lock(&self.binding).take();
         drop(binding);
@@ -153,7 +150,7 @@ impl AcsCallStream {
         }
         let queue = self.queue();
         if active {
-            *lock(&self.gate) = Gate::default();
+            self.gate.reset();
             if let Some(queue) = queue {
                 queue.set_flushing(false);
             }
@@ -165,8 +162,7 @@ impl AcsCallStream {
             })
             .map_err(|error| gst::loggable_error!(CAT, "{error}"))
         } else {
-            lock(&self.gate).flushing = true;
-            self.opened.notify_all();
+            self.gate.flush();
             if let Some(queue) = queue {
                 queue.set_flushing(true);
             }
@@ -202,14 +198,14 @@ impl AcsCallStream {
                 )
             );
         }
-        let seqnum = lock(&self.gate).seqnum;
+        let seqnum = self.gate.seqnum();
         if let Some(out) = self.with_flow(|flow| flow.end(seqnum)) {
             let _ended = self.push(place, out);
         }
     }
 
     fn step(&self) -> Result<(), gst::FlowError> {
-        self.wait()?;
+        self.gate.wait()?;
         let place = self.place.get().ok_or(gst::FlowError::Flushing)?;
         let queue = self.queue().ok_or(gst::FlowError::Flushing)?;
         match queue.pop(GAP_INTERVAL) {
@@ -232,6 +228,9 @@ impl AcsCallStream {
                 if let Some(shown) = self.shown() {
                     shown.imp().set_bound(participant.as_ref());
                 }
+                if participant.is_none() && self.ends_on_leave.load(Ordering::SeqCst) {
+                    return Err(gst::FlowError::Eos);
+                }
                 Ok(())
             }
             Popped::Item(Item::Media(caps, buffer)) => {
@@ -241,21 +240,6 @@ impl AcsCallStream {
                     None => Err(gst::FlowError::Flushing),
                 }
             }
-        }
-    }
-
-    /// Waits for PLAYING: a live source gives nothing before.
-    fn wait(&self) -> Result<(), gst::FlowError> {
-        let gate = self
-            .opened
-            .wait_while(lock(&self.gate), |gate| {
-                !gate.playing && !gate.flushing && !gate.ended
-            })
-            .unwrap_or_else(PoisonError::into_inner);
-        if gate.flushing {
-            Err(gst::FlowError::Flushing)
-        } else {
-            Ok(())
         }
     }
 
@@ -323,19 +307,9 @@ impl AcsCallStream {
         let Some(queue) = self.queue() else {
             return false;
         };
-        {
-            let mut gate = lock(&self.gate);
-            gate.ended = true;
-            gate.seqnum = Some(seqnum);
-        }
-        self.opened.notify_all();
+        self.gate.end(seqnum);
         queue.push(Item::Ended);
         true
-    }
-
-    fn set_playing(&self, playing: bool) {
-        lock(&self.gate).playing = playing;
-        self.opened.notify_all();
     }
 
     fn with_flow<T>(&self, f: impl FnOnce(&mut Flow) -> T) -> Option<T> {
@@ -387,7 +361,7 @@ impl ElementImpl for AcsCallStream {
         transition: gst::StateChange,
     ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
         if transition == gst::StateChange::PlayingToPaused {
-            self.set_playing(false);
+            self.gate.set_playing(false);
         }
         let success = self.parent_change_state(transition)?;
         match transition {
@@ -395,7 +369,7 @@ impl ElementImpl for AcsCallStream {
                 Ok(gst::StateChangeSuccess::NoPreroll)
             }
             gst::StateChange::PausedToPlaying => {
-                self.set_playing(true);
+                self.gate.set_playing(true);
                 Ok(success)
             }
             _ => Ok(success),

@@ -1,7 +1,7 @@
 //! One sent stream: encoded once, its frames shared by the lines of all legs that carry it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use acscall::signalling::message::Kind;
@@ -10,12 +10,14 @@ use gst::prelude::*;
 
 use crate::call::CAT;
 
-use super::codec;
+use super::codec::Codec;
+use super::encoder::{self, Rate};
+use super::line::Line;
 
 /// The least time between two key frames that receivers asked for: a burst of requests (several
 /// receivers that lost the same packet) costs one. A line that starts does not wait for it, but
 /// cannot start more often either.
-const KEY_FRAME_INTERVAL: gst::ClockTime = gst::ClockTime::from_mseconds(300);
+pub(super) const KEY_FRAME_INTERVAL: gst::ClockTime = gst::ClockTime::from_mseconds(300);
 /// Raw video that may wait for the encoder: what is older than the frame that waits is stale.
 const VIDEO_QUEUE: u64 = 2;
 /// Raw audio that may wait for the encoder.
@@ -27,10 +29,12 @@ const DRAINED: &str = "acscall-drained";
 #[derive(Debug)]
 pub(in crate::call) struct Encoder {
     kind: Kind,
+    codec: Codec,
     bin: gst::Bin,
     source: gst_app::AppSrc,
     last_pts: Mutex<Option<gst::ClockTime>>,
     output: Arc<Output>,
+    pace: Arc<Pace>,
     /// Nothing else holds it: it has no parent.
     _encoded: gst::Pad,
     drained: Arc<(Mutex<u64>, Condvar)>,
@@ -40,6 +44,8 @@ impl Encoder {
     /// Makes the encoder and starts it in `pipeline`.
     pub(super) fn start(
         kind: Kind,
+        codec: Codec,
+        rate: Rate,
         pipeline: &gst::Pipeline,
         lines: Vec<Arc<Line>>,
     ) -> Result<Arc<Encoder>, glib::BoolError> {
@@ -55,11 +61,14 @@ impl Encoder {
         }
         let bin = gst::Bin::with_name(&format!("encoder-{kind}"));
         bin.add(&source)?;
-        let chain = codec::encoder(kind).map_err(|missing| glib::bool_error!("{missing}"))?;
-        bin.add_many(&chain)?;
-        gst::Element::link_many(std::iter::once(source.upcast_ref()).chain(&chain))?;
+        let chain = encoder::chain(codec).map_err(|missing| glib::bool_error!("{missing}"))?;
+        let elements = &chain.elements;
+        bin.add_many(elements)?;
+        gst::Element::link_many(std::iter::once(source.upcast_ref()).chain(elements))?;
+        let pace = Arc::new(Pace::new(rate));
+        pace.keep(&chain.encoder);
 
-        let last = chain.last().expect("an encoder has elements");
+        let last = elements.last().expect("an encoder has elements");
         let encoded = last.static_pad("src").expect("an encoder has a source pad");
         let output = Arc::new(Output {
             encoder: last.downgrade(),
@@ -71,7 +80,7 @@ impl Encoder {
         for line in output.lines().iter() {
             line.attach(&output);
         }
-        let sink = output.sink_pad(&codec::encoded(kind))?;
+        let sink = output.sink_pad(&codec.encoded())?;
         sink.set_active(true)?;
         encoded
             .link(&sink)
@@ -83,10 +92,12 @@ impl Encoder {
         bin.sync_state_with_parent()?;
         Ok(Arc::new(Encoder {
             kind,
+            codec,
             bin,
             source,
             last_pts: Mutex::new(None),
             output,
+            pace,
             _encoded: sink,
             drained,
         }))
@@ -121,16 +132,18 @@ impl Encoder {
         }
     }
 
+    /// Encodes at this rate from the next frame on. Never waits.
+    pub(in crate::call) fn set_rate(&self, rate: Rate) {
+        self.pace.set(rate);
+    }
+
     /// Replaces the lines that the frames go to. New ones begin with a key frame.
     pub(super) fn set_lines(&self, lines: Vec<Arc<Line>>) {
         for line in &lines {
             line.attach(&self.output);
         }
         let clock = self.bin.clock().unwrap_or_else(gst::SystemClock::obtain);
-        for line in lines
-            .iter()
-            .filter(|line| line.needs_key_frame.load(Ordering::Acquire))
-        {
+        for line in lines.iter().filter(|line| line.needs_key_frame()) {
             if line.may_start_at_once(clock.time()) {
                 self.output.forget_last_key_request();
             }
@@ -153,6 +166,11 @@ impl Encoder {
                 .wait_timeout_while(count, timeout, |count| *count < target)
                 .unwrap_or_else(PoisonError::into_inner),
         );
+    }
+
+    /// What comes out of it.
+    pub(in crate::call) fn codec(&self) -> Codec {
+        self.codec
     }
 
     /// Frames encoded so far.
@@ -193,9 +211,51 @@ fn notice_drained(source: &gst_app::AppSrc, drained: Arc<(Mutex<u64>, Condvar)>)
     });
 }
 
+/// How fast an encoder works. Its properties wait for the frame that is being encoded: so they
+/// are set in between, on the encoder's own thread.
+#[derive(Debug)]
+struct Pace {
+    rate: Mutex<Rate>,
+    changed: AtomicBool,
+}
+
+impl Pace {
+    fn new(rate: Rate) -> Pace {
+        Pace {
+            rate: Mutex::new(rate),
+            changed: AtomicBool::new(false),
+        }
+    }
+
+    fn set(&self, rate: Rate) {
+        *self.rate.lock().unwrap_or_else(PoisonError::into_inner) = rate;
+        self.changed.store(true, Ordering::Release);
+    }
+
+    fn get(&self) -> Rate {
+        *self.rate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets the encoder now, and before each frame where it has changed.
+    fn keep(self: &Arc<Self>, encoder: &gst::Element) {
+        encoder::set_rate(encoder, self.get());
+        let (pace, weak) = (self.clone(), encoder.downgrade());
+        if let Some(pad) = encoder.static_pad("sink") {
+            pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+                if pace.changed.swap(false, Ordering::AcqRel)
+                    && let Some(encoder) = weak.upgrade()
+                {
+                    encoder::set_rate(&encoder, pace.get());
+                }
+                gst::PadProbeReturn::Ok
+            });
+        }
+    }
+}
+
 /// Where encoded frames leave the encoder.
 #[derive(Debug)]
-struct Output {
+pub(super) struct Output {
     encoder: glib::WeakRef<gst::Element>,
     lines: Mutex<Arc<[Arc<Line>]>>,
     key_frame_wanted: AtomicBool,
@@ -211,7 +271,7 @@ impl Output {
             .name("encoded")
             .chain_function(move |pad, _, frame| {
                 if let Some(output) = output.upgrade() {
-                    output.share(pad, &frame);
+                    output.share(pad, frame);
                 }
                 // A line that takes no frame is its leg's trouble, not the encoder's.
                 Ok(gst::FlowSuccess::Ok)
@@ -221,13 +281,24 @@ impl Output {
         Ok(pad)
     }
 
-    fn share(&self, pad: &gst::Pad, frame: &gst::Buffer) {
+    fn share(&self, pad: &gst::Pad, mut frame: gst::Buffer) {
         self.encoded.fetch_add(1, Ordering::Relaxed);
-        let Some(caps) = pad.current_caps() else {
+        let segment = pad.sticky_event::<gst::event::Segment>(0);
+        let (Some(caps), Some(segment)) = (pad.current_caps(), segment) else {
             return;
         };
+        // The lines' segments begin at 0. That of x264enc begins at 1000 hours.
+        let running = segment
+            .segment()
+            .downcast_ref::<gst::ClockTime>()
+            .and_then(|segment| segment.to_running_time(frame.pts()));
+        if running != frame.pts() || frame.dts().is_some() {
+            let frame = frame.make_mut();
+            frame.set_pts(running);
+            frame.set_dts(None);
+        }
         for line in self.lines().iter() {
-            line.push(&caps, frame);
+            line.push(&caps, &frame);
         }
     }
 
@@ -238,7 +309,7 @@ impl Output {
             .unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn request_key_frame(&self) {
+    pub(super) fn request_key_frame(&self) {
         self.key_frame_wanted.store(true, Ordering::Release);
     }
 
@@ -277,103 +348,5 @@ impl Output {
 
     fn lock_lines(&self) -> MutexGuard<'_, Arc<[Arc<Line>]>> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// One leg's share in a sent stream.
-#[derive(Debug)]
-pub(super) struct Line {
-    pad: gst::Pad,
-    needs_key_frame: AtomicBool,
-    started: Mutex<Option<gst::ClockTime>>,
-    output: Arc<Mutex<Weak<Output>>>,
-    sent: AtomicU64,
-}
-
-impl Line {
-    /// A line that pushes into `sink`, from the encoder's own thread.
-    pub(super) fn new(kind: Kind, sink: &gst::Pad) -> Result<Arc<Line>, glib::BoolError> {
-        let output: Arc<Mutex<Weak<Output>>> = Arc::default();
-        let pad = gst::Pad::builder(gst::PadDirection::Src)
-            .name(format!("line-{kind}"))
-            .event_function({
-                let output = output.clone();
-                move |_, _, event| {
-                    if gst_video::UpstreamForceKeyUnitEvent::parse(&event).is_ok() {
-                        let output = output
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .upgrade();
-                        if let Some(output) = output {
-                            output.request_key_frame();
-                        }
-                    }
-                    true
-                }
-            })
-            .build();
-        pad.set_active(true)?;
-        pad.link(sink)
-            .map_err(|error| glib::bool_error!("{error}"))?;
-        pad.push_event(gst::event::StreamStart::new(&format!("acscall/{kind}")));
-        Ok(Arc::new(Line {
-            pad,
-            needs_key_frame: AtomicBool::new(true),
-            started: Mutex::new(None),
-            output,
-            sent: AtomicU64::new(0),
-        }))
-    }
-
-    /// The line gets frames (again): the first will be a key frame.
-    pub(super) fn restart(&self) {
-        self.needs_key_frame.store(true, Ordering::Release);
-    }
-
-    /// Frames put on the leg so far.
-    pub(super) fn sent(&self) -> u64 {
-        self.sent.load(Ordering::Relaxed)
-    }
-
-    fn may_start_at_once(&self, now: gst::ClockTime) -> bool {
-        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
-        let may = started.is_none_or(|started| now >= started + KEY_FRAME_INTERVAL);
-        if may {
-            *started = Some(now);
-        }
-        may
-    }
-
-    fn attach(&self, output: &Arc<Output>) {
-        *self.output.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(output);
-    }
-
-    fn push(&self, caps: &gst::Caps, frame: &gst::Buffer) {
-        if frame.flags().contains(gst::BufferFlags::DELTA_UNIT) {
-            if self.needs_key_frame.load(Ordering::Acquire) {
-                return;
-            }
-        } else {
-            self.needs_key_frame.store(false, Ordering::Release);
-        }
-        if self.pad.current_caps().as_ref() != Some(caps) {
-            self.pad.push_event(gst::event::Caps::new(caps));
-        }
-        if self.pad.sticky_event::<gst::event::Segment>(0).is_none() {
-            let segment = gst::FormattedSegment::<gst::ClockTime>::new();
-            self.pad.push_event(gst::event::Segment::new(&segment));
-        }
-        if self.pad.push(frame.clone()).is_ok() {
-            self.sent.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
-
-impl Drop for Line {
-    fn drop(&mut self) {
-        if let Some(peer) = self.pad.peer() {
-            let _already_unlinked = self.pad.unlink(&peer);
-        }
-        let _was_active = self.pad.set_active(false);
     }
 }

@@ -8,12 +8,15 @@ use std::sync::Arc;
 use acscall::call::{Direction, LegFailure, LegId};
 use acscall::signalling::message::{Candidate, IceServer, Kind};
 
+use super::codec::Codecs;
+
 /// Makes legs.
 pub(super) trait LegMaker: Send {
-    /// Makes a leg. A sending one goes on to make its offer, a receiving one waits for it.
+    /// Makes a leg. A sending one offers these codecs. It goes on to make its offer, a receiving one waits for it.
     fn open(
         &self,
         id: &LegId,
+        codecs: &Codecs,
         ice_servers: &[IceServer],
         output: LegSink,
     ) -> Result<Box<dyn Leg>, LegFailure>;
@@ -53,6 +56,10 @@ pub(in crate::call) enum LegOutput {
     Description(String),
     /// A candidate of this end.
     Candidate(Candidate),
+    /// One of the ends cannot take this kind. Says why.
+    Rejected(Kind, String),
+    /// The receiver of a sending leg reported these packets.
+    Report(Vec<Packet>),
     /// The transport is up; [`Leg::verify`] can answer.
     Connected,
     /// The leg is of no use any more.
@@ -66,6 +73,17 @@ pub(in crate::call) enum LegOutput {
         /// The blocking probe on `pad`.
         gate: gst::PadProbeId,
     },
+}
+
+/// What became of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::call) struct Packet {
+    /// When it was sent, by the system clock.
+    pub(in crate::call) sent: gst::ClockTime,
+    /// When it arrived, by the receiver's clock, if it did.
+    pub(in crate::call) arrived: Option<gst::ClockTime>,
+    /// The length of its RTP payload, in bytes.
+    pub(in crate::call) size: usize,
 }
 
 /// Takes what a leg tells. Never blocks.

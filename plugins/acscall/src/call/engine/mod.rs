@@ -4,8 +4,12 @@
 //! without touching it.
 
 mod codec;
+mod decoder;
 mod encode;
+mod encoder;
 mod leg;
+mod legs;
+mod line;
 mod mix;
 mod receive;
 mod sdp;
@@ -18,21 +22,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use acscall::call::{Direction, LegFailure, LegId, ReaderId};
-use acscall::signalling::message::{Candidate, IceServer, Kind, Kinds, ParticipantId};
+use acscall::call::{LegId, ReaderId};
+use acscall::signalling::message::{Kind, ParticipantId};
 use gst::glib;
 use gst::prelude::*;
 
 use super::outgoing::Port;
 use super::reader::ReaderQueue;
 use super::{CAT, CallSettings, DEFAULT_LATENCY};
+use codec::Codecs;
+pub(crate) use codec::{Codec, MissingElement};
 pub(super) use encode::Encoder;
-use encode::Line;
-pub(super) use leg::LegOutput;
-use leg::{Leg, LegMaker};
+pub(super) use encoder::Rate;
+use leg::LegMaker;
+pub(super) use leg::{LegOutput, Packet};
+use legs::OpenLeg;
 pub(super) use mix::MIX_LATENCY;
 use mix::Mixer;
-use receive::{Decoder, Inlet};
+use receive::Inlet;
 pub(super) use webrtc::WarmUp;
 
 /// Elements stop within some milliseconds; one that takes this long is stuck.
@@ -56,6 +63,7 @@ pub(super) struct Engine {
     maker: Box<dyn LegMaker>,
     output: EngineSink,
     ports: BTreeMap<Kind, Arc<Port>>,
+    codecs: Codecs,
     legs: BTreeMap<LegId, OpenLeg>,
     inlets: BTreeMap<(ParticipantId, Kind), Arc<Inlet>>,
     bound: BTreeMap<ReaderId, Arc<Inlet>>,
@@ -63,19 +71,6 @@ pub(super) struct Engine {
     latency: Arc<OnceLock<u32>>,
     /// Names the mixer's own readings; application readers count up from 0.
     next_mix_reader: u64,
-}
-
-struct OpenLeg {
-    leg: Box<dyn Leg>,
-    /// Sending: what can be put on it.
-    lines: BTreeMap<Kind, Arc<Line>>,
-    /// Sending: the kinds that are put on it.
-    fed: Kinds,
-    /// Receiving: what comes off it.
-    decoders: BTreeMap<Kind, Decoder>,
-    verified: bool,
-    /// Streams that arrived before the peer was verified.
-    held: Vec<(Kind, gst::Pad, gst::PadProbeId)>,
 }
 
 struct Mix {
@@ -109,6 +104,7 @@ impl Engine {
             maker: Box::new(maker),
             output,
             ports,
+            codecs: codec::default_codecs(),
             legs: BTreeMap::new(),
             inlets: BTreeMap::new(),
             bound: BTreeMap::new(),
@@ -118,165 +114,33 @@ impl Engine {
         })
     }
 
-    /// Makes a leg.
-    pub(super) fn open_leg(&mut self, id: &LegId, ice: &[IceServer]) -> Result<(), LegFailure> {
-        let output = {
-            let (output, id) = (self.output.clone(), id.clone());
-            Arc::new(move |told| output(EngineOutput::Leg(id.clone(), told)))
-        };
-        let leg = self.maker.open(id, ice, output)?;
-        let lines = match leg.direction() {
-            Direction::Send => lines(&*leg).map_err(|e| LegFailure::Connection(e.to_string()))?,
-            Direction::Receive => BTreeMap::new(),
-        };
-        let open = OpenLeg {
-            leg,
-            lines,
-            fed: Kinds::new(),
-            decoders: BTreeMap::new(),
-            verified: false,
-            held: Vec::new(),
-        };
-        self.legs.insert(id.clone(), open);
-        Ok(())
-    }
-
-    /// Gives the leg its peer's offer or answer.
-    pub(super) fn set_remote_description(
-        &mut self,
-        id: &LegId,
-        sdp: &str,
-    ) -> Result<(), LegFailure> {
-        match self.legs.get_mut(id) {
-            Some(open) => open.leg.set_remote_description(sdp),
-            None => Ok(()),
-        }
-    }
-
-    /// Gives the leg one of its peer's candidates.
-    pub(super) fn add_candidate(&self, id: &LegId, candidate: &Candidate) {
-        if let Some(open) = self.legs.get(id) {
-            open.leg.add_candidate(candidate);
-        }
-    }
-
-    /// Compares the peer's certificate with its description; what it sent meanwhile is let in.
-    pub(super) fn verify(&mut self, id: &LegId) -> Result<(), LegFailure> {
-        let Some(open) = self.legs.get_mut(id) else {
-            return Ok(());
-        };
-        open.leg.verify()?;
-        open.verified = true;
-        // Without it the sender reports, by which receivers align audio and video, have no time.
-        let _no_sink_answered = self.pipeline.recalculate_latency();
-        for (kind, pad, gate) in std::mem::take(&mut open.held) {
-            self.receive(id, kind, &pad, gate)?;
-        }
-        Ok(())
-    }
-
-    /// Those who get what is sent.
-    pub(super) fn reached(&self) -> impl Iterator<Item = &ParticipantId> {
-        let verified = self.legs.iter().filter(|(_, open)| open.verified);
-        verified
-            .filter(|(id, _)| id.direction == Direction::Send)
-            .map(|(id, _)| &id.peer)
-    }
-
-    /// Takes the stream that began to arrive, as soon as its sender is verified.
-    pub(super) fn stream_arrived(
-        &mut self,
-        id: &LegId,
-        kind: Kind,
-        pad: gst::Pad,
-        gate: gst::PadProbeId,
-    ) -> Result<(), LegFailure> {
-        match self.legs.get_mut(id) {
-            Some(open) if open.verified => self.receive(id, kind, &pad, gate),
-            Some(open) => {
-                open.held.push((kind, pad, gate));
-                Ok(())
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn receive(
-        &mut self,
-        id: &LegId,
-        kind: Kind,
-        pad: &gst::Pad,
-        gate: gst::PadProbeId,
-    ) -> Result<(), LegFailure> {
-        let inlet = self.inlet(&id.peer, kind);
-        let name = format!("decoder-{kind}-{}-{}", id.peer, id.number);
-        let decoder = Decoder::start(&name, pad, &self.pipeline, inlet)
-            .map_err(|error| LegFailure::Connection(error.to_string()))?;
-        if let Some(open) = self.legs.get_mut(id) {
-            open.decoders.insert(kind, decoder);
-        }
-        pad.remove_probe(gate);
-        Ok(())
-    }
-
-    /// Drops the leg.
-    pub(super) fn close_leg(&mut self, id: &LegId) {
-        let Some(open) = self.legs.remove(id) else {
-            return;
-        };
-        for kind in open.lines.keys() {
-            self.share_lines(*kind);
-        }
-        // The leg first: with it stopped nothing comes into the decoders any more.
-        open.leg.close();
-        for decoder in open.decoders.into_values() {
-            decoder.stop();
-        }
-    }
-
-    /// Puts exactly these streams on a sending leg.
-    pub(super) fn feed(&mut self, id: &LegId, kinds: &Kinds) {
-        let Some(open) = self.legs.get_mut(id) else {
-            return;
-        };
-        let before = std::mem::replace(&mut open.fed, kinds.clone());
-        for kind in kinds.difference(&before) {
-            if let Some(line) = open.lines.get(kind) {
-                line.restart();
-            }
-        }
-        let changed: Vec<Kind> = before.symmetric_difference(kinds).copied().collect();
-        for kind in changed {
-            self.share_lines(kind);
-        }
-    }
-
-    /// Tells a stream's port and encoder which legs carry it now.
-    fn share_lines(&self, kind: Kind) {
-        let Some(port) = self.ports.get(&kind) else {
-            return;
-        };
-        let lines = self.fed_lines(kind);
-        port.set_wanted(!lines.is_empty());
-        if let Some(encoder) = port.encoder() {
-            encoder.set_lines(lines);
-        }
-    }
-
-    fn fed_lines(&self, kind: Kind) -> Vec<Arc<Line>> {
-        self.legs
-            .values()
-            .filter(|open| open.fed.contains(&kind))
-            .filter_map(|open| open.lines.get(&kind).cloned())
-            .collect()
-    }
-
     /// Makes the encoder of a stream that somebody wants and whose first buffer is there.
     pub(super) fn make_encoder(&self, kind: Kind) -> Result<(), glib::BoolError> {
-        if let Some(port) = self.ports.get(&kind) {
-            port.set_encoder(Encoder::start(kind, &self.pipeline, self.fed_lines(kind))?);
+        if let (Some(port), Some(codec)) = (self.ports.get(&kind), self.codecs.get(&kind)) {
+            let lines = self.fed_lines(kind);
+            let encoder = Encoder::start(kind, *codec, port.rate(), &self.pipeline, lines)?;
+            port.set_encoder(encoder);
         }
         Ok(())
+    }
+
+    /// Lets legs made from now on offer this codec; true where it is another than before.
+    pub(super) fn set_codec(&mut self, kind: Kind, codec: Codec) -> bool {
+        if self.codecs.insert(kind, codec) == Some(codec) {
+            return false;
+        }
+        // The next buffer makes another.
+        if let Some(encoder) = self.ports.get(&kind).and_then(|port| port.take_encoder()) {
+            encoder.stop();
+        }
+        true
+    }
+
+    /// Sets how fast a stream is encoded, from now on.
+    pub(super) fn set_rate(&self, kind: Kind, rate: Rate) {
+        if let Some(port) = self.ports.get(&kind) {
+            port.set_rate(rate);
+        }
     }
 
     /// Binds a reader to a stream, or to none.
@@ -390,7 +254,7 @@ impl Engine {
     }
 
     /// The engine's part of the property `stats`.
-    pub(super) fn stats(&self) -> gst::Structure {
+    pub(super) fn stats(&self, estimates: &BTreeMap<LegId, u32>) -> gst::Structure {
         let mut stats = gst::Structure::builder("application/x-acscall-stats")
             .field("legs", self.legs.len() as u32)
             .field(
@@ -409,6 +273,9 @@ impl Engine {
             leg.set("peer", id.peer.to_string());
             leg.set("direction", format!("{:?}", id.direction).to_lowercase());
             leg.set("verified", open.verified);
+            if let Some(estimate) = estimates.get(id) {
+                leg.set("estimate", estimate / 1000);
+            }
             for (kind, line) in &open.lines {
                 leg.set(format!("{kind}-sent"), line.sent());
             }
@@ -457,14 +324,6 @@ impl Engine {
             .or_default()
             .clone()
     }
-}
-
-fn lines(leg: &dyn Leg) -> Result<BTreeMap<Kind, Arc<Line>>, glib::BoolError> {
-    Kind::ALL
-        .into_iter()
-        .filter_map(|kind| leg.line(kind).map(|sink| (kind, sink)))
-        .map(|(kind, sink)| Ok((kind, Line::new(kind, &sink)?)))
-        .collect()
 }
 
 /// A sink pad without a parent, as a test harness has them: it needs neither states nor a thread

@@ -6,7 +6,7 @@ use acscall::call::ReaderId;
 use gst::glib;
 use gst::prelude::*;
 
-use super::codec::{self, DecoderError};
+use super::decoder::{self, DecoderError};
 use crate::call::reader::{Item, ReaderQueue};
 
 /// Takes decoded media. Never waits.
@@ -75,7 +75,7 @@ impl Decoder {
         inlet: Arc<Inlet>,
     ) -> Result<Decoder, DecoderStartError> {
         let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
-        let chain = codec::decoder(&caps)?;
+        let chain = decoder::chain(&caps)?;
         let bin = gst::Bin::with_name(name);
         bin.add_many(&chain)?;
         gst::Element::link_many(&chain)?;

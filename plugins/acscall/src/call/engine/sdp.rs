@@ -5,7 +5,7 @@ use acscall::signalling::message::Kind;
 use gst::glib;
 use gst_sdp::{SDPMediaRef, SDPMessage};
 
-use super::codec::TWCC_URI;
+use super::codec::{Codec, TWCC_URI};
 
 /// A peer's description.
 pub(super) struct Remote {
@@ -14,6 +14,8 @@ pub(super) struct Remote {
     pub(super) fingerprints: Vec<Fingerprint>,
     /// For an offer: the caps to answer each line with.
     pub(super) preferences: Vec<gst::Caps>,
+    /// The kinds that one of the ends cannot take, and why.
+    pub(super) rejected: Vec<(Kind, String)>,
 }
 
 /// A certificate's hash.
@@ -40,8 +42,8 @@ pub(super) enum RemoteError {
     Lines(u32),
     #[error("m-line {0} is '{1}', not '{2}'")]
     Media(u32, String, &'static str),
-    #[error("m-line {0} offers no codec of ours ({1})")]
-    Codec(u32, &'static str),
+    #[error("m-line {0} offers no codec at all")]
+    Codec(u32),
     #[error("it names no certificate fingerprint of sha-256 or stronger")]
     Fingerprint,
     #[error("it has no ICE user name and password")]
@@ -65,6 +67,7 @@ impl Remote {
             .filter_map(|a| Fingerprint::parse(a.value()?))
             .collect();
         let mut preferences = Vec::new();
+        let mut rejected = Vec::new();
         let mut has_ice = message.attribute_val("ice-ufrag").is_some();
         for kind in Kind::ALL {
             let line = kind.line() as u32;
@@ -85,9 +88,21 @@ impl Remote {
                     .filter(|a| a.key() == "fingerprint")
                     .filter_map(|a| Fingerprint::parse(a.value()?)),
             );
-            if direction == Direction::Receive {
-                let codec = if kind == Kind::Audio { "OPUS" } else { "VP8" };
-                preferences.push(preference(media, codec).ok_or(RemoteError::Codec(line, codec))?);
+            match direction {
+                Direction::Receive => match preference(media) {
+                    Ok(caps) => preferences.push(caps),
+                    Err((why, caps)) => {
+                        // Taken as far as webrtcbin knows; see [`reject`].
+                        preferences.push(caps.ok_or(RemoteError::Codec(line))?);
+                        rejected.push((kind, why));
+                    }
+                },
+                Direction::Send if media.port() == 0 => {
+                    let why = "the other end cannot decode it; the codec is set by the pad's \
+                               property 'codec', and vp8 is what everybody decodes";
+                    rejected.push((kind, why.into()));
+                }
+                Direction::Send => {}
             }
         }
         if !has_ice {
@@ -100,21 +115,43 @@ impl Remote {
             message,
             fingerprints,
             preferences,
+            rejected,
         })
     }
 }
 
-/// The caps to answer an offered line with: our codec in the payload type of the offer, the
-/// feedback that goes with it, and congestion control under the offer's number.
-fn preference(media: &SDPMediaRef, codec: &str) -> Option<gst::Caps> {
-    let mut caps = (0..media.formats_len())
+/// The caps to answer an offered line with: the first codec that can be decoded, in the payload
+/// type of the offer, the feedback that goes with it, and congestion control under the offer's
+/// number. If none can, why not, and the first codec.
+fn preference(media: &SDPMediaRef) -> Result<gst::Caps, (String, Option<gst::Caps>)> {
+    let offered = (0..media.formats_len())
         .filter_map(|index| media.format(index)?.parse::<i32>().ok())
-        .filter_map(|payload_type| media.caps_from_media(payload_type))
-        .find(|caps| {
-            caps.structure(0)
-                .and_then(|structure| structure.get::<&str>("encoding-name").ok())
-                .is_some_and(|name| name.eq_ignore_ascii_case(codec))
-        })?;
+        .filter_map(|payload_type| media.caps_from_media(payload_type));
+    let mut first = None;
+    let mut reasons = Vec::new();
+    for caps in offered {
+        let name = caps
+            .structure(0)
+            .and_then(|structure| structure.get::<&str>("encoding-name").ok())
+            .unwrap_or_default();
+        let missing = match Codec::from_name(name) {
+            Some(codec) => match codec.cannot_be_received() {
+                None => return Ok(with_feedback(caps, media, codec)),
+                Some(missing) => missing.to_string(),
+            },
+            None => "it is not one of those that are supported here".into(),
+        };
+        // What goes along with a codec is none.
+        if !["RTX", "RED", "ULPFEC", "FLEXFEC-03"].contains(&name.to_ascii_uppercase().as_str()) {
+            reasons.push(format!("it is {name}, which cannot be decoded: {missing}"));
+            first.get_or_insert(caps);
+        }
+    }
+    let why = reasons.into_iter().next().unwrap_or_default();
+    Err((why, first))
+}
+
+fn with_feedback(mut caps: gst::Caps, media: &SDPMediaRef, codec: Codec) -> gst::Caps {
     let twcc = media
         .attributes()
         .filter(|a| a.key() == "extmap")
@@ -128,7 +165,7 @@ fn preference(media: &SDPMediaRef, codec: &str) -> Option<gst::Caps> {
         caps.set("media", media.media().unwrap_or_default());
         if let Some(structure) = caps.structure_mut(0) {
             structure.set_name("application/x-rtp");
-            if codec != "OPUS" {
+            if codec.is_video() {
                 structure.set("rtcp-fb-nack", true);
                 structure.set("rtcp-fb-nack-pli", true);
                 structure.set("rtcp-fb-ccm-fir", true);
@@ -139,7 +176,59 @@ fn preference(media: &SDPMediaRef, codec: &str) -> Option<gst::Caps> {
             }
         }
     }
-    Some(caps)
+    caps
+}
+
+/// Rejects lines in the text of an answer that took them: without a port, and not in the bundle.
+/// webrtcbin has to take all of them, since 1.22 ends every bundled line with a refused one.
+pub(super) fn reject(answer: &str, kinds: &[Kind]) -> String {
+    let sections: Vec<&str> = split_sections(answer).collect();
+    let is_rejected =
+        |index: usize| index > 0 && Kind::from_line(index - 1).is_some_and(|k| kinds.contains(&k));
+    let mid = |section: &str| {
+        let line = section.lines().find_map(|line| line.strip_prefix("a=mid:"));
+        line.map(|mid| mid.trim().to_owned())
+    };
+    let gone: Vec<String> = (0..sections.len())
+        .filter(|index| is_rejected(*index))
+        .filter_map(|index| mid(sections.get(index)?))
+        .collect();
+    let mut text = String::with_capacity(answer.len());
+    for (index, section) in sections.into_iter().enumerate() {
+        for line in section.lines() {
+            if let Some(bundle) = line.strip_prefix("a=group:BUNDLE") {
+                text.push_str("a=group:BUNDLE");
+                let mids = bundle.split_whitespace();
+                for mid in mids.filter(|mid| !gone.iter().any(|gone| gone == mid)) {
+                    text.push(' ');
+                    text.push_str(mid);
+                }
+            } else if is_rejected(index) && line.starts_with("m=") {
+                let mut parts = line.splitn(3, ' ');
+                let (media, _port) = (parts.next().unwrap_or_default(), parts.next());
+                text.push_str(&format!("{media} 0 {}", parts.next().unwrap_or_default()));
+            } else if is_rejected(index) && line == "a=recvonly" {
+                text.push_str("a=inactive");
+            } else {
+                text.push_str(line);
+            }
+            text.push_str("\r\n");
+        }
+    }
+    text
+}
+
+/// What comes before the first m-line, and each of these with what follows it.
+fn split_sections(text: &str) -> impl Iterator<Item = &str> {
+    let mut starts: Vec<usize> = text.match_indices("\nm=").map(|(at, _)| at + 1).collect();
+    starts.insert(0, 0);
+    let mut ends = starts.clone();
+    ends.remove(0);
+    ends.push(text.len());
+    starts
+        .into_iter()
+        .zip(ends)
+        .filter_map(|(start, end)| text.get(start..end))
 }
 
 impl Fingerprint {
@@ -200,6 +289,20 @@ mod tests {
         assert!(!matches_any(PEM, &[wrong]));
         assert!(!matches_any(PEM, &[]));
         assert!(!matches_any("", &[Fingerprint::parse(SHA256).unwrap()]));
+    }
+
+    #[test]
+    fn a_rejected_line_has_no_port_and_is_in_no_bundle() {
+        let answer = "v=0\r\na=group:BUNDLE audio0 video1 video2\r\n\
+                      m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:audio0\r\na=recvonly\r\n\
+                      m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:video1\r\na=recvonly\r\n\
+                      m=video 9 UDP/TLS/RTP/SAVPF 98\r\na=mid:video2\r\na=recvonly\r\n";
+        let wanted = "v=0\r\na=group:BUNDLE audio0 video2\r\n\
+                      m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:audio0\r\na=recvonly\r\n\
+                      m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:video1\r\na=inactive\r\n\
+                      m=video 9 UDP/TLS/RTP/SAVPF 98\r\na=mid:video2\r\na=recvonly\r\n";
+        assert_eq!(reject(answer, &[Kind::Video]), wanted);
+        assert_eq!(reject(answer, &[]), answer);
     }
 
     #[test]

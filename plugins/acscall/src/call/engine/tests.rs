@@ -72,6 +72,7 @@ fn settings(user: &str) -> CallSettings {
         latency: None,
         stun_server: None,
         turn_servers: Vec::new(),
+        linger: Duration::ZERO,
         embedded_server: false,
     }
 }
@@ -123,6 +124,8 @@ fn pass(
             here.connected = true;
             here.engine.verify(&leg)
         }
+        EngineOutput::Leg(_, LegOutput::Rejected(kind, why)) => panic!("{kind}: {why}"),
+        EngineOutput::Leg(_, LegOutput::Report(_)) => Ok(()),
         EngineOutput::Leg(_, LegOutput::Failed(failure)) => Err(failure),
         EngineOutput::Leg(leg, LegOutput::Stream { kind, pad, gate }) => {
             here.engine.stream_arrived(&leg, kind, pad, gate)

@@ -1,0 +1,103 @@
+//! What the driver tells: listeners, the snapshot that applications read, and readers.
+
+use acscall::call::{CallState, Event, Presence, Trouble};
+
+use super::{Running, lock};
+use crate::call::Listener;
+use crate::call::reader::Item;
+
+impl Running {
+    pub(super) fn tell(&mut self, event: &Event) {
+        self.note(event);
+        for (_, listener) in self.members.values() {
+            listener(event);
+        }
+    }
+
+    /// Keeps what applications can read, and tells the readers what concerns them.
+    fn note(&mut self, event: &Event) {
+        match event {
+            Event::State(state) => lock(&self.snapshot).state = *state,
+            Event::Participant(participant, Presence::Disconnected) => {
+                lock(&self.snapshot)
+                    .participants
+                    .retain(|(known, _)| known.id != participant.id);
+                self.engine.forget(&participant.id);
+            }
+            Event::Participant(participant, presence) => {
+                let mut snapshot = lock(&self.snapshot);
+                let known = snapshot
+                    .participants
+                    .iter_mut()
+                    .find(|(known, _)| known.id == participant.id);
+                match known {
+                    Some(known) => *known = (participant.clone(), *presence),
+                    None => snapshot.participants.push((participant.clone(), *presence)),
+                }
+            }
+            Event::Stream {
+                participant,
+                kind,
+                available,
+            } => {
+                let mut snapshot = lock(&self.snapshot);
+                let known = snapshot
+                    .participants
+                    .iter_mut()
+                    .find(|(known, _)| known.id == participant.id);
+                if let Some((known, _)) = known {
+                    known.media = participant.media.clone();
+                }
+                drop(snapshot);
+                let stream = (participant.id.clone(), *kind);
+                let readers = self.readers.values();
+                for reader in readers.filter(|reader| reader.bound.as_ref() == Some(&stream)) {
+                    reader.queue.push(Item::Available(*available));
+                }
+            }
+            Event::Stalled(..)
+            | Event::Slow { .. }
+            | Event::Reached(_)
+            | Event::Warning(_)
+            | Event::Error(_) => {}
+        }
+    }
+
+    /// Tells a new member what the others were told before.
+    pub(super) fn introduce(&self, listener: &Listener) {
+        let snapshot = lock(&self.snapshot).clone();
+        if snapshot.state == CallState::None {
+            return;
+        }
+        listener(&Event::State(snapshot.state));
+        for (participant, presence) in &snapshot.participants {
+            listener(&Event::Participant(participant.clone(), *presence));
+        }
+        for (participant, kind) in snapshot.streams() {
+            let participant = participant.clone();
+            listener(&Event::Stream {
+                participant,
+                kind,
+                available: true,
+            });
+        }
+        for participant in self.engine.reached() {
+            listener(&Event::Reached(participant.clone()));
+        }
+    }
+
+    pub(super) fn warn(&mut self, text: &str) {
+        self.tell(&Event::Warning(Trouble::Media(text.into())));
+    }
+}
+
+/// The beginning of what `Debug` writes. Tokens write nothing of themselves.
+pub(super) struct Brief<'a, T>(pub(super) &'a T);
+
+impl<T: std::fmt::Debug> std::fmt::Display for Brief<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const LENGTH: usize = 160;
+        let text = format!("{:?}", self.0);
+        f.write_str(&text.chars().take(LENGTH).collect::<String>())
+    }
+}

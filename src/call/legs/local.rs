@@ -1,0 +1,121 @@
+//! What the driver says of the legs.
+
+use std::time::Instant;
+
+use super::{CANDIDATES, Legs, Path, RECEIVER_CONNECTS, SENDER_CONNECTS, Scene};
+use crate::call::bandwidth::PacketReport;
+use crate::call::timers::Timer;
+use crate::call::{Direction, Event, LegFailure, LegId, Trouble};
+use crate::signalling::message::{Candidate, Kind, LegStep};
+
+impl Legs {
+    /// The driver has this end's offer or answer. It is lost where the peer cannot be reached;
+    /// then [`Legs::renew`] makes up for it.
+    pub(in crate::call) fn description(&mut self, id: &LegId, sdp: String, scene: &mut Scene<'_>) {
+        if self.find(id).is_some() {
+            let step = match id.direction {
+                Direction::Send => LegStep::Offer(sdp),
+                Direction::Receive => LegStep::Answer(sdp),
+            };
+            scene.signal(id, step);
+        }
+    }
+
+    /// The driver has a candidate.
+    pub(in crate::call) fn candidate(
+        &mut self,
+        id: &LegId,
+        candidate: Candidate,
+        scene: &mut Scene<'_>,
+    ) {
+        let Some(leg) = self.find(id) else { return };
+        // The end of candidates is no candidate.
+        if !candidate.candidate.is_empty() {
+            leg.candidates += 1;
+        }
+        if leg.candidates <= CANDIDATES {
+            scene.signal(id, LegStep::Candidate(candidate));
+        }
+    }
+
+    /// The driver's leg is connected.
+    pub(in crate::call) fn connected(&mut self, id: &LegId, scene: &mut Scene<'_>) {
+        if let Some(leg) = self.find(id) {
+            leg.connected.get_or_insert(scene.now);
+            if id.direction == Direction::Send {
+                leg.path.get_or_insert_with(|| Path::new(scene.start));
+            }
+            scene.timers.stop(&Timer::Leg(id.clone()));
+        }
+    }
+
+    /// The leg's time to connect is over.
+    pub(in crate::call) fn timed_out(&mut self, id: &LegId, scene: &mut Scene<'_>) {
+        let limit = match id.direction {
+            Direction::Send => SENDER_CONNECTS,
+            Direction::Receive => RECEIVER_CONNECTS,
+        };
+        let text = format!("it did not connect within {} s", limit.as_secs());
+        self.failed(id, LegFailure::Connection(text), scene);
+    }
+
+    /// The leg cannot be used any more: a sending one is replaced, a receiving one's sender is
+    /// told, so that it replaces it.
+    pub(in crate::call) fn failed(
+        &mut self,
+        id: &LegId,
+        failure: LegFailure,
+        scene: &mut Scene<'_>,
+    ) {
+        let Some(leg) = self.close(id, scene) else {
+            return;
+        };
+        let text = failure.to_string();
+        let repeats = match &failure {
+            LegFailure::Connection(_) => false,
+            LegFailure::Description(_) | LegFailure::Certificate => true,
+        };
+        scene
+            .out
+            .tell(Event::Warning(Trouble::Leg(id.clone(), failure)));
+        match id.direction {
+            Direction::Send => {
+                scene.signal(id, LegStep::Failed(text));
+                self.retry(&id.peer, &leg, repeats, scene);
+            }
+            Direction::Receive => {
+                self.give_up(&id.peer, id.number, text);
+            }
+        }
+    }
+
+    /// One end of the leg cannot take this kind. The call goes on without it.
+    pub(in crate::call) fn rejected(
+        &mut self,
+        id: &LegId,
+        kind: Kind,
+        reason: String,
+        scene: &mut Scene<'_>,
+    ) {
+        if let Some(leg) = self.find(id)
+            && leg.rejected.insert(kind)
+        {
+            let trouble = Trouble::Rejected(id.clone(), kind, reason);
+            scene.out.tell(Event::Warning(trouble));
+        }
+    }
+
+    /// The receiver of a sending leg told what arrived. True where that changes what it gets.
+    pub(in crate::call) fn reported(
+        &mut self,
+        id: &LegId,
+        packets: &[PacketReport],
+        now: Instant,
+    ) -> bool {
+        let Some(path) = self.find(id).and_then(|leg| leg.path.as_mut()) else {
+            return false;
+        };
+        path.report(packets, now);
+        path.changes(now)
+    }
+}

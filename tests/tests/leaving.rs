@@ -1,0 +1,165 @@
+//! What happens to pads and calls when somebody leaves.
+
+use acscall_tests::pipeline::{Pipeline, TIMEOUT, free_port, init, now};
+use anyhow::{Context, Result, ensure};
+use gst::prelude::*;
+
+fn call() -> Result<String> {
+    init()?;
+    Ok(format!("call=room server=ws://127.0.0.1:{}", free_port()?))
+}
+
+fn sender(call: &str, user: &str) -> Result<Pipeline> {
+    Pipeline::playing(&format!(
+        "videotestsrc is-live=true ! video/x-raw,width=160,height=120,framerate=30/1 \
+         ! acscallsink name=s {call} user={user}"
+    ))
+}
+
+fn is_participant<'a>(user: &'a str, state: &'a str) -> impl Fn(&gst::StructureRef) -> bool + 'a {
+    move |told| {
+        told.name() == "acscall-participant"
+            && told.get("participant") == Ok(user)
+            && told.get("state") == Ok(state)
+    }
+}
+
+#[test]
+fn a_pad_ends_when_its_user_leaves_where_on_leave_says_so() -> Result<()> {
+    let call = call()?;
+    let receive = |on_leave: &str| {
+        Pipeline::playing(&format!(
+            "acscallsrc name=c {call} user={on_leave} on-leave={on_leave} \
+             c.video_alice ! fakesink name=end sync=false"
+        ))
+    };
+    let (ends, keeps) = (receive("eos")?, receive("keep")?);
+    let [ending, kept] = [ends.arrivals("end")?, keeps.arrivals("end")?];
+    let alice = sender(&call, "alice")?;
+    for arrivals in [&ending, &kept] {
+        arrivals.recv_timeout(TIMEOUT).context("no frame came")?;
+    }
+    drop(alice);
+    ends.wait_eos()?;
+    keeps.wait_told(is_participant("alice", "disconnected"))?;
+
+    // Who keeps the pad gets the stream again on it.
+    for _ in kept.try_iter() {}
+    let _alice = sender(&call, "alice")?;
+    kept.recv_timeout(TIMEOUT).context("no frame came back")?;
+    let bus = keeps.0.bus().context("a bus")?;
+    ensure!(
+        bus.pop_filtered(&[gst::MessageType::Eos]).is_none(),
+        "the pad has ended"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_pad_that_takes_the_first_stream_ends_with_the_last_one_that_can_replace_it() -> Result<()> {
+    let call = call()?;
+    let receiving = Pipeline::playing(&format!(
+        "acscallsrc name=c {call} user=ear on-leave=eos c. ! video/x-raw ! fakesink name=end \
+         sync=false"
+    ))?;
+    let arrivals = receiving.arrivals("end")?;
+    let alice = sender(&call, "alice")?;
+    arrivals.recv_timeout(TIMEOUT).context("nothing of alice")?;
+    let bob = sender(&call, "bob")?;
+    receiving.wait_told(|told| {
+        told.name() == "acscall-stream" && told.get("participant") == Ok("bob")
+    })?;
+    drop(alice);
+    receiving.wait_told(is_participant("alice", "disconnected"))?;
+    for _ in arrivals.try_iter() {}
+    arrivals.recv_timeout(TIMEOUT).context("nothing of bob")?;
+    drop(bob);
+    receiving.wait_eos()
+}
+
+/// The id by which the others know alice.
+fn id_of_alice(pipeline: &Pipeline) -> Result<String> {
+    let participants = pipeline
+        .element("c")?
+        .property::<gst::Structure>("participants");
+    let alice = participants.get::<gst::Structure>("alice")?;
+    Ok(alice.get::<String>("id")?)
+}
+
+#[test]
+fn who_comes_back_while_the_call_lingers_is_the_same_participant_on_the_same_legs() -> Result<()> {
+    let call = call()?;
+    let receiving = Pipeline::playing(&format!(
+        "acscallsrc name=c {call} user=bob c.video_alice ! fakesink name=end sync=false"
+    ))?;
+    let arrivals = receiving.arrivals("end")?;
+    let legs = || -> Result<Vec<String>> {
+        let stats = receiving.element("c")?.property::<gst::Structure>("stats");
+        let names = stats.fields().filter(|field| field.starts_with("leg-"));
+        Ok(names.map(ToString::to_string).collect())
+    };
+    let send = |linger: u32, name: &str| {
+        Pipeline::playing(&format!(
+            "videotestsrc is-live=true ! video/x-raw,width=160,height=120,framerate=30/1 \
+             ! acscallsink {call} user=alice linger={linger} display-name={name}"
+        ))
+    };
+    let is_stream = |available: bool| {
+        move |told: &gst::StructureRef| {
+            told.name() == "acscall-stream" && told.get("available") == Ok(available)
+        }
+    };
+    let first = send(60_000, "a")?;
+    arrivals.recv_timeout(TIMEOUT).context("no frame came")?;
+    let (id, before) = (id_of_alice(&receiving)?, legs()?);
+    receiving.wait_told(is_stream(true))?;
+    drop(first);
+    receiving.wait_told(is_stream(false))?;
+    ensure!(id_of_alice(&receiving)? == id, "alice is still there");
+    for _ in arrivals.try_iter() {}
+
+    let second = send(0, "a")?;
+    receiving.wait_told(is_stream(true))?;
+    arrivals
+        .recv_timeout(TIMEOUT)
+        .context("no frame came back")?;
+    ensure!(id_of_alice(&receiving)? == id, "another participant");
+    ensure!(legs()? == before, "a leg was replaced");
+    second.wait_connected()?;
+    drop(second);
+    receiving.wait_told(is_stream(false))?;
+
+    // Another who wants the call otherwise does not get the one that is only kept.
+    let _third = send(0, "b")?;
+    receiving.wait_told(is_participant("alice", "disconnected"))?;
+    receiving.wait_told(is_stream(true))?;
+    ensure!(id_of_alice(&receiving)? != id, "the same participant");
+    Ok(())
+}
+
+#[test]
+fn a_call_that_lingers_is_left_when_its_time_is_over() -> Result<()> {
+    let call = call()?;
+    let receiving = Pipeline::playing(&format!("acscallsrc name=c {call} user=bob"))?;
+    receiving.wait_connected()?;
+    let sending = Pipeline::playing(&format!("acscallsink {call} user=alice linger=200"))?;
+    receiving.wait_told(is_participant("alice", "connected"))?;
+    drop(sending);
+    receiving.wait_told(is_participant("alice", "disconnected"))?;
+    // All of it: a process must not end in between.
+    let deadline = now() + gst::ClockTime::try_from(TIMEOUT)?;
+    while threads()?.iter().any(|name| name == "acscall-linger") {
+        ensure!(now() < deadline, "the call is still kept");
+        std::thread::yield_now();
+    }
+    Ok(())
+}
+
+/// The names of this process's threads.
+fn threads() -> Result<Vec<String>> {
+    let tasks = std::fs::read_dir("/proc/self/task")?;
+    // One may end in between.
+    let names =
+        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
+    Ok(names.map(|name| name.trim().to_owned()).collect())
+}
