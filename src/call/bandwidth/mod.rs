@@ -258,7 +258,7 @@ impl Estimator {
 
     /// `wanted`, or more where too little was sent to say it of the path.
     fn least(&self, wanted: f64, estimate: f64) -> f64 {
-        let is_idle = self.sent.rate() < estimate / 2.0;
+        let is_idle = self.sent.rate() < estimate / 4.0;
         wanted.max(if is_idle {
             START.max(estimate / 2.0)
         } else {
