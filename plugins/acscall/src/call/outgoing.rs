@@ -102,7 +102,7 @@ impl Outgoing {
 
     fn set_available(&self, now: bool) {
         let mut state = self.port.lock();
-        if std::mem::replace(&mut state.available, now) == now {
+        if !state.set_available(now) {
             return;
         }
         // Under the lock: two threads must not tell it in the wrong order. Sending never waits.
@@ -143,6 +143,17 @@ struct PortState {
     asked: bool,
     pushed: u64,
     unwanted: u64,
+}
+
+impl PortState {
+    /// Whether that is a change.
+    fn set_available(&mut self, now: bool) -> bool {
+        if now && !self.available {
+            // Before the driver can judge the source by what it gave long ago, or never.
+            self.stall.live(system_time());
+        }
+        std::mem::replace(&mut self.available, now) != now
+    }
 }
 
 impl Port {
@@ -252,5 +263,22 @@ impl Port {
 
     fn lock(&self) -> MutexGuard<'_, PortState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_that_begins_lives_before_its_first_buffer_is_taken() {
+        gst::init().unwrap();
+        let port = Port::new(Kind::Screen);
+        port.lock()
+            .stall
+            .set_timeout(Some(gst::ClockTime::from_seconds(5)));
+        assert_eq!(port.judge(), Verdict::Never);
+        assert!(port.lock().set_available(true));
+        assert!(matches!(port.judge(), Verdict::Lives(_)));
     }
 }
