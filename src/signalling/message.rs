@@ -23,11 +23,14 @@
 //! also to a server that has never heard of it, and nobody else can present that id.
 
 mod debug;
+mod error;
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+pub use error::ErrorCode;
 
 /// The protocol versions this implementation speaks, the preferred first.
 pub const VERSIONS: &[u32] = &[1];
@@ -338,90 +341,6 @@ pub struct IceServer {
     /// TURN's password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
-}
-
-/// Why the server refused something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ErrorCode {
-    /// Not JSON, or a field is missing or of the wrong type.
-    Malformed,
-    /// A `type` this server does not know.
-    UnknownMessage,
-    /// No version in common.
-    UnsupportedVersion,
-    /// The message has no place at this point of the connection.
-    OutOfOrder,
-    /// The call's or the user's name is empty, too long, or has control characters.
-    BadName,
-    /// No such participant in the call.
-    UnknownParticipant,
-    /// The resume key is not that of the presence.
-    BadResume,
-    /// A stated limit was passed.
-    LimitExceeded,
-    /// The same presence came back on another connection, which goes on.
-    Replaced,
-    /// The server asks for a token and there is none.
-    TokenRequired,
-    /// The token cannot be read, or lacks a claim.
-    TokenMalformed,
-    /// The token is signed with another algorithm than HS256, or not at all.
-    TokenAlgorithm,
-    /// The token is not signed with this server's secret.
-    TokenSignature,
-    /// The token's time is over.
-    TokenExpired,
-    /// The token's time has not come.
-    TokenNotYetValid,
-    /// The token is another user's.
-    TokenUser,
-    /// The token does not open this call.
-    TokenCall,
-    /// A code this version does not know.
-    #[serde(other)]
-    Other,
-}
-
-impl ErrorCode {
-    /// Whether it is about the token. Another attempt with the same one is of no use.
-    pub fn is_about_token(self) -> bool {
-        matches!(
-            self,
-            ErrorCode::TokenRequired
-                | ErrorCode::TokenMalformed
-                | ErrorCode::TokenAlgorithm
-                | ErrorCode::TokenSignature
-                | ErrorCode::TokenExpired
-                | ErrorCode::TokenNotYetValid
-                | ErrorCode::TokenUser
-                | ErrorCode::TokenCall
-        )
-    }
-
-    /// Whether the server closes the connection after it.
-    pub fn is_fatal(self) -> bool {
-        match self {
-            ErrorCode::UnknownMessage
-            | ErrorCode::UnknownParticipant
-            | ErrorCode::OutOfOrder
-            | ErrorCode::Other => false,
-            ErrorCode::Malformed
-            | ErrorCode::UnsupportedVersion
-            | ErrorCode::BadName
-            | ErrorCode::BadResume
-            | ErrorCode::LimitExceeded
-            | ErrorCode::Replaced
-            | ErrorCode::TokenRequired
-            | ErrorCode::TokenMalformed
-            | ErrorCode::TokenAlgorithm
-            | ErrorCode::TokenSignature
-            | ErrorCode::TokenExpired
-            | ErrorCode::TokenNotYetValid
-            | ErrorCode::TokenUser
-            | ErrorCode::TokenCall => true,
-        }
-    }
 }
 
 #[cfg(test)]

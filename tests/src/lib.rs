@@ -1,3 +1,4 @@
 //! What the tests of calls share.
 
 pub mod pipeline;
+pub mod process;

@@ -65,6 +65,42 @@ impl Pipeline {
             .context("a pipeline holds its bin")
     }
 
+    /// Requests pads of these names from `element` and releases them, 100 times in every state:
+    /// they have to be named as asked, and nothing of them may be left.
+    ///
+    /// # Errors
+    /// If there is no such pad, or no such state.
+    ///
+    /// # Panics
+    /// If they are not so.
+    pub fn assert_pads_come_and_go(&self, element: &gst::Element, names: &[&str]) -> Result<()> {
+        let states = [
+            gst::State::Null,
+            gst::State::Ready,
+            gst::State::Paused,
+            gst::State::Playing,
+        ];
+        let bin = element.downcast_ref::<gst::Bin>().context("a bin")?;
+        for state in states {
+            self.0.set_state(state)?;
+            for _ in 0..100 {
+                let pads: Vec<_> = names
+                    .iter()
+                    .map(|name| element.request_pad_simple(name))
+                    .collect();
+                for (name, pad) in names.iter().zip(pads) {
+                    let pad = pad.with_context(|| format!("{name} in {state:?}"))?;
+                    assert_eq!(pad.name(), *name);
+                    element.release_request_pad(&pad);
+                    assert!(pad.parent().is_none());
+                }
+            }
+            assert_eq!(element.num_pads(), 0);
+            assert_eq!(bin.children().len(), 0);
+        }
+        Ok(())
+    }
+
     /// The element of this name.
     ///
     /// # Errors

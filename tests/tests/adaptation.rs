@@ -1,18 +1,16 @@
 //! Calls over networks that are too narrow, in namespaces of their own.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::Command;
 use std::time::Duration;
 
 use acscall_tests::pipeline::{free_port, init, now};
-use anyhow::{Context, Result, ensure};
+use acscall_tests::process::Process;
+use anyhow::{Result, ensure};
 
 /// A call of two users in one process, in a namespace in which there is only `lo`.
 struct Network {
-    child: Child,
-    lines: Receiver<String>,
+    process: Process,
     is_narrow: bool,
     /// Frames that came to each sink, in all.
     frames: BTreeMap<String, u64>,
@@ -38,22 +36,8 @@ impl Network {
         // As large packets as on other networks.
         command.arg("ip link set lo up mtu 1500 && exec \"$0\" \"$1\"");
         command.args([env!("CARGO_BIN_EXE_participant"), &description]);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let output = BufReader::new(child.stdout.take().context("its output is piped")?);
-        let (sender, lines) = channel();
-        std::thread::spawn(move || {
-            for line in output.lines().map_while(|line| line.ok()) {
-                if sender.send(line).is_err() {
-                    break;
-                }
-            }
-        });
         Ok(Network {
-            child,
-            lines,
+            process: Process::start(&mut command)?,
             is_narrow: false,
             frames: BTreeMap::new(),
             rates: BTreeMap::new(),
@@ -68,7 +52,7 @@ impl Network {
         let path = std::env::var("PATH").unwrap_or_default();
         tc.env("PATH", format!("{path}:/usr/sbin:/sbin"));
         tc.args(["--preserve-credentials", "-U", "-n", "-t"]);
-        tc.args([&self.child.id().to_string(), "tc", "qdisc"]);
+        tc.args([&self.process.id().to_string(), "tc", "qdisc"]);
         match rate {
             Some(rate) => {
                 let action = if self.is_narrow { "change" } else { "add" };
@@ -86,8 +70,7 @@ impl Network {
     fn run(&mut self, time: Duration) -> Result<()> {
         let end = now() + gst::ClockTime::try_from(time)?;
         while now() < end {
-            let line = self.lines.recv_timeout(Duration::from_secs(10));
-            let line = line.context("the participant is silent")?;
+            let line = self.process.line(Duration::from_secs(10))?;
             let parts: Vec<&str> = line.split_whitespace().collect();
             match parts[..] {
                 ["frames", sink, count] => {
@@ -114,13 +97,6 @@ impl Network {
         let (video, audio) = (count(self, "video"), count(self, "audio"));
         self.run(time)?;
         Ok((count(self, "video") - video, count(self, "audio") - audio))
-    }
-}
-
-impl Drop for Network {
-    fn drop(&mut self) {
-        let _already_over = self.child.kill();
-        let _already_reaped = self.child.wait();
     }
 }
 

@@ -1,44 +1,24 @@
 //! Calls among processes: some leave, some are killed, and the server with them.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
 
 use acscall_tests::pipeline::{TIMEOUT, free_port, init, now};
+use acscall_tests::process::Process;
 use anyhow::{Context, Result, bail, ensure};
 
-/// A participant in a process of its own; killed when dropped.
-struct Process {
-    child: Child,
-    lines: Receiver<String>,
+/// A participant in a process of its own.
+struct Participant {
+    process: Process,
     frames: BTreeMap<String, u64>,
     /// What it told and nobody has asked for yet.
     told: Vec<String>,
 }
 
-impl Process {
-    fn start(description: &str) -> Result<Process> {
-        Process::run(Command::new(env!("CARGO_BIN_EXE_participant")).arg(description))
-    }
-
-    fn run(command: &mut Command) -> Result<Process> {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let output = BufReader::new(child.stdout.take().context("its output is piped")?);
-        let (sender, lines) = channel();
-        std::thread::spawn(move || {
-            for line in output.lines().map_while(|line| line.ok()) {
-                if sender.send(line).is_err() {
-                    break;
-                }
-            }
-        });
-        Ok(Process {
-            child,
-            lines,
+impl Participant {
+    fn start(command: &mut Command) -> Result<Participant> {
+        Ok(Participant {
+            process: Process::start(command)?,
             frames: BTreeMap::new(),
             told: Vec::new(),
         })
@@ -46,10 +26,7 @@ impl Process {
 
     /// Takes in one more line. An error or an end of stream fails the test: pipelines never stop.
     fn read(&mut self) -> Result<()> {
-        let line = self
-            .lines
-            .recv_timeout(TIMEOUT)
-            .context("the participant is silent")?;
+        let line = self.process.line(TIMEOUT)?;
         if let Some(rest) = line.strip_prefix("frames ") {
             let (sink, count) = rest.split_once(' ').context("SINK COUNT")?;
             self.frames.insert(sink.into(), count.parse()?);
@@ -112,28 +89,11 @@ impl Process {
         }
         Ok(())
     }
-
-    fn leave(mut self) -> Result<()> {
-        drop(self.child.stdin.take());
-        ensure!(
-            self.child.wait()?.success(),
-            "a participant ended with an error"
-        );
-        Ok(())
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // SIGKILL: the others see it vanish.
-        let _already_over = self.child.kill();
-        let _already_reaped = self.child.wait();
-    }
 }
 
 const USERS: [&str; 5] = ["p0", "p1", "p2", "p3", "p4"];
 
-fn participant(port: u16, user: &str) -> Result<Process> {
+fn participant(port: u16, user: &str) -> Result<Participant> {
     let call = format!("server=ws://127.0.0.1:{port} call=five user={user}");
     let others: String = USERS
         .into_iter()
@@ -145,11 +105,12 @@ fn participant(port: u16, user: &str) -> Result<Process> {
             )
         })
         .collect();
-    Process::start(&format!(
+    let description = format!(
         "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=10/1 ! s.video \
          audiotestsrc is-live=true ! s.audio \
          acscallsink name=s {call} acscallsrc name=c {call} {others}"
-    ))
+    );
+    Participant::start(Command::new(env!("CARGO_BIN_EXE_participant")).arg(description))
 }
 
 #[test]
@@ -159,7 +120,7 @@ fn five_participants_leave_are_killed_and_come_back_while_the_pipelines_go_on() 
     // The first one serves.
     let mut first = participant(port, "p0")?;
     first.wait_told(&["acscall-state", "state=connected"])?;
-    let mut others: BTreeMap<&str, Process> = BTreeMap::new();
+    let mut others: BTreeMap<&str, Participant> = BTreeMap::new();
     for user in &USERS[1..] {
         others.insert(user, participant(port, user)?);
     }
@@ -169,7 +130,7 @@ fn five_participants_leave_are_killed_and_come_back_while_the_pipelines_go_on() 
             .flat_map(|user| [format!("v-{user}"), format!("a-{user}")])
             .collect()
     };
-    let all_see = |process: &mut Process, me: &str, users: &[&str]| -> Result<()> {
+    let all_see = |process: &mut Participant, me: &str, users: &[&str]| -> Result<()> {
         let sinks = sinks(users, me);
         let sinks: Vec<&str> = sinks.iter().map(String::as_str).collect();
         process
@@ -182,7 +143,7 @@ fn five_participants_leave_are_killed_and_come_back_while_the_pipelines_go_on() 
     }
 
     // One leaves, one is killed.
-    others.remove("p1").context("p1 runs")?.leave()?;
+    others.remove("p1").context("p1 runs")?.process.leave()?;
     drop(others.remove("p2"));
     let left = ["p0", "p3", "p4"];
     for (user, process) in &mut others {
@@ -232,9 +193,9 @@ fn a_call_works_on_a_machine_without_a_network() -> Result<()> {
     command.args(["--map-root-user", "--net", "sh", "-c"]);
     command.arg("ip link set lo up && exec \"$0\" \"$1\"");
     command.args([env!("CARGO_BIN_EXE_participant"), &description]);
-    let mut process = Process::run(&mut command)?;
+    let mut process = Participant::start(&mut command)?;
     process.wait_frames(&["end"])?;
-    process.leave()
+    process.process.leave()
 }
 
 #[test]

@@ -1,0 +1,73 @@
+//! Participants in processes of their own.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+/// A process that is read line by line; killed with SIGKILL when dropped, so that others see it
+/// vanish.
+pub struct Process {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Process {
+    /// Starts it, with its input kept open.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn start(command: &mut Command) -> Result<Process> {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let output = BufReader::new(child.stdout.take().context("its output is piped")?);
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(|line| line.ok()) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Ok(Process { child, lines })
+    }
+
+    /// The number that the system knows it by.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The next line that it prints.
+    ///
+    /// # Errors
+    /// If it prints nothing for so long, or has ended.
+    pub fn line(&self, timeout: Duration) -> Result<String> {
+        self.lines
+            .recv_timeout(timeout)
+            .context("the participant is silent")
+    }
+
+    /// Ends its input and waits for it.
+    ///
+    /// # Errors
+    /// If it ends with anything but success.
+    pub fn leave(mut self) -> Result<()> {
+        drop(self.child.stdin.take());
+        ensure!(
+            self.child.wait()?.success(),
+            "a participant ended with an error"
+        );
+        Ok(())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _already_over = self.child.kill();
+        let _already_reaped = self.child.wait();
+    }
+}
