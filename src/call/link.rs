@@ -206,7 +206,9 @@ impl Link {
     pub(super) fn leave(&mut self, out: &mut Outbox) {
         // A join on its way may have made this participant known already.
         if matches!(self.step, Step::Joining | Step::Joined) {
-            out.send(ClientMessage::Leave {});
+            out.send(ClientMessage::Leave {
+                for_everyone: false,
+            });
         }
         if !matches!(self.step, Step::Idle | Step::Waiting) {
             out.push(Action::Disconnect);

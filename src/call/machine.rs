@@ -87,7 +87,8 @@ impl Call {
                 let (legs, mut scene) = self.legs(now);
                 legs.replace(&mut scene);
             }
-            Input::Leave => self.end(now),
+            Input::Leave { .. } => self.end(now),
+            Input::Invite(_) | Input::Accept(_) | Input::Reject(_) => {}
 
             Input::SocketOpened => {
                 self.link

@@ -8,6 +8,7 @@ mod legs;
 mod link;
 mod machine;
 mod outbox;
+mod placing;
 mod rates;
 mod readers;
 mod roster;
@@ -21,19 +22,20 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::signalling::message::{
-    Candidate, ClientMessage, IceServer, Kind, Kinds, LegNumber, Participant, ParticipantId,
-    ServerMessage, Token,
+    CalleeState, Candidate, ClientMessage, IceServer, IncomingEnd, Kind, Kinds, LegNumber,
+    Participant, ParticipantId, ServerMessage, Token,
 };
 
 pub use bandwidth::PacketReport;
 pub use machine::Call;
+pub use placing::{Incoming, Target};
 pub use rates::default_bitrate;
 
 /// Who joins what.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The call to join.
-    pub call: String,
+    /// The call to join, or how there comes to be one.
+    pub target: Target,
     /// The user to be.
     pub user: String,
     /// The name to show.
@@ -157,8 +159,17 @@ pub enum Input {
     MaxBitrate(Kind, Option<u32>),
     /// What sending legs offer has changed: they are replaced.
     Renegotiate,
+    /// Have further users rung for the call.
+    Invite(Vec<String>),
+    /// Answer this incoming call, or the one that rings first.
+    Accept(Option<String>),
+    /// Decline this incoming call, or the one that rings first.
+    Reject(Option<String>),
     /// Leave the call for good.
-    Leave,
+    Leave {
+        /// End it for the others too.
+        for_everyone: bool,
+    },
 
     /// The WebSocket that [`Action::Connect`] asked for is open.
     SocketOpened,
@@ -250,8 +261,18 @@ pub enum Action {
 /// What the application is told.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
+    /// The call's name is known: that of a placed call is made by the server. Comes before the
+    /// state in which there is a call.
+    Named(String),
     /// The call's state changed.
     State(CallState),
+    /// Somebody calls the user.
+    Incoming(Incoming),
+    /// A call that was told with [`Event::Incoming`] does not ring any more, and why: `None` after
+    /// it was answered or declined here.
+    IncomingEnded(Incoming, Option<IncomingEnd>),
+    /// How it stands with a user who was called.
+    Callee(String, CalleeState),
     /// A participant came, changed, lost its connection or left.
     Participant(Participant, Presence),
     /// A stream became available or not.
@@ -314,6 +335,9 @@ pub enum Trouble {
         /// The server's text.
         message: String,
     },
+    /// There is no incoming call, or not this one.
+    #[error("no incoming call to {0}: none rings, or it has ended just now")]
+    NoIncoming(&'static str),
     /// The server ended the call.
     #[error("the call has ended: {0}")]
     Ended(String),

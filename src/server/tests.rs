@@ -182,7 +182,10 @@ async fn two_clients_meet_and_signal() {
     })
     .await;
     assert_eq!(anna.participant().await.media, [Kind::Screen].into());
-    bert.send(&ClientMessage::Leave {}).await;
+    bert.send(&ClientMessage::Leave {
+        for_everyone: false,
+    })
+    .await;
     bert.sender.close().await;
     let left = anna.next().await;
     assert!(
@@ -198,7 +201,10 @@ async fn closing_at_once_after_leaving_loses_nothing() {
     for _ in 0..20 {
         let mut bert = Client::join(server.local_addr(), "bert").await;
         assert!(anna.participant().await.connected);
-        bert.send(&ClientMessage::Leave {}).await;
+        bert.send(&ClientMessage::Leave {
+            for_everyone: false,
+        })
+        .await;
         bert.sender.close().await;
         drop(bert.receiver);
         let left = anna.next().await;

@@ -12,6 +12,25 @@
 //! leave                             →   (close)
 //! ```
 //!
+//! In place of `join`, a client calls others or waits to be called:
+//!
+//! ```text
+//! caller                                server                                 callee
+//!                                                                          ←   listen {}
+//!                                       listening {}                       →
+//! place {callees, receives, …}      →
+//!                                   ←   joined {call, ringing, …}
+//!                                       incoming {call, user, …}           →
+//!                                   ←   callee {user, state: ringing}
+//!                                                                          ←   accept {call, …}
+//!                                       joined {call, …}                   →
+//!                                   ←   callee {user, state: accepted}
+//!                                   ←   participant
+//! ```
+//!
+//! A placed call has a name of its own, which begins with [`PLACED`]: nobody but those who are
+//! called can join it, and it is over when one participant is left and nobody is rung.
+//!
 //! Unknown fields are ignored, an unknown `type` is answered with
 //! [`ErrorCode::UnknownMessage`].
 //!
@@ -24,6 +43,8 @@
 
 mod debug;
 mod error;
+mod leg;
+mod placing;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -31,9 +52,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use error::ErrorCode;
+pub use leg::{Candidate, LegEnd, LegNumber, LegSignal, LegStep};
+pub use placing::{CalleeState, IncomingEnd};
 
 /// The protocol versions this implementation speaks, the preferred first.
 pub const VERSIONS: &[u32] = &[1];
+
+/// What the names of placed calls begin with. No other call's name does.
+pub const PLACED: &str = "placed:";
 
 /// What a stream carries. A participant sends at most one stream of each kind.
 ///
@@ -93,9 +119,6 @@ impl fmt::Display for ParticipantId {
     }
 }
 
-/// Numbers the legs that one sender made to one receiver; a higher one replaces a lower one.
-pub type LegNumber = u64;
-
 /// From a client to the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
@@ -134,6 +157,47 @@ pub enum ClientMessage {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         resume: Option<Resume>,
     },
+    /// Waits for calls to the user, in place of [`ClientMessage::Join`].
+    Listen {},
+    /// Calls users, in place of [`ClientMessage::Join`]: enters a new call and has them rung.
+    Place {
+        /// Whom: user names, each once.
+        callees: Vec<String>,
+        /// As in [`ClientMessage::Join`].
+        #[serde(default)]
+        receives: bool,
+        /// As in [`ClientMessage::Join`].
+        #[serde(default)]
+        sends: bool,
+        /// As in [`ClientMessage::Join`].
+        #[serde(default)]
+        media: Kinds,
+    },
+    /// Has further users rung for the call that this client is in.
+    Invite {
+        /// Whom.
+        users: Vec<String>,
+    },
+    /// Answers an incoming call: the connection that listened is in the call from then on.
+    Accept {
+        /// That of [`ServerMessage::Incoming`].
+        call: String,
+        /// As in [`ClientMessage::Join`].
+        #[serde(default)]
+        receives: bool,
+        /// As in [`ClientMessage::Join`].
+        #[serde(default)]
+        sends: bool,
+        /// As in [`ClientMessage::Join`].
+        #[serde(default)]
+        media: Kinds,
+    },
+    /// Declines an incoming call, for all who listen as this user. The connection goes on
+    /// listening.
+    Reject {
+        /// That of [`ServerMessage::Incoming`].
+        call: String,
+    },
     /// Changes what [`ClientMessage::Join`] said of receiving and sending.
     Roles {
         /// Whether it takes streams.
@@ -162,7 +226,11 @@ pub enum ClientMessage {
         signal: LegSignal,
     },
     /// Leaves the call. The server closes the connection.
-    Leave {},
+    Leave {
+        /// Ends the call for the others too.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        for_everyone: bool,
+    },
 }
 
 /// From the server to a client.
@@ -180,7 +248,34 @@ pub enum ServerMessage {
         /// Names this run of the server: another one knows nothing of earlier calls.
         server: String,
     },
-    /// Answers [`ClientMessage::Join`].
+    /// Answers [`ClientMessage::Listen`].
+    Listening {},
+    /// Somebody calls the user. Comes to all that listen as that user, and again to one that
+    /// listens anew while it rings.
+    Incoming {
+        /// The call's name.
+        call: String,
+        /// Who calls.
+        user: String,
+        /// The name to show of who calls.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        display_name: Option<String>,
+    },
+    /// An incoming call does not ring here any more.
+    IncomingEnded {
+        /// The call's name.
+        call: String,
+        /// Why.
+        reason: IncomingEnd,
+    },
+    /// How it stands with somebody who was called; told to all in the call.
+    Callee {
+        /// Who was called.
+        user: String,
+        /// How it stands.
+        state: CalleeState,
+    },
+    /// Answers [`ClientMessage::Join`], [`ClientMessage::Place`] and [`ClientMessage::Accept`].
     Joined {
         /// The call's name.
         call: String,
@@ -188,6 +283,9 @@ pub enum ServerMessage {
         resume: Resume,
         /// The others.
         participants: Vec<Participant>,
+        /// The users who are being rung for this call.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        ringing: Vec<String>,
         /// STUN and TURN servers to use.
         #[serde(default)]
         ice_servers: Vec<IceServer>,
@@ -280,56 +378,6 @@ fn yes() -> bool {
     true
 }
 
-/// A step of a leg.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LegSignal {
-    /// The leg: the number that the sender of its media gave it.
-    pub leg: LegNumber,
-    /// Which end of the leg says this. Without it a candidate of leg 1 from A to B could not be
-    /// told from one of leg 1 from B to A.
-    pub by: LegEnd,
-    /// The step.
-    #[serde(flatten)]
-    pub step: LegStep,
-}
-
-/// One end of a leg.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LegEnd {
-    /// It offers, and sends media.
-    Sender,
-    /// It answers, and receives media.
-    Receiver,
-}
-
-/// What a leg's ends tell each other.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LegStep {
-    /// An offer, from the sender of the media.
-    Offer(String),
-    /// The answer, from its receiver.
-    Answer(String),
-    /// An ICE candidate of either end.
-    Candidate(Candidate),
-    /// From the sender: whether the path is too slow for video, so that none is sent.
-    Slow(bool),
-    /// This end gave the leg up, and why.
-    Failed(String),
-}
-
-/// An ICE candidate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Candidate {
-    /// The `candidate` attribute's text; empty at the end of candidates.
-    pub candidate: String,
-    /// The m-line it belongs to.
-    #[serde(rename = "sdpMLineIndex", default)]
-    pub line: u32,
-}
-
 /// A STUN or TURN server, in the form of the browser's `RTCIceServer`.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IceServer {
@@ -344,44 +392,4 @@ pub struct IceServer {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn messages_read_as_documented() {
-        let text = r#"{"type":"signal","to":"p1","leg":3,"by":"sender","candidate":{"candidate":"candidate:1 1 UDP 1 127.0.0.1 9 typ host","sdpMLineIndex":0}}"#;
-        let message: ClientMessage = serde_json::from_str(text).unwrap();
-        assert_eq!(serde_json::to_string(&message).unwrap(), text);
-
-        let text = r#"{"type":"want","of":"p1","kinds":["audio","screen"]}"#;
-        let message: ClientMessage = serde_json::from_str(text).unwrap();
-        assert_eq!(serde_json::to_string(&message).unwrap(), text);
-    }
-
-    #[test]
-    fn unknown_fields_are_ignored() {
-        let text = r#"{"type":"join","call":"x","receives":true,"since":"2030"}"#;
-        let message: ClientMessage = serde_json::from_str(text).unwrap();
-        assert!(matches!(
-            message,
-            ClientMessage::Join {
-                receives: true,
-                sends: false,
-                ..
-            }
-        ));
-    }
-
-    #[test]
-    fn an_error_code_of_a_later_version_is_read_as_other() {
-        let text = r#"{"type":"error","code":"moon-phase","message":"m"}"#;
-        let message: ServerMessage = serde_json::from_str(text).unwrap();
-        assert!(matches!(
-            message,
-            ServerMessage::Error {
-                code: ErrorCode::Other,
-                ..
-            }
-        ));
-    }
-}
+mod tests;

@@ -231,7 +231,7 @@ impl Rooms {
             return Ok(());
         };
         match (phase, message) {
-            (_, ClientMessage::Leave {}) => {
+            (_, ClientMessage::Leave { .. }) => {
                 self.leave(connection, now);
                 Ok(())
             }
@@ -305,7 +305,7 @@ impl Rooms {
             ClientMessage::Signal { to, signal } => {
                 return call.signal(id, &to, signal, self.limits.candidates_per_leg, out);
             }
-            ClientMessage::Hello { .. } | ClientMessage::Join { .. } | ClientMessage::Leave {} => {
+            _ => {
                 return Err(Refusal::new(
                     ErrorCode::OutOfOrder,
                     "this connection is in a call: open another one for another call",

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Call;
 use crate::call::link::Step;
-use crate::call::{Action, CallState, Event, Trouble};
+use crate::call::{Action, CallState, Event, Target, Trouble};
 use crate::signalling::message::{
     ClientMessage, ErrorCode, IceServer, Participant, ParticipantId, Resume, ServerMessage,
     VERSIONS,
@@ -55,8 +55,11 @@ impl Call {
         }
         self.link.welcomed(server);
         self.told.join(self.roles, &self.media);
+        let Target::Join(call) = &self.config.target else {
+            return;
+        };
         self.out.send(ClientMessage::Join {
-            call: self.config.call.clone(),
+            call: call.clone(),
             receives: self.roles.receives,
             sends: self.roles.sends,
             media: self.media.clone(),

@@ -94,7 +94,7 @@ impl Harness {
     /// A call of the user "me", not begun.
     pub(super) fn new() -> Harness {
         let config = Config {
-            call: "x".into(),
+            target: Target::Join("x".into()),
             user: "me".into(),
             display_name: None,
             token: Some(Token("secret".into())),
@@ -283,6 +283,7 @@ pub(super) fn joined(own: &str, others: &[Participant]) -> ServerMessage {
         call: "x".into(),
         resume: resume(own),
         participants: others.to_vec(),
+        ringing: Vec::new(),
         ice_servers: Vec::new(),
     }
 }

@@ -86,6 +86,7 @@ fn the_ice_servers_of_the_join_go_with_every_leg() {
         call: "x".into(),
         resume: resume("me1"),
         participants: vec![peer("bob")],
+        ringing: Vec::new(),
         ice_servers: vec![stun.clone()],
     });
     let leg = sending("bob", 1);

@@ -287,6 +287,7 @@ fn the_latest_resume_identity_is_presented() {
         call: "x".into(),
         resume: fresh.clone(),
         participants: Vec::new(),
+        ringing: Vec::new(),
         ice_servers: Vec::new(),
     });
     call.handle(Input::SocketClosed("cable".into()));
@@ -415,12 +416,16 @@ fn a_call_that_the_server_ends_is_over_in_order() {
 #[test]
 fn leaving_tells_the_server_closes_the_legs_and_ends() {
     let (mut call, leg) = Harness::connected(peer("bob"));
-    let actions = call.handle(Input::Leave);
+    let actions = call.handle(Input::Leave {
+        for_everyone: false,
+    });
     assert_eq!(
         actions,
         [
             Action::Tell(Event::State(CallState::Disconnecting)),
-            Action::Send(ClientMessage::Leave {}),
+            Action::Send(ClientMessage::Leave {
+                for_everyone: false
+            }),
             Action::Disconnect,
             Action::CloseLeg(leg),
             Action::Tell(Event::State(CallState::Disconnected)),
@@ -465,12 +470,22 @@ fn leaving_ends_the_call_in_every_state_and_nothing_comes_after() {
         let (name, says_so) = count
             .checked_sub(1)
             .map_or(("new", false), |at| (steps[at].0, steps[at].1));
-        let actions = call.handle(Input::Leave);
+        let actions = call.handle(Input::Leave {
+            for_everyone: false,
+        });
         assert_eq!(actions.last(), Some(&Action::Finished), "{name}");
-        let is_sent = sent(&actions).contains(&ClientMessage::Leave {});
+        let is_sent = sent(&actions).contains(&ClientMessage::Leave {
+            for_everyone: false,
+        });
         assert_eq!(is_sent, says_so, "{name}");
         assert_eq!(call.call.state(), CallState::Disconnected);
-        assert_eq!(call.handle(Input::Leave), [], "{name}");
+        assert_eq!(
+            call.handle(Input::Leave {
+                for_everyone: false
+            }),
+            [],
+            "{name}"
+        );
         assert_eq!(call.handle(Input::Start), [], "{name}");
         assert_eq!(call.handle(Input::SocketOpened), [], "{name}");
         assert_eq!(call.after(60_000), [], "{name}");

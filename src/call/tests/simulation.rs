@@ -208,7 +208,12 @@ fn whatever_breaks_at_random_everything_is_mended_in_the_end() {
         world.run(60_000);
         world.assert_converged(seed);
         for index in 0..USERS.len() {
-            world.input(index, Input::Leave);
+            world.input(
+                index,
+                Input::Leave {
+                    for_everyone: false,
+                },
+            );
             assert!(world.clients[index].is_finished, "seed {seed}");
         }
     }

@@ -327,7 +327,7 @@ impl World {
 impl Client {
     pub(super) fn new(user: &str) -> Client {
         let config = Config {
-            call: "x".into(),
+            target: Target::Join("x".into()),
             user: user.into(),
             display_name: None,
             token: None,

@@ -74,7 +74,10 @@ async fn a_whole_session_leaves_no_secret_in_the_log_at_any_level() {
     bert.send(&anna.offer("sdp-text\r\na=ice-pwd:ice-password\r\n"))
         .await;
     assert!(matches!(anna.next().await, ServerMessage::Signal { .. }));
-    bert.send(&ClientMessage::Leave {}).await;
+    bert.send(&ClientMessage::Leave {
+        for_everyone: false,
+    })
+    .await;
     bert.closed().await;
     let left = anna.next().await;
     assert!(matches!(left, ServerMessage::ParticipantLeft { .. }));

@@ -47,7 +47,7 @@ impl fmt::Debug for IceServer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::Config;
+    use crate::call::{Config, Target};
     use crate::signalling::message::{ClientMessage, ParticipantId};
 
     #[test]
@@ -73,7 +73,7 @@ mod tests {
             token: Some(Token("secret".into())),
         };
         let config = Config {
-            call: "tea".into(),
+            target: Target::Join("tea".into()),
             user: "anna".into(),
             display_name: None,
             token: Some(Token("secret".into())),

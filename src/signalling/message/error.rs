@@ -40,6 +40,20 @@ pub enum ErrorCode {
     TokenUser,
     /// The token does not open this call.
     TokenCall,
+    /// The token does not allow to call others.
+    TokenPlace,
+    /// A placed call that this user was not called into, or that is over.
+    NotInvited,
+    /// The incoming call rings no more.
+    IncomingGone,
+    /// Nobody waits for calls as the user who was called.
+    CalleeUnknown,
+    /// Who was called is in another call.
+    CalleeBusy,
+    /// Who was called declined.
+    CalleeDeclined,
+    /// Who was called did not answer in time.
+    CalleeNoAnswer,
     /// A code this version does not know.
     #[serde(other)]
     Other,
@@ -58,6 +72,7 @@ impl ErrorCode {
                 | ErrorCode::TokenNotYetValid
                 | ErrorCode::TokenUser
                 | ErrorCode::TokenCall
+                | ErrorCode::TokenPlace
         )
     }
 
@@ -68,6 +83,8 @@ impl ErrorCode {
             ErrorCode::UnknownMessage
                 | ErrorCode::UnknownParticipant
                 | ErrorCode::OutOfOrder
+                | ErrorCode::TokenPlace
+                | ErrorCode::IncomingGone
                 | ErrorCode::Other
         )
     }

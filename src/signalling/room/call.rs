@@ -305,6 +305,7 @@ impl Call {
                 .filter(|(other, _)| *other != id)
                 .map(|(other, member)| member.seen_by(other, id))
                 .collect(),
+            ringing: Vec::new(),
             ice_servers: seat.ice_servers,
         };
         out.push_back(Action::Send(seat.connection, joined));

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use acscall::call::{Action, Call as Machine, Config, Input, ReaderId, Selector};
+use acscall::call::{Action, Call as Machine, Config, Input, ReaderId, Selector, Target};
 use acscall::signalling::message::{Kind, Kinds, ParticipantId, Token};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
@@ -164,7 +164,7 @@ impl Running {
         snapshot: Arc<Mutex<Snapshot>>,
     ) -> Running {
         let machine = Machine::new(Config {
-            call: settings.call.clone(),
+            target: Target::Join(settings.call.clone()),
             user: settings.user.clone(),
             display_name: settings.display_name.clone(),
             token: settings.token.clone().map(Token),
@@ -190,7 +190,9 @@ impl Running {
             }
             match self.wake(&mut commands).await {
                 Woken::Command(Some(command)) => self.obey(command),
-                Woken::Command(None) => self.input(Input::Leave),
+                Woken::Command(None) => self.input(Input::Leave {
+                    for_everyone: false,
+                }),
                 Woken::Socket(Happened::Opened) => self.input(Input::SocketOpened),
                 Woken::Socket(Happened::Message(message)) => self.input(Input::Received(message)),
                 Woken::Socket(Happened::Closed(why)) => self.input(Input::SocketClosed(why)),

@@ -68,7 +68,12 @@ fn a_call_takes_its_number_of_participants() {
     stage.refused(id, ErrorCode::LimitExceeded);
     stage.input(Input::Closed(id));
     assert_eq!(stage.join("c", "tea").resume.presence, 1);
-    stage.send(clients[0].connection, &ClientMessage::Leave {});
+    stage.send(
+        clients[0].connection,
+        &ClientMessage::Leave {
+            for_everyone: false,
+        },
+    );
     stage.lose(&clients[0]);
     stage.join("d", "tea");
 }
@@ -83,7 +88,12 @@ fn a_server_takes_its_number_of_calls() {
     stage.refused(id, ErrorCode::LimitExceeded);
     stage.input(Input::Closed(id));
     stage.join("b", "tea");
-    stage.send(coffee.connection, &ClientMessage::Leave {});
+    stage.send(
+        coffee.connection,
+        &ClientMessage::Leave {
+            for_everyone: false,
+        },
+    );
     stage.lose(&coffee);
     stage.join("a", "water");
 }

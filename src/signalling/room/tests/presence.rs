@@ -47,7 +47,12 @@ fn presences_of_a_user_are_numbered_from_the_lowest_free() {
         [1, 2, 3]
     );
 
-    stage.send(second.connection, &ClientMessage::Leave {});
+    stage.send(
+        second.connection,
+        &ClientMessage::Leave {
+            for_everyone: false,
+        },
+    );
     assert!(stage.closed.contains(&second.connection));
     assert_eq!(stage.join("anna", "tea").resume.presence, 2);
     assert_eq!(stage.join("bert", "tea").resume.presence, 1);
@@ -60,7 +65,12 @@ fn who_leaves_is_gone_at_once() {
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
     stage.heard(&anna);
-    stage.send(bert.connection, &ClientMessage::Leave {});
+    stage.send(
+        bert.connection,
+        &ClientMessage::Leave {
+            for_everyone: false,
+        },
+    );
     stage.lose(&bert);
     let told = stage.heard(&anna);
     assert!(told.len() == 1 && left(&bert, &told[0]), "{told:?}");
@@ -145,7 +155,12 @@ fn coming_back_while_the_old_connection_is_open_replaces_it() {
 
     // The end of the old connection says nothing about the participant any more.
     stage.heard(&anna);
-    stage.send(bert.connection, &ClientMessage::Leave {});
+    stage.send(
+        bert.connection,
+        &ClientMessage::Leave {
+            for_everyone: false,
+        },
+    );
     stage.lose(&bert);
     stage.pass(LATE);
     assert!(stage.heard(&anna).is_empty());

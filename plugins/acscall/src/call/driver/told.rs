@@ -73,7 +73,9 @@ impl Running {
                 let estimates = self.machine.estimates().collect();
                 let _nobody_waits = reply.try_send(self.engine.stats(&estimates));
             }
-            Command::Leave => self.input(Input::Leave),
+            Command::Leave => self.input(Input::Leave {
+                for_everyone: false,
+            }),
         }
     }
 
