@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use gst::prelude::*;
 use gstrawmedia::rawtap::RawTapPolicy;
 
+use crate::complaints::Complaints;
 use crate::rig::{Gate, Recorder, Rig, TapSettings, all_settings, stat};
 
 /// Plays a stream past a branch, for every policy and with and without `max-rate`.
@@ -132,6 +133,7 @@ fn a_branch_with_a_second_of_latency_does_not_disturb() {
 
 #[test]
 fn a_branch_that_goes_to_ready_and_null_and_back_does_not_disturb_and_goes_on() {
+    let complaints = Complaints::of_gstreamer();
     for settings in all_settings() {
         let mut rig = Rig::started();
         let queue = gst::ElementFactory::make("queue").build().unwrap();
@@ -157,6 +159,12 @@ fn a_branch_that_goes_to_ready_and_null_and_back_does_not_disturb_and_goes_on() 
         queue.set_state(gst::State::Null).unwrap();
         drop(pad);
     }
+    // A pad that is stopped and started between two pushes of its peer has lost what came before:
+    // gst_pad_push() looks what it lacks once, and then pushes. GStreamer says so, here as behind
+    // any other pad, and the next push brings everything.
+    complaints.assert_all(|text| {
+        text.contains("Sticky event misordering") || text.contains("Got data flow before")
+    });
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 mod allocation;
+mod complaints;
 mod contract;
 mod detach;
 mod events;
