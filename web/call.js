@@ -1,131 +1,106 @@
-// A call in the browser: signalling over a WebSocket, and a leg each way to every participant.
+// A call in the browser: a presence in it, and a leg each way to every participant.
 
-import { KINDS, ReceivingLeg, SendingLeg } from './leg.js';
+import { KINDS } from './leg.js';
+import { Participant } from './participant.js';
+import { Callees, PLACED, checkCallees } from './placing.js';
+import { UNREACHABLE } from './signalling.js';
 
-export { KINDS };
-
-/** Waiting before a connection is tried again, in milliseconds: doubled from the first on. */
-const RETRY_FIRST = 200;
-const RETRY_MOST = 5_000;
-
-/** The server has this long, in milliseconds, from the attempt to connect to `joined`. */
-const JOIN_PATIENCE = 8_000;
-
-/** After another server took over, the others have this long, in milliseconds, to get there. */
-const ABSENCE = 30_000;
-
-/** On a new server, what the others want of us is not known until they say so again. */
-const WANTS_KEPT = 5_000;
-
-/** Another participant, and what connects us with it. */
-class Participant {
-  constructor(id) {
-    this.id = id;
-    this.sending = null;
-    this.receiving = null;
-    this.retryDelay = RETRY_FIRST;
-    this.retryTimer = 0;
-    this.absenceTimer = 0;
-    this.keptWants = null;
-    this.asked = false;
-  }
-
-  update({ user, presence, displayName, receives, sends, media, wants, connected }) {
-    this.user = user;
-    this.presence = presence;
-    this.name = (displayName || user) + (presence > 1 ? ` (${presence})` : '');
-    this.receives = receives ?? false;
-    this.sends = sends ?? false;
-    this.media = new Set(media);
-    this.wants = new Set(wants);
-    this.connected = connected ?? true;
-    if (this.wants.size) this.keptWants = null;
-    clearTimeout(this.absenceTimer);
-  }
-
-  /** Its track of this kind, while it has one available. */
-  track(kind) {
-    if (!this.media.has(kind) || !this.receiving || this.receiving.closed) return null;
-    return this.receiving.tracks[kind] ?? null;
-  }
-
-  wantsOfUs(kind) {
-    return (this.keptWants ?? this.wants).has(kind);
-  }
-
-  close() {
-    clearTimeout(this.retryTimer);
-    clearTimeout(this.absenceTimer);
-    this.sending?.close();
-    this.receiving?.close();
-    this.sending = this.receiving = null;
-  }
-}
+/** The server has this long, in milliseconds, to end the call for everybody. */
+const FAREWELL = 2_000;
 
 /**
- * One presence in one call.
+ * One presence in one call; `CallAgent` makes it.
  *
- * Events: `state`; `change` (participants, their streams or our own); `joined` and `left`
- * (`detail.participant`); `trouble` (`detail.message`: something that the call survives).
+ * Events: `state`; `connection` (`reconnecting` is another); `change` (participants, their
+ * streams, our own, or callees); `joined` and `left` (`detail.participant`); `callee`
+ * (`detail.user`, `detail.state`: how it stands with one who was called, `accepted` too);
+ * `trouble` (`detail.message`: something that the call survives).
  */
 export class Call extends EventTarget {
-  #url;
-  #token;
-  #socket = null;
-  #server = null;
-  #changedServer = false;
+  /** @type {import('./signalling.js').Connection | null} */
+  #connection = null;
+  /** @type {import('./signalling.js').Message} */
+  #entry;
+  /** What the server takes us back for. @type {object | null} */
   #resume = null;
-  #iceServers = [];
-  #retryDelay = RETRY_FIRST;
-  #retryTimer = 0;
   #legs = 0;
-  #joining = null;
+  #hasEntered = false;
+  /** @type {PromiseWithResolvers<void>} */
+  #entering = Promise.withResolvers();
+  #farewell = 0;
+  /** @type {import('./participant.js').Host} */
+  #host;
 
   /**
-   * `call` is its name, `user` who we are, `token` the proof of it that some servers ask for,
-   * `url` the server's WebSocket.
+   * @param {import('./signalling.js').Identity} identity
+   * @param {import('./signalling.js').Message} entry What to say to the server in order to get in:
+   *   `join`, `place` or `accept`.
    */
-  constructor({ call, user, displayName, token, url = serverOfThisPage() }) {
+  constructor({ user, displayName }, entry) {
     super();
-    this.#url = url;
-    this.#token = token;
-    this.call = call;
+    this.#entry = entry;
+    /** Its name; null until the server has made one for a placed call. */
+    this.name = entry.call ?? null;
     this.user = user;
     this.displayName = displayName;
-    /** none, connecting, connected, reconnecting, disconnected. */
+    /** As in ACS: none, connecting, ringing, connected, disconnecting, disconnected. */
     this.state = 'none';
-    /** Why the call ended, for people; null when we left. */
+    /** The connection to the server is lost and tried again; media goes on. */
+    this.reconnecting = false;
+    /** Why the call ended, for people; null when we left. @type {string | null} */
     this.endReason = null;
-    /** The server's code for that, where it is one of its errors. */
+    /** The server's code for that, where it is one of its errors. @type {string | null} */
     this.endCode = null;
-    /** The others, by id. */
+    /** The others, by id. @type {Map<string, Participant>} */
     this.participants = new Map();
-    /** What we send, by kind. */
+    /** Those who were called and are not here. */
+    this.callees = new Callees();
+    /** What we send, by kind. @type {Record<string, MediaStreamTrack | null>} */
     this.tracks = { audio: null, video: null, screen: null };
+    this.#host = this.#makeHost();
+    /** Settled once the server has let us in, or with an Error for people. @type {Promise<void>} */
+    this.entered = this.#entering.promise;
+    // Whoever looks at the state need not look at this, too.
+    this.entered.catch(() => {});
   }
 
-  /** Joins; rejects, with a message for people, where that is refused or impossible. */
-  join() {
-    if (this.state !== 'none') throw new Error('a call can be joined once');
-    return new Promise((resolve, reject) => {
-      this.#joining = { resolve, reject };
-      this.#setState('connecting');
-      this.#connect();
-    });
+  /** Whether it came about by calling somebody: nobody else can join it by its name. */
+  get isPlaced() {
+    return this.name?.startsWith(PLACED) ?? true;
   }
 
-  leave() {
-    this.#end(null);
+  /**
+   * Calls further users into it.
+   * @param {string[]} users
+   */
+  invite(users) {
+    checkCallees(users, this.user);
+    if (!this.#canSpeak()) throw new Error('The server is lost just now. Try it again in a while.');
+    this.#send({ type: 'invite', users });
+  }
+
+  /** Leaves, or ends it for the others, too, where the server allows that. */
+  leave({ forEveryone = false } = {}) {
+    if (!forEveryone || !this.#hasEntered) return this.end(null);
+    if (!this.#canSpeak()) {
+      const message = 'The server is lost just now: the others cannot be told. Try again in a while.';
+      return this.#tell('trouble', { message });
+    }
+    this.#setState('disconnecting');
+    this.#send({ type: 'leave', forEveryone });
+    this.#farewell = setTimeout(() => this.end(null), FAREWELL);
   }
 
   /**
    * Sends `track` as our stream of `kind`, or nothing. Whoever gives a track ends it too.
    * Tracks without a content hint are taken for pictures whose details matter.
+   * @param {string} kind
+   * @param {MediaStreamTrack | null} track
    */
   setTrack(kind, track) {
     if (!KINDS.includes(kind)) throw new TypeError(`no such kind: ${kind}`);
     if (this.tracks[kind] === track) return;
-    const before = KINDS.filter((kind) => this.tracks[kind]).join();
+    const before = this.#media().join();
     this.tracks[kind] = track;
     if (track) {
       if (track.kind === 'video' && !track.contentHint) track.contentHint = 'detail';
@@ -133,10 +108,8 @@ export class Call extends EventTarget {
         if (this.tracks[kind] === track) this.setTrack(kind, null);
       });
     }
-    if (KINDS.filter((kind) => this.tracks[kind]).join() !== before) {
-      this.#send({ type: 'media', kinds: this.#media() });
-    }
-    for (const participant of this.participants.values()) this.#feed(participant);
+    if (this.#media().join() !== before) this.#send({ type: 'media', kinds: this.#media() });
+    for (const participant of this.participants.values()) participant.feed();
     this.#tell('change');
   }
 
@@ -144,9 +117,10 @@ export class Call extends EventTarget {
   get streams() {
     const streams = [];
     for (const participant of this.participants.values()) {
+      const { id, user } = participant;
       for (const kind of KINDS) {
         const track = participant.track(kind);
-        if (track) streams.push({ participant: participant.id, user: participant.user, kind, track });
+        if (track) streams.push({ participant: id, user, kind, track });
       }
     }
     return streams;
@@ -172,136 +146,167 @@ export class Call extends EventTarget {
     return (await Promise.all(wanted)).filter(Boolean);
   }
 
-  /** How loud a participant is now: 0 to 1. */
+  /**
+   * How loud a participant is now: 0 to 1.
+   * @param {Participant} participant
+   */
   loudness(participant) {
     if (!participant.track('audio')) return 0;
-    return participant.receiving.ends.audio.getSynchronizationSources()[0]?.audioLevel ?? 0;
+    return participant.receiving?.ends.audio.getSynchronizationSources()[0]?.audioLevel ?? 0;
+  }
+
+  // ---- Getting in: for CallAgent
+
+  /** The server is being asked. */
+  begin() {
+    this.#setState('connecting');
+  }
+
+  /** What to say to the server in order to get in. */
+  get entry() {
+    return { ...this.#entry, ...this.#roles() };
+  }
+
+  /**
+   * From now on `connection` is this call's.
+   * @param {import('./signalling.js').Connection} connection
+   */
+  use(connection) {
+    this.#connection = connection;
+    connection.owner = {
+      welcomed: () => this.#enter(),
+      received: (message) => this.#received(message),
+      lost: (refusal) => this.#lost(refusal),
+    };
+  }
+
+  /**
+   * It is over. `reason` is for people; null when we wanted it.
+   * @param {string | null} reason
+   * @param {string | null} code
+   */
+  end(reason, code = null) {
+    if (this.state === 'disconnected') return;
+    clearTimeout(this.#farewell);
+    if (this.state !== 'disconnecting') {
+      this.#setState('disconnecting');
+      this.#send({ type: 'leave' });
+    }
+    this.#connection?.close();
+    this.#connection = null;
+    for (const participant of this.participants.values()) participant.close();
+    this.participants.clear();
+    this.callees.clear();
+    this.reconnecting = false;
+    this.endReason = reason;
+    this.endCode = code;
+    this.#setState('disconnected');
+    this.#entering.reject(new Error(reason ?? 'You left before the call began.'));
+    this.#tell('change');
   }
 
   // ---- The connection to the server
 
-  #connect() {
-    const socket = new WebSocket(this.#url, 'acscall');
-    this.#socket = socket;
-    let refusal = null;
-    const patience = setTimeout(() => lost(), JOIN_PATIENCE);
-    const lost = () => {
-      clearTimeout(patience);
-      if (this.#socket !== socket) return;
-      this.#socket = null;
-      socket.close();
-      this.#lost(refusal);
-    };
-    socket.addEventListener('close', lost);
-    socket.addEventListener('open', () => {
-      const { user, displayName } = this;
-      this.#send({ type: 'hello', versions: [1], user, displayName, token: this.#token });
-    });
-    socket.addEventListener('message', ({ data }) => {
-      if (this.#socket !== socket) return;
-      const message = parse(data);
-      if (message?.type === 'joined') clearTimeout(patience);
-      if (message?.type === 'error' && isFatal(message.code)) refusal = message;
-      else if (message) this.#received(message);
-    });
+  #enter() {
+    if (!this.#hasEntered) return this.#send(this.entry);
+    const resume = this.#resume ?? undefined;
+    this.#send({ type: 'join', call: this.name, ...this.#roles(), resume });
   }
 
   #lost(refusal) {
+    if (this.state === 'disconnecting') return this.end(null);
+    if (!this.#hasEntered) return this.end(refusal?.message ?? UNREACHABLE, refusal?.code);
     if (refusal?.code === 'bad-resume') {
       // The server has given our place up: come in again as somebody new.
       this.#resume = null;
       for (const participant of this.participants.values()) this.#remove(participant);
-    } else if (refusal && (this.state === 'connecting' || refusal.code !== 'limit-exceeded')) {
-      this.#end(refusal.message, refusal.code);
-      return;
-    } else if (this.state === 'connecting') {
-      this.#end('The server does not answer. Is it running, and is this the right address?');
-      return;
+    } else if (refusal && refusal.code !== 'limit-exceeded') {
+      return this.end(refusal.message, refusal.code);
     }
-    this.#setState('reconnecting');
-    this.#retryTimer = setTimeout(() => this.#connect(), this.#retryDelay);
-    this.#retryDelay = Math.min(2 * this.#retryDelay, RETRY_MOST);
+    this.#setReconnecting(true);
+    this.#connection?.retry();
   }
 
   #send(message) {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+    this.#connection?.send(message);
+  }
+
+  #canSpeak() {
+    return this.#hasEntered && !this.reconnecting && Boolean(this.#connection?.isOpen);
   }
 
   #received(message) {
     switch (message.type) {
-      case 'welcome':
-        return this.#welcome(message);
       case 'joined':
         return this.#joined(message);
       case 'participant':
         return this.#participant(message);
       case 'participant-left':
         return this.#remove(this.participants.get(message.participant));
+      case 'callee':
+        return this.#callee(message);
       case 'signal':
-        return this.#signalled(message);
+        return this.participants.get(message.from)?.signalled(message);
       case 'call-ended':
-        return this.#end(message.reason);
+        return this.end(this.state === 'disconnecting' ? null : message.reason);
       case 'error':
-        // Somebody left while we were still speaking to them.
-        if (message.code === 'unknown-participant') return undefined;
-        return this.#tell('trouble', { message: message.message, code: message.code });
+        return this.#refused(message);
       default:
         // A later version's message.
         return undefined;
     }
   }
 
-  #welcome({ server }) {
-    this.#changedServer = this.#server !== null && this.#server !== server;
-    this.#server = server;
-    this.#send({
-      type: 'join',
-      call: this.call,
-      receives: true,
-      sends: true,
-      media: this.#media(),
-      ...(this.#resume && { resume: this.#resume }),
-    });
+  #refused({ code, message }) {
+    // Somebody left while we were still speaking to them.
+    if (code === 'unknown-participant') return;
+    if (!this.#hasEntered) return this.end(message, code);
+    if (this.state === 'disconnecting') {
+      // It is not ended for everybody, then.
+      clearTimeout(this.#farewell);
+      this.#setState('connected');
+    }
+    this.#tell('trouble', { message, code });
   }
 
-  #joined({ resume, participants, iceServers }) {
+  #joined({ call, resume, participants, ringing, iceServers }) {
+    const isOther = this.#connection?.settled() ?? false;
+    this.name = call;
     this.#resume = resume;
-    this.#iceServers = iceServers ?? [];
-    this.#retryDelay = RETRY_FIRST;
+    this.#host.iceServers = iceServers ?? [];
+    this.callees.reset(ringing ?? []);
+    const nobody = !participants.length && !this.callees.ringing.length;
+    if (isOther && this.state === 'ringing' && nobody) {
+      return this.end('The server was started anew while it rang. Call again.');
+    }
     const present = new Set(participants.map(({ id }) => id));
     for (const participant of this.participants.values()) {
-      participant.asked = false;
-      if (this.#changedServer) {
-        participant.keptWants = participant.wants;
-        setTimeout(() => this.#forgetWants(participant), WANTS_KEPT);
-      }
+      participant.reconnecting(isOther);
       if (present.has(participant.id)) continue;
-      if (this.#changedServer) this.#miss(participant);
+      if (isOther) participant.miss();
       else this.#remove(participant);
     }
-    this.#setState('connected');
-    this.#joining?.resolve();
-    this.#joining = null;
+    const isFirst = !this.#hasEntered;
+    this.#hasEntered = true;
+    this.#setReconnecting(false);
+    const isAlone = this.#entry.type === 'place' && !participants.length;
+    if (isFirst) this.#setState(isAlone ? 'ringing' : 'connected');
+    this.#entering.resolve();
     for (const participant of participants) this.#participant(participant);
-    for (const participant of this.participants.values()) {
-      // What was said about a leg while the server was away is lost: begin again.
-      if (participant.sending && !participant.sending.connected) this.#replace(participant, 0);
-    }
+    for (const participant of this.participants.values()) participant.reconnected();
+    this.#tell('change');
   }
 
   // ---- Participants
 
   #participant(told) {
     const known = this.participants.get(told.id);
-    const participant = known ?? new Participant(told.id);
+    const participant = known ?? new Participant(told.id, this.#host);
     participant.update(told);
     this.participants.set(told.id, participant);
-    if (!participant.asked) {
-      participant.asked = true;
-      this.#send({ type: 'want', of: told.id, kinds: KINDS });
-    }
-    this.#openLeg(participant);
-    this.#feed(participant);
+    // Whoever did not answer may come in later.
+    this.callees.update(told.user, 'accepted');
+    if (this.state === 'ringing') this.#setState('connected');
     if (!known) this.#tell('joined', { participant });
     this.#tell('change');
   }
@@ -313,106 +318,25 @@ export class Call extends EventTarget {
     this.#tell('change');
   }
 
-  /** Keeps a participant that is not on the new server yet: media goes on without it. */
-  #miss(participant) {
-    participant.connected = false;
-    clearTimeout(participant.absenceTimer);
-    participant.absenceTimer = setTimeout(() => this.#remove(participant), ABSENCE);
+  #callee({ user, state }) {
+    this.callees.update(user, state);
+    this.#tell('callee', { user, state });
     this.#tell('change');
   }
 
-  #forgetWants(participant) {
-    participant.keptWants = null;
-    this.#feed(participant);
-  }
-
-  // ---- Legs
-
-  /** Makes the leg to a participant that takes streams, unless there is one or soon will be. */
-  #openLeg(participant) {
-    if (!participant.receives) {
-      clearTimeout(participant.retryTimer);
-      participant.retryTimer = 0;
-      participant.sending?.close();
-      participant.sending = null;
-      return;
-    }
-    const possible = this.state === 'connected' && participant.connected;
-    if (!possible || participant.sending || participant.retryTimer) return;
-    const leg = new SendingLeg(++this.#legs, this.#iceServers, {
-      signal: (step) => this.#signal(participant, leg, step),
-      connected: () => {
-        participant.retryDelay = RETRY_FIRST;
-        this.#tell('change');
+  #makeHost() {
+    const call = this;
+    return {
+      iceServers: [],
+      tracks: call.tracks,
+      get isConnected() {
+        return call.#canSpeak();
       },
-      failed: (reason) => {
-        this.#signal(participant, leg, { failed: reason });
-        this.#replace(participant, participant.retryDelay);
-      },
-    });
-    participant.sending = leg;
-    this.#feed(participant);
-    leg.offer();
-  }
-
-  #replace(participant, delay) {
-    participant.sending?.close();
-    participant.sending = null;
-    clearTimeout(participant.retryTimer);
-    participant.retryTimer = setTimeout(() => {
-      participant.retryTimer = 0;
-      this.#openLeg(participant);
-    }, delay);
-    participant.retryDelay = Math.min(2 * participant.retryDelay, RETRY_MOST);
-  }
-
-  /** Puts on the leg to a participant exactly what we have and it wants. */
-  #feed(participant) {
-    for (const kind of KINDS) {
-      participant.sending?.feed(kind, participant.wantsOfUs(kind) ? this.tracks[kind] : null);
-    }
-  }
-
-  #signal(participant, leg, step) {
-    this.#send({ type: 'signal', to: participant.id, leg: leg.number, by: leg.by, ...step });
-  }
-
-  #signalled({ from, leg: number, by, offer, answer, candidate, failed }) {
-    const participant = this.participants.get(from);
-    if (!participant) return;
-    if (offer !== undefined) {
-      this.#offered(participant, number, offer);
-      return;
-    }
-    const leg = by === 'sender' ? participant.receiving : participant.sending;
-    if (leg?.number !== number || leg.closed) return;
-    if (answer !== undefined) leg.answered?.(answer);
-    else if (candidate !== undefined) leg.addCandidate(candidate);
-    else if (failed !== undefined) {
-      console.debug(`leg ${number} to or from ${participant.user} was given up: ${failed}`);
-      if (leg === participant.sending) this.#replace(participant, participant.retryDelay);
-      else leg.close();
-    }
-  }
-
-  #offered(participant, number, sdp) {
-    if (number <= (participant.receiving?.number ?? 0)) return;
-    participant.receiving?.close();
-    const leg = new ReceivingLeg(number, this.#iceServers, {
-      signal: (step) => {
-        this.#signal(participant, leg, step);
-        // The tracks are there now.
-        this.#tell('change');
-      },
-      connected: () => this.#tell('change'),
-      failed: (reason) => {
-        this.#signal(participant, leg, { failed: reason });
-        leg.close();
-        this.#tell('change');
-      },
-    });
-    participant.receiving = leg;
-    leg.answer(sdp);
+      newLeg: () => ++call.#legs,
+      send: (message) => call.#send(message),
+      changed: () => call.#tell('change'),
+      missed: (participant) => call.#remove(participant),
+    };
   }
 
   // ---- Own state
@@ -421,21 +345,14 @@ export class Call extends EventTarget {
     return KINDS.filter((kind) => this.tracks[kind]);
   }
 
-  #end(reason, code = null) {
-    if (this.state === 'disconnected') return;
-    clearTimeout(this.#retryTimer);
-    this.#send({ type: 'leave' });
-    const socket = this.#socket;
-    this.#socket = null;
-    socket?.close();
-    for (const participant of this.participants.values()) participant.close();
-    this.participants.clear();
-    this.endReason = reason;
-    this.endCode = code;
-    this.#setState('disconnected');
-    this.#joining?.reject(new Error(reason ?? 'You left before the call was joined.'));
-    this.#joining = null;
-    this.#tell('change');
+  #roles() {
+    return { receives: true, sends: true, media: this.#media() };
+  }
+
+  #setReconnecting(reconnecting) {
+    if (this.reconnecting === reconnecting) return;
+    this.reconnecting = reconnecting;
+    this.#tell('connection');
   }
 
   #setState(state) {
@@ -446,35 +363,5 @@ export class Call extends EventTarget {
 
   #tell(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
-  }
-}
-
-function serverOfThisPage() {
-  return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`;
-}
-
-/** Another attempt with the same token is of no use. */
-export function isAboutToken(code) {
-  return code?.startsWith('token-') ?? false;
-}
-
-/** After these the server closes the connection. */
-function isFatal(code) {
-  const codes = [
-    'malformed',
-    'unsupported-version',
-    'bad-name',
-    'bad-resume',
-    'limit-exceeded',
-    'replaced',
-  ];
-  return codes.includes(code) || isAboutToken(code);
-}
-
-function parse(data) {
-  try {
-    return JSON.parse(data);
-  } catch {
-    return null;
   }
 }

@@ -46,6 +46,8 @@ class Leg {
     this.pc = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle' });
     this.pc.addEventListener('icecandidate', ({ candidate }) => this.#gathered(candidate));
     this.pc.addEventListener('connectionstatechange', () => this.#changed());
+    /** The senders or receivers by kind. @type {Record<string, any>} */
+    this.ends = {};
     this.described = false;
     this.outgoing = [];
     this.incoming = [];
@@ -129,8 +131,6 @@ class Leg {
 export class SendingLeg extends Leg {
   constructor(number, iceServers, on) {
     super(number, 'sender', iceServers, on);
-    /** The senders by kind. */
-    this.ends = {};
     for (const kind of KINDS) {
       const encoding = MAX_BITRATE[kind] ? { maxBitrate: MAX_BITRATE[kind] } : {};
       const transceiver = this.pc.addTransceiver(kind === 'audio' ? 'audio' : 'video', {
@@ -145,8 +145,8 @@ export class SendingLeg extends Leg {
   async offer() {
     try {
       await this.pc.setLocalDescription(await this.pc.createOffer());
-      if (!this.closed) this.describe({ offer: this.pc.localDescription.sdp });
-    } catch (error) {
+      if (!this.closed) this.describe({ offer: this.pc.localDescription?.sdp });
+    } catch (/** @type {any} */ error) {
       this.fail(`no offer could be made: ${error.message}`);
     }
   }
@@ -156,7 +156,7 @@ export class SendingLeg extends Leg {
     try {
       await this.setRemote({ type: 'answer', sdp });
       await Promise.all([keepSize(this.ends.video), keepSize(this.ends.screen)]);
-    } catch (error) {
+    } catch (/** @type {any} */ error) {
       this.fail(`the answer cannot be used: ${error.message}`);
     }
   }
@@ -177,8 +177,6 @@ export class ReceivingLeg extends Leg {
     super(number, 'receiver', iceServers, on);
     /** The tracks by kind: there from the offer on, whether anything is sent or not. */
     this.tracks = {};
-    /** The receivers by kind. */
-    this.ends = {};
   }
 
   async answer(sdp) {
@@ -192,8 +190,8 @@ export class ReceivingLeg extends Leg {
       });
       const answer = await this.pc.createAnswer();
       await this.pc.setLocalDescription({ type: 'answer', sdp: withStereo(answer.sdp) });
-      if (!this.closed) this.describe({ answer: this.pc.localDescription.sdp });
-    } catch (error) {
+      if (!this.closed) this.describe({ answer: this.pc.localDescription?.sdp });
+    } catch (/** @type {any} */ error) {
       this.fail(`the offer cannot be used: ${error.message}`);
     }
   }
@@ -203,9 +201,8 @@ export class ReceivingLeg extends Leg {
 function codecs(kind) {
   const audio = kind === 'audio';
   const wanted = audio ? ['audio/opus'] : ['video/VP8', 'video/rtx'];
-  return RTCRtpReceiver.getCapabilities(audio ? 'audio' : 'video').codecs.filter(({ mimeType }) =>
-    wanted.includes(mimeType),
-  );
+  const { codecs } = RTCRtpReceiver.getCapabilities(audio ? 'audio' : 'video') ?? { codecs: [] };
+  return codecs.filter(({ mimeType }) => wanted.includes(mimeType));
 }
 
 /** Has the browser lower the frame rate rather than the size, where the network is short. */

@@ -1,6 +1,7 @@
 //! Who may come in: reads tokens and hands out ICE servers.
 
 use super::{Ice, Secret, token};
+use crate::signalling::message::IceServer;
 use crate::signalling::room::{Credentials, Pass, Refusal};
 
 /// The door of a server.
@@ -8,7 +9,7 @@ use crate::signalling::room::{Credentials, Pass, Refusal};
 pub(super) struct Admission {
     /// What tokens are signed with; without it everybody may come in.
     pub(super) secret: Option<Secret>,
-    /// What who comes in is given.
+    /// What who comes into a call is given.
     pub(super) ice: Ice,
 }
 
@@ -25,7 +26,11 @@ impl Admission {
             pass.calls = claims.calls();
             pass.place = claims.place;
         }
-        pass.ice_servers = self.ice.servers(user, now);
         Ok(pass)
+    }
+
+    /// What `user` is given when it comes into a call, at `now` in seconds since 1970.
+    pub(super) fn ice_servers(&self, user: &str, now: u64) -> Vec<IceServer> {
+        self.ice.servers(user, now)
     }
 }

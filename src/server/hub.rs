@@ -49,6 +49,8 @@ enum Event {
 
 /// What the hub has of a connection.
 struct Outgoing {
+    /// The user whose it is, once that is admitted.
+    user: String,
     /// Dropped in order to close the connection when all is out.
     texts: mpsc::Sender<String>,
     waiting: Arc<AtomicUsize>,
@@ -93,6 +95,7 @@ impl HubHandle {
         let (abort_in, abort) = oneshot::channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let outgoing = Outgoing {
+            user: String::new(),
             texts: texts_in,
             waiting: waiting.clone(),
             abort: abort_in,
@@ -239,28 +242,34 @@ impl Hub {
                     let pass = self.admission.admit(&credentials, unix_now());
                     if pass.is_ok() {
                         tracing::debug!(connection = id.0, user = credentials.user, "admitted");
+                        if let Some(outgoing) = self.connections.get_mut(&id) {
+                            outgoing.user = credentials.user;
+                        }
                     }
                     let now = Instant::now().into_std();
                     self.rooms.handle(Input::Admitted(id, pass), now);
                 }
-                Action::Send(id, message) => self.send(id, &message),
+                Action::Send(id, message) => self.send(id, message),
                 Action::Close(id) => drop(self.connections.remove(&id)),
             }
         }
     }
 
-    fn send(&mut self, id: ConnectionId, message: &ServerMessage) {
+    fn send(&mut self, id: ConnectionId, mut message: ServerMessage) {
         let Some(outgoing) = self.connections.get(&id) else {
             return;
         };
-        let text = match serde_json::to_string(message) {
+        if let ServerMessage::Joined { ice_servers, .. } = &mut message {
+            *ice_servers = self.admission.ice_servers(&outgoing.user, unix_now());
+        }
+        let text = match serde_json::to_string(&message) {
             Ok(text) => text,
             Err(error) => {
                 tracing::error!(connection = id.0, %error, "a message cannot be written");
                 return;
             }
         };
-        self.note(id, message);
+        self.note(id, &message);
         self.metrics.messages_sent.inc();
         let waiting = outgoing.waiting.fetch_add(text.len(), Ordering::Relaxed) + text.len();
         if waiting > self.queued_bytes || outgoing.texts.try_send(text).is_err() {
@@ -279,6 +288,13 @@ impl Hub {
             ServerMessage::Joined { call, resume, .. } => {
                 let participant = &resume.participant.0;
                 tracing::info!(connection = id.0, call, participant, "joined");
+            }
+            ServerMessage::Listening {} => tracing::info!(connection = id.0, "listens"),
+            ServerMessage::Incoming { call, user, .. } => {
+                tracing::info!(connection = id.0, call, by = user, "rung");
+            }
+            ServerMessage::CallEnded { reason } => {
+                tracing::info!(connection = id.0, reason, "call ended");
             }
             ServerMessage::Error { code, message } => {
                 self.metrics.refused(*code);

@@ -18,6 +18,8 @@ pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0
 pub(super) struct Metrics {
     calls: Gauge,
     participants: Family<Label, Gauge>,
+    listening: Gauge,
+    ringing: Gauge,
     connections: Gauge,
     pub(super) connections_opened: Counter,
     pub(super) messages_received: Counter,
@@ -69,6 +71,8 @@ impl Default for Metrics {
         let metrics = Metrics {
             calls: add(to, "calls", "Calls now"),
             participants: add(to, "participants", "Participants of all calls now"),
+            listening: add(to, "listening", "WebSockets that wait for calls"),
+            ringing: add(to, "ringing", "Users who are being rung"),
             connections: add(to, "connections", "Open WebSockets"),
             connections_opened: add(to, "connections_opened", "WebSockets that were opened"),
             messages_received: add(to, "messages_received", "Messages from clients"),
@@ -124,6 +128,8 @@ impl Metrics {
     /// All of it, with what is there now.
     pub(super) fn text(&self, census: &Census) -> String {
         self.calls.set(census.calls as i64);
+        self.listening.set(census.listening as i64);
+        self.ringing.set(census.ringing as i64);
         self.connections.set(census.connections as i64);
         let lost = census.participants_lost;
         for (connected, count) in [(true, census.participants - lost), (false, lost)] {
@@ -154,6 +160,8 @@ mod tests {
             calls: 1,
             participants: 3,
             participants_lost: 1,
+            listening: 6,
+            ringing: 5,
         };
         let text = metrics.text(&census);
         let manual = include_str!("../../docs/server.md");
@@ -174,6 +182,8 @@ mod tests {
             "acscall_participants{connected=\"true\"} 2",
             "acscall_participants{connected=\"false\"} 1",
             "acscall_connections 4",
+            "acscall_listening 6",
+            "acscall_ringing 5",
             "acscall_sockets_closed_total{reason=\"too-fast\"} 1",
             "acscall_sockets_closed_total{reason=\"tls\"} 0",
             "acscall_messages_sent_total 0",

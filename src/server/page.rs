@@ -16,6 +16,11 @@ const FILES: &[(&str, &str, &str)] = &[
         include_str!("../../web/page.js"),
     ),
     (
+        "agent.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../web/agent.js"),
+    ),
+    (
         "call.js",
         "text/javascript; charset=utf-8",
         include_str!("../../web/call.js"),
@@ -26,9 +31,79 @@ const FILES: &[(&str, &str, &str)] = &[
         include_str!("../../web/leg.js"),
     ),
     (
+        "participant.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../web/participant.js"),
+    ),
+    (
+        "placing.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../web/placing.js"),
+    ),
+    (
+        "signalling.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../web/signalling.js"),
+    ),
+    (
+        "page/alone.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../web/page/alone.js"),
+    ),
+    (
+        "page/devices.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../web/page/devices.js"),
+    ),
+    (
+        "page/dom.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../web/page/dom.js"),
+    ),
+    (
+        "page/identity.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../web/page/identity.js"),
+    ),
+    (
+        "page/incoming.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../web/page/incoming.js"),
+    ),
+    (
+        "page/people.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../web/page/people.js"),
+    ),
+    (
+        "page/ringer.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../web/page/ringer.js"),
+    ),
+    (
+        "page/stage.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../web/page/stage.js"),
+    ),
+    (
         "page.css",
         "text/css; charset=utf-8",
         include_str!("../../web/page.css"),
+    ),
+    (
+        "page/lobby.css",
+        "text/css; charset=utf-8",
+        include_str!("../../web/page/lobby.css"),
+    ),
+    (
+        "page/stage.css",
+        "text/css; charset=utf-8",
+        include_str!("../../web/page/stage.css"),
+    ),
+    (
+        "page/dialogs.css",
+        "text/css; charset=utf-8",
+        include_str!("../../web/page/dialogs.css"),
     ),
     (
         "favicon.svg",

@@ -5,6 +5,7 @@ mod http;
 mod limits;
 mod logs;
 mod metrics;
+mod placing;
 mod proxy;
 mod tls;
 mod tokens;

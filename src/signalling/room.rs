@@ -7,15 +7,20 @@
 mod address;
 mod call;
 mod connection;
+mod ending;
 mod hello;
 mod identity;
 mod join;
 mod limits;
+mod member;
 mod pass;
+mod placed;
 mod random;
 mod refusal;
+mod ringing;
 #[cfg(test)]
 mod tests;
+mod within;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
@@ -24,13 +29,17 @@ use std::time::Instant;
 
 use address::Address;
 pub use address::counted_as;
-use call::{Call, Entry};
+use call::Call;
 use connection::{Connection, Identity, Phase};
+use ending::Farewell;
 pub(crate) use limits::Bucket;
 pub use limits::Limits;
+use member::Entry;
 pub use pass::{Calls, Credentials, Pass};
 pub use random::{Random, SystemRandom};
 pub use refusal::Refusal;
+use ringing::Invitation;
+use within::Speaker;
 
 use super::message::{ClientMessage, ErrorCode, ParticipantId, ServerMessage, VERSIONS};
 use super::parse::{ParseError, parse};
@@ -69,7 +78,9 @@ pub enum Action {
     /// Find out what a client with these credentials may do, and answer with
     /// [`Input::Admitted`] before the next input of this connection.
     Admit(ConnectionId, Credentials),
-    /// Send this.
+    /// Send this. The driver puts its ICE servers into a
+    /// [`ServerMessage::Joined`]: passwords for them are good for a time by the wall clock, and who
+    /// waits for calls may come into one long after it was admitted.
     Send(ConnectionId, ServerMessage),
     /// Close the WebSocket, after what was sent before is out.
     Close(ConnectionId),
@@ -86,6 +97,10 @@ pub struct Census {
     pub participants: usize,
     /// Those of them whose connection is lost and may come back.
     pub participants_lost: usize,
+    /// Connections that wait for calls.
+    pub listening: usize,
+    /// Users who are being rung.
+    pub ringing: usize,
 }
 
 /// All calls of a server.
@@ -96,16 +111,26 @@ pub struct Rooms {
     connections: BTreeMap<ConnectionId, Connection>,
     addresses: BTreeMap<IpAddr, Address>,
     calls: BTreeMap<String, Call>,
+    /// The connections on which a user waits for calls.
+    listeners: BTreeMap<String, BTreeSet<ConnectionId>>,
+    /// The users who are being rung.
+    invitations: BTreeMap<String, Invitation>,
+    /// For lost participants whose call has ended.
+    farewells: BTreeMap<(String, ParticipantId), Farewell>,
     timers: BTreeSet<(Instant, Timer)>,
     actions: VecDeque<Action>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Timer {
-    /// Time is up for `hello` and `join`.
+    /// Time is up for `hello` and `join`, `place` or `listen`.
     Handshake(ConnectionId),
     /// Time is up for a participant of a call to come back.
     Lost(String, ParticipantId),
+    /// Time is up for a user to answer.
+    Ringing(String),
+    /// Time is up for those who were in a placed call on another server.
+    Restored(String),
     /// The connections of an address were opened long ago.
     Forget(IpAddr),
 }
@@ -121,6 +146,9 @@ impl Rooms {
             connections: BTreeMap::new(),
             addresses: BTreeMap::new(),
             calls: BTreeMap::new(),
+            listeners: BTreeMap::new(),
+            invitations: BTreeMap::new(),
+            farewells: BTreeMap::new(),
             timers: BTreeSet::new(),
             actions: VecDeque::new(),
         }
@@ -163,18 +191,15 @@ impl Rooms {
             match timer {
                 Timer::Handshake(id) => {
                     let text = format!(
-                        "no hello and join within {} s: send them at once after connecting",
+                        "no hello and join, place or listen within {} s: send them at once after \
+                         connecting",
                         self.limits.handshake.as_secs_f32()
                     );
                     self.refuse(id, Refusal::new(ErrorCode::LimitExceeded, text), now);
                 }
-                Timer::Lost(call, id) => {
-                    let reason = format!(
-                        "its connection was lost and did not come back within {} s",
-                        self.limits.resume.as_secs_f32()
-                    );
-                    self.remove(&call, &id, &reason);
-                }
+                Timer::Lost(call, id) => self.stays_away(call, id, now),
+                Timer::Ringing(user) => self.no_answer(&user, now),
+                Timer::Restored(call) => self.restored(&call, now),
                 Timer::Forget(address) => self.forget(address, now),
             }
         }
@@ -188,6 +213,8 @@ impl Rooms {
             calls: self.calls.len(),
             participants: calls.clone().map(Call::len).sum(),
             participants_lost: calls.map(Call::lost).sum(),
+            listening: self.listeners.values().map(BTreeSet::len).sum(),
+            ringing: self.invitations.len(),
         }
     }
 
@@ -205,6 +232,7 @@ impl Rooms {
             Err(self.limits.too_fast())
         } else {
             match parse(text) {
+                Ok(message) if !self.has_time_for(id, &message, now) => Err(self.limits.too_fast()),
                 Ok(message) => self.message(id, message, now),
                 Err(error @ ParseError::UnknownType(_)) => Err(Refusal::new(
                     ErrorCode::UnknownMessage,
@@ -221,6 +249,19 @@ impl Rooms {
         }
     }
 
+    /// Counts the users that a message names, less the message itself; false if they are too many
+    /// for a connection at this time.
+    fn has_time_for(&mut self, id: ConnectionId, message: &ClientMessage, now: Instant) -> bool {
+        let users = match message {
+            ClientMessage::Place { callees, .. } => callees.len(),
+            ClientMessage::Invite { users } => users.len(),
+            _ => return true,
+        };
+        self.connections
+            .get_mut(&id)
+            .is_some_and(|connection| connection.messages.take(users.saturating_sub(1), now))
+    }
+
     fn message(
         &mut self,
         connection: ConnectionId,
@@ -231,10 +272,8 @@ impl Rooms {
             return Ok(());
         };
         match (phase, message) {
-            (_, ClientMessage::Leave { .. }) => {
-                self.leave(connection, now);
-                Ok(())
-            }
+            (Phase::Closing, _) => Ok(()),
+            (_, ClientMessage::Leave { for_everyone }) => self.leave(connection, for_everyone, now),
             (
                 Phase::New { deadline },
                 ClientMessage::Hello {
@@ -257,82 +296,71 @@ impl Rooms {
                     resume,
                 },
             ) => {
-                let entry = Entry {
-                    user: identity.user,
-                    display_name: identity.display_name,
+                let entry = Entry::new(identity, receives, sends, media);
+                self.join(connection, pass, call, entry, resume, now)
+            }
+            (Phase::Greeted { identity, pass, .. }, ClientMessage::Listen {}) => {
+                self.listen(connection, identity, pass);
+                Ok(())
+            }
+            (
+                Phase::Greeted { identity, pass, .. },
+                ClientMessage::Place {
+                    callees,
                     receives,
                     sends,
                     media,
+                },
+            ) => {
+                let entry = Entry::new(identity, receives, sends, media);
+                self.place(connection, pass, callees, entry, now)
+            }
+            (
+                Phase::Listening { identity, pass },
+                ClientMessage::Accept {
+                    call,
+                    receives,
+                    sends,
+                    media,
+                },
+            ) => {
+                let entry = Entry::new(identity, receives, sends, media);
+                self.accept(connection, pass, call, entry, now)
+            }
+            (Phase::Listening { identity, .. }, ClientMessage::Reject { call }) => {
+                self.reject(connection, &identity.user, &call, now)
+            }
+            (Phase::Joined { call, id, place }, message) => {
+                let speaker = Speaker {
+                    connection,
+                    call,
+                    id,
+                    place,
                 };
-                self.join(connection, pass, call, entry, resume)
+                self.within(speaker, message, now)
             }
-            (Phase::Joined { call, id }, message) => self.within(&call, &id, message),
-            (Phase::New { .. }, _) => Err(Refusal::new(
+            (phase, message) => Err(Refusal::new(
                 ErrorCode::OutOfOrder,
-                "the first message has to be hello",
+                out_of_order(&phase, &message),
             )),
-            (Phase::Asked { .. } | Phase::Greeted { .. }, ClientMessage::Hello { .. }) => {
-                Err(Refusal::new(
-                    ErrorCode::OutOfOrder,
-                    "hello comes once: open another connection in order to be another user",
-                ))
-            }
-            (Phase::Asked { .. } | Phase::Greeted { .. }, _) => Err(Refusal::new(
-                ErrorCode::OutOfOrder,
-                "this needs a call: send join first",
-            )),
-            (Phase::Closing, _) => Ok(()),
         }
     }
+}
 
-    fn within(
-        &mut self,
-        name: &str,
-        id: &ParticipantId,
-        message: ClientMessage,
-    ) -> Result<(), Refusal> {
-        let Some(call) = self.calls.get_mut(name) else {
-            return Ok(());
-        };
-        let out = &mut self.actions;
-        match message {
-            ClientMessage::Roles { receives, sends } => call.change(id, out, |entry| {
-                entry.receives = receives;
-                entry.sends = sends;
-            }),
-            ClientMessage::Media { kinds } => call.change(id, out, |entry| entry.media = kinds),
-            ClientMessage::Want { of, kinds } => return call.want(id, &of, kinds, out),
-            ClientMessage::Signal { to, signal } => {
-                return call.signal(id, &to, signal, self.limits.candidates_per_leg, out);
-            }
-            _ => {
-                return Err(Refusal::new(
-                    ErrorCode::OutOfOrder,
-                    "this connection is in a call: open another one for another call",
-                ));
-            }
+/// What is to be done in place of a message that has no place in this phase.
+fn out_of_order(phase: &Phase, message: &ClientMessage) -> &'static str {
+    match (phase, message) {
+        (Phase::New { .. }, _) => "the first message has to be hello",
+        (_, ClientMessage::Hello { .. }) => {
+            "hello comes once: open another connection in order to be another user"
         }
-        Ok(())
-    }
-
-    fn leave(&mut self, id: ConnectionId, now: Instant) {
-        let phase = self
-            .connections
-            .get(&id)
-            .map(|connection| connection.phase.clone());
-        if let Some(Phase::Joined { call, id }) = phase {
-            self.remove(&call, &id, "left the call");
+        (Phase::Listening { .. }, _) => {
+            "this connection waits for calls: accept one, or open another connection"
         }
-        self.hang_up(id, now);
-    }
-
-    fn remove(&mut self, name: &str, id: &ParticipantId, reason: &str) {
-        if let Some(call) = self.calls.get_mut(name) {
-            call.remove(id, reason, &mut self.actions);
-            if call.is_empty() {
-                self.calls.remove(name);
-            }
+        (_, ClientMessage::Accept { .. } | ClientMessage::Reject { .. }) => {
+            "calls come only to who waits for them: send listen first"
         }
+        _ => "this needs a call: send join or place first",
     }
 }
 

@@ -142,8 +142,10 @@ export async function openPage(browser, server, call, user, { intercept, token, 
 }
 
 /**
- * Gives `page` a `dropSignalling()` that cuts its connection to the server, and says when it is
- * noticed. With `forget`, the next attempt to come back has a key that the server does not know.
+ * Gives `page` a `cutSignalling()` that cuts its connection to the server, and a
+ * `dropSignalling()` that says, too, when a call has noticed. With `forget`, the next attempt to
+ * come back has a key that the server does not know. A function `page.rewrite`, once it is set,
+ * changes what the server says.
  */
 async function interceptSignalling(page) {
   let cut = null;
@@ -158,27 +160,36 @@ async function interceptSignalling(page) {
       }
       outer.send(JSON.stringify(message));
     });
+    outer.onMessage((text) => {
+      inner.send(page.rewrite ? JSON.stringify(page.rewrite(JSON.parse(text))) : text);
+    });
     cut = () => Promise.all([inner.close(), outer.close()]);
   });
+  page.cutSignalling = () => cut();
   page.dropSignalling = async (options = {}) => {
     forget = options.forget ?? false;
-    const noticed = await nextState(page);
+    const noticed = await nextConnection(page);
     await cut();
     await noticed();
   };
 }
 
 /**
- * Looks out for the next change of the call's state, from when this returns on; what it returns
- * waits for it. For states that may be gone before one can look.
+ * Looks out for the next loss of the call's connection, or its end, from when this returns on;
+ * what it returns waits for it. It may be gone before one can look.
  */
-export async function nextState(page) {
+export async function nextConnection(page) {
   const promise = await page.evaluateHandle(() => ({
     changed: new Promise((resolve) => {
-      window.acscall.addEventListener('state', () => resolve(), { once: true });
+      window.acscall.addEventListener('connection', () => resolve(), { once: true });
     }),
   }));
   return () => promise.evaluate(({ changed }) => changed);
+}
+
+/** Waits until `page` has its connection to the server again. */
+export function reconnected(page) {
+  return page.waitForFunction(() => !window.acscall.reconnecting);
 }
 
 /** What `page` measures of the stream of this kind that it gets from `user`. */

@@ -7,6 +7,7 @@ import {
   join,
   openPage,
   received,
+  reconnected,
   sendCanvas,
   startBrowser,
   tile,
@@ -159,7 +160,7 @@ inCall('media goes on while the server is away and after it came back', async (e
   await alice.getByRole('button', { name: 'Microphone' }).click();
   await server.start();
   for (const page of [alice, bob]) {
-    await page.waitForFunction(() => window.acscall.state === 'connected');
+    await reconnected(page);
     await page.waitForFunction(() => [...window.acscall.participants.values()][0]?.connected);
   }
   await tile(bob, 'alice').getByRole('img', { name: 'microphone off' }).waitFor();
@@ -184,7 +185,7 @@ inCall('a lost connection is taken up again by the same participant', async (ent
   const before = await connection(alice);
   const { framesDecoded } = await received(bob, 'alice', 'video');
   await bob.dropSignalling();
-  await bob.waitForFunction(() => window.acscall.state === 'connected');
+  await reconnected(bob);
   await bob.getByRole('button', { name: 'Microphone' }).click();
   await tile(alice, 'bob').getByRole('img', { name: 'microphone off' }).waitFor();
   assert.deepEqual(await connection(alice), before);
@@ -283,6 +284,8 @@ test('the call can be joined, used and left with the keyboard', { timeout: 60_00
   await page.keyboard.press('Space');
   await page.locator('#video[aria-pressed=false]').waitFor();
   await page.keyboard.press('Tab');
+  await page.keyboard.press('Tab');
+  await page.locator('#people-button:focus').waitFor();
   await page.keyboard.press('Tab');
   await page.locator('#leave:focus').waitFor();
   await page.keyboard.press('Enter');

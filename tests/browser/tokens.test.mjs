@@ -105,3 +105,55 @@ pageTest('a page whose token is no longer good says so instead of trying for eve
   server.secret = SECRET;
   await server.start();
 });
+
+pageTest('who may not call others is told so, and gives a token that allows it', async ({ open }) => {
+  const page = await open('fred', makeToken(SECRET, 'fred'));
+  await page.getByRole('button', { name: 'Wait for calls' }).click();
+  await page.getByText('Others can call you as fred').waitFor();
+  await page.getByRole('textbox', { name: 'Whom to call' }).fill('gina');
+  await page.getByRole('button', { name: 'Call', exact: true }).click();
+  assert.match(await complaint(page), /^the token does not allow/);
+  await page.locator('#token:focus').waitFor();
+  await page.getByLabel('Token').fill(makeToken(SECRET, 'fred', { place: true }));
+  // Calls again, and joins nothing.
+  await page.keyboard.press('Enter');
+  await page.getByRole('alert').getByText('Nobody waits for calls as gina').waitFor();
+});
+
+pageTest('who may not call others can be called, and the call is theirs to end', async ({ open }) => {
+  const gina = await open('gina', makeToken(SECRET, 'gina'));
+  await gina.getByRole('button', { name: 'Wait for calls' }).click();
+  await gina.getByText('Others can call you as gina').waitFor();
+  const fred = await open('fred', makeToken(SECRET, 'fred', { place: true }));
+  await fred.getByRole('textbox', { name: 'Whom to call' }).fill('gina');
+  await fred.getByRole('button', { name: 'Call', exact: true }).click();
+  await gina.getByRole('button', { name: 'Accept' }).click();
+  await inCall(gina);
+  await gina.getByRole('button', { name: 'People' }).click();
+  await gina.getByRole('textbox', { name: 'Whom to invite' }).fill('hans');
+  await gina.keyboard.press('Enter');
+  await gina.getByRole('alert').getByText('the token does not allow').waitFor();
+  await gina.getByRole('button', { name: 'End the call for everybody' }).click();
+  await fred.getByRole('alert').getByText('gina has ended the call for everybody.').waitFor();
+});
+
+pageTest('a call that is not theirs to end goes on', async ({ enter }) => {
+  const [fred, gina] = [
+    await enter('fred', makeToken(SECRET, 'fred')),
+    await enter('gina', makeToken(SECRET, 'gina')),
+  ];
+  await fred.getByText('2 in the call').waitFor();
+  await fred.getByRole('button', { name: 'People' }).click();
+  await fred.getByRole('button', { name: 'End the call for everybody' }).click();
+  await fred.getByRole('alert').getByText('the token does not allow').waitFor();
+  for (const page of [fred, gina]) await page.getByText('2 in the call').waitFor();
+});
+
+pageTest('a token that is over ends waiting for calls, and the page asks for another', async ({ open }) => {
+  const page = await open('ida', makeToken(SECRET, 'ida', { exp: 1 }));
+  await page.getByRole('button', { name: 'Wait for calls' }).click();
+  await page.getByRole('alert').getByText('the token expired').waitFor();
+  await page.getByLabel('Token').fill(makeToken(SECRET, 'ida'));
+  await page.keyboard.press('Enter');
+  await page.getByText('Others can call you as ida').waitFor();
+});

@@ -6,7 +6,8 @@ import { Pipeline, countingSink } from './gst.mjs';
 import {
   Server,
   join,
-  nextState,
+  nextConnection,
+  reconnected,
   sendCanvas,
   startBrowser,
   tile,
@@ -161,12 +162,12 @@ for (const [name, embedded, comeBack] of [
     await pipeline.waitForSink('camera', (s) => s.buffers > 0);
     await waitForStream(alice, 'a', 'video', (s) => s.framesDecoded > 0);
     const before = await leg();
-    const lost = await nextState(alice);
+    const lost = await nextConnection(alice);
     await server.kill();
     await lost();
     await goesOn();
     await comeBack();
-    await alice.waitForFunction(() => window.acscall.state === 'connected');
+    await reconnected(alice);
     await alice.waitForFunction(() => [...window.acscall.participants.values()][0]?.connected);
     await goesOn();
     assert.equal(await leg(), before);

@@ -3,66 +3,38 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
+use super::member::{Entry, Link, Member};
+use super::placed::Placed;
 use super::{Action, ConnectionId, Refusal};
 use crate::signalling::message::{
-    ErrorCode, IceServer, Kinds, LegEnd, LegNumber, LegSignal, LegStep, Participant, ParticipantId,
-    Resume, ServerMessage,
+    ErrorCode, Kinds, LegSignal, LegStep, ParticipantId, Resume, ServerMessage,
 };
 
-/// The legs per pair of participants whose candidates are counted; those of older legs, long
-/// replaced, are forgotten. Bounds the memory that invented leg numbers can take.
-const COUNTED_LEGS: usize = 8;
+/// The users who may come in whatever their token says, that are remembered while they are not in
+/// the call. Bounds the memory that a call of changing users can take.
+const GUESTS: usize = 1024;
 
 /// A call and its participants.
 #[derive(Debug, Default)]
 pub(super) struct Call {
     members: BTreeMap<ParticipantId, Member>,
-}
-
-/// A participant.
-#[derive(Debug)]
-pub(super) struct Member {
-    /// What `hello` and `join` said of it.
-    pub(super) entry: Entry,
-    /// Its number among the user's presences, from 1.
-    pub(super) presence: u32,
-    /// What it has to show in order to come back.
-    pub(super) key: String,
-    /// Its connection.
-    pub(super) link: Link,
-    /// What it reads of the others.
-    wants: BTreeMap<ParticipantId, Kinds>,
-    /// The candidates it sent per receiver and leg, the newest leg last.
-    candidates: BTreeMap<ParticipantId, VecDeque<(LegNumber, LegEnd, u32)>>,
-}
-
-/// What a participant says of itself.
-#[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) user: String,
-    pub(super) display_name: Option<String>,
-    pub(super) receives: bool,
-    pub(super) sends: bool,
-    pub(super) media: Kinds,
-}
-
-/// Where a client that comes in is answered, and with what.
-#[derive(Clone, Debug)]
-pub(super) struct Seat {
-    pub(super) connection: ConnectionId,
-    pub(super) ice_servers: Vec<IceServer>,
-}
-
-/// A participant's connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Link {
-    /// This one.
-    Connected(ConnectionId),
-    /// None; it may come back until then.
-    Lost(Instant),
+    /// The users who are being rung for it.
+    pub(super) ringing: BTreeSet<String>,
+    /// The users who may come in whatever their token says, the longest known first.
+    guests: VecDeque<String>,
+    /// Where it stands, if it is a placed one.
+    pub(super) placed: Option<Placed>,
 }
 
 impl Call {
+    /// One that was placed, or was on another server.
+    pub(super) fn placed(stage: Placed) -> Call {
+        Call {
+            placed: Some(stage),
+            ..Call::default()
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
@@ -79,6 +51,35 @@ impl Call {
 
     pub(super) fn member(&self, id: &ParticipantId) -> Option<&Member> {
         self.members.get(id)
+    }
+
+    /// All participants, of a call that is over.
+    pub(super) fn into_members(self) -> impl Iterator<Item = (ParticipantId, Member)> {
+        self.members.into_iter()
+    }
+
+    /// Whether a presence of `user` is in it, or may come back.
+    pub(super) fn has(&self, user: &str) -> bool {
+        self.of_user(user).next().is_some()
+    }
+
+    /// Whether `user` may come in whatever its token says.
+    pub(super) fn is_guest(&self, user: &str) -> bool {
+        self.guests.iter().any(|guest| guest == user)
+    }
+
+    /// `user` may come in from now on whatever its token says.
+    pub(super) fn add_guest(&mut self, user: &str) {
+        if self.is_guest(user) {
+            return;
+        }
+        let is_elsewhere = |user: &String| !self.has(user) && !self.ringing.contains(user);
+        if self.guests.len() >= GUESTS
+            && let Some(oldest) = self.guests.iter().position(is_elsewhere)
+        {
+            self.guests.remove(oldest);
+        }
+        self.guests.push_back(user.to_owned());
     }
 
     /// The presence of `user` with this number, or with the lowest whose connection is lost.
@@ -114,7 +115,7 @@ impl Call {
         name: &str,
         identity: Resume,
         entry: Entry,
-        seat: Seat,
+        connection: ConnectionId,
         out: &mut VecDeque<Action>,
     ) {
         let Resume {
@@ -122,33 +123,37 @@ impl Call {
             presence,
             key,
         } = identity;
+        if let Some(placed) = &mut self.placed {
+            placed.entered(&entry.user);
+            self.add_guest(&entry.user);
+        }
         self.members.insert(
             id.clone(),
             Member {
                 entry,
                 presence,
                 key,
-                link: Link::Connected(seat.connection),
+                link: Link::Connected(connection),
                 wants: BTreeMap::new(),
                 candidates: BTreeMap::new(),
             },
         );
-        self.welcome(name, &id, seat, out);
+        self.welcome(name, &id, connection, out);
     }
 
-    /// A participant is back, at `seat`. Gives what its link was.
+    /// A participant is back, on `connection`. Gives what its link was.
     pub(super) fn come_back(
         &mut self,
         name: &str,
         id: &ParticipantId,
         entry: Entry,
-        seat: Seat,
+        connection: ConnectionId,
         out: &mut VecDeque<Action>,
     ) -> Option<Link> {
         let member = self.members.get_mut(id)?;
         member.entry = entry;
-        let before = std::mem::replace(&mut member.link, Link::Connected(seat.connection));
-        self.welcome(name, id, seat, out);
+        let before = std::mem::replace(&mut member.link, Link::Connected(connection));
+        self.welcome(name, id, connection, out);
         Some(before)
     }
 
@@ -168,14 +173,12 @@ impl Call {
         for member in self.members.values_mut() {
             member.wants.remove(id);
             member.candidates.remove(id);
-            if let Link::Connected(connection) = member.link {
-                let message = ServerMessage::ParticipantLeft {
-                    participant: id.clone(),
-                    reason: reason.to_owned(),
-                };
-                out.push_back(Action::Send(connection, message));
-            }
         }
+        let message = ServerMessage::ParticipantLeft {
+            participant: id.clone(),
+            reason: reason.to_owned(),
+        };
+        self.tell_all(&message, out);
     }
 
     /// Changes what a participant says of itself, and tells the others if it is a change.
@@ -288,7 +291,13 @@ impl Call {
     }
 
     /// Gives `id` the roster, and tells the others of it.
-    fn welcome(&self, name: &str, id: &ParticipantId, seat: Seat, out: &mut VecDeque<Action>) {
+    fn welcome(
+        &self,
+        name: &str,
+        id: &ParticipantId,
+        connection: ConnectionId,
+        out: &mut VecDeque<Action>,
+    ) {
         let Some(member) = self.members.get(id) else {
             return;
         };
@@ -305,11 +314,20 @@ impl Call {
                 .filter(|(other, _)| *other != id)
                 .map(|(other, member)| member.seen_by(other, id))
                 .collect(),
-            ringing: Vec::new(),
-            ice_servers: seat.ice_servers,
+            ringing: self.ringing.iter().cloned().collect(),
+            ice_servers: Vec::new(),
         };
-        out.push_back(Action::Send(seat.connection, joined));
+        out.push_back(Action::Send(connection, joined));
         self.tell_others(id, out);
+    }
+
+    /// Tells everybody whose connection is there.
+    pub(super) fn tell_all(&self, message: &ServerMessage, out: &mut VecDeque<Action>) {
+        for member in self.members.values() {
+            if let Link::Connected(connection) = member.link {
+                out.push_back(Action::Send(connection, message.clone()));
+            }
+        }
     }
 
     fn tell_others(&self, about: &ParticipantId, out: &mut VecDeque<Action>) {
@@ -328,36 +346,5 @@ impl Call {
                 ServerMessage::Participant { participant },
             ));
         }
-    }
-}
-
-impl Member {
-    /// This participant, `id`, as `viewer` sees it.
-    fn seen_by(&self, id: &ParticipantId, viewer: &ParticipantId) -> Participant {
-        Participant {
-            id: id.clone(),
-            user: self.entry.user.clone(),
-            presence: self.presence,
-            display_name: self.entry.display_name.clone(),
-            receives: self.entry.receives,
-            sends: self.entry.sends,
-            media: self.entry.media.clone(),
-            wants: self.wants.get(viewer).cloned().unwrap_or_default(),
-            connected: matches!(self.link, Link::Connected(_)),
-        }
-    }
-
-    /// Counts one candidate more; gives how many it are for that leg.
-    fn count_candidate(&mut self, to: &ParticipantId, leg: LegNumber, by: LegEnd) -> u32 {
-        let legs = self.candidates.entry(to.clone()).or_default();
-        if let Some((_, _, count)) = legs.iter_mut().find(|(l, b, _)| (*l, *b) == (leg, by)) {
-            *count = count.saturating_add(1);
-            return *count;
-        }
-        if legs.len() == COUNTED_LEGS {
-            legs.pop_front();
-        }
-        legs.push_back((leg, by, 1));
-        1
     }
 }

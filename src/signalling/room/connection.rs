@@ -33,8 +33,15 @@ pub(super) enum Phase {
         identity: Identity,
         pass: Pass,
     },
+    /// Waits for calls to its user.
+    Listening { identity: Identity, pass: Pass },
     /// In a call.
-    Joined { call: String, id: ParticipantId },
+    Joined {
+        call: String,
+        id: ParticipantId,
+        /// Whether its user may place calls.
+        place: bool,
+    },
     /// [`Action::Close`] is out; whatever still comes is ignored.
     Closing,
 }
@@ -100,25 +107,38 @@ impl Rooms {
 
     /// The connection carries nothing from now on: its participant, if it has one, is lost.
     pub(super) fn release(&mut self, id: ConnectionId, now: Instant) {
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return;
-        };
-        match std::mem::replace(&mut connection.phase, Phase::Closing) {
+        let before = self.advance(id, Phase::Closing);
+        if let Some(Phase::Joined { call: name, id, .. }) = before
+            && let Some(call) = self.calls.get_mut(&name)
+            && call.member(&id).is_some()
+        {
+            let until = now + self.limits.resume;
+            call.lose(&id, until, &mut self.actions);
+            self.timers.insert((until, Timer::Lost(name, id)));
+        }
+    }
+
+    /// Puts a connection into its last phases: [`Phase::Listening`] and those after it. Gives the
+    /// one before.
+    pub(super) fn advance(&mut self, id: ConnectionId, phase: Phase) -> Option<Phase> {
+        let connection = self.connections.get_mut(&id)?;
+        let before = std::mem::replace(&mut connection.phase, phase);
+        match &before {
             Phase::New { deadline }
             | Phase::Asked { deadline, .. }
             | Phase::Greeted { deadline, .. } => {
-                self.timers.remove(&(deadline, Timer::Handshake(id)));
+                self.timers.remove(&(*deadline, Timer::Handshake(id)));
             }
-            Phase::Joined { call: name, id } => {
-                if let Some(call) = self.calls.get_mut(&name)
-                    && call.member(&id).is_some()
-                {
-                    let until = now + self.limits.resume;
-                    call.lose(&id, until, &mut self.actions);
-                    self.timers.insert((until, Timer::Lost(name, id)));
+            Phase::Listening { identity, .. } => {
+                if let Some(of_user) = self.listeners.get_mut(&identity.user) {
+                    of_user.remove(&id);
+                    if of_user.is_empty() {
+                        self.listeners.remove(&identity.user);
+                    }
                 }
             }
-            Phase::Closing => {}
+            Phase::Joined { .. } | Phase::Closing => {}
         }
+        Some(before)
     }
 }

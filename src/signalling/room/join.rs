@@ -1,12 +1,16 @@
 //! Who comes into a call: a new presence, one in the place of a lost one, one that comes back, and
 //! one that another run of the server made.
 
-use super::call::{Call, Entry, Link, Seat};
+use std::time::Instant;
+
+use super::call::Call;
 use super::connection::Phase;
+use super::member::{Entry, Link};
+use super::placed::Placed;
 use super::refusal::Refusal;
-use super::{Action, ConnectionId, Pass, Rooms, Timer};
+use super::{Action, Calls, ConnectionId, Pass, Rooms, Timer};
 use super::{identity, random};
-use crate::signalling::message::{ErrorCode, ParticipantId, Resume, ServerMessage};
+use crate::signalling::message::{ErrorCode, PLACED, ParticipantId, Resume, ServerMessage};
 
 impl Rooms {
     pub(super) fn join(
@@ -16,53 +20,97 @@ impl Rooms {
         name: String,
         entry: Entry,
         resume: Option<Resume>,
+        now: Instant,
     ) -> Result<(), Refusal> {
         self.limits.check_name("call's name", &name)?;
-        pass.check_call(&name)?;
-        let seat = Seat {
-            connection,
-            ice_servers: pass.ice_servers,
-        };
+        self.check_open(&pass, &name, &entry.user, resume.is_some())?;
         let id = match resume {
-            Some(resume) => self.come_back(seat, &name, entry, resume)?,
-            None => {
-                let lost = self.calls.get(&name).and_then(|call| {
-                    call.lost_presence_of(&entry.user)
-                        .map(|(id, number)| (id.clone(), number))
-                });
-                let (replaced, presence) = match lost {
-                    Some((id, number)) => (Some(id), number),
-                    None => (None, self.free_presence(&name, &entry.user)),
-                };
-                let key = random::token::<16>(&mut *self.random);
-                let identity = Resume {
-                    participant: identity::id(&key, &entry.user, &name),
-                    presence,
-                    key,
-                };
-                self.enter(seat, &name, entry, identity, replaced)?
-            }
+            Some(resume) => match self.come_back(connection, &name, entry, resume, now)? {
+                Some(id) => id,
+                None => return Ok(()),
+            },
+            None => self.come_anew(connection, &name, entry, now)?,
         };
-        if let Some(connection_state) = self.connections.get_mut(&connection) {
-            let joined = Phase::Joined { call: name, id };
-            if let Phase::New { deadline } | Phase::Greeted { deadline, .. } =
-                std::mem::replace(&mut connection_state.phase, joined)
-            {
-                self.timers
-                    .remove(&(deadline, Timer::Handshake(connection)));
-            }
-        }
+        let joined = Phase::Joined {
+            call: name,
+            id,
+            place: pass.place,
+        };
+        self.advance(connection, joined);
         Ok(())
     }
 
+    /// Whether `user` may come into the call `name`.
+    fn check_open(
+        &self,
+        pass: &Pass,
+        name: &str,
+        user: &str,
+        comes_back: bool,
+    ) -> Result<(), Refusal> {
+        let call = self.calls.get(name);
+        if call.is_some_and(|call| call.is_guest(user)) {
+            return Ok(());
+        }
+        if !name.starts_with(PLACED) {
+            return pass.check_call(name);
+        }
+        let text = match call.map(|call| &call.placed) {
+            // Who was in it on another server has its key. But a key can be made up, so that this
+            // must not open more than the token does.
+            None | Some(Some(Placed::Restored { .. })) if comes_back => {
+                if pass.place || pass.calls == Calls::Any {
+                    return Ok(());
+                }
+                "the server has started anew, and the token opens no call that was placed before: \
+                 call anew, or get a token for all calls"
+            }
+            None => {
+                "this call is over, or never was: only its caller makes a call whose name begins \
+                 so; call anew, or join a call by another name"
+            }
+            Some(_) => {
+                "this user was not called into this call: have somebody in it invite the user"
+            }
+        };
+        Err(Refusal::new(ErrorCode::NotInvited, text))
+    }
+
+    /// Lets a new presence in, in the place of one of its user that is lost.
+    pub(super) fn come_anew(
+        &mut self,
+        connection: ConnectionId,
+        name: &str,
+        entry: Entry,
+        now: Instant,
+    ) -> Result<ParticipantId, Refusal> {
+        let lost = self.calls.get(name).and_then(|call| {
+            call.lost_presence_of(&entry.user)
+                .map(|(id, number)| (id.clone(), number))
+        });
+        let (replaced, presence) = match lost {
+            Some((id, number)) => (Some(id), number),
+            None => (None, self.free_presence(name, &entry.user)),
+        };
+        let key = random::token::<16>(&mut *self.random);
+        let identity = Resume {
+            participant: identity::id(&key, &entry.user, name),
+            presence,
+            key,
+        };
+        self.enter(connection, name, entry, identity, replaced, now)
+    }
+
     /// Takes up the presence that `resume` names, or makes it anew as it was on another server.
+    /// `None` if the call has ended meanwhile, which the client is told.
     fn come_back(
         &mut self,
-        seat: Seat,
+        connection: ConnectionId,
         name: &str,
         entry: Entry,
         resume: Resume,
-    ) -> Result<ParticipantId, Refusal> {
+        now: Instant,
+    ) -> Result<Option<ParticipantId>, Refusal> {
         let id = resume.participant.clone();
         // Of a presence that this server knows as of one that another server made: only who was
         // given the key can come as this participant.
@@ -71,14 +119,25 @@ impl Rooms {
                         without resume";
             return Err(Refusal::new(ErrorCode::BadResume, text));
         }
+        let presence = (name.to_owned(), id.clone());
+        if let Some(farewell) = self.farewells.remove(&presence) {
+            let (call, id) = presence;
+            self.timers.remove(&(farewell.until, Timer::Lost(call, id)));
+            self.actions
+                .push_back(Action::Send(connection, farewell.message));
+            self.hang_up(connection, now);
+            return Ok(None);
+        }
         let Some(call) = self
             .calls
             .get_mut(name)
             .filter(|call| call.member(&id).is_some())
         else {
-            return self.accept_foreign(seat, name, entry, resume);
+            return self
+                .accept_foreign(connection, name, entry, resume, now)
+                .map(Some);
         };
-        match call.come_back(name, &id, entry, seat, &mut self.actions) {
+        match call.come_back(name, &id, entry, connection, &mut self.actions) {
             Some(Link::Lost(until)) => {
                 self.timers
                     .remove(&(until, Timer::Lost(name.to_owned(), id.clone())));
@@ -98,16 +157,17 @@ impl Rooms {
             }
             None => {}
         }
-        Ok(id)
+        Ok(Some(id))
     }
 
     /// Takes a presence over as another run of the server made it.
     fn accept_foreign(
         &mut self,
-        seat: Seat,
+        connection: ConnectionId,
         name: &str,
         entry: Entry,
         mut resume: Resume,
+        now: Instant,
     ) -> Result<ParticipantId, Refusal> {
         let call = self.calls.get(name);
         let highest = u32::try_from(self.limits.participants_per_call).unwrap_or(u32::MAX);
@@ -122,17 +182,18 @@ impl Rooms {
         if owner != replaced || !(1..=highest).contains(&resume.presence) {
             resume.presence = self.free_presence(name, &entry.user);
         }
-        self.enter(seat, name, entry, resume, replaced)
+        self.enter(connection, name, entry, resume, replaced, now)
     }
 
     /// Lets a new participant in, in the place of `replaced` if there is one.
-    fn enter(
+    pub(super) fn enter(
         &mut self,
-        seat: Seat,
+        connection: ConnectionId,
         name: &str,
         entry: Entry,
         identity: Resume,
         replaced: Option<ParticipantId>,
+        now: Instant,
     ) -> Result<ParticipantId, Refusal> {
         let limits = &self.limits;
         let present = self.calls.get(name).map_or(0, Call::len) - usize::from(replaced.is_some());
@@ -142,17 +203,15 @@ impl Rooms {
                 format!("the call is full: it has {present} participants; join when one has left"),
             ));
         }
-        if !self.calls.contains_key(name) && self.calls.len() >= limits.calls {
-            return Err(Refusal::new(
-                ErrorCode::LimitExceeded,
-                format!(
-                    "the server has its {} calls: join one of them or wait",
-                    limits.calls
-                ),
-            ));
+        if !self.calls.contains_key(name) {
+            self.check_new_call()?;
+            self.open(name, now);
         }
         let id = identity.participant.clone();
-        let call = self.calls.entry(name.to_owned()).or_default();
+        self.answered(name, &entry.user, connection);
+        let Some(call) = self.calls.get_mut(name) else {
+            return Ok(id);
+        };
         if let Some(replaced) = replaced {
             if let Some(Link::Lost(until)) = call.member(&replaced).map(|member| member.link) {
                 self.timers
@@ -160,8 +219,34 @@ impl Rooms {
             }
             call.remove(&replaced, "its user joined anew", &mut self.actions);
         }
-        call.enter(name, identity, entry, seat, &mut self.actions);
+        call.enter(name, identity, entry, connection, &mut self.actions);
         Ok(id)
+    }
+
+    /// Whether there may be one call more.
+    pub(super) fn check_new_call(&self) -> Result<(), Refusal> {
+        let most = self.limits.calls;
+        if self.calls.len() < most {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            ErrorCode::LimitExceeded,
+            format!("the server has its {most} calls: join one of them or wait"),
+        ))
+    }
+
+    /// Makes a call that somebody joins: an ordinary one, or a placed one that was on another
+    /// server.
+    fn open(&mut self, name: &str, now: Instant) {
+        let call = if name.starts_with(PLACED) {
+            let until = now + self.limits.resume;
+            self.timers
+                .insert((until, Timer::Restored(name.to_owned())));
+            Call::placed(Placed::Restored { until })
+        } else {
+            Call::default()
+        };
+        self.calls.insert(name.to_owned(), call);
     }
 
     fn free_presence(&self, name: &str, user: &str) -> u32 {

@@ -9,7 +9,8 @@ pub struct Limits {
     /// Bytes of one message: 256 KiB. The largest that has a use is an offer; with every codec of
     /// a browser and candidates in it that is below 32 KiB.
     pub message_size: usize,
-    /// Messages per second of one connection in the long run: 100. A client in a call of 64 says a
+    /// Messages per second of one connection in the long run: 100. Of those that name users, each
+    /// user counts as one, since all in the call may be told of each. A client in a call of 64 says a
     /// few per second; this is far above it, and far below what would keep the server busy.
     pub messages_per_second: u32,
     /// Messages of one connection at once: 2048. Entering a full call makes 63 legs each way with
@@ -23,7 +24,8 @@ pub struct Limits {
     pub byte_burst: u32,
     /// Candidates that one end may send for one leg: 64. A machine with ten addresses has 30.
     pub candidates_per_leg: u32,
-    /// Participants of one call, those whose connection is lost included: 64. Everybody has a leg
+    /// Participants of one call, those whose connection is lost included, and with them those that
+    /// are being rung when somebody is invited: 64. Everybody has a leg
     /// to everybody, and 63 legs are more than a machine encodes or decodes.
     pub participants_per_call: usize,
     /// Calls at once: 1000.
@@ -37,12 +39,15 @@ pub struct Limits {
     /// New connections from one address at once: 256, as many as it may have: after a restart of
     /// the server all of them come back together.
     pub connection_burst: u32,
-    /// The time from the connection to a successful `join`: 5 s.
+    /// The time from the connection to a successful `join`, `place` or `listen`: 5 s.
     pub handshake: Duration,
     /// Characters of a name, at least one: 128.
     pub name_length: usize,
     /// How long a participant whose connection is lost may come back: 30 s.
     pub resume: Duration,
+    /// How long a user is rung: 60 s, longer than telephones do, since whoever does not want the
+    /// call can decline it.
+    pub ringing: Duration,
     /// Messages that wait for a slow reader before its connection counts as lost: 4096.
     pub queued_messages: usize,
     /// Bytes that wait for a slow reader before its connection counts as lost: 4 MiB.
@@ -66,6 +71,7 @@ impl Default for Limits {
             handshake: Duration::from_secs(5),
             name_length: 128,
             resume: Duration::from_secs(30),
+            ringing: Duration::from_secs(60),
             queued_messages: 4096,
             queued_bytes: 4 * 1024 * 1024,
         }

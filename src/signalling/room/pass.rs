@@ -5,7 +5,7 @@
 //! and goes on with the answer.
 
 use super::refusal::Refusal;
-use crate::signalling::message::{ErrorCode, IceServer, Token};
+use crate::signalling::message::{ErrorCode, Token};
 
 /// What a client presented in `hello`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +23,6 @@ pub struct Pass {
     pub calls: Calls,
     /// Whether it may place calls.
     pub place: bool,
-    /// The STUN and TURN servers it is given when it joins.
-    pub ice_servers: Vec<IceServer>,
 }
 
 /// Some calls.
@@ -37,15 +35,15 @@ pub enum Calls {
 }
 
 impl Pass {
-    /// For everything, without ICE servers.
+    /// For everything.
     pub fn unlimited() -> Pass {
         Pass {
             calls: Calls::Any,
             place: true,
-            ice_servers: Vec::new(),
         }
     }
 
+    /// Whether it opens the call `name`, which is no placed one.
     pub(super) fn check_call(&self, name: &str) -> Result<(), Refusal> {
         match &self.calls {
             Calls::Only(allowed) if allowed != name => Err(Refusal::new(
@@ -57,5 +55,23 @@ impl Pass {
             )),
             Calls::Only(_) | Calls::Any => Ok(()),
         }
+    }
+
+    pub(super) fn check_place(&self, what: &str) -> Result<(), Refusal> {
+        check_place(self.place, what)
+    }
+}
+
+/// Refuses to do `what` where the user may not place calls.
+pub(super) fn check_place(place: bool, what: &str) -> Result<(), Refusal> {
+    match place {
+        true => Ok(()),
+        false => Err(Refusal::new(
+            ErrorCode::TokenPlace,
+            format!(
+                "the token does not allow to {what}: get one with the claim place \
+                 (`acscall token --place`)"
+            ),
+        )),
     }
 }

@@ -2,6 +2,7 @@
 
 mod admission;
 mod limits;
+mod placing;
 mod presence;
 mod relay;
 

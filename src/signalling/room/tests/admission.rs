@@ -1,7 +1,7 @@
 //! What the driver's word on a client's token does.
 
 use super::*;
-use crate::signalling::message::{IceServer, Token};
+use crate::signalling::message::Token;
 
 #[test]
 fn who_is_not_admitted_is_told_why_and_nobody_else_notices() {
@@ -35,35 +35,6 @@ fn a_pass_for_one_call_opens_no_other() {
     stage.say_join(back, "coffee", Some(anna.resume.clone()));
     stage.refused(back, ErrorCode::TokenCall);
     assert!(stage.heard(&anna).is_empty());
-}
-
-#[test]
-fn who_joins_and_who_comes_back_get_their_ice_servers() {
-    let mut stage = Stage::new();
-    let turn = |name: &str| IceServer {
-        urls: vec![format!("turn:{name}")],
-        ..IceServer::default()
-    };
-    let mut join = |name: &str, resume: Option<Resume>| {
-        stage.pass = Ok(Pass {
-            ice_servers: vec![turn(name)],
-            ..Pass::unlimited()
-        });
-        let id = stage.hello("anna");
-        stage.say_join(id, "tea", resume);
-        match only(stage.take(id)) {
-            ServerMessage::Joined {
-                ice_servers,
-                resume,
-                ..
-            } => (ice_servers, resume),
-            other => panic!("{other:?}"),
-        }
-    };
-    let (given, resume) = join("first", None);
-    assert_eq!(given, [turn("first")]);
-    let (given, _) = join("second", Some(resume));
-    assert_eq!(given, [turn("second")]);
 }
 
 #[test]

@@ -1,0 +1,144 @@
+//! How participants go for good, and calls end.
+
+use std::time::Instant;
+
+use super::connection::Phase;
+use super::member::Link;
+use super::pass::check_place;
+use super::placed::{Placed, nobody_comes};
+use super::refusal::Refusal;
+use super::{Action, ConnectionId, Rooms, Timer};
+use crate::signalling::message::{IncomingEnd, ParticipantId, ServerMessage};
+
+/// What a participant is told that comes back after its call has ended.
+#[derive(Debug)]
+pub(super) struct Farewell {
+    /// Until then it may come.
+    pub(super) until: Instant,
+    /// How the call ended.
+    pub(super) message: ServerMessage,
+}
+
+impl Rooms {
+    /// A client leaves, whatever it was doing.
+    pub(super) fn leave(
+        &mut self,
+        connection: ConnectionId,
+        for_everyone: bool,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        let phase = self.connections.get(&connection).map(|c| c.phase.clone());
+        if let Some(Phase::Joined { call, id, place }) = phase {
+            if for_everyone {
+                self.end_for_everyone(&call, &id, place, now)?;
+            } else {
+                self.remove(&call, &id, "left the call", now);
+            }
+        }
+        self.hang_up(connection, now);
+        Ok(())
+    }
+
+    /// Time is up for a participant to come back.
+    pub(super) fn stays_away(&mut self, name: String, id: ParticipantId, now: Instant) {
+        let reason = format!(
+            "its connection was lost and did not come back within {} s",
+            self.limits.resume.as_secs_f32()
+        );
+        self.remove(&name, &id, &reason, now);
+        self.farewells.remove(&(name, id));
+    }
+
+    /// A participant is gone for good, and the call perhaps with it.
+    fn remove(&mut self, name: &str, id: &ParticipantId, reason: &str, now: Instant) {
+        if let Some(call) = self.calls.get_mut(name) {
+            call.remove(id, reason, &mut self.actions);
+            self.settle(name, now);
+        }
+    }
+
+    /// Ends the call `name` if nothing can become of it any more: nobody is in it, or it is a
+    /// placed one with one participant left, or none but its caller, and nobody is being rung.
+    pub(super) fn settle(&mut self, name: &str, now: Instant) {
+        let Some(call) = self.calls.get(name) else {
+            return;
+        };
+        let farewell = match &call.placed {
+            _ if call.is_empty() => ended("everybody has left"),
+            Some(Placed::Unanswered { failed, .. }) if call.ringing.is_empty() => {
+                nobody_comes(failed, self.limits.ringing)
+            }
+            Some(Placed::Answered) if call.ringing.is_empty() && call.len() == 1 => {
+                ended("everybody else has left")
+            }
+            _ => return,
+        };
+        self.end(name, None, &farewell, now);
+    }
+
+    /// The call `name` is over: whoever is being rung for it is so no more, and all who are in it
+    /// but `except` are told, those whose connection is lost when they come back.
+    pub(super) fn end(
+        &mut self,
+        name: &str,
+        except: Option<&ParticipantId>,
+        farewell: &ServerMessage,
+        now: Instant,
+    ) {
+        let Some(call) = self.calls.remove(name) else {
+            return;
+        };
+        if let Some(Placed::Restored { until }) = call.placed {
+            self.timers
+                .remove(&(until, Timer::Restored(name.to_owned())));
+        }
+        for user in &call.ringing {
+            self.stop_ringing(user, IncomingEnd::Cancelled, None);
+        }
+        for (id, member) in call.into_members() {
+            match member.link {
+                _ if except == Some(&id) => {}
+                Link::Connected(connection) => {
+                    self.actions
+                        .push_back(Action::Send(connection, farewell.clone()));
+                    self.hang_up(connection, now);
+                }
+                // The timer that is set for its loss ends that, too.
+                Link::Lost(until) => {
+                    let message = farewell.clone();
+                    self.farewells
+                        .insert((name.to_owned(), id), Farewell { until, message });
+                }
+            }
+        }
+    }
+
+    fn end_for_everyone(
+        &mut self,
+        name: &str,
+        id: &ParticipantId,
+        place: bool,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        let Some(call) = self.calls.get(name) else {
+            return Ok(());
+        };
+        if call.placed.is_none() {
+            check_place(place, "end a call for everybody")?;
+        }
+        let Some(member) = call.member(id) else {
+            return Ok(());
+        };
+        let entry = &member.entry;
+        let who = entry.display_name.as_ref().unwrap_or(&entry.user);
+        let farewell = ended(&format!("{who} has ended the call for everybody"));
+        self.end(name, Some(id), &farewell, now);
+        Ok(())
+    }
+}
+
+fn ended(reason: &str) -> ServerMessage {
+    ServerMessage::CallEnded {
+        reason: reason.to_owned(),
+    }
+}

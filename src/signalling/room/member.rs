@@ -1,0 +1,97 @@
+//! One participant of a call, as the server knows it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Instant;
+
+use super::ConnectionId;
+use super::connection::Identity;
+use crate::signalling::message::{Kinds, LegEnd, LegNumber, Participant, ParticipantId};
+
+/// The legs per pair of participants whose candidates are counted; those of older legs, long
+/// replaced, are forgotten. Bounds the memory that invented leg numbers can take.
+const COUNTED_LEGS: usize = 8;
+
+/// A participant.
+#[derive(Debug)]
+pub(super) struct Member {
+    /// What `hello` and `join` said of it.
+    pub(super) entry: Entry,
+    /// Its number among the user's presences, from 1.
+    pub(super) presence: u32,
+    /// What it has to show in order to come back.
+    pub(super) key: String,
+    /// Its connection.
+    pub(super) link: Link,
+    /// What it reads of the others.
+    pub(super) wants: BTreeMap<ParticipantId, Kinds>,
+    /// The candidates it sent per receiver and leg, the newest leg last.
+    pub(super) candidates: BTreeMap<ParticipantId, VecDeque<(LegNumber, LegEnd, u32)>>,
+}
+
+/// What a participant says of itself.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) user: String,
+    pub(super) display_name: Option<String>,
+    pub(super) receives: bool,
+    pub(super) sends: bool,
+    pub(super) media: Kinds,
+}
+
+impl Entry {
+    pub(super) fn new(identity: Identity, receives: bool, sends: bool, media: Kinds) -> Entry {
+        let Identity { user, display_name } = identity;
+        Entry {
+            user,
+            display_name,
+            receives,
+            sends,
+            media,
+        }
+    }
+}
+
+/// A participant's connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Link {
+    /// This one.
+    Connected(ConnectionId),
+    /// None; it may come back until then.
+    Lost(Instant),
+}
+
+impl Member {
+    /// This participant, `id`, as `viewer` sees it.
+    pub(super) fn seen_by(&self, id: &ParticipantId, viewer: &ParticipantId) -> Participant {
+        Participant {
+            id: id.clone(),
+            user: self.entry.user.clone(),
+            presence: self.presence,
+            display_name: self.entry.display_name.clone(),
+            receives: self.entry.receives,
+            sends: self.entry.sends,
+            media: self.entry.media.clone(),
+            wants: self.wants.get(viewer).cloned().unwrap_or_default(),
+            connected: matches!(self.link, Link::Connected(_)),
+        }
+    }
+
+    /// Counts one candidate more; gives how many it are for that leg.
+    pub(super) fn count_candidate(
+        &mut self,
+        to: &ParticipantId,
+        leg: LegNumber,
+        by: LegEnd,
+    ) -> u32 {
+        let legs = self.candidates.entry(to.clone()).or_default();
+        if let Some((_, _, count)) = legs.iter_mut().find(|(l, b, _)| (*l, *b) == (leg, by)) {
+            *count = count.saturating_add(1);
+            return *count;
+        }
+        if legs.len() == COUNTED_LEGS {
+            legs.pop_front();
+        }
+        legs.push_back((leg, by, 1));
+        1
+    }
+}

@@ -1,0 +1,260 @@
+//! Placed calls: who calls whom, who may come in, and how it stands with them.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use super::call::Call;
+use super::connection::{Identity, Phase};
+use super::member::Entry;
+use super::refusal::Refusal;
+use super::{Action, ConnectionId, Pass, Rooms, identity, random};
+use crate::signalling::message::{
+    CalleeState, ErrorCode, PLACED, ParticipantId, Resume, ServerMessage,
+};
+
+/// The callees that do not come, of which is told what became of them. Bounds the memory that
+/// invented callees can take.
+const FAILED: usize = 64;
+
+/// Where a placed call stands.
+#[derive(Debug)]
+pub(super) enum Placed {
+    /// Nobody but its caller has been in it.
+    Unanswered {
+        caller: String,
+        /// The callees that do not come, in the order in which that turned out.
+        failed: VecDeque<(String, CalleeState)>,
+    },
+    /// Others have been in it.
+    Answered,
+    /// It was on another server; those who were in it come back, until then.
+    Restored { until: Instant },
+}
+
+impl Placed {
+    /// A presence of `user` comes in.
+    pub(super) fn entered(&mut self, user: &str) {
+        if matches!(self, Placed::Unanswered { caller, .. } if caller != user) {
+            *self = Placed::Answered;
+        }
+    }
+
+    /// `user` does not come.
+    fn fails(&mut self, user: &str, state: CalleeState) {
+        if let Placed::Unanswered { failed, .. } = self {
+            failed.retain(|(other, _)| other != user);
+            if failed.len() >= FAILED {
+                failed.pop_front();
+            }
+            failed.push_back((user.to_owned(), state));
+        }
+    }
+}
+
+impl Rooms {
+    /// A new call: its caller enters, the callees are rung.
+    pub(super) fn place(
+        &mut self,
+        connection: ConnectionId,
+        pass: Pass,
+        callees: Vec<String>,
+        entry: Entry,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        pass.check_place("call others")?;
+        let callees = self.callees(callees)?;
+        let most = self.limits.participants_per_call.saturating_sub(1);
+        if callees.is_empty() {
+            let text = "there is nobody to call: name at least one user as callee";
+            return Err(Refusal::new(ErrorCode::BadName, text));
+        }
+        if callees.contains(&entry.user) {
+            let text = format!(
+                "the user {:?} cannot call itself: name other users as callees",
+                entry.user
+            );
+            return Err(Refusal::new(ErrorCode::BadName, text));
+        }
+        if callees.len() > most {
+            let text = format!(
+                "{} callees are too many for one call: call {most} at most",
+                callees.len()
+            );
+            return Err(Refusal::new(ErrorCode::LimitExceeded, text));
+        }
+        self.end_forlorn(&entry.user, &callees, now);
+        self.check_new_call()?;
+
+        let token = random::token::<16>(&mut *self.random);
+        let name = format!("{PLACED}{token}");
+        let stage = Placed::Unanswered {
+            caller: entry.user.clone(),
+            failed: VecDeque::new(),
+        };
+        self.calls.insert(name.clone(), Call::placed(stage));
+        let inviter = Identity {
+            user: entry.user.clone(),
+            display_name: entry.display_name.clone(),
+        };
+        let mut told = Vec::new();
+        for callee in callees {
+            if let Some(state) = self.ring(&name, &callee, &inviter, now) {
+                told.push((callee, state));
+            }
+        }
+        let key = random::token::<16>(&mut *self.random);
+        let identity = Resume {
+            participant: identity::id(&key, &entry.user, &name),
+            presence: 1,
+            key,
+        };
+        let id = self.enter(connection, &name, entry, identity, None, now)?;
+        let joined = Phase::Joined {
+            call: name.clone(),
+            id,
+            place: true,
+        };
+        self.advance(connection, joined);
+        for (callee, state) in told {
+            self.tell_callee(&name, &callee, state);
+        }
+        self.settle(&name, now);
+        Ok(())
+    }
+
+    /// Further users are rung for the call `name`, in which `id` invites them.
+    pub(super) fn invite(
+        &mut self,
+        connection: ConnectionId,
+        name: &str,
+        id: &ParticipantId,
+        users: Vec<String>,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        let users = self.callees(users)?;
+        let Some(call) = self.calls.get(name) else {
+            return Ok(());
+        };
+        let Some(entry) = call.member(id).map(|member| &member.entry) else {
+            return Ok(());
+        };
+        let inviter = Identity {
+            user: entry.user.clone(),
+            display_name: entry.display_name.clone(),
+        };
+        let (here, new): (Vec<String>, Vec<String>) = users
+            .into_iter()
+            .filter(|user| !call.ringing.contains(user))
+            .partition(|user| call.has(user));
+        let (present, ringing) = (call.len(), call.ringing.len());
+        let most = self.limits.participants_per_call;
+        if present + ringing + new.len() > most && !new.is_empty() {
+            let text = format!(
+                "the call has {present} participants and {ringing} are being rung, of {most} that \
+                 it takes: invite {} at most, or when somebody has left",
+                most.saturating_sub(present + ringing)
+            );
+            return Err(Refusal::new(ErrorCode::LimitExceeded, text));
+        }
+        // That is of no interest to the others.
+        for user in here {
+            let state = CalleeState::Busy;
+            let message = ServerMessage::Callee { user, state };
+            self.actions.push_back(Action::Send(connection, message));
+        }
+        for user in new {
+            if let Some(state) = self.ring(name, &user, &inviter, now) {
+                self.tell_callee(name, &user, state);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells those in a call how it stands with a callee, and keeps what became of it.
+    pub(super) fn tell_callee(&mut self, name: &str, user: &str, state: CalleeState) {
+        let Some(call) = self.calls.get_mut(name) else {
+            return;
+        };
+        if !matches!(state, CalleeState::Ringing | CalleeState::Accepted)
+            && let Some(placed) = &mut call.placed
+        {
+            placed.fails(user, state);
+        }
+        let user = user.to_owned();
+        call.tell_all(&ServerMessage::Callee { user, state }, &mut self.actions);
+    }
+
+    /// The users that are named, each once.
+    fn callees(&self, named: Vec<String>) -> Result<Vec<String>, Refusal> {
+        let mut known = BTreeSet::new();
+        let mut callees = Vec::new();
+        for user in named {
+            self.limits.check_name("callee's name", &user)?;
+            if known.insert(user.clone()) {
+                callees.push(user);
+            }
+        }
+        Ok(callees)
+    }
+
+    /// Ends a call that `caller` placed before and that rings one of `callees`, if nobody is in it
+    /// but lost presences of the caller: it does not know of that call where the answer to `place`
+    /// got lost, and would find the callees busy with it.
+    fn end_forlorn(&mut self, caller: &str, callees: &[String], now: Instant) {
+        let forlorn = |call: &Call| {
+            matches!(&call.placed, Some(Placed::Unanswered { caller: c, .. }) if c == caller)
+                && call.len() == call.lost()
+        };
+        let names: BTreeSet<String> = callees
+            .iter()
+            .filter_map(|callee| self.invitations.get(callee))
+            .map(|invitation| invitation.call.clone())
+            .filter(|name| self.calls.get(name).is_some_and(forlorn))
+            .collect();
+        for name in names {
+            let reason = "its caller has placed another call".to_owned();
+            self.end(&name, None, &ServerMessage::CallEnded { reason }, now);
+        }
+    }
+
+    /// Time is up for those who were in a call on another server.
+    pub(super) fn restored(&mut self, name: &str, now: Instant) {
+        if let Some(call) = self.calls.get_mut(name) {
+            call.placed = Some(Placed::Answered);
+        }
+        self.settle(name, now);
+    }
+}
+
+/// What the caller is told of a call that nobody answered.
+pub(super) fn nobody_comes(
+    failed: &VecDeque<(String, CalleeState)>,
+    ringing: Duration,
+) -> ServerMessage {
+    let mut message = String::from("the call was not answered: ");
+    for (index, (user, state)) in failed.iter().enumerate() {
+        let separator = if index == 0 { "" } else { ", " };
+        let _ = match state {
+            CalleeState::Declined => write!(message, "{separator}{user:?} declined"),
+            CalleeState::Busy => write!(message, "{separator}{user:?} is busy with another call"),
+            CalleeState::NoAnswer => write!(
+                message,
+                "{separator}{user:?} did not answer within {} s",
+                ringing.as_secs_f32()
+            ),
+            _ => write!(message, "{separator}nobody waits for calls as {user:?}"),
+        };
+    }
+    let (code, cure) = match failed.back().map(|(_, state)| state) {
+        Some(CalleeState::Declined) => (ErrorCode::CalleeDeclined, "call again later"),
+        Some(CalleeState::Busy) => (ErrorCode::CalleeBusy, "call again later"),
+        Some(CalleeState::NoAnswer) => (ErrorCode::CalleeNoAnswer, "call again later"),
+        _ => (
+            ErrorCode::CalleeUnknown,
+            "check the name, and call when the user waits for calls",
+        ),
+    };
+    let _ = write!(message, "; {cure}");
+    ServerMessage::Error { code, message }
+}

@@ -1,0 +1,185 @@
+//! Invitations: users who are being rung, and the connections on which they wait for calls.
+//!
+//! A user is rung for one call at a time, on all connections that listen as that user. So whoever
+//! is being rung is busy for other callers, and what rings on a connection is what rings for its
+//! user.
+
+use std::time::Instant;
+
+use super::connection::{Identity, Phase};
+use super::member::Entry;
+use super::refusal::Refusal;
+use super::{Action, ConnectionId, Pass, Rooms, Timer};
+use crate::signalling::message::{CalleeState, ErrorCode, IncomingEnd, ServerMessage};
+
+/// A user who is being rung.
+#[derive(Debug)]
+pub(super) struct Invitation {
+    /// For this call.
+    pub(super) call: String,
+    /// By whom.
+    inviter: Identity,
+    /// Until then.
+    until: Instant,
+}
+
+impl Invitation {
+    fn incoming(&self) -> ServerMessage {
+        ServerMessage::Incoming {
+            call: self.call.clone(),
+            user: self.inviter.user.clone(),
+            display_name: self.inviter.display_name.clone(),
+        }
+    }
+}
+
+impl Rooms {
+    /// A connection waits for calls from now on, and is told of the one that rings already.
+    pub(super) fn listen(&mut self, connection: ConnectionId, identity: Identity, pass: Pass) {
+        let user = identity.user.clone();
+        self.advance(connection, Phase::Listening { identity, pass });
+        self.actions
+            .push_back(Action::Send(connection, ServerMessage::Listening {}));
+        if let Some(invitation) = self.invitations.get(&user) {
+            self.actions
+                .push_back(Action::Send(connection, invitation.incoming()));
+        }
+        self.listeners.entry(user).or_default().insert(connection);
+    }
+
+    /// Has `user`, who is not in the call `name`, rung for it. Gives how it stands with that user,
+    /// `None` if that is what it was before.
+    pub(super) fn ring(
+        &mut self,
+        name: &str,
+        user: &str,
+        inviter: &Identity,
+        now: Instant,
+    ) -> Option<CalleeState> {
+        match self.invitations.get(user) {
+            Some(invitation) if invitation.call == name => return None,
+            Some(_) => return Some(CalleeState::Busy),
+            None => {}
+        }
+        let Some(listeners) = self.listeners.get(user) else {
+            return Some(match self.calls.values().any(|call| call.has(user)) {
+                true => CalleeState::Busy,
+                false => CalleeState::Unknown,
+            });
+        };
+        let until = now + self.limits.ringing;
+        let invitation = Invitation {
+            call: name.to_owned(),
+            inviter: inviter.clone(),
+            until,
+        };
+        for connection in listeners {
+            self.actions
+                .push_back(Action::Send(*connection, invitation.incoming()));
+        }
+        self.invitations.insert(user.to_owned(), invitation);
+        self.timers.insert((until, Timer::Ringing(user.to_owned())));
+        if let Some(call) = self.calls.get_mut(name) {
+            call.ringing.insert(user.to_owned());
+            if call.placed.is_some() {
+                call.add_guest(user);
+            }
+        }
+        Some(CalleeState::Ringing)
+    }
+
+    /// A connection that listens comes into the call that rings on it.
+    pub(super) fn accept(
+        &mut self,
+        connection: ConnectionId,
+        pass: Pass,
+        name: String,
+        entry: Entry,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        self.check_rings(&name, &entry.user)?;
+        let id = self.come_anew(connection, &name, entry, now)?;
+        let joined = Phase::Joined {
+            call: name,
+            id,
+            place: pass.place,
+        };
+        self.advance(connection, joined);
+        Ok(())
+    }
+
+    /// `user` declines the call that rings on `connection`.
+    pub(super) fn reject(
+        &mut self,
+        connection: ConnectionId,
+        user: &str,
+        name: &str,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        self.check_rings(name, user)?;
+        self.stop_ringing(user, IncomingEnd::DeclinedElsewhere, Some(connection));
+        self.tell_callee(name, user, CalleeState::Declined);
+        self.settle(name, now);
+        Ok(())
+    }
+
+    /// Time is up for `user` to answer.
+    pub(super) fn no_answer(&mut self, user: &str, now: Instant) {
+        if let Some(name) = self.stop_ringing(user, IncomingEnd::NoAnswer, None) {
+            self.tell_callee(&name, user, CalleeState::NoAnswer);
+            self.settle(&name, now);
+        }
+    }
+
+    /// `user` comes into the call `name` on `connection`: if it is being rung for that, it has
+    /// answered.
+    pub(super) fn answered(&mut self, name: &str, user: &str, connection: ConnectionId) {
+        if !self.is_rung(name, user) {
+            return;
+        }
+        self.stop_ringing(user, IncomingEnd::AnsweredElsewhere, Some(connection));
+        if let Some(call) = self.calls.get_mut(name) {
+            call.add_guest(user);
+        }
+        self.tell_callee(name, user, CalleeState::Accepted);
+    }
+
+    /// `user` is not rung any more, for which all connections but one are told the reason. Gives
+    /// the call that it was rung for.
+    pub(super) fn stop_ringing(
+        &mut self,
+        user: &str,
+        reason: IncomingEnd,
+        except: Option<ConnectionId>,
+    ) -> Option<String> {
+        let Invitation { call, until, .. } = self.invitations.remove(user)?;
+        self.timers
+            .remove(&(until, Timer::Ringing(user.to_owned())));
+        if let Some(call) = self.calls.get_mut(&call) {
+            call.ringing.remove(user);
+        }
+        let told = self.listeners.get(user).into_iter().flatten();
+        for connection in told.filter(|connection| Some(**connection) != except) {
+            let message = ServerMessage::IncomingEnded {
+                call: call.clone(),
+                reason,
+            };
+            self.actions.push_back(Action::Send(*connection, message));
+        }
+        Some(call)
+    }
+
+    fn is_rung(&self, name: &str, user: &str) -> bool {
+        let invitation = self.invitations.get(user);
+        invitation.is_some_and(|invitation| invitation.call == name)
+    }
+
+    fn check_rings(&self, name: &str, user: &str) -> Result<(), Refusal> {
+        if self.is_rung(name, user) {
+            return Ok(());
+        }
+        let text = "this call does not ring here any more: it has ended, or was answered or \
+                    declined elsewhere; wait for the next";
+        Err(Refusal::new(ErrorCode::IncomingGone, text))
+    }
+}

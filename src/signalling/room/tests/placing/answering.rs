@@ -1,0 +1,227 @@
+//! Accepting, declining, letting it ring.
+
+use super::*;
+
+#[test]
+fn who_accepts_comes_in_and_the_others_learn_first_that_it_answered() {
+    let mut stage = Stage::new();
+    let (anna, rung) = stage.ring("anna", "bert");
+    let bert = stage.accept(rung, &anna.call);
+    assert_eq!(bert.call, anna.call);
+    assert!(bert.ringing.is_empty());
+    assert_eq!(&bert.roster[0].id, anna.id());
+    assert_eq!(bert.roster[0].media, set(&[Kind::Audio]));
+
+    let told = stage.heard(&anna);
+    assert_eq!(told[0], callee("bert", CalleeState::Accepted));
+    let [_, ServerMessage::Participant { participant }] = &told[..] else {
+        panic!("{told:?}")
+    };
+    assert_eq!(&participant.id, bert.id());
+    assert!(participant.receives && participant.sends);
+    assert_eq!(participant.media, set(&[Kind::Video]));
+    assert_eq!(participant.display_name.as_deref(), Some("BERT"));
+    // From here on it is a call like others.
+    stage.send(anna.connection, &offer(&bert, 1));
+    assert_eq!(stage.heard(&bert).len(), 1);
+    assert_eq!(stage.rooms.poll_timeout(), None);
+    let census = stage.rooms.census();
+    assert_eq!((census.listening, census.ringing), (0, 0));
+}
+
+#[test]
+fn a_call_that_is_answered_rings_nowhere_else() {
+    let mut stage = Stage::new();
+    let other = stage.listen("bert");
+    let (anna, rung) = stage.ring("anna", "bert");
+    assert_eq!(only(stage.take(other)), incoming(&anna.call, "anna"));
+    stage.accept(rung, &anna.call);
+    let ended = no_longer(&anna.call, IncomingEnd::AnsweredElsewhere);
+    assert_eq!(only(stage.take(other)), ended);
+    // It goes on listening.
+    let carl = stage.place("carl", &[("bert", CalleeState::Ringing)]);
+    assert_eq!(only(stage.take(other)), incoming(&carl.call, "carl"));
+}
+
+#[test]
+fn who_declines_goes_on_listening_as_do_its_other_connections() {
+    let mut stage = Stage::new();
+    let other = stage.listen("bert");
+    stage.listen("carl");
+    let rung = stage.listen("bert");
+    let ringing = CalleeState::Ringing;
+    let anna = stage.place("anna", &[("bert", ringing), ("carl", ringing)]);
+    stage.take(other);
+    stage.take(rung);
+    stage.reject(rung, &anna.call);
+    assert_eq!(
+        only(stage.heard(&anna)),
+        callee("bert", CalleeState::Declined)
+    );
+    let ended = no_longer(&anna.call, IncomingEnd::DeclinedElsewhere);
+    assert_eq!(only(stage.take(other)), ended);
+    assert!(stage.take(rung).is_empty());
+
+    let dora = stage.place("dora", &[("bert", ringing)]);
+    for id in [other, rung] {
+        assert_eq!(only(stage.take(id)), incoming(&dora.call, "dora"));
+    }
+}
+
+#[test]
+fn it_rings_for_60_seconds() {
+    let mut stage = Stage::new();
+    stage.listen("carl");
+    let (anna, rung) = stage.ring("anna", "bert");
+    stage.pass(Duration::from_secs(1));
+    stage.invite(&anna, &["carl"]);
+    stage.heard(&anna);
+    stage.pass(RINGING - Duration::from_secs(1) - MOMENT);
+    assert!(stage.heard(&anna).is_empty() && stage.take(rung).is_empty());
+    stage.pass(MOMENT);
+    assert_eq!(
+        only(stage.heard(&anna)),
+        callee("bert", CalleeState::NoAnswer)
+    );
+    assert_eq!(
+        only(stage.take(rung)),
+        no_longer(&anna.call, IncomingEnd::NoAnswer)
+    );
+    stage.say_accept(rung, &anna.call);
+    stage.refused(rung, ErrorCode::IncomingGone);
+}
+
+#[test]
+fn only_what_rings_on_a_connection_can_be_answered_there() {
+    let mut stage = Stage::new();
+    let (anna, rung) = stage.ring("anna", "bert");
+    let carl = stage.listen("carl");
+    for (id, call) in [(carl, anna.call.as_str()), (rung, "tea"), (rung, "")] {
+        stage.say_accept(id, call);
+        let text = stage.refused(id, ErrorCode::IncomingGone);
+        assert!(text.contains("wait for the next"), "{text}");
+        stage.reject(id, call);
+        stage.refused(id, ErrorCode::IncomingGone);
+    }
+    assert!(stage.heard(&anna).is_empty());
+    // Neither did any harm.
+    stage.reject(carl, "tea");
+    stage.refused(carl, ErrorCode::IncomingGone);
+    stage.accept(rung, &anna.call);
+    stage.place("dora", &[("carl", CalleeState::Ringing)]);
+}
+
+#[test]
+fn a_full_call_takes_nobody_who_accepts() {
+    let mut stage = Stage::with(Limits {
+        participants_per_call: 2,
+        ..Limits::default()
+    });
+    let bert = stage.listen("bert");
+    let anna = stage.join("anna", "tea");
+    stage.invite(&anna, &["bert"]);
+    stage.take(bert);
+    let carl = stage.join("carl", "tea");
+    stage.say_accept(bert, "tea");
+    let text = stage.refused(bert, ErrorCode::LimitExceeded);
+    assert!(text.contains("full"), "{text}");
+    stage.heard(&carl);
+    // It rings on, and there may be room yet.
+    let again = stage.listen("bert");
+    assert_eq!(only(stage.take(again)), incoming("tea", "anna"));
+    stage.leave(&carl, false);
+    stage.accept(again, "tea");
+}
+
+#[test]
+fn who_is_rung_and_comes_in_by_the_calls_name_has_answered() {
+    let mut stage = Stage::new();
+    let anna = stage.join("anna", "tea");
+    let rung = stage.listen("bert");
+    stage.invite(&anna, &["bert"]);
+    stage.take(rung);
+    stage.heard(&anna);
+    stage.join("bert", "tea");
+    assert_eq!(stage.heard(&anna)[0], callee("bert", CalleeState::Accepted));
+    let ended = no_longer("tea", IncomingEnd::AnsweredElsewhere);
+    assert_eq!(only(stage.take(rung)), ended);
+    assert_eq!(stage.rooms.census().ringing, 0);
+}
+
+#[test]
+fn who_is_called_needs_no_token_for_that_call() {
+    let mut stage = Stage::new();
+    let anna = stage.join("anna", "coffee");
+    stage.restrict("tea", false);
+    let rung = stage.listen("bert");
+    stage.invite(&anna, &["bert"]);
+    let early = stage.hello("bert");
+    stage.say_join(early, "coffee", None);
+    stage.refused(early, ErrorCode::TokenCall);
+    stage.take(rung);
+    let bert = stage.accept(rung, "coffee");
+    // Also for coming back.
+    stage.lose(&bert);
+    let back = stage.back("bert", &bert);
+    assert_eq!(back.id(), bert.id());
+    stage.leave(&back, false);
+    stage.join("bert", "coffee");
+    let eve = stage.hello("eve");
+    stage.say_join(eve, "coffee", None);
+    stage.refused(eve, ErrorCode::TokenCall);
+}
+
+#[test]
+fn nobody_comes_into_a_placed_call_uncalled() {
+    let mut stage = Stage::new();
+    let (anna, bert) = stage.call("anna", "bert");
+    let eve = stage.hello("eve");
+    stage.say_join(eve, &anna.call, None);
+    let text = stage.refused(eve, ErrorCode::NotInvited);
+    assert!(text.contains("invite"), "{text}");
+    // Not with a key that she made either.
+    let key = "0123456789abcdef0123456789abcdef".to_owned();
+    let made = Resume {
+        participant: identity::id(&key, "eve", &anna.call),
+        presence: 1,
+        key,
+    };
+    let eve = stage.hello("eve");
+    stage.say_join(eve, &anna.call, Some(made));
+    stage.refused(eve, ErrorCode::NotInvited);
+    assert!(stage.heard(&anna).is_empty());
+
+    // Who was called, or placed it, may come in once more, whatever call its token opens.
+    stage.restrict("tea", false);
+    for (user, presence) in [("anna", 2), ("bert", 2)] {
+        let id = stage.hello(user);
+        stage.say_join(id, &anna.call, None);
+        assert_eq!(party(id, only(stage.take(id))).resume.presence, presence);
+    }
+    assert_eq!(bert.resume.presence, 1);
+}
+
+#[test]
+fn who_declined_a_placed_call_may_come_into_it_later() {
+    let mut stage = Stage::new();
+    let (anna, _) = stage.call("anna", "bert");
+    let rung = stage.listen("carl");
+    stage.invite(&anna, &["carl"]);
+    stage.take(rung);
+    stage.reject(rung, &anna.call);
+    let id = stage.hello("carl");
+    stage.say_join(id, &anna.call, None);
+    assert_eq!(party(id, only(stage.take(id))).roster.len(), 2);
+}
+
+#[test]
+fn a_placed_name_that_is_no_call_can_not_be_joined() {
+    let mut stage = Stage::new();
+    for name in [PLACED.to_owned(), format!("{PLACED}{}", "0".repeat(32))] {
+        let id = stage.hello("anna");
+        stage.say_join(id, &name, None);
+        let text = stage.refused(id, ErrorCode::NotInvited);
+        assert!(text.contains("over"), "{text}");
+    }
+    assert!(stage.rooms.calls.is_empty());
+}

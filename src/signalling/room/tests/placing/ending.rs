@@ -1,0 +1,242 @@
+//! How calls end that nobody answers, that the others leave, or that are ended for everybody.
+
+use super::*;
+
+/// The error that ends the caller's call, after what it was told of its callees.
+fn fails(stage: &mut Stage, caller: ConnectionId, expected: ErrorCode) -> String {
+    let last = stage.told.get_mut(&caller).unwrap().pop().unwrap();
+    let ServerMessage::Error { code, message } = last else {
+        panic!("{last:?}")
+    };
+    assert_eq!(code, expected, "{message}");
+    assert!(stage.closed.contains(&caller));
+    message
+}
+
+#[test]
+fn a_call_that_nobody_answers_ends_with_what_became_of_the_last_callee() {
+    let mut stage = Stage::new();
+    let id = stage.hello("anna");
+    stage.say_place(id, &["bert"]);
+    let text = fails(&mut stage, id, ErrorCode::CalleeUnknown);
+    assert!(
+        text.contains("nobody waits for calls as \"bert\""),
+        "{text}"
+    );
+    assert_eq!(stage.take(id).len(), 2, "joined and callee");
+
+    stage.join("bert", "tea");
+    let id = stage.hello("anna");
+    stage.say_place(id, &["nobody", "bert"]);
+    let text = fails(&mut stage, id, ErrorCode::CalleeBusy);
+    assert!(text.contains("\"nobody\""), "{text}");
+    assert!(text.contains("\"bert\" is busy"), "{text}");
+
+    let (anna, rung) = stage.ring("anna", "carl");
+    stage.reject(rung, &anna.call);
+    let text = fails(&mut stage, anna.connection, ErrorCode::CalleeDeclined);
+    assert!(text.contains("\"carl\" declined"), "{text}");
+    assert_eq!(
+        only(stage.heard(&anna)),
+        callee("carl", CalleeState::Declined)
+    );
+
+    let (anna, _) = stage.ring("anna", "dora");
+    stage.invite(&anna, &["nobody"]);
+    stage.pass(RINGING);
+    let text = fails(&mut stage, anna.connection, ErrorCode::CalleeNoAnswer);
+    assert!(
+        text.contains("\"dora\" did not answer within 60 s"),
+        "{text}"
+    );
+    assert!(text.contains("\"nobody\""), "{text}");
+    assert!(text.contains("again later"), "{text}");
+    assert_eq!(stage.rooms.census().calls, 1, "tea");
+}
+
+#[test]
+fn a_callee_that_is_called_anew_is_told_of_once() {
+    let mut stage = Stage::new();
+    let (anna, bert) = stage.ring("anna", "bert");
+    stage.listen("carl");
+    stage.invite(&anna, &["carl"]);
+    stage.reject(bert, &anna.call);
+    stage.invite(&anna, &["bert"]);
+    stage.pass(RINGING);
+    let text = fails(&mut stage, anna.connection, ErrorCode::CalleeNoAnswer);
+    assert_eq!(text.matches("bert").count(), 1, "{text}");
+    assert!(!text.contains("declined"), "{text}");
+    stage.is_clean();
+}
+
+#[test]
+fn a_call_goes_on_while_one_of_its_callees_is_rung() {
+    let mut stage = Stage::new();
+    stage.listen("carl");
+    let (anna, bert) = stage.ring("anna", "bert");
+    stage.invite(&anna, &["carl"]);
+    stage.heard(&anna);
+    stage.reject(bert, &anna.call);
+    assert_eq!(
+        only(stage.heard(&anna)),
+        callee("bert", CalleeState::Declined)
+    );
+    assert!(!stage.closed.contains(&anna.connection));
+}
+
+#[test]
+fn when_the_caller_leaves_it_rings_no_more() {
+    let mut stage = Stage::new();
+    let (anna, rung) = stage.ring("anna", "bert");
+    stage.leave(&anna, false);
+    assert_eq!(
+        only(stage.take(rung)),
+        no_longer(&anna.call, IncomingEnd::Cancelled)
+    );
+    stage.say_accept(rung, &anna.call);
+    stage.refused(rung, ErrorCode::IncomingGone);
+    stage.is_clean();
+}
+
+#[test]
+fn when_who_invited_leaves_others_it_rings_on() {
+    let mut stage = Stage::new();
+    let (anna, bert) = stage.call("anna", "bert");
+    let rung = stage.listen("carl");
+    stage.invite(&anna, &["carl"]);
+    stage.heard(&bert);
+    stage.take(rung);
+    stage.leave(&anna, false);
+    assert!(left(&anna, &only(stage.heard(&bert))));
+    assert!(stage.take(rung).is_empty());
+    let carl = stage.accept(rung, &anna.call);
+    assert_eq!(&carl.roster[0].id, bert.id());
+}
+
+#[test]
+fn the_last_participant_is_told_that_everybody_else_has_left() {
+    let mut stage = Stage::new();
+    let (anna, bert) = stage.call("anna", "bert");
+    stage.leave(&anna, false);
+    let mut told = stage.heard(&bert);
+    assert!(left(&anna, &told.remove(0)));
+    let ServerMessage::CallEnded { reason } = only(told) else {
+        panic!()
+    };
+    assert!(reason.contains("everybody else"), "{reason}");
+    assert!(stage.closed.contains(&bert.connection));
+    stage.is_clean();
+}
+
+#[test]
+fn a_placed_call_of_three_goes_on_with_two() {
+    let mut stage = Stage::new();
+    let (anna, bert) = stage.call("anna", "bert");
+    let rung = stage.listen("carl");
+    stage.invite(&anna, &["carl"]);
+    stage.take(rung);
+    let carl = stage.accept(rung, &anna.call);
+    stage.leave(&bert, false);
+    assert!(!stage.closed.contains(&anna.connection));
+    assert!(!stage.closed.contains(&carl.connection));
+    stage.leave(&anna, false);
+    assert!(stage.closed.contains(&carl.connection));
+}
+
+#[test]
+fn the_last_participant_stays_while_somebody_is_rung() {
+    let mut stage = Stage::new();
+    let (anna, bert) = stage.call("anna", "bert");
+    let rung = stage.listen("carl");
+    stage.invite(&anna, &["carl"]);
+    stage.leave(&bert, false);
+    stage.heard(&anna);
+    assert!(!stage.closed.contains(&anna.connection));
+    stage.reject(rung, &anna.call);
+    let mut told = stage.heard(&anna);
+    assert_eq!(told.remove(0), callee("carl", CalleeState::Declined));
+    assert!(matches!(only(told), ServerMessage::CallEnded { .. }));
+    stage.is_clean();
+}
+
+#[test]
+fn who_does_not_come_back_has_left_the_call_too() {
+    let mut stage = Stage::new();
+    let (anna, bert) = stage.call("anna", "bert");
+    stage.lose(&bert);
+    assert!(!stage.participant(&anna).connected);
+    stage.pass(RESUME - MOMENT);
+    assert!(stage.heard(&anna).is_empty());
+    stage.pass(MOMENT);
+    let told = stage.heard(&anna);
+    assert!(left(&bert, &told[0]), "{told:?}");
+    assert!(matches!(told[1], ServerMessage::CallEnded { .. }));
+    stage.is_clean();
+}
+
+#[test]
+fn a_named_call_goes_on_with_one_participant() {
+    let mut stage = Stage::new();
+    let anna = stage.join("anna", "tea");
+    let bert = stage.join("bert", "tea");
+    stage.leave(&bert, false);
+    stage.heard(&anna);
+    stage.pass(Duration::from_secs(3600));
+    assert!(stage.heard(&anna).is_empty());
+    assert!(!stage.closed.contains(&anna.connection));
+}
+
+#[test]
+fn a_placed_call_is_ended_for_everybody_by_whoever_is_in_it() {
+    let mut stage = Stage::new();
+    let (anna, rung) = stage.ring("anna", "bert");
+    // Whatever the token of who was called.
+    stage.restrict("tea", false);
+    let listening = stage.listen("carl");
+    stage.invite(&anna, &["carl"]);
+    stage.input(Input::Closed(rung));
+    let bert = stage.listen("bert");
+    stage.take(bert);
+    let bert = stage.accept(bert, &anna.call);
+    stage.heard(&anna);
+    stage.take(listening);
+
+    stage.leave(&bert, true);
+    assert!(stage.heard(&bert).is_empty());
+    assert!(stage.closed.contains(&bert.connection));
+    let reason = stage.over(anna.connection);
+    assert_eq!(reason, "BERT has ended the call for everybody");
+    assert_eq!(
+        only(stage.take(listening)),
+        no_longer(&anna.call, IncomingEnd::Cancelled)
+    );
+    stage.is_clean();
+}
+
+#[test]
+fn a_named_call_is_ended_for_everybody_by_who_may_place_calls() {
+    let mut stage = Stage::new();
+    let anna = stage.join("anna", "tea");
+    stage.restrict("tea", false);
+    let bert = stage.join("bert", "tea");
+    stage.heard(&anna);
+    stage.leave(&bert, true);
+    let text = stage.refused(bert.connection, ErrorCode::TokenPlace);
+    assert!(text.contains("end a call for everybody"), "{text}");
+    assert!(stage.heard(&anna).is_empty());
+
+    stage.leave(&anna, true);
+    let reason = stage.over(bert.connection);
+    assert!(reason.contains("ANNA"), "{reason}");
+    stage.is_clean();
+}
+
+#[test]
+fn who_waits_for_calls_leaves_without_a_word() {
+    let mut stage = Stage::new();
+    let (anna, rung) = stage.ring("anna", "bert");
+    stage.send(rung, &ClientMessage::Leave { for_everyone: true });
+    assert!(stage.closed.contains(&rung) && stage.take(rung).is_empty());
+    assert!(stage.heard(&anna).is_empty());
+    assert_eq!(stage.rooms.census().listening, 0);
+}

@@ -1,0 +1,173 @@
+//! Further users for a call.
+
+use super::*;
+
+#[test]
+fn further_users_are_rung_and_all_in_the_call_are_told() {
+    let mut stage = Stage::new();
+    let (anna, bert) = stage.call("anna", "bert");
+    let rung = stage.listen("carl");
+    stage.invite(&bert, &["carl", "nobody"]);
+    let expected = [
+        callee("carl", CalleeState::Ringing),
+        callee("nobody", CalleeState::Unknown),
+    ];
+    assert_eq!(stage.heard(&anna), expected);
+    assert_eq!(stage.heard(&bert), expected);
+    assert_eq!(only(stage.take(rung)), incoming(&anna.call, "bert"));
+    let carl = stage.accept(rung, &anna.call);
+    assert_eq!(carl.roster.len(), 2);
+    for client in [&anna, &bert] {
+        let told = stage.heard(client);
+        assert_eq!(told[0], callee("carl", CalleeState::Accepted));
+        assert_eq!(told.len(), 2);
+    }
+}
+
+#[test]
+fn a_named_call_rings_for_users_and_goes_on_when_nobody_comes() {
+    let mut stage = Stage::new();
+    let anna = stage.join("anna", "tea");
+    let rung = stage.listen("bert");
+    stage.invite(&anna, &["bert"]);
+    assert_eq!(
+        only(stage.heard(&anna)),
+        callee("bert", CalleeState::Ringing)
+    );
+    assert_eq!(only(stage.take(rung)), incoming("tea", "anna"));
+    stage.reject(rung, "tea");
+    assert_eq!(
+        only(stage.heard(&anna)),
+        callee("bert", CalleeState::Declined)
+    );
+    stage.invite(&anna, &["bert"]);
+    stage.take(rung);
+    let bert = stage.accept(rung, "tea");
+    assert_eq!(bert.roster.len(), 1);
+    stage.leave(&bert, false);
+    stage.pass(RINGING);
+    assert!(!stage.closed.contains(&anna.connection));
+}
+
+#[test]
+fn who_is_in_the_call_is_busy_which_only_who_invites_is_told() {
+    let mut stage = Stage::new();
+    let (anna, bert) = stage.call("anna", "bert");
+    stage.listen("bert");
+    stage.invite(&anna, &["bert", "anna"]);
+    let expected = [
+        callee("bert", CalleeState::Busy),
+        callee("anna", CalleeState::Busy),
+    ];
+    assert_eq!(stage.heard(&anna), expected);
+    assert!(stage.heard(&bert).is_empty());
+    assert_eq!(stage.rooms.census().ringing, 0);
+}
+
+#[test]
+fn inviting_who_is_rung_changes_nothing() {
+    let mut stage = Stage::new();
+    let (anna, rung) = stage.ring("anna", "bert");
+    stage.pass(RINGING - MOMENT);
+    stage.invite(&anna, &["bert"]);
+    assert!(stage.heard(&anna).is_empty() && stage.take(rung).is_empty());
+    stage.pass(MOMENT);
+    assert_eq!(stage.heard(&anna)[0], callee("bert", CalleeState::NoAnswer));
+}
+
+#[test]
+fn inviting_needs_the_right_to_place() {
+    let mut stage = Stage::new();
+    stage.restrict("tea", false);
+    let anna = stage.join("anna", "tea");
+    let bert = stage.listen("bert");
+    stage.invite(&anna, &["bert"]);
+    let text = stage.refused(anna.connection, ErrorCode::TokenPlace);
+    assert!(text.contains("invite"), "{text}");
+    assert!(stage.take(bert).is_empty());
+    // Also of who was called, and of who comes back.
+    let carl = stage.listen("carl");
+    stage.pass = Ok(Pass::unlimited());
+    let dora = stage.place("dora", &[("carl", CalleeState::Ringing)]);
+    stage.take(carl);
+    let carl = stage.accept(carl, &dora.call);
+    stage.invite(&carl, &["bert"]);
+    stage.refused(carl.connection, ErrorCode::TokenPlace);
+    stage.lose(&carl);
+    stage.restrict("tea", false);
+    let back = stage.back("carl", &carl);
+    stage.invite(&back, &["bert"]);
+    stage.refused(back.connection, ErrorCode::TokenPlace);
+}
+
+#[test]
+fn those_present_and_those_rung_are_no_more_than_a_call_takes() {
+    let mut stage = Stage::with(Limits {
+        participants_per_call: 3,
+        ..Limits::default()
+    });
+    let (anna, _) = stage.ring("anna", "bert");
+    stage.listen("carl");
+    stage.listen("dora");
+    // Those who are rung already, or in the call, do not count twice.
+    stage.invite(&anna, &["bert", "anna", "carl"]);
+    assert_eq!(stage.heard(&anna).len(), 2);
+    stage.invite(&anna, &["dora"]);
+    let text = stage.refused(anna.connection, ErrorCode::LimitExceeded);
+    assert!(text.contains("invite 0 at most"), "{text}");
+    assert_eq!(stage.rooms.census().ringing, 2);
+}
+
+#[test]
+fn who_comes_in_learns_who_is_being_rung() {
+    let mut stage = Stage::new();
+    let (anna, bert) = stage.ring("anna", "bert");
+    stage.listen("carl");
+    stage.invite(&anna, &["carl"]);
+    let bert = stage.accept(bert, &anna.call);
+    assert_eq!(bert.ringing, ["carl"]);
+    stage.lose(&anna);
+    assert_eq!(stage.back("anna", &anna).ringing, ["carl"]);
+}
+
+#[test]
+fn a_bad_name_is_not_rung() {
+    let mut stage = Stage::new();
+    let (anna, bert) = stage.call("anna", "bert");
+    stage.invite(&anna, &["carl", "a\nb"]);
+    stage.refused(anna.connection, ErrorCode::BadName);
+    let told = stage.heard(&bert);
+    assert!(
+        matches!(&told[..], [ServerMessage::Participant { participant }] if !participant.connected),
+        "{told:?}"
+    );
+    let nobody: &[&str] = &[];
+    stage.invite(&bert, nobody);
+    assert!(stage.heard(&bert).is_empty());
+}
+
+#[test]
+fn a_call_does_not_remember_all_who_were_ever_called() {
+    let mut stage = Stage::new();
+    let (anna, bert) = stage.call("anna", "bert");
+    for number in 0..1100 {
+        let user = format!("user {number}");
+        let rung = stage.listen(&user);
+        stage.invite(&anna, &[&user]);
+        stage.reject(rung, &anna.call);
+        stage.input(Input::Closed(rung));
+        stage.pass(Duration::from_millis(100));
+    }
+    stage.pass(MOMENT);
+    let joins = |stage: &mut Stage, user: &str| {
+        let id = stage.hello(user);
+        stage.say_join(id, &anna.call, None);
+        let told = only(stage.take(id));
+        matches!(told, ServerMessage::Joined { .. })
+    };
+    assert!(!joins(&mut stage, "user 0"));
+    assert!(joins(&mut stage, "user 1099"));
+    // Those who are there are kept.
+    assert!(joins(&mut stage, "bert"));
+    assert_eq!(bert.call, anna.call);
+}

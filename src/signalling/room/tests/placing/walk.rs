@@ -1,0 +1,234 @@
+//! Random walks: whatever clients do, and in whatever order, the machine's books agree, and
+//! nothing is left in the end.
+
+use super::*;
+use crate::signalling::room::placed::Placed;
+
+const USERS: [&str; 5] = ["anna", "bert", "carl", "dora", "emil"];
+
+/// A linear congruential generator, so that a walk repeats.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005);
+        self.0 = self.0.wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % bound
+    }
+
+    fn of<T: Clone>(&mut self, choices: &[T]) -> Option<T> {
+        match choices.len() {
+            0 => None,
+            count => Some(choices[self.below(count)].clone()),
+        }
+    }
+
+    fn users(&mut self) -> Vec<&'static str> {
+        (0..=self.below(3))
+            .map(|_| USERS[self.below(USERS.len())])
+            .collect()
+    }
+}
+
+/// Names that do not repeat.
+impl Random for Dice {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        for byte in bytes {
+            *byte = u8::try_from(self.below(256)).unwrap();
+        }
+    }
+}
+
+/// What was seen on the way.
+#[derive(Default)]
+struct Walk {
+    open: Vec<ConnectionId>,
+    calls: Vec<String>,
+    joined: Vec<(&'static str, String, Resume)>,
+    /// How often each type of message was told.
+    told: BTreeMap<&'static str, usize>,
+}
+
+impl Walk {
+    fn step(&mut self, stage: &mut Stage, dice: &mut Dice) {
+        match dice.below(10) {
+            0..4 => self.enter(stage, dice),
+            4..8 => self.say(stage, dice),
+            8 => {
+                if let Some(id) = dice.of(&self.open) {
+                    stage.input(Input::Closed(id));
+                    self.open.retain(|open| *open != id);
+                }
+            }
+            _ => stage.pass(Duration::from_millis(1000 * dice.below(40) as u64)),
+        }
+    }
+
+    fn enter(&mut self, stage: &mut Stage, dice: &mut Dice) {
+        let user = USERS[dice.below(USERS.len())];
+        let id = stage.hello(user);
+        self.open.push(id);
+        match dice.below(5) {
+            0 => stage.say_place(id, &dice.users()),
+            1 => {
+                if let Some((user, call, resume)) = dice.of(&self.joined) {
+                    let back = stage.hello(user);
+                    self.open.push(back);
+                    stage.say_join(back, &call, Some(resume));
+                }
+            }
+            2 => {
+                let call = dice.of(&self.calls).unwrap_or_else(|| "tea".to_owned());
+                stage.say_join(id, &call, None);
+            }
+            _ => stage.send(id, &ClientMessage::Listen {}),
+        }
+        let told = stage.told.get(&id).into_iter().flatten();
+        for message in told {
+            if let ServerMessage::Joined { call, resume, .. } = message {
+                self.joined.push((user, call.clone(), resume.clone()));
+                self.calls.push(call.clone());
+            }
+        }
+    }
+
+    fn say(&mut self, stage: &mut Stage, dice: &mut Dice) {
+        let Some(id) = dice.of(&self.open) else {
+            return;
+        };
+        let phase = stage.rooms.connections.get(&id).map(|c| c.phase.clone());
+        // What rings here, or now and then any call.
+        let rung = match &phase {
+            Some(Phase::Listening { identity, .. }) => stage.rooms.invitations.get(&identity.user),
+            _ => None,
+        };
+        let rung = rung.map(|invitation| invitation.call.clone());
+        let Some(call) = rung.or_else(|| dice.of(&self.calls)) else {
+            return;
+        };
+        match (dice.below(8), phase) {
+            (0..3, Some(Phase::Listening { .. })) => stage.say_accept(id, &call),
+            (3, _) => stage.reject(id, &call),
+            (4, _) => {
+                let for_everyone = dice.below(2) == 0;
+                stage.send(id, &ClientMessage::Leave { for_everyone });
+            }
+            _ => {
+                let users = names(&dice.users());
+                stage.send(id, &ClientMessage::Invite { users });
+            }
+        }
+    }
+
+    /// Hears what was told, and has the sockets end that are to be closed.
+    fn settle(&mut self, stage: &mut Stage) {
+        for message in std::mem::take(&mut stage.told).into_values().flatten() {
+            let text = serde_json::to_value(&message).unwrap();
+            let known = [
+                "incoming",
+                "incoming-ended",
+                "call-ended",
+                "callee",
+                "participant",
+            ];
+            let kind = known.into_iter().find(|kind| text["type"] == *kind);
+            *self.told.entry(kind.unwrap_or("other")).or_default() += 1;
+        }
+        for id in std::mem::take(&mut stage.closed) {
+            stage.input(Input::Closed(id));
+            self.open.retain(|open| *open != id);
+        }
+    }
+}
+
+/// Everything that is in two places is the same in both.
+fn agrees(rooms: &Rooms, seed: u64) {
+    let rung = rooms.invitations.iter();
+    let rung: BTreeSet<(&String, &String)> = rung.map(|(user, i)| (&i.call, user)).collect();
+    let calls = rooms.calls.iter();
+    let ringing = calls.flat_map(|(name, call)| call.ringing.iter().map(move |user| (name, user)));
+    assert_eq!(ringing.collect::<BTreeSet<_>>(), rung, "seed {seed}");
+
+    let listening = rooms
+        .connections
+        .iter()
+        .filter_map(|(id, c)| match &c.phase {
+            Phase::Listening { identity, .. } => Some((&identity.user, *id)),
+            _ => None,
+        });
+    let known = rooms.listeners.iter();
+    let known = known.flat_map(|(user, ids)| ids.iter().map(move |id| (user, *id)));
+    assert_eq!(
+        known.collect::<BTreeSet<_>>(),
+        listening.collect(),
+        "seed {seed}"
+    );
+
+    for (name, call) in &rooms.calls {
+        assert!(!call.is_empty() && call.len() <= 4, "seed {seed}: {name}");
+        assert_eq!(name.starts_with(PLACED), call.placed.is_some());
+        for user in &call.ringing {
+            assert!(!call.has(user), "seed {seed}: {user} is there and rung");
+        }
+        let lives = match call.placed {
+            Some(Placed::Unanswered { .. }) => !call.ringing.is_empty(),
+            Some(Placed::Answered) => call.len() > 1 || !call.ringing.is_empty(),
+            Some(Placed::Restored { .. }) | None => true,
+        };
+        assert!(lives, "seed {seed}: {call:?}");
+    }
+    let timers = |kind: fn(&Timer) -> bool| rooms.timers.iter().filter(|(_, t)| kind(t)).count();
+    assert_eq!(
+        timers(|timer| matches!(timer, Timer::Ringing(_))),
+        rooms.invitations.len(),
+        "seed {seed}"
+    );
+    assert_eq!(
+        timers(|timer| matches!(timer, Timer::Lost(..))),
+        rooms.census().participants_lost + rooms.farewells.len(),
+        "seed {seed}"
+    );
+    let restored = |call: &&Call| matches!(call.placed, Some(Placed::Restored { .. }));
+    assert_eq!(
+        timers(|timer| matches!(timer, Timer::Restored(_))),
+        rooms.calls.values().filter(restored).count(),
+        "seed {seed}"
+    );
+}
+
+#[test]
+fn whatever_clients_do_the_books_agree_and_nothing_is_left() {
+    let mut told: BTreeMap<&str, usize> = BTreeMap::new();
+    for seed in 0..40 {
+        let mut dice = Dice(seed);
+        let mut stage = Stage::new();
+        let limits = Limits {
+            participants_per_call: 4,
+            connections_per_address: 10_000,
+            connection_burst: 10_000,
+            ..Limits::default()
+        };
+        stage.rooms = Rooms::new(limits, Box::new(Dice(!seed)));
+        let mut walk = Walk::default();
+        for _ in 0..200 {
+            walk.step(&mut stage, &mut dice);
+            agrees(&stage.rooms, seed);
+            walk.settle(&mut stage);
+            agrees(&stage.rooms, seed);
+        }
+        for id in std::mem::take(&mut walk.open) {
+            stage.input(Input::Closed(id));
+        }
+        stage.pass(RESUME);
+        stage.is_clean();
+        assert_eq!(stage.rooms.census(), Census::default(), "seed {seed}");
+        for (kind, count) in walk.told {
+            *told.entry(kind).or_default() += count;
+        }
+    }
+    // The walks come by all of it.
+    for (kind, count) in &told {
+        assert!(*count > 100, "{kind}: {told:?}");
+    }
+    assert_eq!(told.len(), 6, "{told:?}");
+}

@@ -1,0 +1,465 @@
+// Pages that call each other, in Chromium against the real server.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import {
+  Server,
+  join,
+  openPage,
+  startBrowser,
+  tile,
+  waitFor,
+  waitForStream,
+} from './harness.mjs';
+
+let browser;
+
+before(async () => {
+  browser = await startBrowser();
+});
+
+after(async () => {
+  await browser?.close();
+});
+
+/** Runs `body` with a server of its own, and closes its pages. */
+function withServer(name, body) {
+  test(name, { timeout: 60_000 }, async (t) => {
+    const server = await Server.start();
+    const pages = [];
+    t.after(async () => {
+      await Promise.all(pages.map((page) => page.context().close()));
+      await server.kill();
+    });
+    const keep = async (opening) => {
+      const page = await opening;
+      pages.push(page);
+      return page;
+    };
+    const open = (user, { devices = false, ...options } = {}) =>
+      keep(
+        openPage(browser, server, 'demo', user, options).then(async (page) => {
+          for (const device of ['Microphone', 'Camera']) {
+            await page.getByRole('checkbox', { name: device }).setChecked(devices);
+          }
+          return page;
+        }),
+      );
+    await body({
+      server,
+      open,
+      /** A page that others can call. */
+      reachable: async (user, options) => {
+        const page = await open(user, options);
+        await page.getByRole('button', { name: 'Wait for calls' }).click();
+        await isWaiting(page, user);
+        return page;
+      },
+      /** A page in the call of a name. */
+      enter: (user, call) =>
+        keep(join(browser, server, call, user, { camera: false, microphone: false })),
+    });
+  });
+}
+
+const call = async (page, users) => {
+  await page.getByRole('textbox', { name: 'Whom to call' }).fill(users);
+  await page.getByRole('button', { name: 'Call', exact: true }).click();
+};
+const invite = async (page, users) => {
+  await page.getByRole('button', { name: 'People' }).click();
+  await page.getByRole('textbox', { name: 'Whom to invite' }).fill(users);
+  await page.keyboard.press('Enter');
+};
+const isWaiting = (page, user) => page.getByText(`Others can call you as ${user}`).waitFor();
+const dialog = (page) => page.getByRole('alertdialog');
+const answer = (page, how) => dialog(page).getByRole('button', { name: how }).click();
+const isInCall = (page, others) =>
+  page.waitForFunction(
+    (others) => {
+      const { state, participants } = window.acscall ?? {};
+      const users = [...(participants?.values() ?? [])].map(({ user }) => user);
+      return state === 'connected' && users.sort().join() === others;
+    },
+    [...others].sort().join(),
+  );
+const isAtRest = (page) => page.getByRole('heading', { name: 'Join a call' }).waitFor();
+const isTold = (page, text) => page.getByRole('alert').getByText(text).waitFor();
+/** What the dialog of `page` waits for the server to say is over. */
+const stopsRinging = (page) => dialog(page).waitFor({ state: 'hidden' });
+
+withServer('a call rings until it is accepted, and both see and hear each other', async ({ open, reachable }) => {
+  const bob = await reachable('bob', { devices: true });
+  const alice = await open('alice', { devices: true });
+  await call(alice, 'bob');
+  await alice.getByText('Ringing bob…').waitFor();
+  await tile(alice, 'bob', 'ringing').getByText('bob, ringing…').waitFor();
+  assert.equal(await alice.evaluate(() => window.acscall.state), 'ringing');
+  await bob.getByRole('alertdialog', { name: 'alice is calling' }).waitFor();
+  assert.equal(await bob.title(), 'alice is calling – acscall');
+
+  await answer(bob, 'Accept');
+  await Promise.all([isInCall(alice, ['bob']), isInCall(bob, ['alice'])]);
+  assert.equal(await tile(alice, 'bob', 'ringing').count(), 0);
+  for (const [page, other] of [
+    [alice, 'bob'],
+    [bob, 'alice'],
+  ]) {
+    await waitForStream(page, other, 'video', (s) => s.framesDecoded > 10);
+    await waitForStream(page, other, 'audio', (s) => s.totalAudioEnergy > 0);
+    await tile(page, other).locator('video').waitFor({ state: 'visible' });
+    // The call's own name is not for people.
+    assert.equal(await page.title(), `${other} – acscall`);
+  }
+
+  await alice.getByRole('button', { name: 'Leave' }).click();
+  await isAtRest(alice);
+  await isTold(bob, 'Everybody else has left.');
+  await isWaiting(bob, 'bob');
+});
+
+withServer('a call that is declined says so, and the callee can be called again', async ({ open, reachable }) => {
+  const bob = await reachable('bob');
+  const alice = await open('alice');
+  for (let round = 0; round < 2; round += 1) {
+    await call(alice, 'bob');
+    await answer(bob, 'Decline');
+    await isTold(alice, 'bob declined.');
+    await isAtRest(alice);
+    await alice.locator('#place:focus').waitFor();
+    await isWaiting(bob, 'bob');
+    assert.equal(await bob.getByRole('alert').count(), 0);
+  }
+});
+
+withServer('who is in a call, or is being called by somebody else, is busy', async ({ open, reachable, enter }) => {
+  await enter('carl', 'tea');
+  const bob = await reachable('bob');
+  const [alice, dora] = [await open('alice'), await open('dora')];
+  await call(alice, 'carl');
+  await isTold(alice, 'Busy, in a call or being called by somebody else: carl.');
+  await isAtRest(alice);
+  await call(alice, 'bob');
+  await dialog(bob).waitFor();
+  await call(dora, 'bob');
+  await isTold(dora, 'Busy, in a call or being called by somebody else: bob.');
+  assert.equal(await dialog(bob).count(), 1);
+});
+
+withServer('nobody waits for calls under a name: that is said', async ({ open }) => {
+  const alice = await open('alice');
+  await call(alice, 'bob, carl');
+  await isTold(alice, 'Nobody waits for calls as bob or carl: check the name, or try again later.');
+  await isAtRest(alice);
+});
+
+withServer('a call that nobody answers says so at both ends', async ({ open, reachable }) => {
+  // Declined, but told as if the time were over: that takes a minute.
+  const bob = await reachable('bob', { intercept: true });
+  const alice = await open('alice', { intercept: true });
+  alice.rewrite = (message) => {
+    if (message.state === 'declined') message.state = 'no-answer';
+    if (message.code === 'callee-declined') message.code = 'callee-no-answer';
+    return message;
+  };
+  await call(alice, 'bob');
+  await dialog(bob).waitFor();
+  const other = await reachable('bob');
+  bob.rewrite = (message) =>
+    message.reason === 'declined-elsewhere' ? { ...message, reason: 'no-answer' } : message;
+  await answer(other, 'Decline');
+  await isTold(alice, 'bob did not answer.');
+  await isTold(bob, 'You missed a call from alice.');
+  await stopsRinging(bob);
+});
+
+for (const [name, goes] of [
+  ['closes the tab', (page) => page.goto('about:blank')],
+  ['hangs up', (page) => page.getByRole('button', { name: 'Leave' }).click()],
+]) {
+  withServer(`the dialog goes away when the caller ${name}`, async ({ open, reachable }) => {
+    const bob = await reachable('bob');
+    const alice = await open('alice');
+    await call(alice, 'bob');
+    await dialog(bob).waitFor();
+    await goes(alice);
+    await stopsRinging(bob);
+    await isTold(bob, 'alice called, and hung up before you answered.');
+    await isWaiting(bob, 'bob');
+    assert.equal(await bob.title(), 'acscall');
+  });
+}
+
+for (const [how, told] of [
+  ['Accept', 'The call from alice was answered in another window or on another device.'],
+  ['Decline', 'The call from alice was declined in another window or on another device.'],
+]) {
+  withServer(`it rings in all windows of a user until one of them presses ${how}`, async ({ open, reachable }) => {
+    const [bob, second] = [await reachable('bob'), await reachable('bob')];
+    const alice = await open('alice');
+    await call(alice, 'bob');
+    await Promise.all([dialog(bob).waitFor(), dialog(second).waitFor()]);
+    await answer(second, how);
+    await stopsRinging(bob);
+    await isTold(bob, told);
+    await isWaiting(bob, 'bob');
+    if (how === 'Accept') await isInCall(second, ['alice']);
+  });
+}
+
+withServer('a third is invited into a call, and the call outlives whoever began it', async ({ open, reachable }) => {
+  const [bob, carl] = [await reachable('bob'), await reachable('carl', { devices: true })];
+  const alice = await open('alice');
+  await call(alice, 'bob');
+  await answer(bob, 'Accept');
+  await isInCall(bob, ['alice']);
+  await invite(bob, 'carl');
+  await carl.getByRole('alertdialog', { name: 'bob is calling' }).waitFor();
+  for (const page of [alice, bob]) await tile(page, 'carl', 'ringing').waitFor();
+  await answer(carl, 'Accept');
+  await Promise.all([isInCall(alice, ['bob', 'carl']), isInCall(carl, ['alice', 'bob'])]);
+  for (const page of [alice, bob]) {
+    await waitForStream(page, 'carl', 'video', (s) => s.framesDecoded > 10);
+    await tile(page, 'carl', 'ringing').waitFor({ state: 'detached' });
+  }
+  await alice.getByRole('button', { name: 'Leave' }).click();
+  await Promise.all([isInCall(bob, ['carl']), isInCall(carl, ['bob'])]);
+});
+
+withServer('who is in the call already is not invited, and a refusal leaves the call alone', async ({ open, reachable }) => {
+  const bob = await reachable('bob');
+  const alice = await open('alice');
+  await call(alice, 'bob');
+  await answer(bob, 'Accept');
+  await isInCall(alice, ['bob']);
+  await invite(alice, 'bob');
+  await isTold(alice, 'bob is in the call already.');
+  for (const [user, told] of [
+    ['alice', 'You cannot call yourself.'],
+    ['x'.repeat(129), 'A name has 1 to 128 characters.'],
+    ['eve', 'Nobody waits for calls as eve: '],
+  ]) {
+    await alice.getByRole('textbox', { name: 'Whom to invite' }).fill(user);
+    await alice.getByRole('button', { name: 'Invite' }).click();
+    await isTold(alice, told);
+  }
+  await alice.getByRole('listitem').filter({ hasText: 'eve' }).getByText('cannot be reached').waitFor();
+  await Promise.all([isInCall(alice, ['bob']), isInCall(bob, ['alice'])]);
+});
+
+withServer('somebody is invited into a call that has a name', async ({ reachable, enter }) => {
+  const bob = await reachable('bob');
+  const alice = await enter('alice', 'tea');
+  await invite(alice, 'bob');
+  await answer(bob, 'Accept');
+  await Promise.all([isInCall(alice, ['bob']), isInCall(bob, ['alice'])]);
+  assert.equal(await bob.title(), 'tea – acscall');
+  await bob.getByRole('button', { name: 'Leave' }).click();
+  // Whoever is alone in such a call stays in it.
+  await isWaiting(bob, 'bob');
+  await alice.getByText('In the call, alone').waitFor();
+});
+
+withServer('a call is ended for everybody', async ({ open, reachable }) => {
+  const [bob, carl, dora] = [await reachable('bob'), await reachable('carl'), await reachable('dora')];
+  const alice = await open('alice');
+  await call(alice, 'bob, carl, dora');
+  await answer(bob, 'Accept');
+  await answer(carl, 'Accept');
+  await isInCall(bob, ['alice', 'carl']);
+  await bob.getByRole('button', { name: 'People' }).click();
+  await bob.getByRole('button', { name: 'End the call for everybody' }).click();
+  await isWaiting(bob, 'bob');
+  assert.equal(await bob.getByRole('alert').count(), 0);
+  for (const page of [alice, carl]) {
+    await isTold(page, 'bob has ended the call for everybody.');
+    await isAtRest(page);
+  }
+  await isTold(dora, 'alice called, and hung up before you answered.');
+});
+
+withServer('of several who are called, one declines and one answers', async ({ open, reachable }) => {
+  const [bob, carl] = [await reachable('bob'), await reachable('carl')];
+  const alice = await open('alice');
+  await call(alice, ' bob ,carl,, eve,bob');
+  await alice.getByText('Ringing bob and carl…').waitFor();
+  await isTold(alice, 'Nobody waits for calls as eve: ');
+  await answer(bob, 'Decline');
+  await isTold(alice, 'bob declined.');
+  await tile(alice, 'bob', 'ringing').waitFor({ state: 'detached' });
+  await answer(carl, 'Accept');
+  await isInCall(alice, ['carl']);
+  await alice.getByRole('button', { name: 'People' }).click();
+  const standing = await alice.getByRole('dialog').or(alice.locator('#people')).getByRole('listitem').allTextContents();
+  assert.deepEqual(standing, ['alice (you)', 'carl', 'evecannot be reached', 'bobdeclined']);
+});
+
+withServer('a call is answered and declined with the keyboard, and by nothing typed before', async ({ open, reachable }) => {
+  const bob = await reachable('bob');
+  const alice = await open('alice');
+  await bob.getByRole('textbox', { name: 'Whom to call' }).focus();
+  await call(alice, 'bob');
+  await bob.getByRole('heading', { name: 'alice is calling' }).waitFor();
+  await bob.locator('#incoming-title:focus').waitFor();
+  await bob.keyboard.type('carl ');
+  await bob.keyboard.press('Enter');
+  assert.ok(await dialog(bob).isVisible());
+  assert.equal(await bob.evaluate(() => document.querySelector('#callees').value), '');
+  await bob.keyboard.press('Escape');
+  await isTold(alice, 'bob declined.');
+  await bob.locator('#callees:focus').waitFor();
+
+  await call(alice, 'bob');
+  await dialog(bob).waitFor();
+  await bob.keyboard.press('Tab');
+  await bob.keyboard.press('Tab');
+  await bob.locator('#answer-video:focus').waitFor();
+  await bob.keyboard.press('Space');
+  await bob.keyboard.press('Tab');
+  await bob.locator('#decline:focus').waitFor();
+  await bob.keyboard.press('Tab');
+  await bob.keyboard.press('Enter');
+  await isInCall(bob, ['alice']);
+  await bob.locator('#video[aria-pressed=true]').waitFor();
+  await bob.locator('#audio[aria-pressed=false]:focus').waitFor();
+});
+
+withServer('waiting needs a name, can be stopped, and pauses in a call', async ({ open, reachable }) => {
+  const bob = await open('');
+  const alice = await open('alice');
+  await bob.getByRole('button', { name: 'Wait for calls' }).click();
+  await isTold(bob, 'Say your name first');
+  await bob.locator('#user:focus').waitFor();
+  await bob.keyboard.type('bob');
+  await bob.getByRole('button', { name: 'Wait for calls' }).click();
+  await isWaiting(bob, 'bob');
+  assert.ok(!(await bob.getByLabel('Your name').isEditable()));
+
+  await bob.getByRole('button', { name: 'Join' }).click();
+  await bob.getByText('In the call, alone').waitFor();
+  await call(alice, 'bob');
+  await isTold(alice, 'Busy, in a call or being called by somebody else: bob.');
+  await bob.getByRole('button', { name: 'Leave' }).click();
+  await isWaiting(bob, 'bob');
+  await bob.getByRole('button', { name: 'Stop waiting' }).click();
+  await bob.getByRole('button', { name: 'Wait for calls' }).waitFor();
+  assert.equal(await bob.getByRole('status').textContent(), '');
+  // The server learns of it when the socket closes.
+  await waitFor(
+    'nobody under that name',
+    async () => {
+      await call(alice, 'bob');
+      await isAtRest(alice);
+      return alice.locator('#alert-text').textContent();
+    },
+    (text) => text.startsWith('Nobody waits'),
+  );
+});
+
+for (const how of ['Accept', 'Decline']) {
+  withServer(`what rings rings on while the connection is lost, and ${how} works meanwhile`, async ({ open, reachable }) => {
+    const bob = await reachable('bob', { intercept: true });
+    const alice = await open('alice', { intercept: true });
+    await call(alice, 'bob');
+    await dialog(bob).waitFor();
+    // Pressed as soon as the page has noticed, before the server is there again.
+    await bob.evaluate((how) => {
+      const lost = new MutationObserver(() => {
+        const { state } = document.getElementById('state').dataset;
+        if (state === 'reconnecting') document.getElementById(how.toLowerCase()).click();
+      });
+      lost.observe(document.getElementById('state'), { attributes: true });
+    }, how);
+    await Promise.all([bob.cutSignalling(), alice.dropSignalling()]);
+    // By the page's words, or where the server learned of it first, by those of the server.
+    if (how === 'Decline') return isTold(alice, /bob"? declined/);
+    await Promise.all([isInCall(alice, ['bob']), isInCall(bob, ['alice'])]);
+  });
+}
+
+withServer('what ended while the connection was lost rings no more', async ({ open, reachable }) => {
+  const bob = await reachable('bob', { intercept: true });
+  const alice = await open('alice');
+  await call(alice, 'bob');
+  await dialog(bob).waitFor();
+  bob.rewrite = (message) => (message.type === 'incoming-ended' ? { type: 'lost' } : message);
+  await alice.getByRole('button', { name: 'Leave' }).click();
+  await isAtRest(alice);
+  await bob.cutSignalling();
+  await stopsRinging(bob);
+  await isTold(bob, 'alice called, and hung up before you answered.');
+  await isWaiting(bob, 'bob');
+});
+
+withServer('a server that starts anew while it rings ends that at both ends', async ({ server, open, reachable }) => {
+  const bob = await reachable('bob');
+  const alice = await open('alice');
+  await call(alice, 'bob');
+  await dialog(bob).waitFor();
+  await server.kill();
+  await alice.getByText('Server lost').waitFor();
+  await server.start();
+  await isTold(alice, 'The server was started anew while it rang. Call again.');
+  await stopsRinging(bob);
+  await isWaiting(bob, 'bob');
+  await call(alice, 'bob');
+  await answer(bob, 'Accept');
+  await isInCall(alice, ['bob']);
+});
+
+withServer('a placed call outlives its server', async ({ server, open, reachable }) => {
+  const bob = await reachable('bob', { devices: true });
+  const alice = await open('alice');
+  await call(alice, 'bob');
+  await answer(bob, 'Accept');
+  await waitForStream(alice, 'bob', 'video', (s) => s.framesDecoded > 10);
+  const { framesDecoded } = await waitForStream(alice, 'bob', 'video', () => true);
+  await server.kill();
+  await alice.getByText('Server lost').waitFor();
+  await server.start();
+  for (const page of [alice, bob]) await page.getByText('2 in the call').waitFor();
+  await waitForStream(alice, 'bob', 'video', (s) => s.framesDecoded > framesDecoded + 10);
+});
+
+withServer('states come in their order, for programs on the library too', async ({ open }) => {
+  const [alice, bob] = [await open('alice'), await open('bob')];
+  // Keeps every state of a call from its beginning, and what became of who was called.
+  const watch = `(call) => {
+    window.seen = [call.state];
+    call.addEventListener('state', () => window.seen.push(call.state));
+    call.addEventListener('callee', ({ detail }) => window.seen.push(detail.user + ' ' + detail.state));
+    call.addEventListener('joined', ({ detail }) => window.seen.push(detail.participant.user + ' joined'));
+    window.call = call;
+  }`;
+  await bob.evaluate(`(async () => {
+    const { CallAgent } = await import('/agent.js');
+    const agent = new CallAgent({ user: 'bob' });
+    agent.addEventListener('incoming', ({ detail }) => (${watch})(detail.incoming.accept()));
+    await agent.listen();
+  })()`);
+  await alice.evaluate(`(async () => {
+    const { CallAgent } = await import('/agent.js');
+    (${watch})(new CallAgent({ user: 'alice', displayName: 'Alice' }).place(['bob']));
+  })()`);
+  for (const page of [alice, bob]) await page.waitForFunction(() => window.call?.participants.size === 1);
+  await alice.evaluate(() => window.call.leave());
+  await bob.waitForFunction(() => window.call.state === 'disconnected');
+  assert.deepEqual(await alice.evaluate(() => window.seen), [
+    'connecting',
+    'ringing',
+    'bob ringing',
+    'bob accepted',
+    'connected',
+    'bob joined',
+    'disconnecting',
+    'disconnected',
+  ]);
+  assert.deepEqual(await bob.evaluate(() => window.seen), [
+    'connecting',
+    'connected',
+    'alice joined',
+    'disconnecting',
+    'disconnected',
+  ]);
+  assert.equal(await bob.evaluate(() => window.call.endReason), 'everybody else has left');
+});

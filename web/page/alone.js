@@ -1,0 +1,51 @@
+// What brings others into a call that anybody can join: its address, and a pipeline.
+
+import { $, announce, complain, setText } from './dom.js';
+import { hasToken } from './identity.js';
+
+let call = null;
+
+export function start() {
+  $('copy').addEventListener('click', copyAddress);
+}
+
+/** Shows it while `shown`, a call or null, has nobody else in it. */
+export function show(shown) {
+  call = shown;
+  const isAlone = call?.state === 'connected' && !call.isPlaced && !call.participants.size;
+  $('alone').hidden = !isAlone || call.callees.ringing.length > 0;
+  if (call) setText($('pipeline'), pipeline());
+}
+
+/** What sends a test picture into this call from a terminal. */
+function pipeline() {
+  const elsewhere = location.host !== '127.0.0.1:7788' && location.host !== 'localhost:7788';
+  const server = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}`;
+  return [
+    // The token itself is not for the screen; it is for this user alone.
+    ...(hasToken() ? ['ACSCALL_TOKEN=TOKEN'] : []),
+    'gst-launch-1.0 videotestsrc is-live=true ! acscallsink',
+    ...(hasToken() ? [`user=${quoted(call.user)}`] : []),
+    `call=${quoted(call.name ?? '')}`,
+    ...(elsewhere ? [`server=${server}`] : []),
+  ].join(' ');
+}
+
+/** For a POSIX shell, and for gst-launch-1.0 after it. */
+function quoted(text) {
+  if (/^[\w.-]+$/.test(text)) return text;
+  const launch = `"${text.replace(/[\\"]/g, '\\$&')}"`;
+  return `'${launch.replaceAll("'", "'\\''")}'`;
+}
+
+async function copyAddress() {
+  const address = new URL(location.pathname, location.href);
+  address.searchParams.set('call', call.name);
+  try {
+    await navigator.clipboard.writeText(address.href);
+    announce('Address copied');
+    setText($('copy'), 'this page’s address (copied)');
+  } catch {
+    complain(`The address is ${address.href}`);
+  }
+}
