@@ -1,4 +1,4 @@
-//! The connection to the server: opened, greeted, joined, lost and opened again.
+//! The connection to the server: opened, greeted, joined or listened on, lost and opened again.
 
 use std::time::{Duration, Instant};
 
@@ -14,9 +14,9 @@ const FIRST_JOIN: Duration = Duration::from_secs(5);
 /// The delay between these first attempts: the call begins that soon after the server does.
 const FIRST_RETRY: Duration = Duration::from_millis(200);
 
-/// How long opening a connection, and then joining on it, may take each. Both are a few round
-/// trips; a server that accepts and stays silent is as good as none.
-const HANDSHAKE: Duration = Duration::from_secs(5);
+/// How long opening a connection, and each request on it that has an answer, may take. They are a
+/// few round trips; a server that accepts and stays silent is as good as none.
+pub(super) const HANDSHAKE: Duration = Duration::from_secs(5);
 
 /// How far the connection is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,8 +28,14 @@ pub(super) enum Step {
     Opening,
     /// Hello is sent.
     Greeting,
-    /// Join is sent.
+    /// Join or place is sent.
     Joining,
+    /// Listen is sent.
+    Asking,
+    /// Calls to the user are told.
+    Listening,
+    /// Accept is sent. Calls to the user are told still.
+    Answering,
     /// In the call.
     Joined,
     /// Between two attempts.
@@ -45,11 +51,15 @@ pub(super) struct Link {
     last_reason: Option<String>,
     /// The server run on the other end.
     welcomed: Option<String>,
-    /// The server run that was joined last.
+    /// The server run that was joined or listened to last.
     run: Option<String>,
     own: Option<ParticipantId>,
     resume: Option<Resume>,
-    joined_at: Option<Instant>,
+    /// The server once let this end join or listen: it exists, and what fails from then on is
+    /// tried again.
+    is_established: bool,
+    /// Since when the connection is of use.
+    good_since: Option<Instant>,
     loss_told: bool,
     refusal_told: bool,
 }
@@ -71,6 +81,11 @@ impl Link {
     /// This participant's id, once joined.
     pub(super) fn own(&self) -> Option<&ParticipantId> {
         self.own.as_ref()
+    }
+
+    /// Whether this end has ever joined or listened.
+    pub(super) fn is_established(&self) -> bool {
+        self.is_established
     }
 
     /// What the next join presents.
@@ -113,34 +128,66 @@ impl Link {
         }
     }
 
-    /// The server named its run. Join is to be sent.
-    pub(super) fn welcomed(&mut self, server: String) {
-        self.step = Step::Joining;
+    /// The server named its run. What `next` waits for the answer to is to be sent.
+    pub(super) fn welcomed(&mut self, server: String, next: Step) {
+        self.step = next;
         self.welcomed = Some(server);
+    }
+
+    /// The server tells calls to the user from now on. Returns whether another server run did so
+    /// before.
+    pub(super) fn listened(&mut self, now: Instant, timers: &mut Timers) -> bool {
+        let is_other_run = self.is_other_run();
+        self.established(now, timers);
+        self.step = Step::Listening;
+        is_other_run
+    }
+
+    /// Accept is to be sent.
+    pub(super) fn answering(&mut self, now: Instant, timers: &mut Timers) {
+        self.step = Step::Answering;
+        timers.set(Timer::Handshake, now + HANDSHAKE);
+    }
+
+    /// The call that was to be accepted is gone.
+    pub(super) fn not_answered(&mut self, timers: &mut Timers) {
+        self.step = Step::Listening;
+        timers.stop(&Timer::Handshake);
     }
 
     pub(super) fn joined(&mut self, resume: Resume, now: Instant, timers: &mut Timers) -> Rejoin {
         let rejoin = Rejoin {
-            is_other_run: self.run.is_some() && self.run != self.welcomed,
+            is_other_run: self.is_other_run(),
             is_other_id: self
                 .own
                 .as_ref()
                 .is_some_and(|own| *own != resume.participant),
         };
-        timers.stop(&Timer::GiveUp);
-        timers.stop(&Timer::Handshake);
+        self.established(now, timers);
         self.step = Step::Joined;
-        self.run = self.welcomed.clone();
         self.own = Some(resume.participant.clone());
         self.resume = Some(resume);
-        self.joined_at = Some(now);
-        self.loss_told = false;
-        self.refusal_told = false;
         rejoin
     }
 
-    /// Tells what the server holds against coming back, once for each loss.
+    fn is_other_run(&self) -> bool {
+        self.run.is_some() && self.run != self.welcomed
+    }
+
+    fn established(&mut self, now: Instant, timers: &mut Timers) {
+        timers.stop(&Timer::GiveUp);
+        timers.stop(&Timer::Handshake);
+        self.run = self.welcomed.clone();
+        self.is_established = true;
+        self.good_since = Some(now);
+        self.loss_told = false;
+        self.refusal_told = false;
+    }
+
+    /// Tells what the server holds against this end, once for each loss. The loss that follows is
+    /// told with it.
     pub(super) fn tell_refusal(&mut self, trouble: Trouble, out: &mut Outbox) {
+        self.loss_told = true;
         if !std::mem::replace(&mut self.refusal_told, true) {
             out.tell(Event::Warning(trouble));
         }
@@ -160,7 +207,7 @@ impl Link {
         }
         self.step = Step::Waiting;
         timers.stop(&Timer::Handshake);
-        if self.own.is_none() {
+        if !self.is_established {
             if !timers.runs(&Timer::GiveUp) {
                 return Some(Trouble::Unreachable(reason));
             }
@@ -172,23 +219,11 @@ impl Link {
             out.tell(Event::Warning(Trouble::SignallingLost(reason)));
         }
         let held = self
-            .joined_at
+            .good_since
             .take()
             .map_or(Duration::ZERO, |at| now.duration_since(at));
         timers.set(Timer::Reconnect, now + self.backoff.after(held));
         None
-    }
-
-    /// The server takes too long to answer.
-    pub(super) fn handshake_timed_out(
-        &mut self,
-        now: Instant,
-        timers: &mut Timers,
-        out: &mut Outbox,
-    ) -> Option<Trouble> {
-        out.push(Action::Disconnect);
-        let reason = format!("it did not answer within {} s", HANDSHAKE.as_secs());
-        self.lost(reason, now, timers, out)
     }
 
     /// The time for the first join is over. A connection that is open keeps its own time.
@@ -202,10 +237,15 @@ impl Link {
         Some(Trouble::Unreachable(reason))
     }
 
+    /// The connection is closed and not to be opened again.
+    pub(super) fn closed(&mut self) {
+        self.step = Step::Idle;
+    }
+
     /// The call is over: takes leave and closes.
     pub(super) fn leave(&mut self, out: &mut Outbox) {
-        // A join on its way may have made this participant known already.
-        if matches!(self.step, Step::Joining | Step::Joined) {
+        // What is on its way may have made this participant known already.
+        if matches!(self.step, Step::Joining | Step::Answering | Step::Joined) {
             out.send(ClientMessage::Leave {
                 for_everyone: false,
             });

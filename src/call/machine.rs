@@ -1,20 +1,24 @@
 //! The machine itself: every input changes what is known, then all that depends on it is
 //! settled.
 
+mod answering;
+mod entering;
 mod received;
 
 use std::time::Instant;
 
+use super::callees::Callees;
+use super::incoming::IncomingCalls;
 use super::legs::{Legs, Scene};
-use super::link::{Link, Step};
+use super::link::{HANDSHAKE, Link, Step};
 use super::outbox::Outbox;
 use super::rates::Rates;
 use super::readers::Readers;
 use super::roster::Roster;
 use super::timers::{Timer, Timers};
 use super::told::{Roles, Told};
-use super::{Action, CallState, Config, Event, Input, LegId, Trouble};
-use crate::signalling::message::{Kinds, Participant, ParticipantId};
+use super::{Action, CallState, Config, Event, Incoming, Input, LegId, Target, Trouble};
+use crate::signalling::message::{ClientMessage, IncomingEnd, Kinds, Participant, ParticipantId};
 
 /// One participant's view of one call.
 ///
@@ -25,12 +29,18 @@ use crate::signalling::message::{Kinds, Participant, ParticipantId};
 pub struct Call {
     config: Config,
     state: CallState,
+    /// The call's name, once there is a call.
+    name: Option<String>,
+    /// The server has been asked to end the call for everybody.
+    is_ending: bool,
     roles: Roles,
     media: Kinds,
     /// Those whose source was given up, and may come back.
     stalled: Kinds,
     link: Link,
     told: Told,
+    incoming: IncomingCalls,
+    callees: Callees,
     roster: Roster,
     readers: Readers,
     legs: Legs,
@@ -45,11 +55,15 @@ impl Call {
         Call {
             config,
             state: CallState::None,
+            name: None,
+            is_ending: false,
             roles: Roles::default(),
             media: Kinds::new(),
             stalled: Kinds::new(),
             link: Link::default(),
             told: Told::default(),
+            incoming: IncomingCalls::default(),
+            callees: Callees::default(),
             roster: Roster::default(),
             readers: Readers::default(),
             legs: Legs::default(),
@@ -87,8 +101,10 @@ impl Call {
                 let (legs, mut scene) = self.legs(now);
                 legs.replace(&mut scene);
             }
-            Input::Leave { .. } => self.end(now),
-            Input::Invite(_) | Input::Accept(_) | Input::Reject(_) => {}
+            Input::Invite(users) => self.invite(users),
+            Input::Accept(call) => self.accept(call.as_deref()),
+            Input::Reject(call) => self.reject(call.as_deref()),
+            Input::Leave { for_everyone } => self.leave(for_everyone, now),
 
             Input::SocketOpened => {
                 self.link
@@ -148,12 +164,13 @@ impl Call {
                     }
                 }
                 Timer::Handshake => {
-                    let (timers, out) = (&mut self.timers, &mut self.out);
-                    if let Some(trouble) = self.link.handshake_timed_out(now, timers, out) {
-                        self.fail(trouble, now);
-                    }
+                    self.out.push(Action::Disconnect);
+                    let reason = format!("it did not answer within {} s", HANDSHAKE.as_secs());
+                    self.lost(reason, now);
                 }
                 Timer::Reconnect => self.link.connect(now, &mut self.timers, &mut self.out),
+                Timer::Leave => self.end(now),
+                Timer::Rung => self.incoming.missing_ended(&mut self.out),
                 Timer::Gone(id) => self.left(&id, now),
                 Timer::Wants(id) => self.roster.drop_held_wants(&id),
                 Timer::Leg(leg) => {
@@ -171,6 +188,21 @@ impl Call {
     /// The state last told.
     pub fn state(&self) -> CallState {
         self.state
+    }
+
+    /// The call's name, once there is a call.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The calls to the user that ring, the first first.
+    pub fn incoming(&self) -> impl Iterator<Item = &Incoming> {
+        self.incoming.iter()
+    }
+
+    /// The users who are being rung for the call.
+    pub fn callees(&self) -> impl Iterator<Item = &str> {
+        self.callees.iter()
     }
 
     /// The other participants, those whose connection is lost included.
@@ -200,13 +232,31 @@ impl Call {
     }
 
     fn start(&mut self, now: Instant) {
-        if self.state == CallState::None {
+        if self.link.step() != Step::Idle {
+            return;
+        }
+        if !matches!(self.config.target, Target::Answer { .. }) {
             self.set_state(CallState::Connecting);
-            self.link.start(now, &mut self.timers, &mut self.out);
+        }
+        self.link.start(now, &mut self.timers, &mut self.out);
+    }
+
+    fn leave(&mut self, for_everyone: bool, now: Instant) {
+        if !for_everyone || self.link.step() != Step::Joined {
+            self.end(now);
+        } else if !std::mem::replace(&mut self.is_ending, true) {
+            self.out.send(ClientMessage::Leave { for_everyone });
+            self.timers.set(Timer::Leave, now + HANDSHAKE);
         }
     }
 
     fn lost(&mut self, reason: String, now: Instant) {
+        if self.is_ending {
+            self.link.closed();
+            self.end(now);
+            return;
+        }
+        self.unheard(now);
         if let Some(trouble) = self.link.lost(reason, now, &mut self.timers, &mut self.out) {
             self.fail(trouble, now);
         }
@@ -220,6 +270,7 @@ impl Call {
     /// Leaves. The server is told first: peers that see legs close before that would take it for
     /// a failure.
     fn end(&mut self, now: Instant) {
+        self.incoming.all_ended(IncomingEnd::Other, &mut self.out);
         self.set_state(CallState::Disconnecting);
         self.link.leave(&mut self.out);
         let (legs, mut scene) = self.legs(now);
@@ -234,6 +285,7 @@ impl Call {
         if self.state == CallState::Disconnected {
             return;
         }
+        self.answer(now);
         self.readers
             .settle(&self.roster, &self.config.user, &mut self.out);
         if self.link.step() == Step::Joined {

@@ -4,6 +4,8 @@
 //! [`Call::handle_timeout`] when [`Call::poll_timeout`] is due.
 
 mod bandwidth;
+mod callees;
+mod incoming;
 mod legs;
 mod link;
 mod machine;
@@ -47,7 +49,7 @@ pub struct Config {
 /// The states of a call, named and ordered as in Azure Communication Services.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CallState {
-    /// Not begun.
+    /// Not begun, or waiting for a call to answer.
     #[default]
     None,
     /// On the way to the server, for the first time or again.
@@ -161,13 +163,16 @@ pub enum Input {
     Renegotiate,
     /// Have further users rung for the call.
     Invite(Vec<String>),
-    /// Answer this incoming call, or the one that rings first.
+    /// Answer this incoming call, or the one that rings first. Where it turns out to ring no more,
+    /// [`Event::IncomingEnded`] tells.
     Accept(Option<String>),
     /// Decline this incoming call, or the one that rings first.
     Reject(Option<String>),
     /// Leave the call for good.
     Leave {
-        /// End it for the others too.
+        /// End it for the others too. The machine ends when the server has done so; where the
+        /// server refuses, that is told and the call goes on. While there is no connection to the
+        /// server the call is left alone.
         for_everyone: bool,
     },
 
@@ -266,12 +271,14 @@ pub enum Event {
     Named(String),
     /// The call's state changed.
     State(CallState),
-    /// Somebody calls the user.
+    /// Somebody calls the user. Ended by one [`Event::IncomingEnded`].
     Incoming(Incoming),
     /// A call that was told with [`Event::Incoming`] does not ring any more, and why: `None` after
     /// it was answered or declined here.
     IncomingEnded(Incoming, Option<IncomingEnd>),
-    /// How it stands with a user who was called.
+    /// How it stands with a user who was called. [`CalleeState::Accepted`] comes before the
+    /// participant; [`CalleeState::Other`] says that the user is rung no more and why is not
+    /// known: it happened while the connection to the server was lost.
     Callee(String, CalleeState),
     /// A participant came, changed, lost its connection or left.
     Participant(Participant, Presence),
@@ -338,7 +345,10 @@ pub enum Trouble {
     /// There is no incoming call, or not this one.
     #[error("no incoming call to {0}: none rings, or it has ended just now")]
     NoIncoming(&'static str),
-    /// The server ended the call.
+    /// Nobody can be rung for the call, and why.
+    #[error("nobody was invited: {0}")]
+    Uninvited(&'static str),
+    /// The call is over, and not by this end's doing.
     #[error("the call has ended: {0}")]
     Ended(String),
     /// Encoding, decoding or mixing failed.

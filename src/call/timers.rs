@@ -15,6 +15,10 @@ pub(super) enum Timer {
     Handshake,
     /// The next connection to the server.
     Reconnect,
+    /// The server has to have ended the call for everybody.
+    Leave,
+    /// A call that rang before the connection was lost has to have been told again.
+    Rung,
     /// A participant that the new server run does not know has to have come.
     Gone(ParticipantId),
     /// A participant has to have told the new server run what it wants.

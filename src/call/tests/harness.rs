@@ -1,8 +1,8 @@
-//! One call on virtual time, a checker of what every driver relies on, and short names.
+//! One call on virtual time, and short names.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use super::checker::Checker;
 use crate::call::*;
 use crate::signalling::message::*;
 
@@ -15,75 +15,6 @@ pub(super) fn base() -> Instant {
     Instant::now()
 }
 
-/// Checks that the actions make sense one after the other.
-#[derive(Debug, Default)]
-pub(super) struct Checker {
-    socket: bool,
-    open: bool,
-    legs: BTreeMap<LegId, bool>,
-    used: BTreeSet<LegId>,
-    finished: bool,
-}
-
-impl Checker {
-    pub(super) fn input(&mut self, input: &Input) {
-        match input {
-            Input::SocketOpened => self.open = true,
-            Input::SocketClosed(_) => (self.socket, self.open) = (false, false),
-            Input::LegConnected(leg) => {
-                if let Some(connected) = self.legs.get_mut(leg) {
-                    *connected = true;
-                }
-            }
-            _ => {}
-        }
-    }
-
-    pub(super) fn action(&mut self, action: &Action) {
-        assert!(!self.finished, "{action:?} after Finished");
-        match action {
-            Action::Connect => {
-                assert!(!self.socket, "Connect with a connection there");
-                self.socket = true;
-            }
-            Action::Disconnect => {
-                assert!(self.socket, "Disconnect without a connection");
-                (self.socket, self.open) = (false, false);
-            }
-            Action::Send(message) => assert!(self.open, "{message:?} without a connection"),
-            Action::OpenLeg { leg, .. } => {
-                assert!(self.used.insert(leg.clone()), "{leg} for the second time");
-                let other = self
-                    .legs
-                    .keys()
-                    .find(|l| l.peer == leg.peer && l.direction == leg.direction);
-                assert_eq!(other, None, "{leg} beside another");
-                self.legs.insert(leg.clone(), false);
-            }
-            Action::RemoteDescription(leg, _) | Action::RemoteCandidate(leg, _) => {
-                assert!(self.legs.contains_key(leg), "{action:?} for no leg");
-            }
-            Action::Feed(leg, _) => {
-                assert_eq!(
-                    self.legs.get(leg),
-                    Some(&true),
-                    "{action:?} for no connected leg"
-                );
-                assert_eq!(leg.direction, Direction::Send);
-            }
-            Action::CloseLeg(leg) => {
-                assert!(self.legs.remove(leg).is_some(), "{action:?} for no leg");
-            }
-            Action::Finished => {
-                assert!(!self.socket, "Finished with a connection");
-                assert!(self.legs.is_empty(), "Finished with legs");
-                self.finished = true;
-            }
-            Action::Encode { .. } | Action::Bind(..) | Action::Mix(_) | Action::Tell(_) => {}
-        }
-    }
-}
-
 pub(super) struct Harness {
     pub(super) call: Call,
     pub(super) now: Instant,
@@ -91,10 +22,15 @@ pub(super) struct Harness {
 }
 
 impl Harness {
-    /// A call of the user "me", not begun.
+    /// The call "x" of the user "me", not begun.
     pub(super) fn new() -> Harness {
+        Harness::to(Target::Join("x".into()))
+    }
+
+    /// A call of the user "me", not begun.
+    pub(super) fn to(target: Target) -> Harness {
         let config = Config {
-            target: Target::Join("x".into()),
+            target,
             user: "me".into(),
             display_name: None,
             token: Some(Token("secret".into())),
@@ -139,6 +75,14 @@ impl Harness {
         actions.extend(self.after(200));
         assert!(actions.contains(&Action::Connect));
         actions
+    }
+
+    /// The connection, if there is one, is closed.
+    pub(super) fn close(&mut self) -> Vec<Action> {
+        match self.checker.has_socket() {
+            true => self.handle(Input::SocketClosed("cable".into())),
+            false => Vec::new(),
+        }
     }
 
     pub(super) fn handle(&mut self, input: Input) -> Vec<Action> {
@@ -285,6 +229,17 @@ pub(super) fn joined(own: &str, others: &[Participant]) -> ServerMessage {
         participants: others.to_vec(),
         ringing: Vec::new(),
         ice_servers: Vec::new(),
+    }
+}
+
+pub(super) fn join(resume: Option<Resume>) -> ClientMessage {
+    let (call, media) = ("x".into(), Kinds::new());
+    ClientMessage::Join {
+        call,
+        receives: true,
+        sends: true,
+        media,
+        resume,
     }
 }
 

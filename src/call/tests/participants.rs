@@ -32,7 +32,7 @@ fn everybody_in_the_roster_is_told_with_what_is_available() {
     let carol = peer("carol").away();
     let actions = call.rejoin("run1", &[bob.clone(), carol.clone()]);
     assert_eq!(
-        told(&actions)[1..],
+        told(&actions)[2..],
         [
             presence(&bob, Presence::Connected),
             stream(&bob, Kind::Audio, true),

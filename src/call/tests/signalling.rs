@@ -1,19 +1,8 @@
-//! Joining, losing the connection, coming back, leaving.
+//! Joining, losing the connection, coming back.
 
 use super::harness::*;
 use crate::call::*;
 use crate::signalling::message::*;
-
-fn join(resume: Option<Resume>) -> ClientMessage {
-    let (call, media) = ("x".into(), Kinds::new());
-    ClientMessage::Join {
-        call,
-        receives: true,
-        sends: true,
-        media,
-        resume,
-    }
-}
 
 #[test]
 fn a_call_is_greeted_joined_and_then_connected() {
@@ -51,7 +40,12 @@ fn a_call_is_greeted_joined_and_then_connected() {
     assert_eq!(actions, [Action::Send(join)]);
     assert_eq!(call.call.own_id(), None);
     let actions = call.receive(joined("me1", &[]));
-    assert_eq!(actions, [Action::Tell(Event::State(CallState::Connected))]);
+    assert_eq!(
+        told(&actions),
+        [Event::Named("x".into()), Event::State(CallState::Connected)]
+    );
+    assert_eq!(actions.len(), 2);
+    assert_eq!(call.call.name(), Some("x"));
     assert_eq!(call.call.own_id(), Some(&id("me1")));
     assert_eq!(call.call.poll_timeout(), None);
 }
@@ -123,35 +117,6 @@ fn a_server_that_accepts_and_stays_silent_is_unreachable() {
         Event::Error(Trouble::Unreachable(_))
     ));
     assert_eq!(actions.last(), Some(&Action::Finished));
-}
-
-#[test]
-fn a_fatal_error_before_the_first_join_ends_the_call() {
-    let mut call = Harness::new();
-    call.handle(Input::Start);
-    call.handle(Input::SocketOpened);
-    let actions = call.receive(error(ErrorCode::BadName));
-    assert_eq!(told(&actions)[0], Event::Error(refused(ErrorCode::BadName)));
-    assert!(actions.contains(&Action::Disconnect));
-    assert_eq!(actions.last(), Some(&Action::Finished));
-}
-
-#[test]
-fn a_server_that_chooses_a_version_that_was_not_offered_is_refused() {
-    let mut call = Harness::new();
-    call.handle(Input::Start);
-    call.handle(Input::SocketOpened);
-    let actions = call.receive(ServerMessage::Welcome {
-        version: 9,
-        server: "run1".into(),
-    });
-    assert!(matches!(
-        told(&actions)[0],
-        Event::Error(Trouble::Refused {
-            code: ErrorCode::UnsupportedVersion,
-            ..
-        })
-    ));
 }
 
 #[test]
@@ -294,200 +259,4 @@ fn the_latest_resume_identity_is_presented() {
     call.after(400);
     call.handle(Input::SocketOpened);
     assert_eq!(sent(&call.receive(welcome("run1"))), [join(Some(fresh))]);
-}
-
-#[test]
-fn a_resume_that_is_refused_leads_to_a_new_participant_with_new_legs() {
-    let (mut call, leg) = Harness::connected(peer("bob"));
-    call.lose();
-    call.handle(Input::SocketOpened);
-    call.receive(welcome("run1"));
-    let actions = call.receive(error(ErrorCode::BadResume));
-    assert_eq!(
-        actions,
-        [Action::Disconnect],
-        "nothing to tell: it comes back by itself"
-    );
-    assert_eq!(call.after(400), [Action::Connect]);
-    call.handle(Input::SocketOpened);
-    assert_eq!(sent(&call.receive(welcome("run1"))), [join(None)]);
-    let actions = call.receive(joined("me2", &[peer("bob")]));
-    assert_eq!(actions, [Action::CloseLeg(leg), open(&sending("bob", 2))]);
-    assert_eq!(call.call.own_id(), Some(&id("me2")));
-}
-
-#[test]
-fn another_fatal_error_on_a_rejoin_is_told_once_and_tried_again() {
-    let mut call = Harness::joined(&[]);
-    call.lose();
-    call.handle(Input::SocketOpened);
-    let actions = call.receive(error(ErrorCode::LimitExceeded));
-    assert_eq!(warnings(&actions), [refused(ErrorCode::LimitExceeded)]);
-    assert!(actions.contains(&Action::Disconnect));
-    assert_eq!(call.after(400), [Action::Connect]);
-    call.handle(Input::SocketOpened);
-    assert_eq!(
-        call.receive(error(ErrorCode::LimitExceeded)),
-        [Action::Disconnect]
-    );
-    assert_eq!(call.after(800), [Action::Connect]);
-}
-
-#[test]
-fn a_token_that_is_refused_ends_the_call_also_on_a_rejoin() {
-    for code in [
-        ErrorCode::TokenRequired,
-        ErrorCode::TokenMalformed,
-        ErrorCode::TokenAlgorithm,
-        ErrorCode::TokenSignature,
-        ErrorCode::TokenExpired,
-        ErrorCode::TokenNotYetValid,
-        ErrorCode::TokenUser,
-        ErrorCode::TokenCall,
-    ] {
-        let (mut call, leg) = Harness::connected(peer("bob"));
-        call.lose();
-        call.handle(Input::SocketOpened);
-        if code == ErrorCode::TokenCall {
-            call.receive(welcome("run1"));
-        }
-        let actions = call.receive(error(code));
-        assert_eq!(
-            told(&actions),
-            [
-                Event::Error(refused(code)),
-                Event::State(CallState::Disconnecting),
-                Event::State(CallState::Disconnected),
-            ]
-        );
-        assert!(actions.contains(&Action::CloseLeg(leg)));
-        assert!(actions.contains(&Action::Disconnect));
-        assert_eq!(actions.last(), Some(&Action::Finished));
-        assert_eq!(call.call.poll_timeout(), None);
-    }
-}
-
-#[test]
-fn a_fatal_error_in_the_call_is_a_loss() {
-    let (mut call, _) = Harness::connected(peer("bob"));
-    let actions = call.receive(error(ErrorCode::Replaced));
-    let lost = Trouble::SignallingLost("no".into());
-    assert_eq!(
-        actions,
-        [Action::Disconnect, Action::Tell(Event::Warning(lost))]
-    );
-    assert_eq!(call.after(200), [Action::Connect]);
-}
-
-#[test]
-fn an_error_that_is_not_fatal_is_a_warning() {
-    let mut call = Harness::joined(&[]);
-    let actions = call.receive(error(ErrorCode::Other));
-    assert_eq!(
-        actions,
-        [Action::Tell(Event::Warning(refused(ErrorCode::Other)))]
-    );
-}
-
-#[test]
-fn that_a_participant_left_before_a_message_reached_it_is_no_trouble() {
-    let mut call = Harness::joined(&[]);
-    assert_eq!(call.receive(error(ErrorCode::UnknownParticipant)), []);
-}
-
-#[test]
-fn a_call_that_the_server_ends_is_over_in_order() {
-    let (mut call, leg) = Harness::connected(peer("bob"));
-    let actions = call.receive(ServerMessage::CallEnded {
-        reason: "all left".into(),
-    });
-    assert_eq!(
-        told(&actions),
-        [
-            Event::Warning(Trouble::Ended("all left".into())),
-            Event::State(CallState::Disconnecting),
-            Event::State(CallState::Disconnected),
-        ]
-    );
-    assert!(actions.contains(&Action::CloseLeg(leg)));
-    assert_eq!(actions.last(), Some(&Action::Finished));
-}
-
-#[test]
-fn leaving_tells_the_server_closes_the_legs_and_ends() {
-    let (mut call, leg) = Harness::connected(peer("bob"));
-    let actions = call.handle(Input::Leave {
-        for_everyone: false,
-    });
-    assert_eq!(
-        actions,
-        [
-            Action::Tell(Event::State(CallState::Disconnecting)),
-            Action::Send(ClientMessage::Leave {
-                for_everyone: false
-            }),
-            Action::Disconnect,
-            Action::CloseLeg(leg),
-            Action::Tell(Event::State(CallState::Disconnected)),
-            Action::Finished,
-        ]
-    );
-    assert_eq!(call.call.poll_timeout(), None);
-}
-
-#[test]
-fn leaving_ends_the_call_in_every_state_and_nothing_comes_after() {
-    type Step = fn(&mut Harness);
-    let steps: [(&str, bool, Step); 8] = [
-        ("started", false, |call| drop(call.handle(Input::Start))),
-        ("refused", false, |call| {
-            drop(call.handle(Input::SocketClosed("refused".into())))
-        }),
-        ("tried again", false, |call| drop(call.after(200))),
-        ("opened", false, |call| {
-            drop(call.handle(Input::SocketOpened))
-        }),
-        ("welcomed", true, |call| drop(call.receive(welcome("run1")))),
-        ("joined", true, |call| {
-            drop(call.receive(joined("me1", &[peer("bob")])))
-        }),
-        ("lost", false, |call| {
-            drop(call.handle(Input::SocketClosed("cable".into())))
-        }),
-        ("tried again after the loss", false, |call| {
-            drop(call.after(200))
-        }),
-    ];
-    for count in 0..=steps.len() {
-        let mut call = Harness::new();
-        call.handle(Input::Roles {
-            receives: true,
-            sends: true,
-        });
-        for (_, _, step) in &steps[..count] {
-            step(&mut call);
-        }
-        let (name, says_so) = count
-            .checked_sub(1)
-            .map_or(("new", false), |at| (steps[at].0, steps[at].1));
-        let actions = call.handle(Input::Leave {
-            for_everyone: false,
-        });
-        assert_eq!(actions.last(), Some(&Action::Finished), "{name}");
-        let is_sent = sent(&actions).contains(&ClientMessage::Leave {
-            for_everyone: false,
-        });
-        assert_eq!(is_sent, says_so, "{name}");
-        assert_eq!(call.call.state(), CallState::Disconnected);
-        assert_eq!(
-            call.handle(Input::Leave {
-                for_everyone: false
-            }),
-            [],
-            "{name}"
-        );
-        assert_eq!(call.handle(Input::Start), [], "{name}");
-        assert_eq!(call.handle(Input::SocketOpened), [], "{name}");
-        assert_eq!(call.after(60_000), [], "{name}");
-    }
 }

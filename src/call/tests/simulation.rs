@@ -25,15 +25,21 @@ impl World {
         }
     }
 
-    /// What the client had sent is lost, and the server notices much later than the client.
     fn drop_connection(&mut self, index: usize) {
+        if self.clients[index].connection.is_some() {
+            let delay = [0, 50, 3000][self.dice.below(3) as usize];
+            self.cut(index, delay);
+        }
+    }
+
+    /// What the client had sent is lost, and the server notices that much later than the client.
+    pub(super) fn cut(&mut self, index: usize, milliseconds: u64) {
         let Some(connection) = self.clients[index].connection.take() else {
             return;
         };
         self.queue
             .retain(|_, e| !matches!(e, Event::Text(c, _) if *c == connection));
-        let delay = [0, 50, 3000][self.dice.below(3) as usize];
-        self.later(delay, Event::Gone(connection));
+        self.later(milliseconds, Event::Gone(connection));
         self.input(index, Input::SocketClosed("cable".into()));
     }
 
@@ -54,7 +60,7 @@ impl World {
     }
 
     /// The server process ends, and another one takes its place.
-    fn replace_server(&mut self) {
+    pub(super) fn replace_server(&mut self) {
         let seed = self.dice.below(1 << 30);
         self.rooms = Rooms::new(Limits::default(), Box::new(Dice(seed)));
         self.queue

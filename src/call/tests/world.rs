@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
-use super::harness::{Checker, base, candidate};
+use super::checker::Checker;
+use super::harness::{base, candidate};
 use crate::call::*;
 use crate::signalling::message::*;
 use crate::signalling::room::{self, ConnectionId, Limits, Random, Rooms};
@@ -64,6 +65,8 @@ pub(super) struct Client {
     pub(super) legs: BTreeMap<LegId, Leg>,
     pub(super) is_finished: bool,
     pub(super) warnings: usize,
+    /// What the application was told.
+    pub(super) told: Vec<crate::call::Event>,
     /// How often a stream was put on or off a leg or a reader.
     pub(super) changes: usize,
 }
@@ -82,13 +85,20 @@ pub(super) struct World {
 pub(super) const USERS: [&str; 3] = ["alice", "bob", "carol"];
 
 impl World {
+    /// All [`USERS`], who join one call.
     pub(super) fn new(seed: u64) -> World {
+        let join = || Target::Join("x".into());
+        World::of(seed, USERS.map(|user| Client::new(user, join())).into())
+    }
+
+    /// These clients.
+    pub(super) fn of(seed: u64, clients: Vec<Client>) -> World {
         let dice = Dice(seed);
         World {
             now: base(),
             rooms: Rooms::new(Limits::default(), Box::new(Dice(seed ^ 0xabc))),
             server_is_up: true,
-            clients: USERS.iter().map(|user| Client::new(user)).collect(),
+            clients,
             dice,
             connections: 0,
             queue: BTreeMap::new(),
@@ -264,11 +274,14 @@ impl World {
                 self.clients[index].changes += 1;
                 self.clients[index].legs.get_mut(&leg).unwrap().fed = kinds;
             }
-            Action::Tell(crate::call::Event::Warning(_)) => self.clients[index].warnings += 1,
             Action::Finished => self.clients[index].is_finished = true,
             Action::Encode { .. } => {}
             Action::Bind(..) | Action::Mix(_) => self.clients[index].changes += 1,
-            Action::Tell(_) => {}
+            Action::Tell(event) => {
+                let is_warning = matches!(event, crate::call::Event::Warning(_));
+                self.clients[index].warnings += usize::from(is_warning);
+                self.clients[index].told.push(event);
+            }
         }
     }
 
@@ -325,9 +338,9 @@ impl World {
 }
 
 impl Client {
-    pub(super) fn new(user: &str) -> Client {
+    pub(super) fn new(user: &str, target: Target) -> Client {
         let config = Config {
-            target: Target::Join("x".into()),
+            target,
             user: user.into(),
             display_name: None,
             token: None,
@@ -339,6 +352,7 @@ impl Client {
             legs: BTreeMap::new(),
             is_finished: false,
             warnings: 0,
+            told: Vec::new(),
             changes: 0,
         }
     }

@@ -1,0 +1,141 @@
+//! Servers and applications that say anything at any time: what the machine does has to make
+//! sense nevertheless, as the harness's checker knows it.
+
+use super::harness::*;
+use super::world::Dice;
+use crate::call::*;
+use crate::signalling::message::*;
+
+const USERS: [&str; 4] = ["me", "bob", "carol", "dave"];
+const CALLS: [&str; 3] = ["x", "placed:1", "placed:2"];
+
+impl Dice {
+    fn of<T: Clone>(&mut self, choice: &[T]) -> T {
+        choice[self.below(choice.len() as u64) as usize].clone()
+    }
+
+    fn users(&mut self) -> Vec<String> {
+        let count = self.below(3);
+        (0..count).map(|_| self.of(&USERS).to_owned()).collect()
+    }
+
+    fn participant(&mut self) -> Participant {
+        let participant = peer(self.of(&USERS));
+        match self.below(3) {
+            0 => participant.away(),
+            1 => participant.media(&[Kind::Audio]),
+            _ => participant.wants(&[Kind::Video]),
+        }
+    }
+
+    fn message(&mut self) -> ServerMessage {
+        let call = self.of(&CALLS).to_owned();
+        let user = self.of(&USERS).to_owned();
+        match self.below(16) {
+            0 => welcome("run1"),
+            1..=4 => ServerMessage::Listening {},
+            5 => ServerMessage::Incoming {
+                call,
+                user,
+                display_name: None,
+            },
+            6 => ServerMessage::IncomingEnded {
+                call,
+                reason: self.of(&[IncomingEnd::Cancelled, IncomingEnd::Other]),
+            },
+            7..=9 => ServerMessage::Joined {
+                call,
+                resume: resume(self.of(&["me", "me", "me2"])),
+                participants: (0..self.below(3)).map(|_| self.participant()).collect(),
+                ringing: self.users(),
+                ice_servers: Vec::new(),
+            },
+            10..=11 => ServerMessage::Callee {
+                user,
+                state: self.of(&[
+                    CalleeState::Ringing,
+                    CalleeState::Accepted,
+                    CalleeState::Declined,
+                    CalleeState::Other,
+                ]),
+            },
+            12..=13 => update(self.participant()),
+            14 => left(&user),
+            // The codes that end a call come less often, or no call lasts.
+            _ => match self.below(6) {
+                0 => ServerMessage::CallEnded {
+                    reason: "over".into(),
+                },
+                1 => error(self.of(&[ErrorCode::CalleeBusy, ErrorCode::NotInvited])),
+                _ => error(self.of(&[
+                    ErrorCode::IncomingGone,
+                    ErrorCode::TokenPlace,
+                    ErrorCode::LimitExceeded,
+                    ErrorCode::BadResume,
+                    ErrorCode::Other,
+                ])),
+            },
+        }
+    }
+
+    fn input(&mut self) -> Input {
+        let call = Some(self.of(&CALLS).to_owned()).filter(|_| self.below(2) == 0);
+        match self.below(8) {
+            0..=2 => Input::Accept(call),
+            3 => Input::Reject(call),
+            4 => Input::Invite(self.users()),
+            5 if self.below(10) == 0 => Input::Leave {
+                for_everyone: self.below(2) == 0,
+            },
+            5..=6 => Input::Media(kinds(&[Kind::Video])),
+            _ => Input::AddReader(ReaderId(self.below(3)), Selector::MixedAudio),
+        }
+    }
+}
+
+#[test]
+fn whatever_is_said_to_the_machine_what_it_does_makes_sense() {
+    let mut entered = 0;
+    for seed in 0..3000 {
+        let mut dice = Dice(seed);
+        let target = dice.of(&[
+            Target::Join("x".into()),
+            Target::Place(vec!["bob".into()]),
+            Target::Answer {
+                automatically: false,
+            },
+            Target::Answer {
+                automatically: true,
+            },
+        ]);
+        let mut call = Harness::to(target);
+        call.handle(Input::Roles {
+            receives: true,
+            sends: true,
+        });
+        call.handle(Input::Start);
+        call.handle(Input::SocketOpened);
+        call.receive(welcome("run1"));
+        let mut is_in = false;
+        for _ in 0..80 {
+            match dice.below(20) {
+                0..=1 => {
+                    call.handle(Input::SocketOpened);
+                    call.receive(welcome(dice.of(&["run1", "run2"])));
+                }
+                2 => drop(call.close()),
+                3..=4 => drop(call.after(dice.of(&[1, 200, 1000, 5000, 30_000]))),
+                5..=7 => drop(call.handle(dice.input())),
+                _ => drop(call.receive(dice.message())),
+            }
+            is_in |= call.call.name().is_some();
+        }
+        entered += usize::from(is_in);
+        call.handle(Input::Leave {
+            for_everyone: false,
+        });
+        assert_eq!(call.call.state(), CallState::Disconnected, "seed {seed}");
+        assert_eq!(call.call.poll_timeout(), None, "seed {seed}");
+    }
+    assert!(entered > 500, "the test shows little: {entered}");
+}

@@ -1,0 +1,115 @@
+//! Connections that are lost and servers that are replaced while it rings, and after.
+
+use super::*;
+
+#[test]
+fn a_caller_that_is_cut_off_while_it_rings_comes_back_to_who_answered_meanwhile() {
+    for noticed in [0, 50, 3000] {
+        let mut world = alice_calls_bob(Answers::ByHand);
+        world.cut(ALICE, noticed);
+        world.input(BOB, Input::Accept(None));
+        // The leg whose offer was sent to the cut connection is made anew after 5 s.
+        world.run(10_000);
+        assert_talking(&world, ALICE, BOB);
+        let accepted = ("bob", CalleeState::Accepted);
+        assert_eq!(callees(&world, ALICE).last(), Some(&accepted));
+    }
+}
+
+#[test]
+fn a_caller_that_comes_back_too_late_learns_what_became_of_its_call() {
+    let mut world = alice_calls_bob(Answers::ByHand);
+    world.cut(ALICE, 0);
+    world.run(0);
+    world.input(BOB, Input::Reject(None));
+    world.run(5000);
+    assert_eq!(error(&world, ALICE), Some(ErrorCode::CalleeDeclined));
+    // Or at least that nothing rings any more, where the server told it to the cut connection.
+    let mut world = alice_calls_bob(Answers::ByHand);
+    world.cut(ALICE, 3000);
+    world.input(BOB, Input::Reject(None));
+    world.run(5000);
+    assert!(ended(&world, ALICE).is_some_and(|reason| reason.ends_with("call again")));
+}
+
+#[test]
+fn one_who_listens_and_is_cut_off_is_rung_on() {
+    let mut world = alice_calls_bob(Answers::ByHand);
+    world.cut(BOB, 50);
+    world.run(5000);
+    assert_eq!(rung(&world, BOB), 1);
+    assert_eq!(ends(&world, BOB), []);
+    world.input(BOB, Input::Accept(None));
+    world.run(1000);
+    assert_talking(&world, ALICE, BOB);
+}
+
+#[test]
+fn what_ended_while_one_who_listens_was_cut_off_is_told_as_ended() {
+    let mut world = alice_calls_bob(Answers::ByHand);
+    world.server_is_up = false;
+    world.cut(BOB, 50);
+    leave(&mut world, ALICE, false);
+    world.server_is_up = true;
+    world.run(5000);
+    assert_eq!(ends(&world, BOB), [Some(IncomingEnd::Cancelled)]);
+    assert_eq!(world.rooms.census().listening, 1);
+}
+
+#[test]
+fn an_answer_is_not_lost_with_the_connection_wherever_it_was() {
+    // The answer and what follows it take 5 ms each way.
+    for moment in [0, 4, 6, 9, 11] {
+        for noticed in [0, 50, 3000] {
+            let mut world = alice_calls_bob(Answers::ByHand);
+            world.input(BOB, Input::Accept(None));
+            world.run(moment);
+            world.cut(BOB, noticed);
+            world.run(15_000);
+            assert_talking(&world, ALICE, BOB);
+            let ends = ends(&world, BOB);
+            assert_eq!(ends, [None], "{moment} ms, noticed after {noticed} ms");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_is_replaced_while_it_rings_ends_it_at_both_ends() {
+    let mut world = alice_calls_bob(Answers::ByHand);
+    world.replace_server();
+    world.run(5000);
+    assert!(ended(&world, ALICE).is_some_and(|reason| reason.contains("restarted")));
+    assert_eq!(ends(&world, BOB), [Some(IncomingEnd::Cancelled)]);
+    assert_eq!(state(&world, BOB), CallState::None);
+}
+
+#[test]
+fn a_placed_call_goes_on_when_the_server_is_replaced_and_ends_as_ever() {
+    let mut world = alice_calls_bob(Answers::Automatically);
+    world.run(1000);
+    let changes = [ALICE, BOB].map(|index| world.clients[index].changes);
+    world.replace_server();
+    world.run(60_000);
+    assert_talking(&world, ALICE, BOB);
+    assert_eq!(
+        [ALICE, BOB].map(|index| world.clients[index].changes),
+        changes
+    );
+    leave(&mut world, BOB, false);
+    assert!(world.clients[ALICE].is_finished);
+}
+
+#[test]
+fn whoever_was_in_a_placed_call_alone_after_a_takeover_is_told_that_it_is_over() {
+    let mut world = alice_calls_bob(Answers::Automatically);
+    world.run(1000);
+    world.replace_server();
+    world.input(
+        BOB,
+        Input::Leave {
+            for_everyone: false,
+        },
+    );
+    world.run(60_000);
+    assert!(world.clients[ALICE].is_finished);
+}
