@@ -42,6 +42,9 @@ pub enum ErrorCode {
     TokenCall,
     /// The token does not allow to call others.
     TokenPlace,
+    /// Nobody of an `invite` is rung: a name is none, or the call has no room for them. The call
+    /// goes on.
+    InviteRefused,
     /// A placed call that this user was not called into, or that is over.
     NotInvited,
     /// The incoming call rings no more.
@@ -85,6 +88,7 @@ impl ErrorCode {
                 | ErrorCode::OutOfOrder
                 | ErrorCode::TokenPlace
                 | ErrorCode::IncomingGone
+                | ErrorCode::InviteRefused
                 | ErrorCode::Other
         )
     }

@@ -132,7 +132,9 @@ impl Rooms {
         users: Vec<String>,
         now: Instant,
     ) -> Result<(), Refusal> {
-        let users = self.callees(users)?;
+        // Whoever invites stays in the call.
+        let refused = |refusal: Refusal| Refusal::new(ErrorCode::InviteRefused, refusal.message);
+        let users = self.callees(users).map_err(refused)?;
         let Some(call) = self.calls.get(name) else {
             return Ok(());
         };
@@ -155,7 +157,7 @@ impl Rooms {
                  it takes: invite {} at most, or when somebody has left",
                 most.saturating_sub(present + ringing)
             );
-            return Err(Refusal::new(ErrorCode::LimitExceeded, text));
+            return Err(Refusal::new(ErrorCode::InviteRefused, text));
         }
         // That is of no interest to the others.
         for user in here {
