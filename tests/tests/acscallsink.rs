@@ -169,7 +169,7 @@ fn one_stream_of_a_kind_is_sent_by_one_participant() -> Result<()> {
     assert!(second.0.set_state(gst::State::Playing).is_err());
     let text = second.wait_error()?;
     assert!(
-        text.contains("already sends 'video' into the call 'room' as 'a'"),
+        text.contains("already sends 'video' into call 'room' as 'a'"),
         "{text}"
     );
     let _other_kind = Pipeline::playing(&format!("audiotestsrc ! acscallsink {call} user=a"))?;

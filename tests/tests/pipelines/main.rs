@@ -17,13 +17,16 @@ mod tap;
 use std::fs;
 use std::time::Duration;
 
+use acscall_tests::server::until_listening;
 use display::{Display, Pixel};
 use meeting::{Meeting, Partner};
 use script::{Script, folder};
 use sound::Sound;
 
 /// The scripts that have a test below.
-const SCRIPTS: [&str; 12] = [
+const SCRIPTS: [&str; 14] = [
+    "answer-calls.sh",
+    "call-somebody.sh",
     "incoming-audio-mixed.sh",
     "incoming-audio-of-one.sh",
     "incoming-camera-tap.sh",
@@ -134,6 +137,62 @@ fn a_call_is_joined_with_a_tone_of_500_hz() {
     let amplitude = tone.amplitude(500.0);
     assert!((0.4..0.6).contains(&amplitude), "500 Hz at {amplitude}");
     tone.assert_steady();
+}
+
+#[test]
+fn a_call_is_answered_and_what_the_caller_says_becomes_a_wav_file() {
+    let meeting = Meeting::new();
+    let file = meeting.file("message.wav");
+    let start = || {
+        Ok(Script::start(
+            &meeting,
+            "answer-calls.sh",
+            &[("OUT", &file)],
+        ))
+    };
+    let script = until_listening(meeting.port(), start).unwrap();
+    let caller = meeting.partner_with(
+        "callee=bob",
+        "alice",
+        "audiotestsrc is-live=true freq=1000 volume=0.5 ! s.audio \
+         c.audio_bob ! audioconvert ! audio/x-raw,format=F32LE,rate=48000,channels=1 \
+         ! appsink name=heard",
+    );
+    let tone = Sound::of_samples(&caller.take("heard", Duration::from_secs(3)));
+    drop(caller);
+    // The call is over, and with it the script.
+    script.end();
+
+    // How well a tone is carried is told above; here it is who hears whom.
+    let said = tone.after_silence();
+    let (script, echo) = (said.amplitude(440.0), said.amplitude(1000.0));
+    assert!(script > 0.1 && echo < 0.05, "{script}, {echo}");
+    let message = Sound::of_wav(&file).after_silence();
+    assert!(message.seconds() > 2.0, "{} s of 3", message.seconds());
+    let (echo, heard) = (message.amplitude(440.0), message.amplitude(1000.0));
+    assert!(heard > 0.1 && echo < 0.05, "{heard}, {echo}");
+}
+
+#[test]
+fn somebody_is_called_with_a_tone_and_a_picture() {
+    let meeting = Meeting::new();
+    let description = format!(
+        "c.audio_alice ! audioconvert ! audio/x-raw,format=F32LE,rate=48000,channels=1 \
+         ! appsink name=heard {}",
+        receive("video_alice")
+    );
+    let answer = || Ok(meeting.partner_with("auto-accept=true", "bob", &description));
+    let partner = until_listening(meeting.port(), answer).unwrap();
+    let script = Script::start(&meeting, "call-somebody.sh", &[("OTHER", "bob")]);
+    let tone = Sound::of_samples(&partner.take("heard", Duration::from_secs(2)));
+    let frame = partner.frames("seen").next().expect("no frame came");
+    drop(partner);
+    // Who was called has hung up.
+    script.end();
+
+    let amplitude = tone.after_silence().amplitude(500.0);
+    assert!(amplitude > 0.1, "500 Hz at {amplitude}");
+    assert_eq!((frame.width(), frame.height()), (640, 360));
 }
 
 #[test]

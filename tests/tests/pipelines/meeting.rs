@@ -40,6 +40,10 @@ impl Meeting {
         format!("ws://127.0.0.1:{}", self.port)
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The path of a file to record to.
     pub(crate) fn file(&self, name: &str) -> String {
         self.folder.join(name).to_str().unwrap().to_owned()
@@ -48,7 +52,12 @@ impl Meeting {
     /// Joins as `user` with what `description` says: `s.` is the user's acscallsink, `c.` the
     /// user's acscallsrc, whichever it mentions.
     pub(crate) fn partner(&self, user: &str, description: &str) -> Partner {
-        let settings = format!("call={CALL} user={user} server={}", self.server());
+        self.partner_with(&format!("call={CALL}"), user, description)
+    }
+
+    /// As [`Meeting::partner`], in the call that `how` says: to somebody, or from somebody.
+    pub(crate) fn partner_with(&self, how: &str, user: &str, description: &str) -> Partner {
+        let settings = format!("{how} user={user} server={}", self.server());
         let mut whole = String::new();
         if description.contains("s.") {
             whole += &format!("acscallsink name=s {settings} ");

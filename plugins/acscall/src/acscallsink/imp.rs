@@ -7,7 +7,7 @@
 
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use acscall::call::Event;
+use acscall::call::{CallState, Event};
 use acscall::signalling::message::Kind;
 use gst::glib;
 use gst::prelude::*;
@@ -20,7 +20,7 @@ use super::port::AcsCallPort;
 use super::settings::{DEFAULT_STALL_TIMEOUT, Settings};
 use super::wait;
 use crate::call::Role;
-use crate::common::{self, AcsCallState, Attendance, CallProperties, Ticket};
+use crate::common::{self, Attendance, CallElement, CallProperties};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
@@ -34,32 +34,6 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 #[derive(Debug, Default, glib::Properties)]
 #[properties(wrapper_type = super::AcsCallSink)]
 pub struct AcsCallSink {
-    #[property(name = "server", get, set, type = Option<String>, member = server,
-        default = Some(common::DEFAULT_SERVER), mutable_ready, nick = "Server",
-        blurb = "Address of the signalling server, ws://host[:port][/path]")]
-    #[property(name = "call", get, set, type = Option<String>, member = call, mutable_ready,
-        nick = "Call", blurb = "Name of the call to join, 1 to 128 characters; has to be set")]
-    #[property(name = "user", get, set, type = Option<String>, member = user, mutable_ready,
-        nick = "User", blurb = "User to be in the call, 1 to 128 characters; unset: a generated \
-            name, the same for all of the process. Elements of one process with the same server, \
-            call and user are one participant")]
-    #[property(name = "display-name", get, set, type = Option<String>, member = display_name,
-        mutable_ready, nick = "Display name", blurb = "Name that the others show; unset: the user")]
-    #[property(name = "token", set, type = Option<String>, member = token, mutable_ready,
-        nick = "Token", blurb = "Proof for the server that it is the user; unset: the \
-            environment's ACSCALL_TOKEN")]
-    #[property(name = "stun-server", get, set, type = Option<String>, member = stun_server,
-        mutable_ready, nick = "STUN server", blurb = "stun://host:port; unset: none")]
-    #[property(name = "turn-servers", get, set, type = Option<String>, member = turn_servers,
-        mutable_ready, nick = "TURN servers",
-        blurb = "turn(s)://user:password@host:port, with commas in between; unset: none")]
-    #[property(name = "embedded-server", get, set, type = bool, member = embedded_server,
-        default = true, mutable_ready, nick = "Embedded server",
-        blurb = "Serve at the server's address where it is on loopback and nobody answers there")]
-    #[property(name = "linger", get, set, type = u32, member = linger, mutable_ready,
-        nick = "Linger", blurb = "Stay in the call for so many ms after the last element of this \
-            process has left it, so that one which comes back finds all connections as they were; \
-            the longest of the elements' counts")]
     pub(super) call: Mutex<CallProperties>,
     #[property(name = "sync", get, set = Self::set_sync, type = bool, member = sync,
         default = true, mutable_playing, nick = "Synchronize", blurb = "Send what is not live at \
@@ -72,17 +46,11 @@ pub struct AcsCallSink {
         nick = "Stall timeout", blurb = "A stream to whose pad nothing comes for so many ms is not \
             available until something does; a GAP event counts as something. 0: it stays available")]
     pub(super) settings: Mutex<Settings>,
-    #[property(name = "state", get = Self::call_state, type = AcsCallState,
-        builder(AcsCallState::None).nick("State").blurb("State of the call"))]
     pub(super) attendance: Attendance,
     pub(super) pads: Mutex<Pads>,
 }
 
 impl AcsCallSink {
-    fn call_state(&self) -> AcsCallState {
-        self.attendance.call_state()
-    }
-
     fn set_sync(&self, sync: bool) {
         lock(&self.settings).sync = sync;
         for writer in self.writers() {
@@ -98,26 +66,8 @@ impl AcsCallSink {
     }
 
     fn join(&self) -> Result<(), gst::StateChangeError> {
-        let properties = lock(&self.call).clone();
-        let settings = properties.to_settings(None).map_err(|error| {
-            gst::element_imp_error!(self, gst::ResourceError::Settings, ("{error}"));
-            gst::StateChangeError
-        })?;
-        gst::info!(
-            CAT,
-            imp = self,
-            "joins {} as {}",
-            settings.call,
-            settings.user
-        );
         lock(&self.pads).awaited_came = false;
-        let membership = self
-            .attendance
-            .join(&*self.obj(), settings, Role::Send, Self::told)
-            .map_err(|error| {
-                gst::element_imp_error!(self, gst::ResourceError::Settings, ("{error}"));
-                gst::StateChangeError
-            })?;
+        let membership = self.join_call(Role::Send, None)?;
         for writer in self.writers() {
             // Only who waits for others prerolls: a sink elsewhere in the pipeline that has
             // nothing to show yet must not keep this one from sending.
@@ -134,34 +84,50 @@ impl AcsCallSink {
     }
 
     fn leave(&self) {
-        let Some(membership) = self.attendance.leave() else {
-            return;
-        };
-        gst::info!(CAT, imp = self, "leaves");
-        for writer in self.writers() {
-            writer.port.close();
-        }
-        let held = std::mem::take(&mut lock(&self.pads).held);
-        wait::unhold(held);
-        drop(membership);
-        common::post_left(&*self.obj(), &self.attendance);
+        self.leave_call(|| {
+            for writer in self.writers() {
+                writer.port.close();
+            }
+            let held = std::mem::take(&mut lock(&self.pads).held);
+            wait::unhold(held);
+        });
     }
 
-    /// On the call's thread.
-    fn told(obj: &super::AcsCallSink, ticket: Ticket, event: &Event) {
-        let imp = obj.imp();
-        if !imp.attendance.note(ticket, event) {
-            return;
-        }
+    /// Nothing is sent any more: the pipeline need not wait for the streams to end.
+    fn call_is_over(&self) {
+        lock(&self.pads).awaited_came = true;
+        self.unhold();
+        let eos = gst::message::Eos::builder().src(&*self.obj()).build();
+        // Fails where the element is in no pipeline: then nobody listens.
+        let _nobody_listens = self.obj().post_message(eos);
+    }
+}
+
+impl CallElement for AcsCallSink {
+    fn category() -> gst::DebugCategory {
+        *CAT
+    }
+
+    fn call_properties(&self) -> &Mutex<CallProperties> {
+        &self.call
+    }
+
+    fn attendance(&self) -> &Attendance {
+        &self.attendance
+    }
+
+    fn happened(&self, event: &Event) {
         if let Event::Stalled(kind, _) = event
-            && !lock(&imp.pads).writers.contains_key(kind)
+            && !lock(&self.pads).writers.contains_key(kind)
         {
             return;
         }
-        gst::debug!(CAT, imp = imp, "{event:?}");
-        common::post(obj, &imp.attendance, event);
-        if matches!(event, Event::Participant(..) | Event::Reached(_)) {
-            imp.unhold_when_awaited_came();
+        gst::debug!(CAT, imp = self, "{event:?}");
+        common::post(&*self.obj(), &self.attendance, event);
+        match event {
+            Event::Participant(..) | Event::Reached(_) => self.unhold_when_awaited_came(),
+            Event::State(CallState::Disconnected) => self.call_is_over(),
+            _ => {}
         }
     }
 }
@@ -176,27 +142,25 @@ impl ObjectSubclass for AcsCallSink {
 
 impl ObjectImpl for AcsCallSink {
     fn properties() -> &'static [glib::ParamSpec] {
-        static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
-            // The derived ones first: they know themselves by their number.
-            let derived = <AcsCallSink as DerivedObjectProperties>::derived_properties();
-            derived
-                .iter()
-                .cloned()
-                .chain(common::structure_properties())
-                .collect()
-        });
+        static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> =
+            LazyLock::new(|| common::all_properties(AcsCallSink::derived_properties()));
         &PROPERTIES
     }
 
+    fn signals() -> &'static [glib::subclass::Signal] {
+        static SIGNALS: LazyLock<Vec<glib::subclass::Signal>> =
+            LazyLock::new(common::signals::<AcsCallSink>);
+        &SIGNALS
+    }
+
     fn set_property(&self, id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
-        self.derived_set_property(id, value, pspec);
+        if !common::set_property(self, pspec.name(), value) {
+            self.derived_set_property(id, value, pspec);
+        }
     }
 
     fn property(&self, id: usize, pspec: &glib::ParamSpec) -> glib::Value {
-        match common::structure_property(&self.attendance, pspec.name()) {
-            Some(structure) => structure.to_value(),
-            None => self.derived_property(id, pspec),
-        }
+        common::property(self, pspec.name()).unwrap_or_else(|| self.derived_property(id, pspec))
     }
 
     fn constructed(&self) {

@@ -23,6 +23,10 @@
 //! available until its next buffer: the element message `acscall-stalled` (`kind`, `stalled`) and
 //! a warning tell it. Nothing is repeated in its place.
 //!
+//! The call is one that is joined (`call`), placed (`callee`), or answered (`auto-accept`,
+//! `incoming`): see [`acscallsrc`](crate::acscallsrc), which has the same properties, action
+//! signals and messages. When it is over the element posts EOS.
+//!
 //! The call is left with its last element, or `linger` ms later. A process that ends meanwhile
 //! does not leave it: to the others its connection is lost.
 //!
@@ -32,6 +36,12 @@
 //! ```text
 //! gst-launch-1.0 audiotestsrc wave=ticks ! acscallsink call=room user=alice wait-for=1 \
 //!     acscallsrc call=room user=bob ! audioconvert ! autoaudiosink
+//! ```
+//!
+//! Calling somebody who waits for it:
+//!
+//! ```text
+//! gst-launch-1.0 audiotestsrc is-live=true ! acscallsink callee=bob user=alice
 //! ```
 
 mod codec;

@@ -42,7 +42,7 @@ pub(super) enum PadError {
     #[error("the pad '{0}' cannot be made: {1}")]
     Broken(Kind, String),
     #[error(
-        "another element of this process already sends '{kind}' into the call '{call}' as \
+        "another element of this process already sends '{kind}' into {call} as \
          '{user}': a participant sends one stream of each kind, so release that pad, or set \
          another 'user' on one of the elements"
     )]
@@ -107,11 +107,11 @@ impl AcsCallSink {
             writer.port.set_stall_timeout(stall_timeout);
             return Ok(());
         }
-        let (call, user) = self.attendance.names();
+        let (_, user) = self.attendance.names();
         Err(PadError::Taken {
             kind: writer.kind,
-            call,
-            user: user.unwrap_or_default(),
+            call: self.attendance.target(),
+            user,
         })
     }
 

@@ -32,16 +32,19 @@ impl AcsCallSink {
     pub(super) fn unhold_when_awaited_came(&self) {
         let wait_for = lock(&self.settings).wait_for as usize;
         let others = self.attendance.others();
-        let held = {
+        let came = {
             let mut pads = lock(&self.pads);
-            if others >= wait_for {
-                pads.awaited_came = true;
-            }
-            if !pads.awaited_came {
-                return;
-            }
-            std::mem::take(&mut pads.held)
+            pads.awaited_came |= others >= wait_for;
+            pads.awaited_came
         };
+        if came {
+            self.unhold();
+        }
+    }
+
+    /// Lets through what comes.
+    pub(super) fn unhold(&self) {
+        let held = std::mem::take(&mut lock(&self.pads).held);
         unhold(held);
         self.end_waiting();
     }

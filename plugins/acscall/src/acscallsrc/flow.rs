@@ -15,7 +15,7 @@ const LEFTOVER: gst::ClockTime = gst::ClockTime::from_seconds(1);
 /// What does not change while a stream flows.
 #[derive(Clone, Debug)]
 pub(super) struct Names {
-    /// The call.
+    /// The call, or what stands for it in stream ids.
     pub(super) call: String,
     /// The name of the pad.
     pub(super) pad: String,

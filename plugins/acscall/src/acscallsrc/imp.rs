@@ -16,7 +16,7 @@ use gst::subclass::prelude::*;
 use super::pads::Reader;
 use super::{AcsCallOnLeave, AcsCallSrcPad};
 use crate::call::{DEFAULT_LATENCY, Role};
-use crate::common::{self, AcsCallState, Attendance, CallProperties, Ticket};
+use crate::common::{self, Attendance, CallElement, CallProperties};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
@@ -30,33 +30,7 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 #[derive(Debug, Default, glib::Properties)]
 #[properties(wrapper_type = super::AcsCallSrc)]
 pub struct AcsCallSrc {
-    #[property(name = "server", get, set, type = Option<String>, member = server,
-        default = Some(common::DEFAULT_SERVER), mutable_ready, nick = "Server",
-        blurb = "Address of the signalling server, ws://host[:port][/path]")]
-    #[property(name = "call", get, set, type = Option<String>, member = call, mutable_ready,
-        nick = "Call", blurb = "Name of the call to join, 1 to 128 characters; has to be set")]
-    #[property(name = "user", get, set, type = Option<String>, member = user, mutable_ready,
-        nick = "User", blurb = "User to be in the call, 1 to 128 characters; unset: a generated \
-            name, the same for all of the process. Elements of one process with the same server, \
-            call and user are one participant")]
-    #[property(name = "display-name", get, set, type = Option<String>, member = display_name,
-        mutable_ready, nick = "Display name", blurb = "Name that the others show; unset: the user")]
-    #[property(name = "token", set, type = Option<String>, member = token, mutable_ready,
-        nick = "Token", blurb = "Proof for the server that it is the user; unset: the \
-            environment's ACSCALL_TOKEN")]
-    #[property(name = "stun-server", get, set, type = Option<String>, member = stun_server,
-        mutable_ready, nick = "STUN server", blurb = "stun://host:port; unset: none")]
-    #[property(name = "turn-servers", get, set, type = Option<String>, member = turn_servers,
-        mutable_ready, nick = "TURN servers",
-        blurb = "turn(s)://user:password@host:port, with commas in between; unset: none")]
-    #[property(name = "embedded-server", get, set, type = bool, member = embedded_server,
-        default = true, mutable_ready, nick = "Embedded server",
-        blurb = "Serve at the server's address where it is on loopback and nobody answers there")]
-    #[property(name = "linger", get, set, type = u32, member = linger, mutable_ready,
-        nick = "Linger", blurb = "Stay in the call for so many ms after the last element of this \
-            process has left it, so that one which comes back finds all connections as they were; \
-            the longest of the elements' counts")]
-    call: Mutex<CallProperties>,
+    pub(super) call: Mutex<CallProperties>,
     #[property(name = "participant", get, set, type = Option<String>, member = participant,
         mutable_ready, nick = "Participant", blurb = "User whose streams come out of the pads that \
             name nobody; unset: everybody's")]
@@ -68,8 +42,6 @@ pub struct AcsCallSrc {
         .nick("On leave").blurb("What a pad does when the user whose stream it gives leaves the \
             call, and nobody takes its place"))]
     pub(super) settings: Mutex<Settings>,
-    #[property(name = "state", get = Self::call_state, type = AcsCallState,
-        builder(AcsCallState::None).nick("State").blurb("State of the call"))]
     pub(super) attendance: Attendance,
     /// By name; `None` while a pad is being made.
     pub(super) pads: Mutex<BTreeMap<String, Option<Reader>>>,
@@ -93,10 +65,6 @@ impl Default for Settings {
 }
 
 impl AcsCallSrc {
-    fn call_state(&self) -> AcsCallState {
-        self.attendance.call_state()
-    }
-
     fn set_on_leave(&self, on_leave: AcsCallOnLeave) {
         lock(&self.settings).on_leave = on_leave;
         for reader in self.readers() {
@@ -106,25 +74,7 @@ impl AcsCallSrc {
 
     fn join(&self) -> Result<(), gst::StateChangeError> {
         let latency = lock(&self.settings).latency;
-        let properties = lock(&self.call).clone();
-        let settings = properties.to_settings(Some(latency)).map_err(|error| {
-            gst::element_imp_error!(self, gst::ResourceError::Settings, ("{error}"));
-            gst::StateChangeError
-        })?;
-        gst::info!(
-            CAT,
-            imp = self,
-            "joins {} as {}",
-            settings.call,
-            settings.user
-        );
-        let membership = self
-            .attendance
-            .join(&*self.obj(), settings, Role::Receive, Self::told)
-            .map_err(|error| {
-                gst::element_imp_error!(self, gst::ResourceError::Settings, ("{error}"));
-                gst::StateChangeError
-            })?;
+        let membership = self.join_call(Role::Receive, Some(latency))?;
         for reader in self.readers() {
             self.bind(&reader, &membership);
         }
@@ -132,26 +82,34 @@ impl AcsCallSrc {
     }
 
     fn leave(&self) {
-        let Some(membership) = self.attendance.leave() else {
-            return;
-        };
-        gst::info!(CAT, imp = self, "leaves");
-        for reader in self.readers() {
-            reader.stream.unbind();
-        }
-        drop(membership);
-        common::post_left(&*self.obj(), &self.attendance);
+        self.leave_call(|| {
+            for reader in self.readers() {
+                reader.stream.unbind();
+            }
+        });
+    }
+}
+
+impl CallElement for AcsCallSrc {
+    fn category() -> gst::DebugCategory {
+        *CAT
     }
 
-    /// On the call's thread.
-    fn told(obj: &super::AcsCallSrc, ticket: Ticket, event: &Event) {
-        let imp = obj.imp();
+    fn call_properties(&self) -> &Mutex<CallProperties> {
+        &self.call
+    }
+
+    fn attendance(&self) -> &Attendance {
+        &self.attendance
+    }
+
+    fn happened(&self, event: &Event) {
         // Stalls are told by the sinks that have the pads.
-        if !imp.attendance.note(ticket, event) || matches!(event, Event::Stalled(..)) {
+        if matches!(event, Event::Stalled(..)) {
             return;
         }
-        gst::debug!(CAT, imp = imp, "{event:?}");
-        common::post(obj, &imp.attendance, event);
+        gst::debug!(CAT, imp = self, "{event:?}");
+        common::post(&*self.obj(), &self.attendance, event);
     }
 }
 
@@ -165,27 +123,25 @@ impl ObjectSubclass for AcsCallSrc {
 
 impl ObjectImpl for AcsCallSrc {
     fn properties() -> &'static [glib::ParamSpec] {
-        static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
-            // The derived ones first: they know themselves by their number.
-            let derived = <AcsCallSrc as DerivedObjectProperties>::derived_properties();
-            derived
-                .iter()
-                .cloned()
-                .chain(common::structure_properties())
-                .collect()
-        });
+        static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> =
+            LazyLock::new(|| common::all_properties(AcsCallSrc::derived_properties()));
         &PROPERTIES
     }
 
+    fn signals() -> &'static [glib::subclass::Signal] {
+        static SIGNALS: LazyLock<Vec<glib::subclass::Signal>> =
+            LazyLock::new(common::signals::<AcsCallSrc>);
+        &SIGNALS
+    }
+
     fn set_property(&self, id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
-        self.derived_set_property(id, value, pspec);
+        if !common::set_property(self, pspec.name(), value) {
+            self.derived_set_property(id, value, pspec);
+        }
     }
 
     fn property(&self, id: usize, pspec: &glib::ParamSpec) -> glib::Value {
-        match common::structure_property(&self.attendance, pspec.name()) {
-            Some(structure) => structure.to_value(),
-            None => self.derived_property(id, pspec),
-        }
+        common::property(self, pspec.name()).unwrap_or_else(|| self.derived_property(id, pspec))
     }
 
     fn constructed(&self) {

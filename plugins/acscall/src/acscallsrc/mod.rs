@@ -16,6 +16,40 @@
 //! is no other to take its place. The element message `acscall-slow` (`participant`, `direction`,
 //! `slow`) and a warning tell that the network carries too little for somebody's video.
 //!
+//! ## How there comes to be a call
+//!
+//! One of these properties has to be set. `acscallsink` has the same, and so have the signals and
+//! messages below: elements of one process that say the same are one participant.
+//!
+//! | property | |
+//! |---|---|
+//! | `call=room` | the call of this name, whether somebody is in it or not |
+//! | `callee=bob,carol` | a new call, into which these users are called and nobody else can come |
+//! | `auto-accept=true` | the first call to `user` is answered |
+//! | `incoming=true` | the application decides which call to `user` is answered |
+//!
+//! An element is in one call from its change to PAUSED, or from the answer, until it goes back to
+//! READY or the call is over: a placed call is when it has one participant left and nobody is
+//! rung. Then the pads get EOS.
+//!
+//! | action signal | |
+//! |---|---|
+//! | `invite(users)` | calls further users, with commas in between, into the call |
+//! | `accept(call)` | answers this incoming call, or with NULL the one that rings first |
+//! | `reject(call)` | declines it, for all who wait for calls to the user, and waits on |
+//! | `hang-up(for-everyone)` | leaves the call for all elements that share it, or ends it |
+//!
+//! | element message | fields |
+//! |---|---|
+//! | `acscall-state` | `state`, as in the property; `call`, empty until it has a name; `user` |
+//! | `acscall-incoming` | `call`; `participant` and `display-name` of who calls; `ringing`; where it rings no more a `reason`: `answered`, `declined`, `answered-elsewhere`, `declined-elsewhere`, `no-answer`, `cancelled` |
+//! | `acscall-participant` | `participant`, `display-name`, `state`: `ringing`, `connected`, `connecting` where the connection is lost and may come back, `disconnected`; who was called and does not come has a `reason`: `busy`, `declined`, `no-answer`, `unknown`, or `other` where that got lost with the connection; who is in the call has an `id` and a number, `presence` |
+//!
+//! Where nobody who was called comes, an error with the reason ends the caller's call:
+//! `GST_RESOURCE_ERROR_NOT_FOUND` for a user who does not wait for calls, `BUSY` for one in another
+//! call, `CLOSE` for one who declined or did not answer, `NOT_AUTHORIZED` for a token that does not
+//! allow to call.
+//!
 //! The call is left with its last element, or `linger` ms later. A process that ends meanwhile
 //! does not leave it: to the others its connection is lost.
 //!
@@ -31,6 +65,13 @@
 //! ```text
 //! gst-launch-1.0 videotestsrc is-live=true ! acscallsink call=room user=alice \
 //!     acscallsrc call=room user=bob ! videoconvert ! autovideosink
+//! ```
+//!
+//! Waiting for a call, with sound and picture:
+//!
+//! ```text
+//! gst-launch-1.0 acscallsrc auto-accept=true user=bob name=c c.audio ! audioconvert ! autoaudiosink \
+//!     c. ! video/x-raw ! videoconvert ! autovideosink async=false
 //! ```
 
 mod flow;

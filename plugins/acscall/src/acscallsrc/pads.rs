@@ -102,7 +102,7 @@ impl AcsCallSrc {
             .filter(|name| !name.is_empty());
         let selector = reader.wanted.selector(participant.as_deref());
         let names = Names {
-            call: self.attendance.names().0,
+            call: self.attendance.stream_prefix(),
             pad: reader.pad.name().into(),
             kind: reader.wanted.kind.as_str(),
             group: self.attendance.group(),

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use acscall::call::{Action, Call as Machine, Config, Input, ReaderId, Selector, Target};
-use acscall::signalling::message::{Kind, Kinds, ParticipantId, Token};
+use acscall::call::{Action, Call as Machine, Config, Input, ReaderId, Selector};
+use acscall::signalling::message::{Kind, Kinds, ParticipantId};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
@@ -39,8 +39,14 @@ pub(super) enum Command {
     Engine(EngineOutput),
     /// Fills in the statistics.
     Stats(std::sync::mpsc::SyncSender<gst::Structure>),
-    Leave,
+    /// What the application asks of the call.
+    Ask(Input),
 }
+
+/// Leaves the call to the others.
+const LEAVE: Input = Input::Leave {
+    for_everyone: false,
+};
 
 /// How long the property `stats` waits for the driver.
 const STATS_TIMEOUT: Duration = Duration::from_millis(500);
@@ -114,7 +120,7 @@ impl Drop for Driver {
     /// Leaves the call and waits until that is done: a process that ends right after must not
     /// look like one that was lost.
     fn drop(&mut self) {
-        self.send(Command::Leave);
+        self.send(Command::Ask(LEAVE));
         let thread = self
             .thread
             .lock()
@@ -164,10 +170,10 @@ impl Running {
         snapshot: Arc<Mutex<Snapshot>>,
     ) -> Running {
         let machine = Machine::new(Config {
-            target: Target::Join(settings.call.clone()),
+            target: settings.target.clone(),
             user: settings.user.clone(),
             display_name: settings.display_name.clone(),
-            token: settings.token.clone().map(Token),
+            token: settings.token.clone(),
         });
         Running {
             settings,
@@ -190,9 +196,7 @@ impl Running {
             }
             match self.wake(&mut commands).await {
                 Woken::Command(Some(command)) => self.obey(command),
-                Woken::Command(None) => self.input(Input::Leave {
-                    for_everyone: false,
-                }),
+                Woken::Command(None) => self.input(LEAVE),
                 Woken::Socket(Happened::Opened) => self.input(Input::SocketOpened),
                 Woken::Socket(Happened::Message(message)) => self.input(Input::Received(message)),
                 Woken::Socket(Happened::Closed(why)) => self.input(Input::SocketClosed(why)),

@@ -24,13 +24,16 @@ pub(crate) mod reader;
 pub(crate) mod time;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
-use acscall::call::{CallState, Event, Presence, ReaderId, Selector, presence_name};
+use acscall::call::{
+    CallState, Event, Incoming, Input, Presence, ReaderId, Selector, Target, presence_name,
+};
 use acscall::signalling::client::ServerUrl;
-use acscall::signalling::message::{Kind, Participant};
+use acscall::signalling::message::{Kind, Participant, Token};
 
 use driver::{Command, Driver};
 pub(crate) use engine::{Codec, MissingElement};
@@ -46,18 +49,18 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 });
 
 /// What an element says of the call it belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct CallSettings {
     /// Where the signalling server is, or would be.
     pub(crate) server: ServerUrl,
-    /// The call to join.
-    pub(crate) call: String,
+    /// How there comes to be a call.
+    pub(crate) target: Target,
     /// The user to be.
     pub(crate) user: String,
     /// The name to show.
     pub(crate) display_name: Option<String>,
     /// Proof that it is the user.
-    pub(crate) token: Option<String>,
+    pub(crate) token: Option<Token>,
     /// The jitter buffers' length in ms; `None` where the element has no say (a sink).
     pub(crate) latency: Option<u32>,
     /// `stun://host:port`.
@@ -68,6 +71,18 @@ pub(crate) struct CallSettings {
     pub(crate) linger: Duration,
     /// Serve where nobody does.
     pub(crate) embedded_server: bool,
+}
+
+/// Without TURN's passwords.
+impl fmt::Debug for CallSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallSettings")
+            .field("server", &self.server)
+            .field("target", &self.target)
+            .field("user", &self.user)
+            .field("display_name", &self.display_name)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The default of the property `latency`, in ms.
@@ -90,11 +105,27 @@ pub(crate) type Listener = Box<dyn Fn(&Event) + Send + Sync>;
 pub(crate) struct Snapshot {
     /// The call's state.
     pub(crate) state: CallState,
+    /// Its name, once known.
+    pub(crate) name: Option<String>,
+    /// The calls to the user that ring.
+    pub(crate) incoming: Vec<Incoming>,
+    /// The users who are being rung for it.
+    pub(crate) ringing: Vec<String>,
     /// The others, those whose connection is lost included.
     pub(crate) participants: Vec<(Participant, Presence)>,
 }
 
 impl Snapshot {
+    /// Takes down the state; in a call that is over there is nobody.
+    fn set_state(&mut self, state: CallState) {
+        self.state = state;
+        if state == CallState::Disconnected {
+            self.incoming.clear();
+            self.ringing.clear();
+            self.participants.clear();
+        }
+    }
+
     /// The streams that are available: who sends, and which kind.
     pub(crate) fn streams(&self) -> impl Iterator<Item = (&Participant, Kind)> {
         self.participants.iter().flat_map(|(participant, _)| {
@@ -160,6 +191,17 @@ impl Membership {
         Outgoing::open(&self.call, kind)
     }
 
+    /// Tells the call's machine what the application asks for, such as [`Input::Invite`].
+    pub(crate) fn ask(&self, input: Input) {
+        if let Input::Leave {
+            for_everyone: false,
+        } = input
+        {
+            self.call.hung_up.store(true, Ordering::Release);
+        }
+        self.call.driver.send(Command::Ask(input));
+    }
+
     /// The call as it stands.
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.call.driver.snapshot()
@@ -213,6 +255,8 @@ pub(crate) struct Call {
     numbers: AtomicU64,
     /// The elements in it.
     members: AtomicUsize,
+    /// It is being left.
+    hung_up: AtomicBool,
     linger: Linger,
     /// Dropped last: see there.
     warm_up: engine::WarmUp,
@@ -238,6 +282,7 @@ impl Call {
             driver,
             numbers: AtomicU64::new(0),
             members: AtomicUsize::new(0),
+            hung_up: AtomicBool::new(false),
             linger: Linger::default(),
             warm_up,
         }))
@@ -256,16 +301,18 @@ impl Call {
         match difference {
             Some(property) => Err(JoinError::Differs {
                 property,
-                call: self.settings.call.clone(),
+                call: self.settings.target.to_string(),
                 user: self.settings.user.clone(),
             }),
             None => Ok(()),
         }
     }
 
-    /// Whether it has ended: left, refused or ended by the server.
+    /// Whether it has ended or is about to: left, refused or ended by the server. Nobody can share
+    /// it any more.
     fn is_over(&self) -> bool {
-        self.driver.snapshot().state == CallState::Disconnected
+        self.hung_up.load(Ordering::Acquire)
+            || self.driver.snapshot().state >= CallState::Disconnecting
     }
 
     fn port(&self, kind: Kind) -> Arc<Port> {

@@ -1,7 +1,10 @@
 //! The calls that this process is in.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use acscall::call::Target;
 
 use super::{Call, CallSettings};
 
@@ -12,8 +15,8 @@ static CALLS: Mutex<Vec<Weak<Call>>> = Mutex::new(Vec::new());
 pub(crate) enum JoinError {
     /// The call is shared, and its elements disagree.
     #[error(
-        "property '{property}' differs from that of another element of this process in call \
-         '{call}' as '{user}': set the same on both, or another 'user' on one"
+        "property '{property}' differs from that of another element of this process for {call} as \
+         '{user}': set the same on both, or another 'user' on one"
     )]
     Differs {
         /// The property.
@@ -58,7 +61,14 @@ pub(super) fn call(settings: CallSettings) -> Result<Arc<Call>, JoinError> {
 impl CallSettings {
     /// Whether `other` is the same presence in the same call.
     fn names(&self, other: &CallSettings) -> bool {
-        self.server == other.server && self.call == other.call && self.user == other.user
+        self.server == other.server
+            && self.user == other.user
+            && is_same(&self.target, &other.target)
+    }
+
+    /// Whether the first incoming call is answered, where calls are waited for.
+    fn automatically(&self) -> bool {
+        matches!(self.target, Target::Answer { automatically } if automatically)
     }
 
     /// The first property that `other` sets otherwise. What it leaves unset it agrees to.
@@ -66,7 +76,9 @@ impl CallSettings {
         fn differs<T: PartialEq>(ours: &Option<T>, theirs: &Option<T>) -> bool {
             theirs.is_some() && ours != theirs
         }
-        if differs(&self.token, &other.token) {
+        if self.automatically() != other.automatically() {
+            Some("auto-accept")
+        } else if differs(&self.token, &other.token) {
             Some("token")
         } else if differs(&self.display_name, &other.display_name) {
             Some("display-name")
@@ -77,5 +89,75 @@ impl CallSettings {
         } else {
             None
         }
+    }
+}
+
+/// Whether it is one call; not whether it is to be answered in the same way.
+fn is_same(one: &Target, other: &Target) -> bool {
+    match (one, other) {
+        (Target::Join(one), Target::Join(other)) => one == other,
+        // Whoever is called first is called at the same time as the last.
+        (Target::Place(one), Target::Place(other)) => {
+            one.iter().collect::<BTreeSet<_>>() == other.iter().collect()
+        }
+        (Target::Answer { .. }, Target::Answer { .. }) => true,
+        (Target::Join(_) | Target::Place(_) | Target::Answer { .. }, _) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use acscall::signalling::client::ServerUrl;
+
+    use super::*;
+
+    fn settings(target: Target) -> CallSettings {
+        CallSettings {
+            server: ServerUrl::parse("ws://127.0.0.1:1").unwrap(),
+            target,
+            user: "alice".into(),
+            display_name: None,
+            token: None,
+            latency: None,
+            stun_server: None,
+            turn_servers: Vec::new(),
+            linger: Duration::ZERO,
+            embedded_server: false,
+        }
+    }
+
+    fn place(callees: &[&str]) -> CallSettings {
+        settings(Target::Place(
+            callees.iter().map(ToString::to_string).collect(),
+        ))
+    }
+
+    fn answer(automatically: bool) -> CallSettings {
+        settings(Target::Answer { automatically })
+    }
+
+    #[test]
+    fn elements_that_call_the_same_users_share_a_call() {
+        assert!(place(&["bob", "carol"]).names(&place(&["carol", "bob"])));
+        assert!(!place(&["bob"]).names(&place(&["bob", "carol"])));
+        assert!(!place(&["bob"]).names(&settings(Target::Join("bob".into()))));
+        let others = CallSettings {
+            user: "dave".into(),
+            ..place(&["bob"])
+        };
+        assert!(!place(&["bob"]).names(&others));
+    }
+
+    #[test]
+    fn elements_that_wait_for_a_call_have_to_answer_it_in_the_same_way() {
+        assert!(answer(true).names(&answer(false)));
+        assert_eq!(answer(true).difference(&answer(true)), None);
+        for (one, other) in [(true, false), (false, true)] {
+            let difference = answer(one).difference(&answer(other));
+            assert_eq!(difference, Some("auto-accept"));
+        }
+        assert!(!answer(true).names(&place(&["bob"])));
     }
 }

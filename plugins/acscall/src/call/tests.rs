@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use acscall::call::{CallState, Event, Selector};
+use acscall::call::{CallState, Event, Input, Selector, Target};
 use acscall::signalling::client::ServerUrl;
 use acscall::signalling::message::Kind;
 use gst::prelude::*;
@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 fn settings(port: u16, user: &str) -> CallSettings {
     CallSettings {
         server: ServerUrl::parse(&format!("ws://127.0.0.1:{port}")).unwrap(),
-        call: "tests".into(),
+        target: Target::Join("tests".into()),
         user: user.into(),
         display_name: None,
         token: None,
@@ -129,6 +129,25 @@ fn elements_of_one_user_share_one_presence() {
         unreachable!()
     };
     assert_eq!((alice.user.as_str(), alice.presence), ("alice", 1));
+}
+
+#[test]
+fn a_call_that_was_hung_up_is_shared_no_more() {
+    let port = free_port();
+    let (one, one_events) = join(port, "alice", Role::Send);
+    wait_for(&one_events, |event| {
+        *event == Event::State(CallState::Connected)
+    });
+    one.ask(Input::Leave {
+        for_everyone: false,
+    });
+    let (_two, two_events) = join(port, "alice", Role::Send);
+    wait_for(&two_events, |event| {
+        *event == Event::State(CallState::Connected)
+    });
+    wait_for(&one_events, |event| {
+        *event == Event::State(CallState::Disconnected)
+    });
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use acscall::call::{Event, Presence};
+use acscall::call::{Event, Presence, Target};
 use acscall::signalling::message::ParticipantId;
 use gst::prelude::*;
 
@@ -21,7 +21,9 @@ struct State {
     /// Which joining it is: what an earlier call still tells does not count.
     number: u64,
     membership: Option<Arc<Membership>>,
-    call: String,
+    target: Option<Target>,
+    /// The call's name, once known.
+    call: Option<String>,
     user: Option<String>,
     call_state: AcsCallState,
     others: BTreeSet<ParticipantId>,
@@ -57,7 +59,12 @@ impl Attendance {
         let ticket = {
             let mut state = self.lock();
             state.number += 1;
-            state.call.clone_from(&settings.call);
+            state.call = match &settings.target {
+                Target::Join(call) => Some(call.clone()),
+                Target::Place(_) | Target::Answer { .. } => None,
+            };
+            state.target = Some(settings.target.clone());
+            state.call_state = AcsCallState::None;
             state.user = Some(settings.user.clone());
             state.others.clear();
             state.group = Some(gst::GroupId::next());
@@ -90,6 +97,7 @@ impl Attendance {
             return false;
         }
         match event {
+            Event::Named(call) => state.call = Some(call.clone()),
             Event::State(now) => state.call_state = (*now).into(),
             Event::Participant(participant, Presence::Disconnected) => {
                 state.others.remove(&participant.id);
@@ -103,7 +111,10 @@ impl Attendance {
             Event::Reached(participant) => {
                 state.others.insert(participant.clone());
             }
-            Event::Stream { .. }
+            Event::Incoming(_)
+            | Event::IncomingEnded(..)
+            | Event::Callee(..)
+            | Event::Stream { .. }
             | Event::Stalled(..)
             | Event::Slow { .. }
             | Event::Warning(_)
@@ -130,10 +141,30 @@ impl Attendance {
         self.lock().call_state
     }
 
-    /// The call and the user that were joined last.
-    pub(crate) fn names(&self) -> (String, Option<String>) {
+    /// The name of the call that was joined last, and as whom. Empty where it is not known: a call
+    /// that is placed or waited for gets its name later.
+    pub(crate) fn names(&self) -> (String, String) {
         let state = self.lock();
-        (state.call.clone(), state.user.clone())
+        let (call, user) = (state.call.clone(), state.user.clone());
+        (call.unwrap_or_default(), user.unwrap_or_default())
+    }
+
+    /// The call for people.
+    pub(crate) fn target(&self) -> String {
+        let state = self.lock();
+        let target = state.target.as_ref();
+        target.map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// What the ids of streams begin with: the call's name or, where it is not known yet, whom it
+    /// is with.
+    pub(crate) fn stream_prefix(&self) -> String {
+        let state = self.lock();
+        match (&state.call, &state.target) {
+            (Some(call), _) => call.clone(),
+            (None, Some(Target::Place(callees))) => format!("callee={}", callees.join(",")),
+            (None, _) => format!("incoming={}", state.user.as_deref().unwrap_or_default()),
+        }
     }
 
     /// The group of the streams of this joining.

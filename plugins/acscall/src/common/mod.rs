@@ -1,6 +1,9 @@
 //! What both elements share: their call's properties, their part in it and what they tell of it.
 
+mod actions;
 mod attendance;
+mod element;
+mod properties;
 mod settings;
 mod tell;
 
@@ -8,9 +11,13 @@ use acscall::call::CallState;
 use acscall::signalling::message::Kind;
 use gst::glib;
 
-pub(crate) use attendance::{Attendance, Ticket};
-pub(crate) use settings::{CallProperties, DEFAULT_SERVER};
-pub(crate) use tell::{post, post_left, shown_name, structure_properties, structure_property};
+pub(crate) use actions::signals;
+pub(crate) use attendance::Attendance;
+use attendance::Ticket;
+pub(crate) use element::CallElement;
+pub(crate) use properties::{all_properties, property, set_property};
+pub(crate) use settings::CallProperties;
+pub(crate) use tell::{post, shown_name};
 
 /// The states of a call, as the property `state` shows them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]
@@ -19,7 +26,10 @@ pub(crate) use tell::{post, post_left, shown_name, structure_properties, structu
 pub enum AcsCallState {
     /// Not begun.
     #[default]
-    #[enum_value(name = "None: the element has not joined a call yet", nick = "none")]
+    #[enum_value(
+        name = "None: the element has not joined a call yet, or waits for one",
+        nick = "none"
+    )]
     None,
     /// On the way to the server, for the first time or again.
     #[enum_value(name = "Connecting: on the way to the server", nick = "connecting")]

@@ -1,25 +1,33 @@
-//! The properties that say which call to join, and as whom.
+//! The properties that say how there comes to be a call, and as whom.
 
+mod target;
+
+use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use acscall::signalling::client::{BadUrl, ServerUrl};
+use acscall::signalling::message::Token;
 
 use crate::call::CallSettings;
+pub(super) use target::callees;
 
 /// Where the server is unless told otherwise.
-pub(crate) const DEFAULT_SERVER: &str = "ws://127.0.0.1:7788";
+const DEFAULT_SERVER: &str = "ws://127.0.0.1:7788";
 /// The environment's token, for those who do not want it on a command line.
 const TOKEN_VARIABLE: &str = "ACSCALL_TOKEN";
 /// What the server takes as the name of a call or a user, in characters.
 const NAME_LENGTH: usize = 128;
 
 /// The properties as they were set.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct CallProperties {
     pub(crate) server: Option<String>,
     pub(crate) call: Option<String>,
+    pub(crate) callee: Option<String>,
+    pub(crate) auto_accept: bool,
+    pub(crate) incoming: bool,
     pub(crate) user: Option<String>,
     pub(crate) display_name: Option<String>,
     pub(crate) token: Option<String>,
@@ -35,6 +43,9 @@ impl Default for CallProperties {
         CallProperties {
             server: Some(DEFAULT_SERVER.into()),
             call: None,
+            callee: None,
+            auto_accept: false,
+            incoming: false,
             user: None,
             display_name: None,
             token: None,
@@ -46,13 +57,38 @@ impl Default for CallProperties {
     }
 }
 
+/// Without the token, and without TURN's passwords.
+impl fmt::Debug for CallProperties {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallProperties")
+            .field("server", &self.server)
+            .field("call", &self.call)
+            .field("callee", &self.callee)
+            .field("auto_accept", &self.auto_accept)
+            .field("incoming", &self.incoming)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A property has a value that cannot be used. The text names it and the cure.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadProperty {
-    #[error("no call to join: set the property 'call' to the name of one, for example call=room")]
+    #[error(
+        "no call: set one of the properties 'call' to the name of a call to join (call=room), \
+         'callee' to the users to call (callee=bob,carol), or 'auto-accept' or 'incoming' to wait \
+         for calls to 'user' (auto-accept=true user=alice)"
+    )]
     NoCall,
     #[error(
-        "the property '{property}' is not a usable name, since {problem}: \
+        "the properties '{0}' and '{1}' are both set, but an element is in one call: set only one \
+         of 'call', 'callee' and 'auto-accept' or 'incoming'"
+    )]
+    TwoCalls(&'static str, &'static str),
+    #[error("the user '{0}' calls itself: name others, or another 'user'")]
+    OwnUser(String),
+    #[error(
+        "'{property}' is not a usable name, since {problem}: \
          1 to {NAME_LENGTH} characters without control characters are, for example {property}=alice"
     )]
     Name {
@@ -76,10 +112,9 @@ pub(crate) enum BadProperty {
 impl CallProperties {
     /// What the call is asked for. `latency` in ms, from the elements that have a say.
     pub(crate) fn to_settings(&self, latency: Option<u32>) -> Result<CallSettings, BadProperty> {
-        let call = present(&self.call).ok_or(BadProperty::NoCall)?;
-        check_name("call", call)?;
         let user = present(&self.user).unwrap_or_else(|| own_user());
         check_name("user", user)?;
+        let target = self.target(user)?;
         let display_name = present(&self.display_name);
         if let Some(name) = display_name {
             check_name("display-name", name)?;
@@ -90,20 +125,22 @@ impl CallProperties {
         }
         Ok(CallSettings {
             server: ServerUrl::parse(present(&self.server).unwrap_or(DEFAULT_SERVER))?,
-            call: call.into(),
+            target,
             user: user.into(),
             display_name: display_name.map(Into::into),
-            token: present(&self.token).map(Into::into).or_else(|| {
-                std::env::var(TOKEN_VARIABLE)
-                    .ok()
-                    .filter(|token| !token.is_empty())
-            }),
+            token: self.token(),
             latency,
             stun_server: stun_server.map(Into::into),
             turn_servers: turn_servers(present(&self.turn_servers).unwrap_or_default())?,
             embedded_server: self.embedded_server,
             linger: Duration::from_millis(self.linger.into()),
         })
+    }
+
+    fn token(&self) -> Option<Token> {
+        let token = present(&self.token).map(str::to_owned);
+        let token = token.or_else(|| std::env::var(TOKEN_VARIABLE).ok());
+        token.filter(|token| !token.is_empty()).map(Token)
     }
 }
 
@@ -154,102 +191,4 @@ fn has_host(url: &str, schemes: &[&str]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn properties() -> CallProperties {
-        CallProperties {
-            call: Some("room".into()),
-            ..CallProperties::default()
-        }
-    }
-
-    #[test]
-    fn a_call_has_to_be_named_and_the_text_says_how() {
-        for call in [None, Some(String::new())] {
-            let error = CallProperties {
-                call,
-                ..properties()
-            }
-            .to_settings(None)
-            .unwrap_err();
-            assert_eq!(error, BadProperty::NoCall);
-            assert!(error.to_string().contains("call=room"));
-        }
-    }
-
-    #[test]
-    fn names_have_1_to_128_characters_without_control_characters() {
-        let named = |call: &str| {
-            CallProperties {
-                call: Some(call.into()),
-                ..properties()
-            }
-            .to_settings(None)
-        };
-        assert!(named(&"é".repeat(128)).is_ok());
-        assert!(named("a room: Ω/∞ %41").is_ok());
-        assert!(
-            named(&"é".repeat(129))
-                .unwrap_err()
-                .to_string()
-                .contains("129")
-        );
-        assert!(named("a\nb").unwrap_err().to_string().contains("control"));
-        let user = CallProperties {
-            user: Some("\u{7f}".into()),
-            ..properties()
-        };
-        assert!(
-            user.to_settings(None)
-                .unwrap_err()
-                .to_string()
-                .contains("'user'")
-        );
-    }
-
-    #[test]
-    fn without_a_user_all_elements_are_one() {
-        let first = properties().to_settings(None).unwrap().user;
-        assert_eq!(first, properties().to_settings(Some(7)).unwrap().user);
-        assert!(first.starts_with("user-") && first.len() == 9, "{first}");
-    }
-
-    #[test]
-    fn ice_servers_are_checked_and_a_password_is_not_shown() {
-        let with = |stun: &str, turn: &str| {
-            CallProperties {
-                stun_server: Some(stun.into()),
-                turn_servers: Some(turn.into()),
-                ..properties()
-            }
-            .to_settings(None)
-        };
-        let good = with("stun://h:3478", "turn://u:p@h:1, turns://u:p@g").unwrap();
-        assert_eq!(good.turn_servers, ["turn://u:p@h:1", "turns://u:p@g"]);
-        assert!(with("", "").unwrap().stun_server.is_none());
-        assert!(
-            with("h:3478", "")
-                .unwrap_err()
-                .to_string()
-                .contains("stun://host:3478")
-        );
-        assert!(with("stun://", "").is_err());
-        let error = with("", "turn://u:p@h,http://u:secret@h").unwrap_err();
-        assert_eq!(error, BadProperty::Turn(2));
-        assert!(!error.to_string().contains("secret"));
-    }
-
-    #[test]
-    fn a_server_that_is_none_is_told_with_its_property() {
-        let server = CallProperties {
-            server: Some("http://x".into()),
-            ..properties()
-        };
-        let text = server.to_settings(None).unwrap_err().to_string();
-        assert!(
-            text.contains("'server'") && text.contains("http://x"),
-            "{text}"
-        );
-    }
-}
+mod tests;

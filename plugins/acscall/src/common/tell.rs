@@ -1,18 +1,29 @@
 //! What happens in a call, as messages on the bus and as structures.
 
-use acscall::call::{Direction, Event, Presence, Trouble, presence_name};
-use acscall::signalling::message::{ErrorCode, Kind, Participant};
-use gst::glib;
+mod cause;
+mod structures;
+
+use acscall::call::{CallState, Direction, Event, Incoming};
+use acscall::signalling::message::{CalleeState, IncomingEnd, Kind, Participant};
 use gst::prelude::*;
 
 use super::{AcsCallState, Attendance};
-use crate::call::{Snapshot, pad_name};
+use crate::call::pad_name;
+use cause::cause;
+use structures::{callee_fields, participant_fields, stream_fields};
+pub(crate) use structures::{shown_name, structure_properties, structure_property};
 
 /// Posts what is told on the bus of `element`, and then that its properties changed. No lock may
 /// be held.
 pub(crate) fn post(element: &impl IsA<gst::Element>, attendance: &Attendance, event: &Event) {
     match event {
         Event::State(state) => post_state(element, attendance, (*state).into()),
+        Event::Incoming(incoming) => post_incoming(element, incoming, ""),
+        Event::IncomingEnded(incoming, reason) => {
+            let answered = attendance.names().0 == incoming.call;
+            post_incoming(element, incoming, incoming_end(*reason, answered));
+        }
+        Event::Callee(user, state) => post_callee(element, user, *state),
         Event::Participant(participant, presence) => {
             let fields = participant_fields("acscall-participant", participant, *presence);
             post_structure(element, fields);
@@ -34,17 +45,24 @@ pub(crate) fn post(element: &impl IsA<gst::Element>, attendance: &Attendance, ev
             direction,
             slow,
         } => post_slow(element, participant, *direction, *slow),
-        Event::Reached(_) => {}
+        // The state that follows tells the name.
+        Event::Named(_) | Event::Reached(_) => {}
         Event::Warning(trouble) => {
             gst::element_warning!(element, cause(trouble), ("{trouble}"));
         }
         Event::Error(trouble) => gst::element_error!(element, cause(trouble), ("{trouble}")),
     }
     let changed: &[&str] = match event {
+        // When it is over there is nobody.
+        Event::State(CallState::Disconnected) => &["state", "participants", "streams"],
         Event::State(_) => &["state"],
+        Event::Callee(..) => &["participants"],
         Event::Participant(..) => &["participants", "streams"],
         Event::Stream { .. } => &["streams"],
-        Event::Stalled(..)
+        Event::Named(_)
+        | Event::Incoming(_)
+        | Event::IncomingEnded(..)
+        | Event::Stalled(..)
         | Event::Slow { .. }
         | Event::Reached(_)
         | Event::Warning(_)
@@ -71,9 +89,58 @@ fn post_state(element: &impl IsA<gst::Element>, attendance: &Attendance, state: 
     let structure = gst::Structure::builder("acscall-state")
         .field("state", state.nick())
         .field("call", call)
-        .field("user", user.unwrap_or_default())
+        .field("user", user)
         .build();
     post_structure(element, structure);
+}
+
+/// Tells that somebody calls the user or, with a `reason`, that it rings no more.
+fn post_incoming(element: &impl IsA<gst::Element>, incoming: &Incoming, reason: &str) {
+    let Incoming {
+        call,
+        user,
+        display_name,
+    } = incoming;
+    let structure = gst::Structure::builder("acscall-incoming")
+        .field("call", call)
+        .field("participant", user)
+        .field("display-name", display_name.as_ref().unwrap_or(user))
+        .field("ringing", reason.is_empty())
+        .field("reason", reason)
+        .build();
+    post_structure(element, structure);
+}
+
+/// Why an incoming call rings no more. Without a reason it was this element's user who `answered`
+/// it, or declined.
+fn incoming_end(reason: Option<IncomingEnd>, answered: bool) -> &'static str {
+    match reason {
+        None if answered => "answered",
+        None => "declined",
+        Some(IncomingEnd::Cancelled) => "cancelled",
+        Some(IncomingEnd::AnsweredElsewhere) => "answered-elsewhere",
+        Some(IncomingEnd::DeclinedElsewhere) => "declined-elsewhere",
+        Some(IncomingEnd::NoAnswer) => "no-answer",
+        Some(IncomingEnd::Other) => "other",
+    }
+}
+
+/// Tells how it stands with somebody who was called. One who answers is told as a participant.
+fn post_callee(element: &impl IsA<gst::Element>, user: &str, state: CalleeState) {
+    let reason = match state {
+        CalleeState::Accepted => return,
+        CalleeState::Ringing => {
+            let fields = callee_fields("acscall-participant", user, "ringing");
+            return post_structure(element, fields.build());
+        }
+        CalleeState::Declined => "declined",
+        CalleeState::Busy => "busy",
+        CalleeState::NoAnswer => "no-answer",
+        CalleeState::Unknown => "unknown",
+        CalleeState::Other => "other",
+    };
+    let fields = callee_fields("acscall-participant", user, "disconnected");
+    post_structure(element, fields.field("reason", reason).build());
 }
 
 /// Tells that a source gives nothing, or does again; people by a warning too.
@@ -125,115 +192,6 @@ fn post_slow(
     }
 }
 
-/// The properties that are structures.
-pub(crate) fn structure_properties() -> impl Iterator<Item = glib::ParamSpec> {
-    [
-        (
-            "participants",
-            "Participants",
-            "The others in the call: a structure for each, in a field named as in pad names",
-        ),
-        (
-            "streams",
-            "Streams",
-            "The available streams: a structure for each, in a field named as its pad",
-        ),
-        ("stats", "Statistics", "Statistics of the call"),
-    ]
-    .into_iter()
-    .map(|(name, nick, blurb)| {
-        glib::ParamSpecBoxed::builder::<gst::Structure>(name)
-            .nick(nick)
-            .blurb(blurb)
-            .read_only()
-            .build()
-    })
-}
-
-/// The value of one of [`structure_properties`].
-pub(crate) fn structure_property(attendance: &Attendance, name: &str) -> Option<gst::Structure> {
-    match name {
-        "participants" => Some(participants(&attendance.snapshot())),
-        "streams" => Some(streams(&attendance.snapshot())),
-        "stats" => Some(attendance.stats()),
-        _ => None,
-    }
-}
-
-/// The property `participants`: a field per presence, named as in pad names.
-fn participants(snapshot: &Snapshot) -> gst::Structure {
-    let mut all = gst::Structure::new_empty("participants");
-    for (participant, presence) in &snapshot.participants {
-        let name = presence_name(&participant.user, participant.presence);
-        all.set(
-            name,
-            participant_fields("participant", participant, *presence),
-        );
-    }
-    all
-}
-
-/// The property `streams`: a field per available stream, named as its pad.
-fn streams(snapshot: &Snapshot) -> gst::Structure {
-    let mut all = gst::Structure::new_empty("streams");
-    for (participant, kind) in snapshot.streams() {
-        let fields = stream_fields("stream", participant, kind)
-            .field("available", true)
-            .build();
-        all.set(pad_name(participant, kind), fields);
-    }
-    all
-}
-
-fn participant_fields(name: &str, participant: &Participant, presence: Presence) -> gst::Structure {
-    let state = match presence {
-        Presence::Connected => "connected",
-        Presence::Connecting => "connecting",
-        Presence::Disconnected => "disconnected",
-    };
-    gst::Structure::builder(name)
-        .field("participant", &participant.user)
-        .field("display-name", shown_name(participant))
-        .field("presence", participant.presence)
-        .field("id", participant.id.to_string())
-        .field("state", state)
-        .build()
-}
-
-fn stream_fields(name: &str, participant: &Participant, kind: Kind) -> gst::structure::Builder {
-    gst::Structure::builder(name)
-        .field("participant", &participant.user)
-        .field("display-name", shown_name(participant))
-        .field("kind", kind.as_str())
-}
-
-/// Who shows no name is shown by the user's.
-pub(crate) fn shown_name(participant: &Participant) -> &str {
-    participant
-        .display_name
-        .as_deref()
-        .unwrap_or(&participant.user)
-}
-
-fn cause(trouble: &Trouble) -> gst::ResourceError {
-    match trouble {
-        Trouble::Unreachable(_) => gst::ResourceError::OpenReadWrite,
-        Trouble::SignallingLost(_) => gst::ResourceError::Read,
-        Trouble::Refused { code, .. } => match *code {
-            ErrorCode::BadName => gst::ResourceError::Settings,
-            ErrorCode::LimitExceeded => gst::ResourceError::NoSpaceLeft,
-            ErrorCode::BadResume | ErrorCode::Replaced => gst::ResourceError::Busy,
-            ErrorCode::UnknownParticipant => gst::ResourceError::NotFound,
-            code if code.is_about_token() => gst::ResourceError::NotAuthorized,
-            _ => gst::ResourceError::OpenReadWrite,
-        },
-        Trouble::Ended(_) => gst::ResourceError::Close,
-        Trouble::Media(_) | Trouble::Leg(..) | Trouble::Rejected(..) | Trouble::LegRefused(..) => {
-            gst::ResourceError::Failed
-        }
-    }
-}
-
 fn post_structure(element: &impl IsA<gst::Element>, structure: gst::Structure) {
     let message = gst::message::Element::builder(structure)
         .src(element.upcast_ref::<gst::Element>())
@@ -243,21 +201,4 @@ fn post_structure(element: &impl IsA<gst::Element>, structure: gst::Structure) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_is_refused_for_the_token_is_not_authorized() {
-        let cause = |code| {
-            let message = "no".to_owned();
-            cause(&Trouble::Refused { code, message })
-        };
-        let not_authorized = gst::ResourceError::NotAuthorized;
-        assert_eq!(cause(ErrorCode::TokenRequired), not_authorized);
-        assert_eq!(cause(ErrorCode::TokenExpired), not_authorized);
-        assert_eq!(
-            cause(ErrorCode::UnsupportedVersion),
-            gst::ResourceError::OpenReadWrite
-        );
-    }
-}
+mod tests;

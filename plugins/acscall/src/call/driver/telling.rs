@@ -1,6 +1,7 @@
 //! What the driver tells: listeners, the snapshot that applications read, and readers.
 
 use acscall::call::{CallState, Event, Presence, Trouble};
+use acscall::signalling::message::CalleeState;
 
 use super::{Running, lock};
 use crate::call::Listener;
@@ -17,7 +18,21 @@ impl Running {
     /// Keeps what applications can read, and tells the readers what concerns them.
     fn note(&mut self, event: &Event) {
         match event {
-            Event::State(state) => lock(&self.snapshot).state = *state,
+            Event::Named(name) => lock(&self.snapshot).name = Some(name.clone()),
+            Event::State(state) => lock(&self.snapshot).set_state(*state),
+            Event::Incoming(incoming) => lock(&self.snapshot).incoming.push(incoming.clone()),
+            Event::IncomingEnded(ended, _) => {
+                lock(&self.snapshot)
+                    .incoming
+                    .retain(|incoming| incoming.call != ended.call);
+            }
+            Event::Callee(user, state) => {
+                let mut snapshot = lock(&self.snapshot);
+                snapshot.ringing.retain(|known| known != user);
+                if *state == CalleeState::Ringing {
+                    snapshot.ringing.push(user.clone());
+                }
+            }
             Event::Participant(participant, Presence::Disconnected) => {
                 lock(&self.snapshot)
                     .participants
@@ -66,10 +81,18 @@ impl Running {
     /// Tells a new member what the others were told before.
     pub(super) fn introduce(&self, listener: &Listener) {
         let snapshot = lock(&self.snapshot).clone();
-        if snapshot.state == CallState::None {
-            return;
+        if let Some(name) = snapshot.name.clone() {
+            listener(&Event::Named(name));
         }
-        listener(&Event::State(snapshot.state));
+        if snapshot.state != CallState::None {
+            listener(&Event::State(snapshot.state));
+        }
+        for incoming in &snapshot.incoming {
+            listener(&Event::Incoming(incoming.clone()));
+        }
+        for user in &snapshot.ringing {
+            listener(&Event::Callee(user.clone(), CalleeState::Ringing));
+        }
         for (participant, presence) in &snapshot.participants {
             listener(&Event::Participant(participant.clone(), *presence));
         }

@@ -73,9 +73,7 @@ impl Running {
                 let estimates = self.machine.estimates().collect();
                 let _nobody_waits = reply.try_send(self.engine.stats(&estimates));
             }
-            Command::Leave => self.input(Input::Leave {
-                for_everyone: false,
-            }),
+            Command::Ask(input) => self.input(input),
         }
     }
 

@@ -87,7 +87,7 @@ impl Engine {
         ports: BTreeMap<Kind, Arc<Port>>,
         output: EngineSink,
     ) -> Result<Engine, glib::BoolError> {
-        let pipeline = gst::Pipeline::with_name(&format!("acscall-{}", settings.call));
+        let pipeline = gst::Pipeline::with_name(&format!("acscall-{}", settings.user));
         pipeline.use_clock(Some(&gst::SystemClock::obtain()));
         watch_errors(&pipeline, &output)?;
         pipeline

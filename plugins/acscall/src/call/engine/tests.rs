@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use acscall::call::{Direction, LegFailure, LegId, ReaderId};
+use acscall::call::{Direction, LegFailure, LegId, ReaderId, Target};
 use acscall::signalling::client::ServerUrl;
 use acscall::signalling::message::{Kind, Kinds, ParticipantId};
 
@@ -65,7 +65,7 @@ impl End {
 fn settings(user: &str) -> CallSettings {
     CallSettings {
         server: ServerUrl::parse("ws://127.0.0.1:7788").unwrap(),
-        call: "engines".into(),
+        target: Target::Join("engines".into()),
         user: user.into(),
         display_name: None,
         token: None,

@@ -1,0 +1,70 @@
+//! An element of a call: how it joins and leaves.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use acscall::call::Event;
+use gst::prelude::*;
+use gst::subclass::prelude::*;
+
+use super::{AcsCallState, Attendance, CallProperties, Ticket, tell};
+use crate::call::{Membership, Role};
+
+/// An element of a call.
+pub(crate) trait CallElement: ElementImpl<Type: IsA<gst::Element> + Send + Sync> {
+    /// The element's debug category.
+    fn category() -> gst::DebugCategory;
+
+    /// The properties as they were set.
+    fn call_properties(&self) -> &Mutex<CallProperties>;
+
+    /// The element's part in the call.
+    fn attendance(&self) -> &Attendance;
+
+    /// What happened in the call that the element is in. Comes on the call's thread.
+    fn happened(&self, event: &Event);
+
+    /// Joins the call of the properties, or tells why not. `latency` in ms, from the elements that
+    /// have a say.
+    fn join_call(
+        &self,
+        role: Role,
+        latency: Option<u32>,
+    ) -> Result<Arc<Membership>, gst::StateChangeError> {
+        let properties = self.call_properties().lock();
+        let properties = properties.unwrap_or_else(PoisonError::into_inner).clone();
+        let refuse = |text: String| {
+            gst::element_imp_error!(self, gst::ResourceError::Settings, ("{text}"));
+            gst::StateChangeError
+        };
+        let settings = properties
+            .to_settings(latency)
+            .map_err(|error| refuse(error.to_string()))?;
+        let (target, user) = (&settings.target, &settings.user);
+        gst::info!(Self::category(), imp = self, "{target} as {user}");
+        self.attendance()
+            .join(&*self.obj(), settings, role, told::<Self>)
+            .map_err(|error| refuse(error.to_string()))
+    }
+
+    /// Ends the part in the call: `close` ends what the element has of it.
+    fn leave_call(&self, close: impl FnOnce()) {
+        let is_over = self.attendance().call_state() == AcsCallState::Disconnected;
+        let Some(membership) = self.attendance().leave() else {
+            return;
+        };
+        gst::info!(Self::category(), imp = self, "leaves");
+        close();
+        drop(membership);
+        if !is_over {
+            tell::post_left(&*self.obj(), self.attendance());
+        }
+    }
+}
+
+/// On the call's thread.
+fn told<E: CallElement>(obj: &E::Type, ticket: Ticket, event: &Event) {
+    let imp = E::from_obj(obj);
+    if imp.attendance().note(ticket, event) {
+        imp.happened(event);
+    }
+}

@@ -1,0 +1,134 @@
+//! Placing calls and answering them, over loopback.
+
+mod actions;
+mod failures;
+mod person;
+
+use acscall_tests::pipeline::{Pipeline, free_port, init};
+use anyhow::Result;
+use gst::prelude::*;
+
+use person::Person;
+
+#[test]
+fn a_call_is_placed_and_answered_and_media_goes_both_ways() -> Result<()> {
+    init()?;
+    // Nobody serves there before bob does.
+    let port = free_port()?;
+    let bob = Person::answering(port, "bob")?;
+    let alice = Person::calling(port, "alice", "bob")?;
+    assert_eq!(alice.until_participant("bob", "ringing")?, None);
+    alice.until_participant("bob", "connected")?;
+    alice.until_state("connected")?;
+    bob.until_participant("alice", "connected")?;
+    bob.until_state("connected")?;
+    alice.sees()?;
+    bob.sees()?;
+
+    // The states come in ACS's order, to all elements.
+    for element in ["c", "s"] {
+        let states = alice.states(element);
+        assert_eq!(states, ["connecting", "ringing", "connected"]);
+        assert_eq!(bob.states(element), ["connecting", "connected"]);
+    }
+    // One participant each, though each is two elements.
+    let only = |user: &str| vec![(user.to_owned(), "connected".to_owned())];
+    assert_eq!(alice.participants()?, only("bob"));
+    assert_eq!(bob.participants()?, only("alice"));
+    let call = alice.call()?;
+    assert!(call.starts_with("placed:"), "{call}");
+    assert_eq!(bob.call()?, call);
+
+    // Who is left alone is in a call no more, and its streams end.
+    drop(bob);
+    alice.until_participant("bob", "disconnected")?;
+    alice.until_eos()?;
+    alice.until_state("disconnected")?;
+    let states = alice.states("c");
+    assert_eq!(states[3..], ["disconnecting", "disconnected"]);
+    assert_eq!(alice.participants()?, []);
+    Ok(())
+}
+
+#[test]
+fn several_are_called_at_once_and_it_is_told_of_each_what_becomes_of_it() -> Result<()> {
+    init()?;
+    let port = free_port()?;
+    let bob = Person::waiting(port, "bob")?;
+    let carol = Person::waiting(port, "carol")?;
+    let alice = Person::calling(port, "alice", "bob,carol,nobody")?;
+    assert_eq!(
+        alice
+            .until_participant("nobody", "disconnected")?
+            .as_deref(),
+        Some("unknown")
+    );
+    let ringing = ["bob", "carol"].map(|user| (user.to_owned(), "ringing".to_owned()));
+    assert_eq!(alice.participants()?, ringing);
+    let call = bob.until_called_by("alice")?;
+    assert_eq!(carol.until_called_by("alice")?, call);
+    bob.ask("reject", Some(&call))?;
+    assert_eq!(
+        alice.until_participant("bob", "disconnected")?.as_deref(),
+        Some("declined")
+    );
+    carol.ask("accept", None)?;
+    alice.until_participant("carol", "connected")?;
+    carol.until_state("connected")?;
+    assert_eq!(carol.call()?, call);
+    alice.sees()?;
+    Ok(())
+}
+
+#[test]
+fn who_waits_for_the_same_call_elsewhere_is_told_that_it_was_answered() -> Result<()> {
+    init()?;
+    let port = free_port()?;
+    let desk = Person::waiting(port, "bob")?;
+    let phone = Person::waiting_elsewhere(port, "bob")?;
+    let alice = Person::calling(port, "alice", "bob")?;
+    desk.until_called_by("alice")?;
+    phone.until_called_by("alice")?;
+    phone.ask("accept", None)?;
+    assert_eq!(phone.until_not_called()?, "answered");
+    assert_eq!(desk.until_not_called()?, "answered-elsewhere");
+    alice.sees()?;
+    phone.sees()?;
+    Ok(())
+}
+
+#[test]
+fn elements_that_come_later_share_the_call_and_are_told_what_the_first_ones_know() -> Result<()> {
+    init()?;
+    let port = free_port()?;
+    let later = |user: &str, how: &str| {
+        Pipeline::playing(&format!(
+            "acscallsrc name=c server=ws://127.0.0.1:{port} user={user} {how}"
+        ))
+    };
+    let bob = Person::waiting(port, "bob")?;
+    let alice = Person::calling(port, "alice", "bob")?;
+    let call = bob.until_called_by("alice")?;
+    alice.until_participant("bob", "ringing")?;
+
+    let of_bob = later("bob", "incoming=true")?;
+    let rings = of_bob.wait_told(|told| told.name() == "acscall-incoming")?;
+    assert_eq!(rings.get::<&str>("call")?, call);
+    let of_alice = later("alice", "callee=bob")?;
+    let state = of_alice.wait_told(|told| told.name() == "acscall-state")?;
+    assert_eq!(state.get::<&str>("state")?, "ringing");
+    assert_eq!(state.get::<&str>("call")?, call);
+    let callee = of_alice.wait_told(|told| told.name() == "acscall-participant")?;
+    assert_eq!(callee.get::<&str>("state")?, "ringing");
+
+    let none: Option<&str> = None;
+    of_bob.element("c")?.emit_by_name::<()>("accept", &[&none]);
+    assert_eq!(bob.until_not_called()?, "answered");
+    bob.until_participant("alice", "connected")?;
+    alice.until_participant("bob", "connected")?;
+    of_alice.wait_connected()?;
+    // One participant each, however many elements there are.
+    assert_eq!(alice.participants()?.len(), 1);
+    assert_eq!(bob.participants()?.len(), 1);
+    Ok(())
+}
