@@ -39,6 +39,7 @@ pub const VERSIONS: &[u32] = &[1];
 ///
 /// The order is that of the m-lines of every leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// The microphone, or what stands for it.
@@ -84,6 +85,7 @@ pub type Kinds = BTreeSet<Kind>;
 
 /// Names one presence in one call; made by the server from the presence's key, never reused.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(transparent)]
 pub struct ParticipantId(pub String);
 
@@ -98,6 +100,7 @@ pub type LegNumber = u64;
 
 /// From a client to the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(
     tag = "type",
     rename_all = "kebab-case",
@@ -167,6 +170,7 @@ pub enum ClientMessage {
 
 /// From the server to a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(
     tag = "type",
     rename_all = "kebab-case",
@@ -231,11 +235,13 @@ pub enum ServerMessage {
 /// Proof of being a user, as it travels. Whoever reads it can be that user: nothing of it is written
 /// for people.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(transparent)]
 pub struct Token(pub String);
 
 /// What to present in order to take up a presence again, also on another server.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "camelCase")]
 pub struct Resume {
     /// The presence's own id.
@@ -248,6 +254,7 @@ pub struct Resume {
 
 /// A participant as another one sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "camelCase")]
 pub struct Participant {
     /// Its id.
@@ -282,6 +289,7 @@ fn yes() -> bool {
 
 /// A step of a leg.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 pub struct LegSignal {
     /// The leg: the number that the sender of its media gave it.
     pub leg: LegNumber,
@@ -295,6 +303,7 @@ pub struct LegSignal {
 
 /// One end of a leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "lowercase")]
 pub enum LegEnd {
     /// It offers, and sends media.
@@ -305,6 +314,7 @@ pub enum LegEnd {
 
 /// What a leg's ends tell each other.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "kebab-case")]
 pub enum LegStep {
     /// An offer, from the sender of the media.
@@ -321,6 +331,7 @@ pub enum LegStep {
 
 /// An ICE candidate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "camelCase")]
 pub struct Candidate {
     /// The `candidate` attribute's text; empty at the end of candidates.
@@ -332,6 +343,7 @@ pub struct Candidate {
 
 /// A STUN or TURN server, in the form of the browser's `RTCIceServer`.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 pub struct IceServer {
     /// Its addresses.
     pub urls: Vec<String>,

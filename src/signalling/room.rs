@@ -199,13 +199,21 @@ impl Rooms {
             return;
         }
         let in_time = connection.messages.take(1, now) && connection.bytes.take(text.len(), now);
+        let mut is_fault = true;
         let result = if text.len() > self.limits.message_size {
             Err(self.limits.too_long())
         } else if !in_time {
             Err(self.limits.too_fast())
         } else {
             match parse(text) {
-                Ok(message) => self.message(id, message, now),
+                Ok(message) if is_change(&message) && !connection.changes.take(1, now) => {
+                    Err(self.limits.too_many_changes())
+                }
+                Ok(message) => {
+                    // That a call is full is nobody's fault.
+                    is_fault = !matches!(message, ClientMessage::Join { .. });
+                    self.message(id, message, now)
+                }
                 Err(error @ ParseError::UnknownType(_)) => Err(Refusal::new(
                     ErrorCode::UnknownMessage,
                     format!("{error}: this server speaks protocol version {VERSIONS:?}"),
@@ -217,6 +225,9 @@ impl Rooms {
             }
         };
         if let Err(refusal) = result {
+            if is_fault && refusal.code == ErrorCode::LimitExceeded {
+                self.fine(id);
+            }
             self.refuse(id, refusal, now);
         }
     }
@@ -334,6 +345,14 @@ impl Rooms {
             }
         }
     }
+}
+
+/// Whether it is told to others, and not to one of them alone for a leg.
+fn is_change(message: &ClientMessage) -> bool {
+    matches!(
+        message,
+        ClientMessage::Roles { .. } | ClientMessage::Media { .. } | ClientMessage::Want { .. }
+    )
 }
 
 impl fmt::Debug for Rooms {

@@ -1,4 +1,5 @@
 //! What the tests of calls share.
 
+pub mod namespace;
 pub mod pipeline;
 pub mod process;

@@ -4,6 +4,7 @@ mod adaptation;
 mod bandwidth;
 mod failures;
 mod harness;
+mod hostile;
 mod legs;
 mod participants;
 mod readers;

@@ -14,6 +14,7 @@ pub(super) struct Connection {
     address: IpAddr,
     pub(super) messages: Bucket,
     pub(super) bytes: Bucket,
+    pub(super) changes: Bucket,
     pub(super) phase: Phase,
 }
 
@@ -46,6 +47,12 @@ pub(super) struct Identity {
     pub(super) display_name: Option<String>,
 }
 
+impl Connection {
+    pub(super) fn address(&self) -> IpAddr {
+        self.address
+    }
+}
+
 impl Rooms {
     pub(super) fn opened(&mut self, id: ConnectionId, address: IpAddr, now: Instant) {
         let address = counted_as(address);
@@ -54,12 +61,14 @@ impl Rooms {
         let (limits, phase) = (&self.limits, Phase::New { deadline });
         let messages = Bucket::new(limits.messages_per_second, limits.message_burst, now);
         let bytes = Bucket::new(limits.bytes_per_second, limits.byte_burst, now);
+        let changes = Bucket::new(limits.changes_per_second, limits.change_burst, now);
         self.connections.insert(
             id,
             Connection {
                 address,
                 messages,
                 bytes,
+                changes,
                 phase,
             },
         );
