@@ -10,5 +10,8 @@
 #![forbid(unsafe_code)]
 
 pub mod call;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod server;
 pub mod signalling;

@@ -41,6 +41,11 @@ def source(description):
     return Gst.parse_bin_from_description(description, True)
 
 
+def say(line):
+    """Prints in one piece, also where frames come on threads of their own."""
+    sys.stdout.write(f"{line}\n")
+
+
 def main(run, *args):
     """Runs an example. Its failure is shown and ends the program with code 1."""
     # A line appears when it is printed, also where somebody else reads it.
@@ -68,6 +73,10 @@ class Call:
         for name in ("call", "user", "server"):
             if getattr(options, name) is not None:
                 self.element.set_property(name, getattr(options, name))
+        if factory == "acscallsink":
+            # Nobody misses the beginning: nothing is sent, and the pipeline is not in PLAYING,
+            # before the first of the others receives.
+            self.element.set_property("wait-for", 1)
         self.pipeline.add(self.element)
 
     def __enter__(self):
@@ -84,7 +93,8 @@ class Call:
             raise RuntimeError("the pipeline does not start")
 
     def join(self):
-        """Starts the pipeline and waits until it is in the call."""
+        """Starts the pipeline, and waits until it is in the call and somebody receives what it
+        sends."""
 
         def connected(message):
             told = message.get_structure()
@@ -97,6 +107,8 @@ class Call:
         self.start()
         if not self.wait(PATIENCE, connected):
             raise RuntimeError(f"still not in the call after {PATIENCE} s")
+        print("In the call, waiting for somebody to send to")
+        self.wait(until=lambda message: message.type == Gst.MessageType.ASYNC_DONE)
 
     def step(self, what):
         """Tells what is so from now on, and lets it be so for a while."""

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Takes every video and screen share as it comes, and measures it; hears everybody."""
 
-from call import Call, arguments, link, main
+from call import Call, arguments, link, main, say
 from gi.repository import Gst
 
 
@@ -15,18 +15,18 @@ def run(options):
             told = message.get_structure()
             name = told.get_name() if told else None
             if name == "acscall-state":
-                print(f"The call is {told.get_value('state')}")
+                say(f"The call is {told.get_value('state')}")
             elif name == "acscall-participant":
-                print(f"{told.get_value('participant')} is {told.get_value('state')}")
+                say(f"{told.get_value('participant')} is {told.get_value('state')}")
             elif name == "acscall-stream":
                 pad, available = told.get_value("pad"), told.get_value("available")
-                print(f"{pad} is {'on' if available else 'off'}")
+                say(f"{pad} is {'on' if available else 'off'}")
                 # The pad is kept when the stream is turned off: it goes on with the next one.
                 if told.get_value("kind") != "audio" and available and pad not in watched:
                     watched.add(pad)
                     watch(call, pad)
             elif name == "level":
-                print(f"Everybody: {max(told.get_value('rms')):.0f} dB")
+                say(f"Everybody: {max(told.get_value('rms')):.0f} dB")
 
         # Everybody, mixed. The pad gives sound, or silence, from the first moment.
         heard = branch("audioconvert ! level interval=1000000000 ! fakesink async=false")
@@ -49,7 +49,7 @@ def watch(call, pad):
         now = size, sample.get_buffer().pts // Gst.SECOND
         if now != last:
             last = now
-            print(f"{pad}: {size[0]}×{size[1]}, mean luma {luma:.0f}")
+            say(f"{pad}: {size[0]}×{size[1]}, mean luma {luma:.0f}")
         return Gst.FlowReturn.OK
 
     # In this format the frame is its luma. The pad may give nothing for a while: with

@@ -1,14 +1,21 @@
 //! A pipeline that takes part in a call.
 
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use gst::glib;
 use gst::prelude::*;
 
-use crate::{Pace, Place};
+use crate::{Interrupted, Pace, Place};
 
 /// How long joining may take.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// For those who wait for as long as it takes: a year.
+pub const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// SIGINT and SIGTERM, by the numbers that they have on every system.
+const ENDING_SIGNALS: [i32; 2] = [2, 15];
+const INTERRUPTED: &str = "interrupted";
 
 /// A pipeline with `acscallsink` or `acscallsrc` in it. The call is left when it is dropped.
 #[derive(Debug)]
@@ -32,9 +39,35 @@ impl Call {
             builder = builder.property("server", server);
         }
         let element = builder.build()?;
+        if element.has_property("wait-for") {
+            // Nobody misses the beginning: nothing is sent, and the pipeline is not in PLAYING,
+            // before the first of the others receives.
+            element.set_property("wait-for", 1u32);
+        }
         let pipeline = gst::Pipeline::new();
         pipeline.add(&element)?;
-        Ok(Call { pipeline, element })
+        let call = Call { pipeline, element };
+        call.end_on_signals()?;
+        Ok(call)
+    }
+
+    /// Ctrl-C ends [`Call::wait`], so that the call is left: the others see that at once, and not
+    /// when they miss us.
+    fn end_on_signals(&self) -> Result<()> {
+        let bus = self.pipeline.bus().context("a pipeline has a bus")?;
+        for signal in ENDING_SIGNALS {
+            let bus = bus.clone();
+            glib_unix::unix_signal_add(signal, move || {
+                let interrupted = gst::Structure::new_empty(INTERRUPTED);
+                // Fails where the pipeline ends just now.
+                let _ended = bus.post(gst::message::Application::new(interrupted));
+                // The next one ends the program.
+                glib::ControlFlow::Break
+            });
+        }
+        // Signals are handled where a main loop runs.
+        thread::spawn(|| glib::MainLoop::new(None, false).run());
+        Ok(())
     }
 
     /// Starts the pipeline, which joins the call. Does not wait for it.
@@ -50,7 +83,7 @@ impl Call {
         Ok(())
     }
 
-    /// Starts the pipeline and waits until it is in the call.
+    /// Starts the pipeline, and waits until it is in the call and somebody receives what it sends.
     ///
     /// # Errors
     /// If the call cannot be joined.
@@ -67,6 +100,10 @@ impl Call {
             "still not in the call after {} s",
             PATIENCE.as_secs()
         );
+        println!("In the call, waiting for somebody to send to");
+        self.wait(FOREVER, |message| {
+            message.type_() == gst::MessageType::AsyncDone
+        })?;
         Ok(())
     }
 
@@ -83,7 +120,7 @@ impl Call {
     /// Handles the bus for `time`, or until `until` is true of a message: then it is true.
     ///
     /// # Errors
-    /// If an element posts one.
+    /// If an element posts one; [`Interrupted`] if somebody presses Ctrl-C.
     pub fn wait(
         &self,
         time: Duration,
@@ -104,6 +141,9 @@ impl Call {
                 gst::MessageView::Warning(warning) => eprintln!("Warning: {}", warning.error()),
                 // A source that was put in may need more time than the others.
                 gst::MessageView::Latency(_) => self.pipeline.recalculate_latency()?,
+                gst::MessageView::Application(_) if message.has_name(INTERRUPTED) => {
+                    bail!(Interrupted);
+                }
                 _ => {}
             }
             if until(&message) {

@@ -8,12 +8,13 @@ mod call;
 pub mod canvas;
 mod local_stream;
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use gst::prelude::*;
 
-pub use call::Call;
+pub use call::{Call, FOREVER};
 pub use local_stream::LocalStream;
 
 /// Which call to join, and as whom.
@@ -36,6 +37,33 @@ pub struct Pace {
     /// How long each step takes
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     pub seconds_per_step: Duration,
+}
+
+/// Somebody pressed Ctrl-C.
+#[derive(Clone, Copy, Debug)]
+pub struct Interrupted;
+
+impl std::fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Interrupted")
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+/// Runs an example. Its failure is shown and ends the program with code 1.
+pub fn main(run: impl FnOnce() -> Result<()>) -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Interrupted>() => {
+            println!("{error}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Makes GStreamer and this project's elements ready.

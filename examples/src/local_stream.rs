@@ -206,8 +206,10 @@ mod tests {
             ))
         };
         let call = Call::new("acscallsink", &place).unwrap();
+        // Nobody else comes.
+        call.element.set_property("wait-for", 0u32);
         let mut video = LocalStream::start(&call, "video", picture("smpte").unwrap()).unwrap();
-        call.join().unwrap();
+        call.start().unwrap();
         for _ in 0..25 {
             video.set_filter(Some(source("bwfilter").unwrap())).unwrap();
             video.switch(picture("ball").unwrap()).unwrap();

@@ -1,6 +1,7 @@
 //! The legs to and from every participant.
 
 mod local;
+mod pace;
 mod path;
 mod remote;
 
@@ -16,6 +17,7 @@ use crate::signalling::message::{
     Candidate, ClientMessage, IceServer, Kinds, LegEnd, LegNumber, LegSignal, LegStep, Participant,
     ParticipantId,
 };
+use pace::{Pace, WITH_ALL, WITH_ONE};
 pub(super) use path::{LEAST_VIDEO, Path};
 
 /// How long a sending leg may take to connect. On a network that works it takes well below a
@@ -34,6 +36,10 @@ const REMINDED: Duration = Duration::from_secs(5);
 /// How many candidates of each end a leg has: what the server lets through. It would close the
 /// connection at one more.
 const CANDIDATES: usize = 64;
+
+/// Why a leg may not connect although there are TURN servers.
+const NO_RELAY: &str = "no TURN server gave an address: it cannot be reached, or does not take \
+                        the password, which is made with its secret and good for a limited time";
 
 /// How many participants that left are remembered: as many as a call holds.
 const REMEMBERED: usize = 64;
@@ -65,6 +71,8 @@ pub(super) struct Legs {
     /// The receiving legs from those who left last. A participant can come back after it was
     /// given up, not knowing that it was, and take its sending leg for a good one.
     left: VecDeque<(ParticipantId, LegNumber)>,
+    /// Of the legs with all.
+    pace: Pace,
 }
 
 #[derive(Debug)]
@@ -77,6 +85,8 @@ struct Leg {
     held: Vec<Candidate>,
     /// How many candidates were sent to the peer.
     candidates: usize,
+    /// A TURN server gave an address.
+    has_relay: bool,
     fed: Kinds,
     /// What one of the ends cannot take.
     rejected: Kinds,
@@ -92,6 +102,8 @@ struct Leg {
 #[derive(Debug, Default)]
 struct Peer {
     backoff: Backoff,
+    /// Of the legs with it.
+    pace: Pace,
     /// The number of its last offer.
     last_offer: Option<LegNumber>,
     /// The receiving leg that this end gave up, and why; until the next offer.
@@ -102,6 +114,12 @@ impl Legs {
     /// What the legs made from now on gather candidates with.
     pub(super) fn set_ice_servers(&mut self, ice_servers: Vec<IceServer>) {
         self.ice_servers = ice_servers;
+    }
+
+    /// Whether the server named TURN servers.
+    fn has_turn_servers(&self) -> bool {
+        let mut urls = self.ice_servers.iter().flat_map(|server| &server.urls);
+        urls.any(|url| url.starts_with("turn:") || url.starts_with("turns:"))
     }
 
     /// Compares the legs that are with those that should be, and changes that.
@@ -239,6 +257,10 @@ impl Legs {
             && self.id(peer, Direction::Send).is_none()
             && !scene.timers.runs(&Timer::Retry(peer.clone()))
         {
+            if let Err(later) = self.take_one(peer, scene.now) {
+                scene.timers.set(Timer::Retry(peer.clone()), later);
+                return;
+            }
             self.last_number += 1;
             let number = self.last_number;
             let id = LegId {
@@ -248,6 +270,13 @@ impl Legs {
             };
             self.open(&id, SENDER_CONNECTS, scene);
         }
+    }
+
+    /// Whether one more leg may be made with this participant; an error says when.
+    fn take_one(&mut self, peer: &ParticipantId, now: Instant) -> Result<(), Instant> {
+        let known = self.peers.entry(peer.clone()).or_default();
+        known.pace.take(WITH_ONE, now)?;
+        self.pace.take(WITH_ALL, now)
     }
 
     fn feed(&mut self, peer: &ParticipantId, entry: &Entry, scene: &mut Scene<'_>) {
@@ -284,6 +313,7 @@ impl Legs {
             described: false,
             held: Vec::new(),
             candidates: 0,
+            has_relay: false,
             fed: Kinds::new(),
             rejected: Kinds::new(),
             path: None,

@@ -18,6 +18,10 @@ const FIRST_RETRY: Duration = Duration::from_millis(200);
 /// few round trips; a server that accepts and stays silent is as good as none.
 pub(super) const HANDSHAKE: Duration = Duration::from_secs(5);
 
+/// The longest delay before the next attempt to come back. Shorter than for legs: when a network
+/// is up again media may have to wait for this connection, and is to be back within 3 s.
+const LONGEST_RETRY: Duration = Duration::from_secs(1);
+
 /// How far the connection is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Step {
@@ -222,7 +226,8 @@ impl Link {
             .good_since
             .take()
             .map_or(Duration::ZERO, |at| now.duration_since(at));
-        timers.set(Timer::Reconnect, now + self.backoff.after(held));
+        let delay = self.backoff.after(held).min(LONGEST_RETRY);
+        timers.set(Timer::Reconnect, now + delay);
         None
     }
 

@@ -66,10 +66,12 @@ pub enum CallState {
 
 /// Names a place that takes a stream: a source pad. Made by the driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 pub struct ReaderId(pub u64);
 
 /// What a reader asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 pub enum Selector {
     /// Everybody's audio, less that of the own user's presences.
     MixedAudio,
@@ -108,6 +110,7 @@ pub fn presence_name(user: &str, presence: u32) -> String {
 
 /// Whether this end offers and sends, or answers and receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 pub enum Direction {
     /// This end offers and sends.
     Send,
@@ -117,6 +120,7 @@ pub enum Direction {
 
 /// Names one leg of this participant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 pub struct LegId {
     /// The other end.
     pub peer: ParticipantId,
@@ -138,6 +142,7 @@ impl fmt::Display for LegId {
 
 /// What happens to the machine.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 pub enum Input {
     /// Begin: connect and join.
     Start,
@@ -200,6 +205,7 @@ pub enum Input {
 
 /// Why a leg ended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 pub enum LegFailure {
     /// The network between the ends.
     #[error("the connection was lost: {0}")]

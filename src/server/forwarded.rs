@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName};
 
 /// The header in which proxies name the addresses a request came through.
-const HEADER: &str = "x-forwarded-for";
+pub(super) const HEADER: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The last address that the proxy named: the one that connected to it. Those before it are the
 /// client's own word.

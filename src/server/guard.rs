@@ -60,7 +60,11 @@ impl Guard {
         }
     }
 
-    fn permit(&self, headers: &HeaderMap, authority: Option<&str>) -> Result<(), String> {
+    pub(super) fn permit(
+        &self,
+        headers: &HeaderMap,
+        authority: Option<&str>,
+    ) -> Result<(), String> {
         let Some(host) = the_only(headers, &header::HOST)? else {
             return Err("the request names no Host\n".to_owned());
         };

@@ -10,6 +10,9 @@ mod config;
 mod connection;
 mod embedded;
 mod forwarded;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod guard;
 mod hub;
 mod ice;

@@ -1,11 +1,13 @@
 //! The WebSocket client: a participant's connection to the server.
 
+mod tcp;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod url;
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +38,8 @@ const CONNECT_TIME: Duration = Duration::from_secs(5);
 /// The time without anything from the server after which it counts as gone: it pings every 10 s,
 /// so two pings got lost.
 const SILENCE: Duration = Duration::from_secs(25);
+/// How often it is looked whether the address that the connection goes out from is still there.
+const LOOK: Duration = Duration::from_millis(500);
 /// The time for one message to get out before the server counts as gone.
 const SEND_TIME: Duration = Duration::from_secs(10);
 /// The time for the server to close after this end did. The last messages have arrived when it
@@ -166,6 +170,9 @@ impl Sender {
 pub struct Receiver {
     stream: Arc<Mutex<SplitStream<Socket>>>,
     heard: Instant,
+    /// Where the connection goes out from.
+    local: Option<IpAddr>,
+    looked: Instant,
 }
 
 impl Receiver {
@@ -173,13 +180,22 @@ impl Receiver {
     /// to be awaited all the time.
     ///
     /// # Errors
-    /// The connection is closed, also when nothing came for 25 s.
+    /// The connection is closed, also when nothing came for 25 s, or when its address is gone.
     pub async fn next(&mut self) -> Result<ServerMessage, Closed> {
         loop {
             let next = async { self.stream.lock().await.next().await };
-            let Ok(received) = timeout_at(self.heard + SILENCE, next).await else {
-                let text = format!("nothing came from the server for {} s", SILENCE.as_secs());
-                return Err(Closed::new(text));
+            let until = (self.heard + SILENCE).min(self.looked + LOOK);
+            let Ok(received) = timeout_at(until, next).await else {
+                self.looked = Instant::now();
+                if self.looked >= self.heard + SILENCE {
+                    let text = format!("nothing came from the server for {} s", SILENCE.as_secs());
+                    return Err(Closed::new(text));
+                }
+                if let Some(local) = self.local.filter(|local| tcp::is_gone(*local)) {
+                    let text = format!("this machine no longer has the address {local}");
+                    return Err(Closed::new(text));
+                }
+                continue;
             };
             self.heard = Instant::now();
             match received {
@@ -215,6 +231,7 @@ async fn open(
     let tcp = open_tcp(url).await?;
     // Messages are small and awaited; a lost option costs some latency only.
     let _ = tcp.set_nodelay(true);
+    let local = tcp.local_addr().ok().map(|address| address.ip());
     let stream: Box<dyn Stream> = if url.is_tls() {
         // Reads a file of some hundred kilobytes.
         let roots = spawn_blocking(roots)
@@ -247,6 +264,8 @@ async fn open(
         Receiver {
             stream,
             heard: Instant::now(),
+            local,
+            looked: Instant::now(),
         },
     ))
 }
@@ -264,7 +283,7 @@ async fn open_tcp(url: &ServerUrl) -> Result<TcpStream, ConnectError> {
     let mut refused = false;
     let mut last = io::Error::other("its name has no address");
     for address in addresses {
-        match TcpStream::connect(address).await {
+        match tcp::connect(address).await {
             // A connection to a free port of the ephemeral range can meet itself.
             Ok(tcp) if tcp.local_addr().ok() == tcp.peer_addr().ok() => refused = true,
             Ok(tcp) => return Ok(tcp),

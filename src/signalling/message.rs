@@ -65,6 +65,7 @@ pub const PLACED: &str = "placed:";
 ///
 /// The order is that of the m-lines of every leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// The microphone, or what stands for it.
@@ -110,6 +111,7 @@ pub type Kinds = BTreeSet<Kind>;
 
 /// Names one presence in one call; made by the server from the presence's key, never reused.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(transparent)]
 pub struct ParticipantId(pub String);
 
@@ -121,6 +123,7 @@ impl fmt::Display for ParticipantId {
 
 /// From a client to the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(
     tag = "type",
     rename_all = "kebab-case",
@@ -235,6 +238,7 @@ pub enum ClientMessage {
 
 /// From the server to a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(
     tag = "type",
     rename_all = "kebab-case",
@@ -329,11 +333,13 @@ pub enum ServerMessage {
 /// Proof of being a user, as it travels. Whoever reads it can be that user: nothing of it is written
 /// for people.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(transparent)]
 pub struct Token(pub String);
 
 /// What to present in order to take up a presence again, also on another server.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "camelCase")]
 pub struct Resume {
     /// The presence's own id.
@@ -346,6 +352,7 @@ pub struct Resume {
 
 /// A participant as another one sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "camelCase")]
 pub struct Participant {
     /// Its id.
@@ -380,6 +387,7 @@ fn yes() -> bool {
 
 /// A STUN or TURN server, in the form of the browser's `RTCIceServer`.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 pub struct IceServer {
     /// Its addresses.
     pub urls: Vec<String>,

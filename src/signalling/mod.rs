@@ -2,7 +2,7 @@
 
 pub mod client;
 pub mod message;
-mod parse;
+pub(crate) mod parse;
 pub mod room;
 
 /// The WebSocket subprotocol by which both ends know that the other one speaks [`message`].

@@ -226,14 +226,21 @@ impl Rooms {
             return;
         }
         let in_time = connection.messages.take(1, now) && connection.bytes.take(text.len(), now);
+        let mut is_fault = true;
         let result = if text.len() > self.limits.message_size {
             Err(self.limits.too_long())
         } else if !in_time {
             Err(self.limits.too_fast())
         } else {
             match parse(text) {
-                Ok(message) if !self.has_time_for(id, &message, now) => Err(self.limits.too_fast()),
-                Ok(message) => self.message(id, message, now),
+                Ok(message) => connection
+                    .allows(&message, &self.limits, now)
+                    .and_then(|()| {
+                        // That a call is full is nobody's fault.
+                        use ClientMessage::{Accept, Join};
+                        is_fault = !matches!(message, Join { .. } | Accept { .. });
+                        self.message(id, message, now)
+                    }),
                 Err(error @ ParseError::UnknownType(_)) => Err(Refusal::new(
                     ErrorCode::UnknownMessage,
                     format!("{error}: this server speaks protocol version {VERSIONS:?}"),
@@ -245,21 +252,11 @@ impl Rooms {
             }
         };
         if let Err(refusal) = result {
+            if is_fault && refusal.code == ErrorCode::LimitExceeded {
+                self.fine(id);
+            }
             self.refuse(id, refusal, now);
         }
-    }
-
-    /// Counts the users that a message names, less the message itself; false if they are too many
-    /// for a connection at this time.
-    fn has_time_for(&mut self, id: ConnectionId, message: &ClientMessage, now: Instant) -> bool {
-        let users = match message {
-            ClientMessage::Place { callees, .. } => callees.len(),
-            ClientMessage::Invite { users } => users.len(),
-            _ => return true,
-        };
-        self.connections
-            .get_mut(&id)
-            .is_some_and(|connection| connection.messages.take(users.saturating_sub(1), now))
     }
 
     fn message(

@@ -20,15 +20,30 @@ impl Process {
     /// # Errors
     /// If it cannot be started.
     pub fn start(command: &mut Command) -> Result<Process> {
+        let (sender, lines) = channel();
+        let mut process = Process::start_with(command, move |line| sender.send(line).is_ok())?;
+        process.lines = lines;
+        Ok(process)
+    }
+
+    /// Starts it and gives each line that it prints to `take`, on another thread, until that
+    /// returns false. [`Process::line`] has none of them.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn start_with(
+        command: &mut Command,
+        mut take: impl FnMut(String) -> bool + Send + 'static,
+    ) -> Result<Process> {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
         let output = BufReader::new(child.stdout.take().context("its output is piped")?);
-        let (sender, lines) = channel();
+        let (_, lines) = channel();
         std::thread::spawn(move || {
             for line in output.lines().map_while(|line| line.ok()) {
-                if sender.send(line).is_err() {
+                if !take(line) {
                     break;
                 }
             }

@@ -24,6 +24,13 @@ enum Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// What floods of a hostile client cost the others' call; all floods, or those named
+    #[command(disable_help_flag = true)]
+    Floods {
+        /// For the measuring program; `--help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// rawtap beside tee and identity, bwfilter beside videobalance, memcpy and memset
     #[command(disable_help_flag = true)]
     Elements {
@@ -48,13 +55,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     setup::prepare(Purpose::Run)?;
     let workspace = Workspace::new()?;
     match &arguments.bench {
-        Bench::Call { arguments } => call(&workspace, arguments),
+        Bench::Call { arguments } => program(&workspace, "bench_call", arguments),
+        Bench::Floods { arguments } => program(&workspace, "bench_floods", arguments),
         Bench::Elements { arguments } => criterion(&workspace, "gst-plugin-rawmedia", arguments),
         Bench::Kernels { arguments } => criterion(&workspace, "acscall-pixels", arguments),
     }
 }
 
-fn call(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
+fn program(workspace: &Workspace, name: &str, arguments: &[OsString]) -> Result<()> {
     command::run(workspace.cargo("build").args([
         "--release",
         "--package=acscall",
@@ -63,7 +71,7 @@ fn call(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
         "--bins",
         "--lib",
     ]))?;
-    let program = workspace.built(Profile::Release).join("bench_call");
+    let program = workspace.built(Profile::Release).join(name);
     command::run(
         workspace
             .with_plugin(program, Profile::Release)

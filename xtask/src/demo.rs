@@ -7,10 +7,12 @@ use std::io;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
 use crate::command;
+use crate::media;
 use crate::setup::{self, Purpose};
 use crate::workspace::{Profile, Workspace};
 
@@ -19,9 +21,12 @@ pub(crate) struct Arguments {
     /// Ends by itself after so many seconds
     #[arg(long, value_name = "N")]
     seconds: Option<u32>,
-    /// What the sample caller plays, instead of a test picture and a tune
+    /// What the sample caller plays, instead of a clip with speech that is fetched once
     #[arg(long, value_name = "FILE")]
     media: Option<PathBuf>,
+    /// The sample caller shows a test picture and plays a tune
+    #[arg(long, conflicts_with = "media")]
+    test_picture: bool,
     /// The call's name
     #[arg(long, default_value = "demo")]
     call: String,
@@ -52,6 +57,26 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Err(start(&workspace, Profile::Release, arguments).exec()).context("the demo cannot be started")
 }
 
+/// Tells the demo what the sample caller plays.
+fn add_media(demo: &mut Command, workspace: &Workspace, arguments: &Arguments) {
+    if let Some(media) = &arguments.media {
+        // The demo runs in the checkout, the user may be elsewhere.
+        demo.arg("--media")
+            .arg(fs::canonicalize(media).unwrap_or_else(|_| media.clone()));
+    } else if !arguments.no_caller && !arguments.test_picture {
+        match media::fetch(workspace) {
+            Ok(media) => {
+                demo.arg("--media").arg(media.clip);
+                demo.arg("--speech").arg(media.speech);
+            }
+            Err(error) => println!(
+                "The sample caller shows a test picture and plays a tune, since what it should \
+                 play cannot be fetched: {error:#}"
+            ),
+        }
+    }
+}
+
 /// A few seconds of the demo, as built for the tests, and what it leaves behind.
 ///
 /// # Errors
@@ -68,6 +93,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let arguments = Arguments {
         seconds: Some(8),
         media: None,
+        test_picture: false,
         call: "demo".to_owned(),
         port: free_port()?,
         no_caller: false,
@@ -90,7 +116,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-fn start(workspace: &Workspace, profile: Profile, arguments: &Arguments) -> std::process::Command {
+fn start(workspace: &Workspace, profile: Profile, arguments: &Arguments) -> Command {
     let built = workspace.built(profile);
     let mut demo = workspace.with_plugin(built.join("demo"), profile);
     demo.arg("--server-program").arg(built.join("acscall"));
@@ -104,11 +130,7 @@ fn start(workspace: &Workspace, profile: Profile, arguments: &Arguments) -> std:
     if let Some(seconds) = arguments.seconds {
         demo.args(["--seconds", &seconds.to_string()]);
     }
-    if let Some(media) = &arguments.media {
-        // The demo runs in the checkout, the user may be elsewhere.
-        demo.arg("--media")
-            .arg(fs::canonicalize(media).unwrap_or_else(|_| media.clone()));
-    }
+    add_media(&mut demo, workspace, arguments);
     if arguments.no_caller {
         demo.arg("--no-caller");
     }

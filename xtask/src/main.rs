@@ -7,10 +7,14 @@
 mod bench;
 mod command;
 mod demo;
+mod faults;
+mod fuzz;
 mod inspect;
 mod kernels;
 mod layers;
+mod media;
 mod setup;
+mod soak;
 mod steps;
 mod test;
 mod workspace;
@@ -38,6 +42,10 @@ enum Task {
     Test(test::Arguments),
     /// Measures what the project promises
     Bench(bench::Arguments),
+    /// Looks for hostile input that breaks an invariant
+    Fuzz(fuzz::Arguments),
+    /// Calls in which people come and go for half an hour, and what is left of it
+    Soak(soak::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +53,8 @@ fn main() -> ExitCode {
         Task::Demo(arguments) => demo::run(&arguments).map(|()| ExitCode::SUCCESS),
         Task::Test(arguments) => test::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Task::Fuzz(arguments) => fuzz::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Task::Soak(arguments) => soak::run(&arguments).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
         eprintln!("Error: {error:#}");

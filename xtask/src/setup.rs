@@ -8,12 +8,13 @@ mod requirements;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Result, bail};
 
 use crate::command::{self, find, probe};
-use requirements::{ALL, Machine, Requirement};
+use requirements::{ALL, Machine, Requirement, SERVICES};
 
 /// What the machine is to be made ready for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,10 @@ pub(crate) enum Purpose {
     Run,
     /// The tests as well.
     Test,
+    /// Fetching what the demo's sample caller plays.
+    Media,
+    /// Letting networks, machines and parties of calls fail.
+    Faults,
 }
 
 /// Installs what is missing, after saying what and why. Costs well under a second where
@@ -79,7 +84,7 @@ fn add_rust_components() -> Result<()> {
 fn missing(purpose: Purpose) -> Vec<&'static Requirement> {
     let machine = Machine::new();
     ALL.iter()
-        .filter(|requirement| requirement.purpose == Purpose::Run || purpose == Purpose::Test)
+        .filter(|requirement| [Purpose::Run, purpose].contains(&requirement.purpose))
         .filter(|requirement| !requirement.found.on(&machine))
         .collect()
 }
@@ -120,9 +125,58 @@ fn install(packages: &BTreeSet<&'static str>, list: &str) -> Result<()> {
     if let Err(error) = command::run(apt_get().arg("update")) {
         println!("Going on with the lists that are here: {error}");
     }
-    command::run(
+    let services = Services::of(packages, root);
+    services.hold()?;
+    let installed = command::run(
         apt_get()
             .args(["install", "--yes", "--no-install-recommends"])
             .args(packages),
-    )
+    );
+    services.turn_off()?;
+    installed
+}
+
+/// The services of the packages that are about to be installed, where systemd runs them. The tests
+/// start the programs themselves; the machine is not to serve anybody because of them.
+struct Services {
+    names: Vec<&'static str>,
+    root: bool,
+}
+
+impl Services {
+    fn of(packages: &BTreeSet<&'static str>, root: bool) -> Services {
+        let runs_systemd = Path::new("/run/systemd/system").is_dir();
+        let services = SERVICES.iter().filter(|(package, _)| {
+            // One that is there already is somebody's.
+            runs_systemd && packages.contains(package)
+        });
+        let names = services.map(|(_, service)| *service).collect();
+        Services { names, root }
+    }
+
+    /// Keeps them from being started by their installation.
+    fn hold(&self) -> Result<()> {
+        self.control(&[&["mask", "--runtime"]])
+    }
+
+    fn turn_off(&self) -> Result<()> {
+        self.control(&[&["unmask", "--runtime"], &["disable"]])
+    }
+
+    fn control(&self, actions: &[&[&str]]) -> Result<()> {
+        if self.names.is_empty() {
+            return Ok(());
+        }
+        for action in actions {
+            let mut command = if self.root {
+                Command::new("systemctl")
+            } else {
+                let mut sudo = Command::new("sudo");
+                sudo.arg("systemctl");
+                sudo
+            };
+            command::run(command.arg("--quiet").args(*action).args(&self.names))?;
+        }
+        Ok(())
+    }
 }

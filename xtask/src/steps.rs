@@ -14,6 +14,7 @@ use clap::ValueEnum;
 
 use crate::command::{self, find, probe};
 use crate::demo;
+use crate::fuzz;
 use crate::inspect;
 use crate::kernels;
 use crate::layers;
@@ -38,6 +39,8 @@ pub(crate) enum Step {
     Memory,
     /// The kernels for ARM compile
     Arm,
+    /// Hostile input breaks nothing
+    Fuzz,
     /// What gst-inspect-1.0 shows of each element
     Inspect,
     /// Every script of pipelines/
@@ -76,7 +79,7 @@ impl Context {
 
 impl Step {
     /// All steps, in their order: the quick ones that fail often first.
-    pub(crate) const ALL: [Step; 12] = [
+    pub(crate) const ALL: [Step; 13] = [
         Step::Format,
         Step::Clippy,
         Step::Doc,
@@ -85,6 +88,7 @@ impl Step {
         Step::Rust,
         Step::Memory,
         Step::Arm,
+        Step::Fuzz,
         Step::Inspect,
         Step::Pipelines,
         Step::Browser,
@@ -102,6 +106,7 @@ impl Step {
             Step::Rust => "rust",
             Step::Memory => "memory",
             Step::Arm => "arm",
+            Step::Fuzz => "fuzz",
             Step::Inspect => "inspect",
             Step::Pipelines => "pipelines",
             Step::Browser => "browser",
@@ -120,6 +125,7 @@ impl Step {
             Step::Rust => "the Rust tests",
             Step::Memory => "the kernels touch no byte outside their rows",
             Step::Arm => "the kernels for ARM compile",
+            Step::Fuzz => "hostile input breaks nothing",
             Step::Inspect => "what gst-inspect-1.0 shows of each element",
             Step::Pipelines => "every script of pipelines/",
             Step::Browser => "calls with a real browser",
@@ -160,6 +166,7 @@ impl Step {
             Step::Rust => run_rust_tests(context, Part::AllButPipelines)?,
             Step::Memory => kernels::check_memory(workspace)?,
             Step::Arm => return kernels::check_arm(workspace),
+            Step::Fuzz => return fuzz::check(workspace),
             Step::Inspect => return inspect::check(workspace, context.bless),
             Step::Pipelines => run_rust_tests(context, Part::Pipelines)?,
             Step::Browser => run_browser_tests(workspace)?,

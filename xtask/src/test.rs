@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::command::{self, Failed};
+use crate::faults;
 use crate::setup::{self, Purpose};
 use crate::steps::{Context, Outcome, Step};
 use crate::workspace::Workspace;
@@ -18,6 +19,10 @@ pub(crate) struct Arguments {
     /// Writes the files of tests/inspect anew instead of comparing with them
     #[arg(long)]
     bless: bool,
+    /// Runs none of these, but calls whose network, machine or parties fail: all faults, which
+    /// takes a quarter of an hour, or those of these names (`list` names them); needs root
+    #[arg(long, value_name = "FAULT", num_args = 0.., conflicts_with_all = ["only", "bless"])]
+    faults: Option<Vec<String>>,
 }
 
 /// Runs all steps, the later ones also after one has failed.
@@ -26,6 +31,9 @@ pub(crate) struct Arguments {
 /// If the machine cannot be made ready. Failing steps are in the exit code: that of the first
 /// of them.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    if let Some(names) = &arguments.faults {
+        return faults::run(names).map(|()| ExitCode::SUCCESS);
+    }
     setup::prepare(Purpose::Test)?;
     let workspace = Workspace::new()?;
     let context = Context::new(workspace, arguments.bless);

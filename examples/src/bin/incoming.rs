@@ -5,9 +5,10 @@
 //! ```
 
 use std::collections::BTreeSet;
+use std::process::ExitCode;
 use std::time::Duration;
 
-use acscall_examples::{Call, Place, seconds};
+use acscall_examples::{Call, FOREVER, Place, seconds};
 use anyhow::{Context, Result};
 use clap::Parser;
 use gst::prelude::*;
@@ -23,10 +24,11 @@ struct Arguments {
     seconds: Option<Duration>,
 }
 
-const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+fn main() -> ExitCode {
+    acscall_examples::main(|| run(Arguments::parse()))
+}
 
-fn main() -> Result<()> {
-    let Arguments { place, seconds } = Arguments::parse();
+fn run(Arguments { place, seconds }: Arguments) -> Result<()> {
     acscall_examples::init()?;
     let call = Call::new("acscallsrc", &place)?;
     // Everybody, mixed. The pad gives sound, or silence, from the first moment.
@@ -36,7 +38,7 @@ fn main() -> Result<()> {
 
     let mut watched = BTreeSet::new();
     let mut failure = None;
-    call.wait(seconds.unwrap_or(A_YEAR), |message| {
+    call.wait(seconds.unwrap_or(FOREVER), |message| {
         let told = message
             .structure()
             .map(|structure| tell(&call, structure, &mut watched));

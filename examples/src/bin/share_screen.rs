@@ -4,6 +4,8 @@
 //! cargo run -p acscall-examples --bin share_screen -- --call demo
 //! ```
 
+use std::process::ExitCode;
+
 use acscall_examples::{Call, LocalStream, Pace, Place, canvas, source};
 use anyhow::Result;
 use clap::Parser;
@@ -20,12 +22,17 @@ struct Arguments {
     screen: bool,
 }
 
-fn main() -> Result<()> {
-    let Arguments {
+fn main() -> ExitCode {
+    acscall_examples::main(|| run(Arguments::parse()))
+}
+
+fn run(
+    Arguments {
         place,
         pace,
         screen,
-    } = Arguments::parse();
+    }: Arguments,
+) -> Result<()> {
     acscall_examples::init()?;
     let shared = if screen {
         source("ximagesrc use-damage=false ! video/x-raw,framerate=15/1")?

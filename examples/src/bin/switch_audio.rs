@@ -5,6 +5,8 @@
 //! cargo run -p acscall-examples --bin switch_audio -- --call demo
 //! ```
 
+use std::process::ExitCode;
+
 use acscall_examples::{Call, LocalStream, Pace, Place, source};
 use anyhow::Result;
 use clap::Parser;
@@ -21,12 +23,17 @@ struct Arguments {
     microphone: bool,
 }
 
-fn main() -> Result<()> {
-    let Arguments {
+fn main() -> ExitCode {
+    acscall_examples::main(|| run(Arguments::parse()))
+}
+
+fn run(
+    Arguments {
         place,
         pace,
         microphone,
-    } = Arguments::parse();
+    }: Arguments,
+) -> Result<()> {
     acscall_examples::init()?;
     let microphone = if microphone {
         "autoaudiosrc ! audioconvert ! audioresample \

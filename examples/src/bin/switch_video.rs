@@ -4,6 +4,8 @@
 //! cargo run -p acscall-examples --bin switch_video -- --call demo
 //! ```
 
+use std::process::ExitCode;
+
 use acscall_examples::{Call, LocalStream, Pace, Place, canvas, source};
 use anyhow::Result;
 use clap::Parser;
@@ -20,12 +22,17 @@ struct Arguments {
     device: Vec<String>,
 }
 
-fn main() -> Result<()> {
-    let Arguments {
+fn main() -> ExitCode {
+    acscall_examples::main(|| run(Arguments::parse()))
+}
+
+fn run(
+    Arguments {
         place,
         pace,
         device,
-    } = Arguments::parse();
+    }: Arguments,
+) -> Result<()> {
     acscall_examples::init()?;
     let camera = match device.first() {
         Some(device) => real_camera(device),

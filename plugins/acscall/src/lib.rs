@@ -14,6 +14,10 @@ pub mod acscallsrc;
 mod call;
 mod common;
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use call::fuzzing;
+
 fn plugin_init(plugin: &gst::Plugin) -> Result<(), gst::glib::BoolError> {
     acscallsrc::register(plugin)?;
     acscallsink::register(plugin)

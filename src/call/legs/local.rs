@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{CANDIDATES, Legs, Path, RECEIVER_CONNECTS, SENDER_CONNECTS, Scene};
+use super::{CANDIDATES, Leg, Legs, NO_RELAY, Path, RECEIVER_CONNECTS, SENDER_CONNECTS, Scene};
 use crate::call::bandwidth::PacketReport;
 use crate::call::timers::Timer;
 use crate::call::{Direction, Event, LegFailure, LegId, Trouble};
@@ -29,6 +29,7 @@ impl Legs {
         scene: &mut Scene<'_>,
     ) {
         let Some(leg) = self.find(id) else { return };
+        leg.has_relay |= candidate.candidate.contains(" typ relay");
         // The end of candidates is no candidate.
         if !candidate.candidate.is_empty() {
             leg.candidates += 1;
@@ -70,6 +71,7 @@ impl Legs {
         let Some(leg) = self.close(id, scene) else {
             return;
         };
+        let failure = self.explain(failure, &leg);
         let text = failure.to_string();
         let repeats = match &failure {
             LegFailure::Connection(_) => false,
@@ -86,6 +88,19 @@ impl Legs {
             Direction::Receive => {
                 self.give_up(&id.peer, id.number, text);
             }
+        }
+    }
+
+    /// Names what kept the leg from connecting, where that is known. A TURN server that refuses
+    /// is no failure by itself: the ends may find each other without.
+    fn explain(&self, failure: LegFailure, leg: &Leg) -> LegFailure {
+        match failure {
+            LegFailure::Connection(text)
+                if leg.connected.is_none() && !leg.has_relay && self.has_turn_servers() =>
+            {
+                LegFailure::Connection(format!("{text}; {NO_RELAY}"))
+            }
+            failure => failure,
         }
     }
 

@@ -1,6 +1,6 @@
 //! What the peers say of the legs.
 
-use super::{CANDIDATES, Legs, RECEIVER_CONNECTS, Scene};
+use super::{CANDIDATES, Legs, RECEIVER_CONNECTS, REMINDED, Scene};
 use crate::call::roster::Entry;
 use crate::call::timers::Timer;
 use crate::call::{Action, Direction, Event, LegId, Trouble};
@@ -47,6 +47,14 @@ impl Legs {
         scene.timers.stop(&Timer::Remind(id.peer.clone()));
         if let Some(old) = self.id(&id.peer, Direction::Receive) {
             self.close(&old, scene);
+        }
+        if self.take_one(&id.peer, scene.now).is_err() {
+            // Told with the next reminder, not at once: there may be many.
+            let reason = "legs are offered too often".to_owned();
+            self.give_up(&id.peer, id.number, reason);
+            let remind = Timer::Remind(id.peer.clone());
+            scene.timers.set_once(remind, scene.now + REMINDED);
+            return;
         }
         if !scene.roles.need(&entry.info, Direction::Receive) {
             let reason = match scene.roles.receives {

@@ -72,6 +72,44 @@ fn a_sending_leg_that_does_not_connect_fails_after_five_seconds() {
 }
 
 #[test]
+fn a_leg_to_which_no_turn_server_gave_an_address_fails_with_a_word_about_that() {
+    let named = |url: &str, own: &str| {
+        let mut call = Harness::new();
+        call.handle(Input::Roles {
+            receives: false,
+            sends: true,
+        });
+        call.handle(Input::Start);
+        call.handle(Input::SocketOpened);
+        call.receive(welcome("run1"));
+        call.receive(ServerMessage::Joined {
+            call: "x".into(),
+            resume: resume("me1"),
+            participants: vec![peer("bob")],
+            ringing: Vec::new(),
+            ice_servers: vec![IceServer {
+                urls: vec![url.into()],
+                ..IceServer::default()
+            }],
+        });
+        let leg = sending("bob", 1);
+        call.handle(Input::LegCandidate(leg, candidate(own)));
+        let [Trouble::Leg(_, failure)] = &warnings(&call.after(5000))[..] else {
+            panic!("the leg failed");
+        };
+        failure
+            .to_string()
+            .contains("no TURN server gave an address")
+    };
+    let host = "candidate:1 1 UDP 2015363327 192.0.2.2 50000 typ host";
+    let relay = "candidate:2 1 UDP 503316991 192.0.2.1 50001 typ relay raddr 192.0.2.2 rport 50000";
+    assert!(named("turn:t:3478", host));
+    assert!(named("turns:t:5349?transport=tcp", host));
+    assert!(!named("turn:t:3478", relay));
+    assert!(!named("stun:s:3478", host));
+}
+
+#[test]
 fn an_unusable_description_or_a_wrong_certificate_is_retried_slowly_at_once() {
     for failure in [
         LegFailure::Description("bad".into()),

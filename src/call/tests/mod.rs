@@ -6,6 +6,7 @@ mod bandwidth;
 mod checker;
 mod failures;
 mod harness;
+mod hostile;
 mod leaving;
 mod legs;
 mod nonsense;

@@ -128,7 +128,7 @@ fn a_lost_connection_is_told_once_and_tried_for_ever_with_growing_delays() {
         [Trouble::SignallingLost("cable".into())]
     );
     assert_eq!(call.call.state(), CallState::Connected);
-    for delay in [200, 400, 800, 1600, 3200, 5000, 5000, 5000] {
+    for delay in [200, 400, 800, 1000, 1000, 1000] {
         assert_eq!(call.after(delay - 1), []);
         assert_eq!(call.after(1), [Action::Connect]);
         assert_eq!(call.handle(Input::SocketClosed("refused".into())), []);

@@ -7,6 +7,7 @@ pub type LegNumber = u64;
 
 /// A step of a leg.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 pub struct LegSignal {
     /// The leg: the number that the sender of its media gave it.
     pub leg: LegNumber,
@@ -20,6 +21,7 @@ pub struct LegSignal {
 
 /// One end of a leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "lowercase")]
 pub enum LegEnd {
     /// It offers, and sends media.
@@ -30,6 +32,7 @@ pub enum LegEnd {
 
 /// What a leg's ends tell each other.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "kebab-case")]
 pub enum LegStep {
     /// An offer, from the sender of the media.
@@ -46,6 +49,7 @@ pub enum LegStep {
 
 /// An ICE candidate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "camelCase")]
 pub struct Candidate {
     /// The `candidate` attribute's text; empty at the end of candidates.

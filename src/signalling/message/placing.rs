@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How it stands with somebody who was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "kebab-case")]
 pub enum CalleeState {
     /// Is rung.
@@ -25,6 +26,7 @@ pub enum CalleeState {
 
 /// Why an incoming call rings no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "kebab-case")]
 pub enum IncomingEnd {
     /// Whoever called is gone.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::limits::{Bucket, Limits};
 use super::refusal::Refusal;
-use super::{Rooms, Timer};
+use super::{ConnectionId, Rooms, Timer};
 use crate::signalling::message::ErrorCode;
 
 /// An address, or the IPv6 network that one customer has to itself.
@@ -13,6 +13,8 @@ use crate::signalling::message::ErrorCode;
 pub(super) struct Address {
     open: usize,
     new: Bucket,
+    /// When [`Timer::Forget`] is due. A single one, however often an address comes and goes.
+    forgotten_at: Option<Instant>,
 }
 
 /// The address by which a client's connections are counted: of an IPv6 address its /64, within
@@ -39,6 +41,7 @@ impl Rooms {
         let counted = self.addresses.entry(address).or_insert_with(|| Address {
             open: 0,
             new: Bucket::new(per_second, burst, now),
+            forgotten_at: None,
         });
         counted.open += 1;
         let crowded = counted.open > most;
@@ -58,6 +61,15 @@ impl Rooms {
         Err(Refusal::new(ErrorCode::LimitExceeded, text))
     }
 
+    /// A connection said too much.
+    pub(super) fn fine(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.connections.get(&id)
+            && let Some(counted) = self.addresses.get_mut(&connection.address())
+        {
+            counted.new.drain(self.limits.connections_per_second);
+        }
+    }
+
     /// One connection less.
     pub(super) fn uncount(&mut self, address: IpAddr, now: Instant) {
         if let Some(counted) = self.addresses.get_mut(&address) {
@@ -68,14 +80,21 @@ impl Rooms {
 
     /// Forgets an address that has nothing open once its past makes no difference.
     pub(super) fn forget(&mut self, address: IpAddr, now: Instant) {
-        let Some(counted) = self.addresses.get(&address).filter(|a| a.open == 0) else {
+        let Some(counted) = self.addresses.get_mut(&address).filter(|a| a.open == 0) else {
             return;
         };
         let full = counted.new.full_at();
-        if full <= now {
-            self.addresses.remove(&address);
-        } else {
-            self.timers.insert((full, Timer::Forget(address)));
+        let is_forgotten = full <= now;
+        let before = match is_forgotten {
+            true => counted.forgotten_at.take(),
+            false => counted.forgotten_at.replace(full),
+        };
+        if let Some(before) = before {
+            self.timers.remove(&(before, Timer::Forget(address)));
+        }
+        match is_forgotten {
+            true => drop(self.addresses.remove(&address)),
+            false => drop(self.timers.insert((full, Timer::Forget(address)))),
         }
     }
 }

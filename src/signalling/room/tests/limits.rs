@@ -167,6 +167,19 @@ fn an_address_is_remembered_while_its_past_counts() {
 }
 
 #[test]
+fn an_address_that_comes_and_goes_takes_no_memory() {
+    let mut stage = Stage::new();
+    for _ in 0..1000 {
+        let id = stage.open();
+        stage.input(Input::Closed(id));
+        stage.pass(Duration::from_millis(1));
+    }
+    assert_eq!(stage.rooms.timers.len(), 1);
+    stage.pass(Duration::from_secs(20));
+    assert!(stage.rooms.timers.is_empty() && stage.rooms.addresses.is_empty());
+}
+
+#[test]
 fn hello_and_join_have_5_seconds() {
     let mut stage = Stage::new();
     let silent = stage.open();
@@ -192,19 +205,74 @@ fn a_connection_sends_its_number_of_messages() {
     stage.heard(&anna);
     // Two are hello and join.
     for _ in 2..Limits::default().message_burst {
-        stage.media(&bert, &[]);
+        stage.send(bert.connection, &offer(&anna, 1));
     }
     assert!(stage.heard(&bert).is_empty());
+    assert_eq!(stage.heard(&anna).len(), 2046);
     stage.pass(Duration::from_millis(10));
-    stage.media(&bert, &[Kind::Audio]);
-    assert!(stage.participant(&anna).connected);
-    stage.media(&bert, &[]);
+    stage.send(bert.connection, &offer(&anna, 1));
+    assert_eq!(stage.heard(&anna).len(), 1);
+    stage.send(bert.connection, &offer(&anna, 1));
     let text = stage.refused(bert.connection, ErrorCode::LimitExceeded);
     assert!(text.contains("100 messages"), "{text}");
     assert!(!stage.participant(&anna).connected);
     // Who comes back starts afresh.
     stage.lose(&bert);
     stage.resume("bert", "tea", &bert.resume);
+}
+
+#[test]
+fn a_connection_makes_its_number_of_changes() {
+    let mut stage = Stage::new();
+    let anna = stage.join("anna", "tea");
+    let bert = stage.join("bert", "tea");
+    stage.heard(&anna);
+    for n in 0..Limits::default().change_burst {
+        match n % 2 {
+            0 => stage.media(&bert, &[Kind::Audio]),
+            _ => stage.media(&bert, &[]),
+        }
+    }
+    assert_eq!(stage.heard(&anna).len(), 256);
+    stage.pass(Duration::from_millis(50));
+    stage.want(&bert, &anna, &[Kind::Audio]);
+    assert_eq!(stage.heard(&anna).len(), 1);
+    // What concerns a leg is none.
+    stage.send(bert.connection, &offer(&anna, 1));
+    assert_eq!(stage.heard(&anna).len(), 1);
+    stage.want(&bert, &anna, &[]);
+    let text = stage.refused(bert.connection, ErrorCode::LimitExceeded);
+    assert!(text.contains("20 per second"), "{text}");
+    assert!(!stage.participant(&anna).connected);
+}
+
+#[test]
+fn who_says_too_much_again_and_again_cannot_come_back_at_once() {
+    let mut stage = Stage::with(Limits {
+        message_burst: 10,
+        connections_per_second: 20,
+        connection_burst: 100,
+        ..Limits::default()
+    });
+    let mut floods = 0;
+    let refused = loop {
+        let id = stage.open();
+        if !stage.take(id).is_empty() {
+            break id;
+        }
+        for _ in 0..11 {
+            stage.text(id, "{\"type\":\"leave?\"}");
+        }
+        assert!(stage.closed.contains(&id));
+        stage.input(Input::Closed(id));
+        floods += 1;
+    };
+    // Each took 20 and 1 of the 100.
+    assert_eq!(floods, 5);
+    stage.input(Input::Closed(refused));
+    stage.pass(Duration::from_secs(1));
+    let id = stage.open();
+    assert!(stage.take(id).is_empty());
 }
 
 #[test]

@@ -8,15 +8,27 @@ use gst::prelude::*;
 
 use super::{USER, lock};
 use crate::stream::{Stream, Way};
+use crate::words_of;
+
+/// In front of the call's pads. Pictures become as small as the test picture: the machine encodes
+/// and decodes them twice.
+const VIDEO: &str = "queue ! videoscale \
+    ! capsfilter caps=\"video/x-raw,width=[1,640],pixel-aspect-ratio=1/1\"";
+/// Some decoders give each channel by itself, which the call does not take.
+const AUDIO: &str = "queue ! audioconvert";
+
+/// How long it may take to find out what is in a file.
+const PATIENCE: gst::ClockTime = gst::ClockTime::from_seconds(10);
 
 /// What is in the pipeline beside the `out`.
 pub(super) const DESCRIPTION: &str = "filesrc name=file ! decodebin name=decoder";
 
-/// Plays the file's first video and first audio into the `out` of `clip`; what is sent is added
-/// to `sent`.
-pub(super) fn play(
+/// Makes `clip` play the file's first stream of each of these kinds into its `out`; what is sent
+/// is added to `sent`.
+pub(super) fn prepare(
     clip: &gst::Pipeline,
     media: &Path,
+    kinds: &'static [&'static str],
     sent: &Arc<Mutex<Vec<Stream>>>,
 ) -> Result<()> {
     let (file, decoder) = clip
@@ -27,7 +39,7 @@ pub(super) fn play(
     let (clip, sent) = (clip.downgrade(), sent.clone());
     decoder.connect_pad_added(move |_, pad| {
         if let Some(clip) = clip.upgrade()
-            && let Err(error) = take(&clip, pad, &sent)
+            && let Err(error) = take(&clip, pad, kinds, &sent)
         {
             gst::element_error!(clip, gst::CoreError::Pad, ("{error:#}"));
         }
@@ -35,20 +47,66 @@ pub(super) fn play(
     Ok(())
 }
 
-/// Links a decoded stream to the call, or leaves it alone if there is one of its kind already.
-fn take(clip: &gst::Pipeline, pad: &gst::Pad, sent: &Mutex<Vec<Stream>>) -> Result<()> {
+/// Starts it so that it plays again and again without a pause: as a segment, at whose end a
+/// demuxer does not send EOS.
+pub(super) fn start(clip: &gst::Pipeline) -> Result<()> {
+    let paused = clip.set_state(gst::State::Paused);
+    paused
+        .and_then(|_| clip.state(PATIENCE).0)
+        .map_err(|error| words_of(clip, error))?;
+    if let Err(error) = play_from_begin(clip, gst::SeekFlags::FLUSH) {
+        // Then it begins again after its EOS, with a pause.
+        eprintln!("Warning: {error:#}");
+    }
+    super::start(clip)
+}
+
+/// It has ended: plays it once more.
+pub(super) fn play_again(clip: &gst::Pipeline, ended: &gst::Message) -> Result<()> {
+    if ended.type_() == gst::MessageType::SegmentDone {
+        return play_from_begin(clip, gst::SeekFlags::empty());
+    }
+    clip.set_state(gst::State::Ready)?;
+    clip.set_state(gst::State::Playing)?;
+    Ok(())
+}
+
+fn play_from_begin(clip: &gst::Pipeline, flags: gst::SeekFlags) -> Result<()> {
+    clip.seek(
+        1.0,
+        flags | gst::SeekFlags::SEGMENT,
+        gst::SeekType::Set,
+        gst::ClockTime::ZERO,
+        gst::SeekType::None,
+        gst::ClockTime::NONE,
+    )
+    .context("the file cannot be played from its begin")
+}
+
+/// Links a decoded stream to the call, or leaves it alone if there is one of its kind already, or
+/// none is wanted.
+fn take(
+    clip: &gst::Pipeline,
+    pad: &gst::Pad,
+    kinds: &[&'static str],
+    sent: &Mutex<Vec<Stream>>,
+) -> Result<()> {
     let caps = pad.current_caps().context("a decoded stream has caps")?;
-    let kind = match caps.structure(0).map(|structure| structure.name().as_str()) {
-        Some("video/x-raw") => "video",
-        Some("audio/x-raw") => "audio",
-        _ => return Ok(()),
+    let name = caps.structure(0).map(|structure| structure.name().as_str());
+    let wanted = kinds
+        .iter()
+        .find(|kind| name == Some(&format!("{kind}/x-raw")));
+    let Some(&kind) = wanted else {
+        return Ok(());
     };
-    let queue = match clip.by_name(kind) {
+    let branch = match clip.by_name(kind) {
         // The file begins again.
-        Some(queue) => queue,
-        None => queue(clip, kind, sent)?,
+        Some(branch) => branch,
+        None => branch(clip, kind, sent)?,
     };
-    let input = queue.static_pad("sink").context("a queue has a sink pad")?;
+    let input = branch
+        .static_pad("sink")
+        .context("the branch has a sink pad")?;
     if !input.is_linked() {
         pad.link(&input)?;
     }
@@ -56,7 +114,7 @@ fn take(clip: &gst::Pipeline, pad: &gst::Pad, sent: &Mutex<Vec<Stream>>) -> Resu
 }
 
 /// In front of the call's pad of this kind.
-fn queue(
+fn branch(
     clip: &gst::Pipeline,
     kind: &'static str,
     sent: &Mutex<Vec<Stream>>,
@@ -65,12 +123,13 @@ fn queue(
     let to = sink.request_pad_simple(kind).context("the pad is free")?;
     let stream = Stream::on(&to, USER, Way::Sent, kind, None);
     lock(sent).push(stream);
-    let queue = gst::ElementFactory::make("queue").name(kind).build()?;
-    clip.add(&queue)?;
-    queue
+    let description = if kind == "video" { VIDEO } else { AUDIO };
+    let branch = gst::parse::bin_from_description_with_name(description, true, kind)?;
+    clip.add(&branch)?;
+    branch
         .static_pad("src")
-        .context("a queue has a source pad")?
+        .context("the branch has a source pad")?
         .link(&to)?;
-    queue.sync_state_with_parent()?;
-    Ok(queue)
+    branch.sync_state_with_parent()?;
+    Ok(branch.upcast())
 }

@@ -1,7 +1,7 @@
 //! Everybody's audio as one stream, continuous from the first moment.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use acscall::call::ReaderId;
 use acscall::signalling::message::ParticipantId;
@@ -28,6 +28,8 @@ pub(super) struct Mixer {
     mixer: gst::Element,
     /// Nothing else holds it: it has no parent.
     _mixed: gst::Pad,
+    /// Its pads whose source is gone; see [`release_between_blocks`].
+    leaving: Leaving,
     /// What feeds the mixer, by participant.
     inputs: BTreeMap<ParticipantId, (ReaderId, Arc<Inlet>, gst_app::AppSrc)>,
     latency: gst::ClockTime,
@@ -54,6 +56,7 @@ impl Mixer {
         format.set_property("caps", raw_audio());
 
         let bin = gst::Bin::with_name("mixer");
+        let leaving = release_between_blocks(&mixer);
         bin.add_many([&silence, &silence_format, &mixer, &format])?;
         gst::Element::link_many([&silence, &silence_format, &mixer, &format])?;
         let sink = super::receive::sink_pad(output)?;
@@ -71,6 +74,7 @@ impl Mixer {
             bin,
             mixer,
             _mixed: sink,
+            leaving,
             inputs: BTreeMap::new(),
             latency,
         })
@@ -98,7 +102,10 @@ impl Mixer {
             .build();
         source.set_max_time(QUEUE);
         self.bin.add(&source)?;
-        source.link(&self.mixer)?;
+        // Not any pad that is free: it may be one that is about to be released.
+        let pad = self.mixer.request_pad_simple("sink_%u");
+        let pad = pad.ok_or_else(|| glib::bool_error!("the mixer takes no more"))?;
+        source.link_pads(Some("src"), &self.mixer, Some(&pad.name()))?;
         source.sync_state_with_parent()?;
         inlet.add(
             reader,
@@ -121,10 +128,8 @@ impl Mixer {
         source.set_locked_state(true);
         // Its thread may wait in the mixer, for a block at most: silence keeps that going.
         let _already_stopped = source.set_state(gst::State::Null);
-        if let Some(pad) = pad {
-            self.mixer.release_request_pad(&pad);
-        }
         let _already_removed = self.bin.remove(&source);
+        lock(&self.leaving).extend(pad);
     }
 
     /// Stops mixing.
@@ -138,6 +143,31 @@ impl Mixer {
     }
 }
 
+type Leaving = Arc<Mutex<Vec<gst::Pad>>>;
+
+/// Releases the pads that are put into the list on the mixer's own thread, between two blocks.
+/// While it mixes one, audiomixer 1.22 goes through its pads without a lock: one that another
+/// thread releases is used after it was freed.
+fn release_between_blocks(mixer: &gst::Element) -> Leaving {
+    let leaving = Leaving::default();
+    let pad = mixer.static_pad("src").expect("a mixer has a source pad");
+    let list = Arc::downgrade(&leaving);
+    pad.add_probe(gst::PadProbeType::BUFFER, move |pad, _| {
+        let pads = list.upgrade().map(|list| std::mem::take(&mut *lock(&list)));
+        if let Some(mixer) = pad.parent_element() {
+            for pad in pads.into_iter().flatten() {
+                mixer.release_request_pad(&pad);
+            }
+        }
+        gst::PadProbeReturn::Ok
+    });
+    leaving
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 struct MixerInput {
     source: gst_app::AppSrc,
     warned: Mutex<bool>,
@@ -146,10 +176,53 @@ struct MixerInput {
 impl Take for MixerInput {
     fn take(&self, _caps: &gst::Caps, buffer: &gst::Buffer, _base: gst::ClockTime) {
         if let Err(error) = self.source.push_buffer(buffer.clone()) {
-            let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
-            if !std::mem::replace(&mut *warned, true) {
+            if !std::mem::replace(&mut *lock(&self.warned), true) {
                 gst::info!(CAT, obj = self.source, "takes no buffer: {error}");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_mixers_pads_are_released_by_the_thread_that_mixes() {
+        gst::init().unwrap();
+        let pipeline = gst::Pipeline::new();
+        pipeline.set_state(gst::State::Playing).unwrap();
+        let output = Arc::new(Inlet::default());
+        let mut mixer = Mixer::start(&pipeline, output, gst::ClockTime::ZERO).unwrap();
+        let (blocks, mixing) = channel();
+        let source = mixer.mixer.static_pad("src").unwrap();
+        source.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+            let _the_test_is_over = blocks.send(thread::current().id());
+            gst::PadProbeReturn::Ok
+        });
+        let (released, releases) = channel();
+        mixer.mixer.connect_pad_removed(move |_, _| {
+            let _the_test_is_over = released.send(thread::current().id());
+        });
+        let alice = ParticipantId("alice".into());
+        mixer
+            .add(alice.clone(), ReaderId(1), Arc::default())
+            .unwrap();
+        mixer.remove(&alice);
+        // At once, while the mixer still has alice's pad.
+        let bob = ParticipantId("bob".into());
+        mixer.add(bob.clone(), ReaderId(2), Arc::default()).unwrap();
+        let timeout = Duration::from_secs(20);
+        let thread = releases.recv_timeout(timeout).unwrap();
+        assert_eq!(thread, mixing.recv_timeout(timeout).unwrap());
+        assert_eq!(mixer.mixer.num_sink_pads(), 2, "silence and bob");
+        let (_, _, source) = &mixer.inputs[&bob];
+        assert!(source.static_pad("src").unwrap().is_linked());
+        mixer.stop();
+        pipeline.set_state(gst::State::Null).unwrap();
     }
 }

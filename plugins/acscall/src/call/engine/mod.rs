@@ -7,6 +7,8 @@ mod codec;
 mod decoder;
 mod encode;
 mod encoder;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod leg;
 mod legs;
 mod line;

@@ -3,9 +3,12 @@
 use acscall::call::Direction;
 use acscall::signalling::message::Kind;
 use gst::glib;
-use gst_sdp::{SDPMediaRef, SDPMessage};
+use gst_sdp::{SDPAttribute, SDPMediaRef, SDPMessage};
 
 use super::codec::{Codec, TWCC_URI};
+
+#[cfg(test)]
+mod tests;
 
 /// A peer's description.
 pub(super) struct Remote {
@@ -46,8 +49,10 @@ pub(super) enum RemoteError {
     Codec(u32),
     #[error("it names no certificate fingerprint of sha-256 or stronger")]
     Fingerprint,
-    #[error("it has no ICE user name and password")]
+    #[error("it has no ICE user name and password, or has more than one at once")]
     Ice,
+    #[error("m-line {0} names '{1}' as SSRC, which is no number or 0")]
+    Ssrc(u32, String),
 }
 
 impl Remote {
@@ -68,7 +73,7 @@ impl Remote {
             .collect();
         let mut preferences = Vec::new();
         let mut rejected = Vec::new();
-        let mut has_ice = message.attribute_val("ice-ufrag").is_some();
+        let mut has_ice = has_ice(message.attributes())?;
         for kind in Kind::ALL {
             let line = kind.line() as u32;
             let media = message.media(line).ok_or(RemoteError::Lines(line))?;
@@ -81,7 +86,10 @@ impl Remote {
                 let found = media.media().unwrap_or_default().to_string();
                 return Err(RemoteError::Media(line, found, wanted));
             }
-            has_ice |= media.attribute_val("ice-ufrag").is_some();
+            has_ice |= self::has_ice(media.attributes())?;
+            if let Some(bad) = bad_ssrc(media) {
+                return Err(RemoteError::Ssrc(line, bad));
+            }
             fingerprints.extend(
                 media
                     .attributes()
@@ -118,6 +126,38 @@ impl Remote {
             rejected,
         })
     }
+}
+
+/// Whether there are an ICE user name and password. webrtcbin looks for them in several places, and
+/// takes one without the other, or several, for a programming error: 1.22 ends the process.
+fn has_ice<'a>(attributes: impl Iterator<Item = &'a SDPAttribute>) -> Result<bool, RemoteError> {
+    let (mut names, mut passwords) = (0, 0);
+    for attribute in attributes {
+        match attribute.key() {
+            "ice-ufrag" => names += 1,
+            "ice-pwd" => passwords += 1,
+            _ => {}
+        }
+    }
+    match (names, passwords) {
+        (0, 0) => Ok(false),
+        (1, 1) => Ok(true),
+        _ => Err(RemoteError::Ice),
+    }
+}
+
+/// An SSRC that webrtcbin would take for 0, which it takes for a programming error.
+fn bad_ssrc(media: &SDPMediaRef) -> Option<String> {
+    let mut values = media
+        .attributes()
+        .filter(|attribute| attribute.key() == "ssrc")
+        .map(|attribute| attribute.value().unwrap_or_default());
+    values
+        .find(|value| {
+            let ssrc = value.split(' ').next().unwrap_or_default().parse::<u32>();
+            ssrc.unwrap_or_default() == 0
+        })
+        .map(|value| value.chars().take(16).collect())
 }
 
 /// The caps to answer an offered line with: the first codec that can be decoded, in the payload
@@ -233,7 +273,7 @@ fn split_sections(text: &str) -> impl Iterator<Item = &str> {
 
 impl Fingerprint {
     /// Reads `sha-256 AB:CD:…`; `None` for a hash that is too weak or unknown.
-    fn parse(text: &str) -> Option<Fingerprint> {
+    pub(super) fn parse(text: &str) -> Option<Fingerprint> {
         let (hash, digits) = text.trim().split_once(' ')?;
         let hash = match hash.to_ascii_lowercase().as_str() {
             "sha-256" => Hash::Sha256,
@@ -266,63 +306,6 @@ pub(super) fn matches_any(pem: &str, fingerprints: &[Fingerprint]) -> bool {
 fn der(pem: &str) -> Option<Vec<u8>> {
     let (_, rest) = pem.split_once("-----BEGIN CERTIFICATE-----")?;
     let (body, _) = rest.split_once("-----END CERTIFICATE-----")?;
-    let text: String = body.chars().filter(|c| !c.is_whitespace()).collect();
+    let text: String = body.chars().filter(char::is_ascii_graphic).collect();
     Some(glib::base64_decode(&text))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A self-signed certificate; its fingerprint is openssl's.
-    const PEM: &str = include_str!("testdata/certificate.pem");
-    const SHA256: &str = include_str!("testdata/fingerprint.txt");
-
-    #[test]
-    fn a_certificate_matches_its_fingerprint_alone() {
-        let right = Fingerprint::parse(SHA256).unwrap();
-        assert!(matches_any(PEM, std::slice::from_ref(&right)));
-        let wrong = Fingerprint {
-            digits: right.digits.replace('A', "B"),
-            ..right
-        };
-        assert!(!matches_any(PEM, &[wrong]));
-        assert!(!matches_any(PEM, &[]));
-        assert!(!matches_any("", &[Fingerprint::parse(SHA256).unwrap()]));
-    }
-
-    #[test]
-    fn a_rejected_line_has_no_port_and_is_in_no_bundle() {
-        let answer = "v=0\r\na=group:BUNDLE audio0 video1 video2\r\n\
-                      m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:audio0\r\na=recvonly\r\n\
-                      m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:video1\r\na=recvonly\r\n\
-                      m=video 9 UDP/TLS/RTP/SAVPF 98\r\na=mid:video2\r\na=recvonly\r\n";
-        let wanted = "v=0\r\na=group:BUNDLE audio0 video2\r\n\
-                      m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:audio0\r\na=recvonly\r\n\
-                      m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:video1\r\na=inactive\r\n\
-                      m=video 9 UDP/TLS/RTP/SAVPF 98\r\na=mid:video2\r\na=recvonly\r\n";
-        assert_eq!(reject(answer, &[Kind::Video]), wanted);
-        assert_eq!(reject(answer, &[]), answer);
-    }
-
-    #[test]
-    fn sha_1_is_too_weak() {
-        assert_eq!(Fingerprint::parse("sha-1 00:11"), None);
-    }
-
-    #[test]
-    fn what_is_not_sdp_is_refused_with_the_reason() {
-        gst::init().unwrap();
-        for direction in [Direction::Send, Direction::Receive] {
-            assert!(Remote::parse("no sdp", direction).is_err());
-            assert!(Remote::parse("", direction).is_err());
-            assert!(matches!(
-                Remote::parse(
-                    "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n",
-                    direction
-                ),
-                Err(RemoteError::Lines(0))
-            ));
-        }
-    }
 }

@@ -219,3 +219,50 @@ fn a_peer_with_another_certificate_than_its_description_names_is_refused() {
     a.engine.stop();
     b.engine.stop();
 }
+
+#[test]
+fn nothing_is_left_of_a_leg_whose_connection_changes_while_it_is_closed() {
+    use gst::prelude::*;
+    let mut a = End::new("a", "b", Direction::Send);
+    a.open();
+    while !matches!(
+        a.outputs.recv_timeout(TIMEOUT).unwrap(),
+        EngineOutput::Leg(_, LegOutput::Description(_))
+    ) {}
+    let is_webrtcbin = |element: &gst::Element| {
+        element
+            .factory()
+            .is_some_and(|factory| factory.name() == "webrtcbin")
+    };
+    let elements = a.engine.pipeline.children();
+    let webrtcbin = elements.into_iter().find(is_webrtcbin).unwrap();
+    let inside = webrtcbin.downcast_ref::<gst::Bin>().unwrap().children();
+    let inside: Vec<_> = inside.into_iter().map(|e| e.downgrade()).collect();
+    assert!(!inside.is_empty());
+    let transceiver: gst_webrtc::WebRTCRTPTransceiver =
+        webrtcbin.emit_by_name("get-transceiver", &[&0i32]);
+    let dtls: gst::glib::Object = transceiver
+        .property::<gst::glib::Object>("sender")
+        .property("transport");
+    let ice: gst_webrtc::WebRTCICETransport = dtls.property("transport");
+    drop((webrtcbin, transceiver, dtls));
+    // When it is stopped, and not freed yet.
+    a.engine
+        .pipeline
+        .connect_element_removed(move |_, element| {
+            if is_webrtcbin(element) {
+                ice.notify("state");
+            }
+        });
+    a.engine.stop();
+    let left = || inside.iter().filter_map(|element| element.upgrade());
+    // The thread that stopped it may hold it a moment longer.
+    let (timer, deadline) = (gst::SystemClock::obtain(), TIMEOUT.as_nanos() as u64);
+    let begun = timer.time();
+    while left().next().is_some() {
+        let left: Vec<_> = left().map(|element| element.name()).collect();
+        let waited = (timer.time() - begun).nseconds();
+        assert!(waited < deadline, "{left:?}");
+        std::thread::yield_now();
+    }
+}

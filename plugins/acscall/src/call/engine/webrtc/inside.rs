@@ -8,16 +8,19 @@ use gst::glib;
 use gst::prelude::*;
 use gst_webrtc::{WebRTCPeerConnectionState, WebRTCRTPTransceiver};
 
+use super::repair;
 use crate::call::engine::leg::{LegOutput, LegSink, Packet};
 
 /// How often a receiver reports. By itself a session reports at each frame's end, which sound
 /// does not have: a leg of sound alone would report each 500 packets. Twice as
 /// often changed nothing on the simulated links, and costs an overloaded machine time.
 const FEEDBACK_INTERVAL: gst::ClockTime = gst::ClockTime::from_mseconds(100);
-/// What a receiver takes the leg to carry, in bit/s: 5 % of it are for RTCP, which lets a report,
-/// a lost packet or a key frame wait for 10 ms at most. By itself a session goes by what it gets,
-/// and let them wait for 400 ms on a leg of 100 kbit/s.
-const FEEDBACK_BANDWIDTH: f64 = 2_000_000.0;
+/// What a receiver takes the leg to carry, in bit/s. 5 % of it are for RTCP, and what is asked for
+/// out of turn (a lost packet, a key frame) waits for as long as a report takes at that rate: 1 ms
+/// or 2. By itself a session goes by what it gets, and let them wait for 400 ms on a leg of
+/// 100 kbit/s; with 2 Mbit/s it was 50 ms, longer than the jitter buffer. How much is sent does
+/// not depend on it.
+const FEEDBACK_BANDWIDTH: f64 = 100_000_000.0;
 
 /// Sets what webrtcbin has no property for on the elements it makes inside itself.
 pub(super) fn tune_insides(webrtcbin: &gst::Element, direction: Direction, output: &LegSink) {
@@ -35,6 +38,7 @@ pub(super) fn tune_insides(webrtcbin: &gst::Element, direction: Direction, outpu
                 // Not knowing which packet is the first it would hold a new stream back for the
                 // whole latency; two in order tell enough.
                 element.set_property("faststart-min-packets", 2u32);
+                repair::ask_early(&element);
             }
             // A source is on probation until its second packet: a screen at one frame per second
             // would come a second late. SRTP has authenticated the first already.

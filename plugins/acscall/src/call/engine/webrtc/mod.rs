@@ -1,8 +1,10 @@
 //! Legs over webrtcbin. The only folder that knows its signals, properties and defects; the
 //! measurements behind the rules are in ARCHITECTURE.md.
 
+mod addresses;
 mod ice;
 mod inside;
+mod repair;
 mod warm_up;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -68,7 +70,10 @@ struct WebRtcLeg {
     /// The caps to answer each offered line with; set before the offer is.
     preferences: Arc<Mutex<Vec<gst::Caps>>>,
     remote_fingerprints: Vec<sdp::Fingerprint>,
+    /// What webrtcbin was asked for.
+    promises: Vec<gst::Promise>,
     output: LegSink,
+    _watch: addresses::Watch,
 }
 
 impl WebRtcLeg {
@@ -89,6 +94,7 @@ impl WebRtcLeg {
 
         let preferences = Arc::default();
         connect_outputs(&webrtcbin, &output);
+        let watch = addresses::Watch::new(&webrtcbin, &output);
         if id.direction == Direction::Receive {
             answer_with(&webrtcbin, &preferences);
             connect_streams(&webrtcbin, &output);
@@ -102,7 +108,9 @@ impl WebRtcLeg {
             lines: Vec::new(),
             preferences,
             remote_fingerprints: Vec::new(),
+            promises: Vec::new(),
             output,
+            _watch: watch,
         };
         // From here on, dropping half a leg would leave it in the pipeline.
         match leg.start(codecs) {
@@ -161,7 +169,7 @@ impl WebRtcLeg {
     }
 
     /// Makes this end's description, sets and tells it, with these lines rejected.
-    fn describe(&self, action: &'static str, field: &'static str, rejected: Vec<Kind>) {
+    fn describe(&mut self, action: &'static str, field: &'static str, rejected: Vec<Kind>) {
         let weak = self.webrtcbin.downgrade();
         let output = self.output.clone();
         let promise = gst::Promise::with_change_func(move |reply| {
@@ -187,6 +195,20 @@ impl WebRtcLeg {
         });
         self.webrtcbin
             .emit_by_name::<()>(action, &[&None::<gst::Structure>, &promise]);
+        self.promises.push(promise);
+    }
+
+    /// Lets nobody hear any more of how ICE goes. webrtcbin's part that receives makes a probe when
+    /// it hears of a change while it is stopped, and with it a reference to itself: it, its DTLS
+    /// connection and its sockets would stay for ever.
+    fn silence_ice(&self) {
+        let ice = self
+            .transport()
+            .and_then(|dtls| dtls.property::<Option<gst::glib::Object>>("transport"));
+        if let Some(ice) = ice {
+            // For good: what it has to tell is freed with it.
+            std::mem::forget(ice.freeze_notify());
+        }
     }
 
     fn transport(&self) -> Option<WebRTCDTLSTransport> {
@@ -239,6 +261,7 @@ impl Leg for WebRtcLeg {
         });
         self.webrtcbin
             .emit_by_name::<()>("set-remote-description", &[&description, &promise]);
+        self.promises.push(promise);
         if answer {
             // Both are done one after the other on webrtcbin's own thread.
             self.describe("create-answer", "answer", rejected);
@@ -249,7 +272,8 @@ impl Leg for WebRtcLeg {
     fn add_candidate(&self, candidate: &Candidate) {
         // Browsers hide their addresses behind mDNS names until they may use a camera. Nothing
         // needs them: they learn ours, and their checks tell us theirs.
-        if candidate.candidate.is_empty() || candidate.candidate.contains(".local ") {
+        let text = &candidate.candidate;
+        if text.is_empty() || text.contains(".local ") || text.contains(char::is_control) {
             return;
         }
         self.webrtcbin.emit_by_name::<()>(
@@ -292,9 +316,14 @@ impl Leg for WebRtcLeg {
     }
 
     fn close(self: Box<Self>) {
+        // webrtcbin 1.22 drops what it has not come to, and GStreamer warns of an open promise.
+        for promise in &self.promises {
+            promise.interrupt();
+        }
         for element in &self.payloaders {
             super::dispose(element);
         }
+        self.silence_ice();
         super::dispose(&self.webrtcbin);
     }
 }

@@ -1,0 +1,12 @@
+/* A source of video whose pictures this program draws: blue, with ever more squares on it. */
+
+#pragma once
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+/* 1500×845 at 30 frames per second. */
+GstElement *canvas_source_new (GError ** error);
+
+G_END_DECLS

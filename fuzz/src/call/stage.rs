@@ -1,0 +1,227 @@
+//! A call machine and its driver, which keeps to what the machine asks of one.
+
+use std::time::{Duration, Instant};
+
+use acscall::call::{Action, Call, CallState, Config, Direction, Input, LegFailure, LegId};
+use acscall::fuzzing::epoch;
+use acscall::signalling::message::{
+    Candidate, LegEnd, LegSignal, LegStep, Participant, ParticipantId, Resume, ServerMessage,
+};
+use arbitrary::{Result, Unstructured};
+
+use super::Word;
+use super::checker::{Checker, Socket};
+use crate::words::Words;
+
+pub(super) struct Stage {
+    call: Call,
+    now: Instant,
+    checker: Checker,
+    words: Words,
+    /// All legs that ever were: an engine may still speak of one that was closed.
+    legs: Vec<LegId>,
+}
+
+impl Stage {
+    pub(super) fn new() -> Stage {
+        let config = Config {
+            call: "tea".into(),
+            user: "anna".into(),
+            display_name: None,
+            token: None,
+        };
+        Stage {
+            call: Call::new(config),
+            now: epoch(),
+            checker: Checker::default(),
+            words: Words::new(&["p1", "p2", "p3", "anna", "bert", "bert:2"]),
+            legs: Vec::new(),
+        }
+    }
+
+    /// An input, if it may come now; of a leg that there is.
+    pub(super) fn input(&mut self, mut input: Input, u: &mut Unstructured<'_>) -> Result<()> {
+        match &mut input {
+            Input::Received(message) => return self.receive(&message.clone(), u),
+            Input::SocketOpened if self.checker.socket != Socket::Opening => return Ok(()),
+            Input::SocketClosed(_) if self.checker.socket == Socket::None => return Ok(()),
+            Input::LegDescription(leg, _)
+            | Input::LegCandidate(leg, _)
+            | Input::LegConnected(leg)
+            | Input::LegRejected(leg, ..)
+            | Input::LegReport(leg, _)
+            | Input::LegFailed(leg, _)
+                if !self.legs.is_empty() =>
+            {
+                *leg = u.choose(&self.legs)?.clone();
+            }
+            Input::AddReader(id, selector) => {
+                id.0 %= 5;
+                if let acscall::call::Selector::Of { presence, .. } = selector {
+                    *presence = self.words.pick(u)?;
+                }
+            }
+            Input::RemoveReader(id) => id.0 %= 5,
+            // The range of the property.
+            Input::MaxBitrate(_, Some(most)) => *most = (*most).clamp(1000, 1_000_000_000),
+            _ => {}
+        }
+        self.handle(input);
+        Ok(())
+    }
+
+    /// A message about what there is.
+    pub(super) fn receive(
+        &mut self,
+        message: &ServerMessage,
+        u: &mut Unstructured<'_>,
+    ) -> Result<()> {
+        let mut value = serde_json::to_value(message).expect("a message can be written");
+        self.words.aim(&mut value, u)?;
+        self.words.learn(&value);
+        if let Ok(message) = serde_json::from_value(value) {
+            self.received(message);
+        }
+        Ok(())
+    }
+
+    pub(super) fn join(
+        &mut self,
+        run: u8,
+        own: u8,
+        others: &[Participant],
+        u: &mut Unstructured<'_>,
+    ) -> Result<()> {
+        let mut participants = serde_json::to_value(others).expect("they can be written");
+        self.words.aim(&mut participants, u)?;
+        self.handle(Input::Start);
+        if self.checker.socket == Socket::None
+            && let Some(due) = self.call.poll_timeout()
+        {
+            self.wait(due.saturating_duration_since(self.now));
+        }
+        if self.checker.socket == Socket::Opening {
+            self.handle(Input::SocketOpened);
+        }
+        self.received(ServerMessage::Welcome {
+            version: 1,
+            server: format!("run{}", run % 2),
+        });
+        self.received(ServerMessage::Joined {
+            call: "tea".into(),
+            resume: Resume {
+                participant: ParticipantId(format!("own{}", own % 2)),
+                presence: 1,
+                key: "key".into(),
+            },
+            participants: serde_json::from_value(participants).unwrap_or_default(),
+            ice_servers: Vec::new(),
+        });
+        Ok(())
+    }
+
+    pub(super) fn signal(&mut self, leg: u8, is_next: bool, step: LegStep) {
+        let Some(mut id) = self.one(leg) else { return };
+        if is_next {
+            id.number += 1;
+        }
+        let by = match id.direction {
+            Direction::Send => LegEnd::Receiver,
+            Direction::Receive => LegEnd::Sender,
+        };
+        let signal = LegSignal {
+            leg: id.number,
+            by,
+            step,
+        };
+        self.received(ServerMessage::Signal {
+            from: id.peer,
+            signal,
+        });
+    }
+
+    pub(super) fn leg(&mut self, leg: u8, word: Word) {
+        let Some(leg) = self.one(leg) else { return };
+        match word {
+            Word::Description => self.handle(Input::LegDescription(leg, "v=0".into())),
+            Word::Candidate(candidate) => self.handle(Input::LegCandidate(leg, candidate)),
+            Word::Candidates(count) => {
+                for _ in 0..count {
+                    let candidate = Candidate {
+                        candidate: "c".into(),
+                        line: 0,
+                    };
+                    self.handle(Input::LegCandidate(leg.clone(), candidate));
+                }
+            }
+            Word::Connected => self.handle(Input::LegConnected(leg)),
+            Word::Lost => {
+                self.handle(Input::LegFailed(leg, LegFailure::Connection("lost".into())));
+            }
+        }
+    }
+
+    /// Lets time pass, with what is due on the way.
+    pub(super) fn wait(&mut self, time: Duration) {
+        let end = self.now + time;
+        while let Some(due) = self.call.poll_timeout().filter(|due| *due <= end) {
+            self.now = self.now.max(due);
+            self.call.handle_timeout(self.now);
+            let next = self.call.poll_timeout();
+            assert!(
+                next.is_none_or(|next| next > self.now),
+                "what is due is not done"
+            );
+            self.act();
+        }
+        self.now = end;
+    }
+
+    pub(super) fn early(&mut self) {
+        self.call.handle_timeout(self.now);
+        self.act();
+    }
+
+    /// It leaves, and nothing is left to do.
+    pub(super) fn finish(&mut self) {
+        self.handle(Input::Leave);
+        assert_eq!(self.call.state(), CallState::Disconnected);
+        assert!(self.checker.is_finished);
+        assert_eq!(self.call.poll_timeout(), None);
+        self.handle(Input::Start);
+        self.wait(Duration::from_secs(3600));
+    }
+
+    fn received(&mut self, message: ServerMessage) {
+        if self.checker.socket == Socket::Open {
+            self.handle(Input::Received(message));
+        }
+    }
+
+    fn one(&self, leg: u8) -> Option<LegId> {
+        let at = usize::from(leg).checked_rem(self.legs.len())?;
+        // The newest first.
+        self.legs.iter().rev().nth(at).cloned()
+    }
+
+    fn handle(&mut self, input: Input) {
+        self.checker.input(&input);
+        self.call.handle(input, self.now);
+        self.act();
+    }
+
+    fn act(&mut self) {
+        while let Some(action) = self.call.poll_action() {
+            self.checker.action(&action, self.now);
+            match &action {
+                Action::OpenLeg { leg, .. } => self.legs.push(leg.clone()),
+                Action::Send(message) => {
+                    let value = serde_json::to_value(message).expect("it can be written");
+                    self.words.learn(&value);
+                }
+                _ => {}
+            }
+        }
+        self.checker.settled(&self.call);
+    }
+}

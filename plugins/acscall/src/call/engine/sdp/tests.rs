@@ -1,0 +1,112 @@
+//! What is read of a description, and what is refused.
+
+use super::*;
+
+/// A self-signed certificate; its fingerprint is openssl's.
+const PEM: &str = include_str!("../testdata/certificate.pem");
+const SHA256: &str = include_str!("../testdata/fingerprint.txt");
+
+#[test]
+fn a_certificate_matches_its_fingerprint_alone() {
+    let right = Fingerprint::parse(SHA256).unwrap();
+    assert!(matches_any(PEM, std::slice::from_ref(&right)));
+    let wrong = Fingerprint {
+        digits: right.digits.replace('A', "B"),
+        ..right
+    };
+    assert!(!matches_any(PEM, &[wrong]));
+    assert!(!matches_any(PEM, &[]));
+    assert!(!matches_any("", &[Fingerprint::parse(SHA256).unwrap()]));
+}
+
+#[test]
+fn a_rejected_line_has_no_port_and_is_in_no_bundle() {
+    let answer = "v=0\r\na=group:BUNDLE audio0 video1 video2\r\n\
+                  m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:audio0\r\na=recvonly\r\n\
+                  m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:video1\r\na=recvonly\r\n\
+                  m=video 9 UDP/TLS/RTP/SAVPF 98\r\na=mid:video2\r\na=recvonly\r\n";
+    let wanted = "v=0\r\na=group:BUNDLE audio0 video2\r\n\
+                  m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:audio0\r\na=recvonly\r\n\
+                  m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:video1\r\na=inactive\r\n\
+                  m=video 9 UDP/TLS/RTP/SAVPF 98\r\na=mid:video2\r\na=recvonly\r\n";
+    assert_eq!(reject(answer, &[Kind::Video]), wanted);
+    assert_eq!(reject(answer, &[]), answer);
+}
+
+#[test]
+fn sha_1_is_too_weak() {
+    assert_eq!(Fingerprint::parse("sha-1 00:11"), None);
+}
+
+/// An offer with these lines in each section.
+fn offer(session: &str, media: &str) -> String {
+    let mut text = format!(
+        "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=fingerprint:{}\r\n{session}",
+        SHA256.trim()
+    );
+    for line in [
+        "m=audio 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 OPUS/48000/2\r\n",
+        "m=video 9 UDP/TLS/RTP/SAVPF 97\r\na=rtpmap:97 VP8/90000\r\n",
+        "m=video 9 UDP/TLS/RTP/SAVPF 98\r\na=rtpmap:98 VP8/90000\r\n",
+    ] {
+        text += line;
+        text += media;
+    }
+    text
+}
+
+fn read(text: &str) -> Option<RemoteError> {
+    gst::init().unwrap();
+    Remote::parse(text, Direction::Send).err()
+}
+
+#[test]
+fn an_ice_user_name_and_its_password_come_together_and_once() {
+    let (name, password) = ("a=ice-ufrag:abcd\r\n", "a=ice-pwd:efgh\r\n");
+    let both = format!("{name}{password}");
+    assert_eq!(read(&offer(&both, "")), None);
+    assert_eq!(read(&offer("", &both)), None);
+    assert_eq!(read(&offer(&both, &both)), None);
+    let twice = format!("{both}{both}");
+    for (session, media) in [
+        ("", ""),
+        (name, ""),
+        ("", name),
+        ("", password),
+        (password, &both),
+        (&twice, ""),
+        (&twice, &both),
+        (&both, name),
+    ] {
+        let error = read(&offer(session, media));
+        assert_eq!(error, Some(RemoteError::Ice), "{session:?} {media:?}");
+    }
+}
+
+#[test]
+fn an_ssrc_is_a_number_above_zero() {
+    let ice = "a=ice-ufrag:abcd\r\na=ice-pwd:efgh\r\n";
+    for good in ["1 cname:x", "4294967295 msid:a b", "7"] {
+        assert_eq!(read(&offer(ice, &format!("a=ssrc:{good}\r\n"))), None);
+    }
+    for bad in ["0 cname:x", "x", "-1", "4294967296 cname:x", " 1"] {
+        let error = read(&offer(ice, &format!("a=ssrc:{bad}\r\n")));
+        assert_eq!(error, Some(RemoteError::Ssrc(0, bad.into())));
+    }
+}
+
+#[test]
+fn what_is_not_sdp_is_refused_with_the_reason() {
+    gst::init().unwrap();
+    for direction in [Direction::Send, Direction::Receive] {
+        assert!(Remote::parse("no sdp", direction).is_err());
+        assert!(Remote::parse("", direction).is_err());
+        assert!(matches!(
+            Remote::parse(
+                "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n",
+                direction
+            ),
+            Err(RemoteError::Lines(0))
+        ));
+    }
+}

@@ -1,0 +1,122 @@
+//! The addresses that a leg sends from. When one goes away (a cable, another network, a VPN that
+//! ends) libnice goes on sending from it, webrtcbin stays connected, and nothing leaves or comes.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, UdpSocket};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use acscall::call::LegFailure;
+use gst::prelude::*;
+
+use crate::call::engine::leg::{LegOutput, LegSink};
+
+/// How often it is looked. Looking takes some µs for each address.
+const LOOK: gst::ClockTime = gst::ClockTime::from_mseconds(500);
+
+/// Tells of a leg of which an address is gone, as long as it is held.
+pub(super) struct Watch(gst::PeriodicClockId);
+
+impl Watch {
+    /// Learns the addresses from the leg's candidates.
+    pub(super) fn new(webrtcbin: &gst::Element, output: &LegSink) -> Watch {
+        let addresses: Arc<Mutex<BTreeSet<IpAddr>>> = Arc::default();
+        let learnt = addresses.clone();
+        webrtcbin.connect("on-ice-candidate", false, move |values| {
+            let candidate = values.get(2).and_then(|value| value.get::<String>().ok())?;
+            let mut learnt = learnt.lock().unwrap_or_else(PoisonError::into_inner);
+            learnt.extend(host_address(&candidate));
+            None
+        });
+        let clock = gst::SystemClock::obtain();
+        let id = clock.new_periodic_id(clock.time() + LOOK, LOOK);
+        let (output, webrtcbin) = (output.clone(), webrtcbin.downgrade());
+        // No system clock refuses it; it would be as without it.
+        let _watched = id.wait_async(move |_, _, id| {
+            if webrtcbin.upgrade().is_none() {
+                id.unschedule();
+                return;
+            }
+            let known = addresses
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone();
+            if let Some(address) = known.into_iter().find(|address| is_gone(*address)) {
+                id.unschedule();
+                output(LegOutput::Failed(LegFailure::Connection(format!(
+                    "this machine no longer has the address {address}"
+                ))));
+            }
+        });
+        Watch(id)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.unschedule();
+    }
+}
+
+/// The address of `candidate:1 1 UDP 2015363327 192.0.2.2 50000 typ host`, if it is this
+/// machine's own.
+fn host_address(candidate: &str) -> Option<IpAddr> {
+    let mut words = candidate.split_whitespace();
+    let address = words.nth(4)?.parse().ok()?;
+    words
+        .skip(1)
+        .collect::<Vec<_>>()
+        .starts_with(&["typ", "host"])
+        .then_some(address)
+}
+
+fn is_gone(address: IpAddr) -> bool {
+    // Whether a socket can have it says so without a list of all interfaces.
+    let bound = UdpSocket::bind((address, 0));
+    bound.is_err_and(|error| error.kind() == std::io::ErrorKind::AddrNotAvailable)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn only_addresses_of_this_machine_are_learnt() {
+        let host = |text| host_address(text).map(|address| address.to_string());
+        let candidate = "candidate:1 1 UDP 2015363327 192.0.2.2 50000 typ host";
+        assert_eq!(host(candidate).as_deref(), Some("192.0.2.2"));
+        let six = "candidate:3 1 UDP 2015363583 fd00::2 50000 typ host generation 0";
+        assert_eq!(host(six).as_deref(), Some("fd00::2"));
+        let relay = "candidate:2 1 UDP 503316991 192.0.2.1 50001 typ relay raddr 192.0.2.2 rport 5";
+        for other in [
+            relay,
+            "",
+            "candidate:1 1 UDP",
+            "candidate:1 1 UDP 1 x.local 5 typ host",
+        ] {
+            assert_eq!(host(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_leg_whose_address_is_gone_has_failed() {
+        gst::init().unwrap();
+        let webrtcbin = gst::ElementFactory::make("webrtcbin").build().unwrap();
+        let (sender, told) = channel();
+        let output: LegSink = Arc::new(move |output| {
+            let _over = sender.send(output);
+        });
+        let _watch = Watch::new(&webrtcbin, &output);
+        for address in ["127.0.0.1", "192.0.2.1"] {
+            let candidate = format!("candidate:1 1 UDP 1 {address} 50000 typ host");
+            webrtcbin.emit_by_name::<()>("on-ice-candidate", &[&0u32, &candidate]);
+        }
+        let failed = told.recv_timeout(Duration::from_secs(10)).unwrap();
+        let LegOutput::Failed(LegFailure::Connection(text)) = failed else {
+            panic!("{failed:?}");
+        };
+        assert!(text.contains("192.0.2.1"), "{text}");
+    }
+}

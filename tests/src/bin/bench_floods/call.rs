@@ -1,0 +1,85 @@
+//! The call that is measured: two participants in one process, each with sound and a picture.
+
+use std::io::Write;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use acscall_tests::pipeline::{Pipeline, TIMEOUT};
+use anyhow::{Context, Result};
+use gst::prelude::*;
+
+use crate::stamp;
+
+/// The names that the hostile client knows.
+pub(crate) const CALL: &str = "flooded";
+
+/// Plays, and for each line of standard input prints the ages in ms of the pictures that came since
+/// the last one.
+pub(crate) fn play(port: u16) -> Result<()> {
+    let (anna, from_bert) = participant(port, "anna", "bert")?;
+    let (bert, from_anna) = participant(port, "bert", "anna")?;
+    for (pipeline, ages) in [(&anna, &from_bert), (&bert, &from_anna)] {
+        pipeline.wait_connected()?;
+        ages.recv_timeout(TIMEOUT).context("no picture came")?;
+    }
+    say("connected")?;
+    let mut line = String::new();
+    while std::io::stdin()
+        .read_line(&mut line)
+        .is_ok_and(|count| count > 0)
+    {
+        let ages: Vec<String> = from_bert
+            .try_iter()
+            .chain(from_anna.try_iter())
+            .map(|age| age.to_string())
+            .collect();
+        say(&ages.join(" "))?;
+    }
+    Ok(())
+}
+
+fn participant(port: u16, user: &str, other: &str) -> Result<(Pipeline, Receiver<u64>)> {
+    let call = format!("server=ws://127.0.0.1:{port} call={CALL} user={user}");
+    let width = stamp::WIDTH;
+    let pipeline = Pipeline::new(&format!(
+        "acscallsink name=s {call} audiotestsrc is-live=true ! s.audio \
+         videotestsrc is-live=true pattern=ball \
+         ! video/x-raw,format=I420,width={width},height=360,framerate=30/1 \
+         ! identity name=draw ! s.video \
+         acscallsrc name=c {call} c.audio_{other} ! fakesink sync=false \
+         c.video_{other} ! fakesink name=shown signal-handoffs=true sync=false"
+    ))?;
+    let pad = pipeline
+        .element("draw")?
+        .static_pad("src")
+        .context("it has a pad")?;
+    pad.add_probe(gst::PadProbeType::BUFFER, |_, info| {
+        if let Some(buffer) = info.buffer_mut() {
+            stamp::draw(buffer.make_mut());
+        }
+        gst::PadProbeReturn::Ok
+    });
+    let (sender, ages) = channel();
+    pipeline
+        .element("shown")?
+        .connect("handoff", false, move |values| {
+            let picture = values.get(1)?.get::<gst::Buffer>().ok()?;
+            let _nobody_looks_any_more = sender.send(stamp::age(&picture)?);
+            None
+        });
+    pipeline.play()?;
+    Ok((pipeline, ages))
+}
+
+/// Prints a line at once.
+pub(crate) fn say(line: &str) -> Result<()> {
+    let mut output = std::io::stdout();
+    writeln!(output, "{line}")?;
+    Ok(output.flush()?)
+}
+
+/// A span to measure, not a wait for something.
+#[expect(clippy::disallowed_methods, reason = "see above")]
+pub(crate) fn wait(span: Duration) {
+    std::thread::sleep(span);
+}

@@ -1,0 +1,139 @@
+//! A party of the call, in a process of its own.
+//!
+//! It prints a line for each thing that happens; times are the system clock's, in µs, which all
+//! processes share:
+//!
+//! * `sent NUMBER TIME`: a frame went into the sink's pad
+//! * `got NUMBER TIME`: a frame came out of the source's pad; `damaged TIME` if it is not readable
+//! * `sound TIME`: a block with the tone in it came
+//! * `told …`, `warning …`, `error ELEMENT TEXT`, `eos`: from the bus
+
+use std::io::Write;
+
+use acscall_tests::pipeline::{Pipeline, init, now};
+use anyhow::{Context, Result, bail};
+use gst::prelude::*;
+
+use crate::marker;
+
+/// The mean level above which a block of samples is the tone, of 32767. It is sent at about 16000.
+const AUDIBLE: u64 = 1000;
+
+/// Plays a role until standard input closes: `sender DESCRIPTION FIRST-NUMBER`,
+/// `receiver DESCRIPTION`.
+pub(crate) fn play(role: &str, arguments: &[&str]) -> Result<()> {
+    init()?;
+    let pipeline = match (role, arguments) {
+        ("sender", [description, first]) => {
+            let pipeline = Pipeline::new(description)?;
+            number_frames(&pipeline, first.parse().context("FIRST-NUMBER")?)?;
+            pipeline
+        }
+        ("receiver", [description]) => {
+            let pipeline = Pipeline::new(description)?;
+            watch_frames(&pipeline)?;
+            watch_sound(&pipeline)?;
+            pipeline
+        }
+        _ => bail!("no role is called '{role}'"),
+    };
+    // From its own thread: nothing is lost while this one waits for the end.
+    let bus = pipeline.0.bus().context("a pipeline has a bus")?;
+    bus.set_sync_handler(|_, message| {
+        tell(message);
+        gst::BusSyncReply::Drop
+    });
+    pipeline.play()?;
+    let mut line = String::new();
+    while std::io::stdin().read_line(&mut line).is_ok_and(|n| n > 0) {}
+    Ok(())
+}
+
+fn number_frames(pipeline: &Pipeline, first: u32) -> Result<()> {
+    let mut number = first;
+    let pad = pipeline.element("draw")?.static_pad("src");
+    let number_one = move |buffer: &mut gst::Buffer| {
+        if let Ok(mut map) = buffer.make_mut().map_writable() {
+            marker::draw(&mut map, number);
+        }
+        say(&format!("sent {number} {}", now().useconds()));
+        number += 1;
+    };
+    let number_one = std::sync::Mutex::new(number_one);
+    pad.context("identity has a pad")?
+        .add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+            if let (Some(buffer), Ok(mut number_one)) = (info.buffer_mut(), number_one.lock()) {
+                number_one(buffer);
+            }
+            gst::PadProbeReturn::Ok
+        });
+    Ok(())
+}
+
+fn watch_frames(pipeline: &Pipeline) -> Result<()> {
+    let pad = pipeline.element("video")?.static_pad("sink");
+    pad.context("a sink has a pad")?
+        .add_probe(gst::PadProbeType::BUFFER, |pad, info| {
+            let time = now().useconds();
+            let number = info.buffer().and_then(|buffer| {
+                let caps = pad.current_caps()?;
+                let info = gst_video::VideoInfo::from_caps(&caps).ok()?;
+                let stride = buffer
+                    .meta::<gst_video::VideoMeta>()
+                    .map_or(info.stride()[0], |meta| meta.stride()[0])
+                    as usize;
+                marker::read(&buffer.map_readable().ok()?, stride)
+            });
+            match number {
+                Some(number) => say(&format!("got {number} {time}")),
+                None => say(&format!("damaged {time}")),
+            }
+            gst::PadProbeReturn::Ok
+        });
+    Ok(())
+}
+
+fn watch_sound(pipeline: &Pipeline) -> Result<()> {
+    let pad = pipeline.element("audio")?.static_pad("sink");
+    pad.context("a sink has a pad")?
+        .add_probe(gst::PadProbeType::BUFFER, |_, info| {
+            let map = info.buffer().and_then(|buffer| buffer.map_readable().ok());
+            if map.is_some_and(|map| level(&map) > AUDIBLE) {
+                say(&format!("sound {}", now().useconds()));
+            }
+            gst::PadProbeReturn::Ok
+        });
+    Ok(())
+}
+
+/// The mean of what S16LE samples are, without their signs.
+fn level(samples: &[u8]) -> u64 {
+    let samples = samples.chunks_exact(2);
+    let count = samples.len().max(1) as u64;
+    let sum: u64 = samples
+        .map(|sample| u64::from(i16::from_le_bytes([sample[0], sample[1]]).unsigned_abs()))
+        .sum();
+    sum / count
+}
+
+fn tell(message: &gst::Message) {
+    let source = message.src().map(|src| src.name()).unwrap_or_default();
+    match message.view() {
+        gst::MessageView::Error(error) => say(&format!("error {source} {}", error.error())),
+        gst::MessageView::Warning(warning) => say(&format!("warning {}", warning.error())),
+        gst::MessageView::Eos(_) => say("eos"),
+        gst::MessageView::Element(element) => {
+            if let Some(structure) = element.structure() {
+                say(&format!("told {structure}"));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A party whose reader is gone is about to be ended.
+fn say(line: &str) {
+    let mut output = std::io::stdout().lock();
+    let _nobody_reads = writeln!(output, "{line}");
+    let _nobody_reads = output.flush();
+}

@@ -1,0 +1,84 @@
+//! Runs cases one after the other and prints what came of them.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::cases::Case;
+use crate::isolation;
+use crate::measure::Figures;
+use crate::record::Record;
+
+const HEAD: &str = "\
+| fault | frames delivered while it lasts | delay, median and longest (ms) | longest pause of picture, sound (ms) | picture, sound back after (ms) | every frame again after (ms) |
+|---|---|---|---|---|---|";
+/// What a row begins with on a case's output.
+const ROW: &str = "| ";
+
+/// True where everything was as promised.
+pub(crate) fn run<'a>(cases: impl Iterator<Item = &'a Case>) -> bool {
+    let mut rows = Vec::new();
+    let mut failures = Vec::new();
+    for case in cases {
+        println!("{}: {}", case.name, case.what);
+        if let Err(error) = run_case(case, &mut rows) {
+            println!("  FAILED: {error:#}");
+            failures.push(case.name);
+        }
+    }
+    println!("\n{HEAD}");
+    for row in rows {
+        println!("{row}");
+    }
+    if !failures.is_empty() {
+        println!("\nNot as promised: {}", failures.join(", "));
+    }
+    failures.is_empty()
+}
+
+fn run_case(case: &Case, rows: &mut Vec<String>) -> Result<()> {
+    let mut process = isolation::inside(case.name)?
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let output = process.stdout.take().context("its output is piped")?;
+    for line in BufReader::new(output).lines() {
+        let line = line?;
+        println!("  {line}");
+        if line.starts_with(ROW) {
+            rows.push(line);
+        }
+    }
+    ensure!(process.wait()?.success(), "see above");
+    Ok(())
+}
+
+/// Prints what was told, and the row of the table.
+pub(crate) fn print_row(case: &Case, figures: &Figures, record: &Record) {
+    for told in &record.told {
+        println!("{told}");
+    }
+    for error in &record.errors {
+        println!("{error}");
+    }
+    if !record.damaged.is_empty() {
+        println!("{} damaged pictures", record.damaged.len());
+    }
+    let time = |time: Option<u64>| time.map_or("never".to_owned(), |time| time.to_string());
+    let delay = figures.delay.map_or("-".to_owned(), |(median, longest)| {
+        format!("{median}, {longest}")
+    });
+    println!(
+        "{ROW}{} | {:.1} % ({} of {}) | {delay} | {}, {} | {}, {} | {} |",
+        case.what,
+        figures.percent(),
+        figures.delivered,
+        figures.sent,
+        figures.picture_pause,
+        figures.sound_pause,
+        time(figures.picture_back),
+        time(figures.sound_back),
+        time(figures.whole),
+    );
+}

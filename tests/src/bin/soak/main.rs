@@ -1,0 +1,297 @@
+//! `cargo xtask soak`: participants that join, leave, send, read, are killed and come back, in an
+//! order that a seed gives, and a look at what is left of it all.
+
+mod actor;
+mod judge;
+mod leaks;
+mod plan;
+mod random;
+mod report;
+mod show;
+mod stage;
+mod watch;
+
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use acscall::server::Embedded;
+use acscall_tests::pipeline::{free_port, init, now};
+use acscall_tests::process::Process;
+use anyhow::{Context, Result, bail};
+use gst::glib;
+
+use plan::{Move, Plan};
+use report::{Report, Sample};
+use show::Show;
+use stage::Step;
+use watch::Census;
+
+const USAGE: &str = "usage: soak [--seed N] [--minutes N | --rounds N] [--steps N] [--pause MS] \
+    [--server PROGRAM] [--verbose]";
+
+/// How long what was left may take to be gone: the server's farewell, a connection that closes.
+const GONE: Duration = Duration::from_secs(10);
+/// What is freed at once, is freed.
+const AT_REST: Duration = Duration::from_secs(1);
+
+/// What GLib logged as a warning or worse. The callback that fills it has nowhere else to go.
+static LOGGED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+struct Arguments {
+    seed: u64,
+    minutes: Option<f64>,
+    rounds: Option<u64>,
+    /// In a round.
+    steps: usize,
+    /// The longest between two steps.
+    pause: Duration,
+    /// `acscall`, or none for a server in this process.
+    server: Option<String>,
+    verbose: bool,
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("soak: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// True if nothing was found.
+fn run() -> Result<bool> {
+    let arguments = Arguments::parse()?;
+    if std::env::var_os("GST_TRACERS").is_none() {
+        // Both are read at the start, and this process cannot change its own safely. With an arena
+        // for every few threads glibc keeps what each of them once needed: growth for hours, of
+        // which nothing is in use.
+        let program = std::env::current_exe()?;
+        let failed = Command::new(program)
+            .args(std::env::args_os().skip(1))
+            .args(["--seed", &arguments.seed.to_string()])
+            .env("GST_TRACERS", "leaks")
+            .env("MALLOC_ARENA_MAX", "1")
+            .exec();
+        bail!("cannot start itself again: {failed}");
+    }
+    catch_log();
+    init()?;
+    println!("seed {}", arguments.seed);
+    let mut report = Report {
+        seed: arguments.seed,
+        ..Report::default()
+    };
+    let done = soak(&arguments, &mut report);
+    if let Err(error) = done {
+        report.findings.push(format!("{error:#}"));
+    }
+    let logged = std::mem::take(&mut *LOGGED.lock().unwrap_or_else(|p| p.into_inner()));
+    report.findings.extend(logged);
+    println!("{}", report.text());
+    if !report.findings.is_empty() {
+        println!("again: cargo xtask soak --seed {}", report.seed);
+    }
+    Ok(report.findings.is_empty())
+}
+
+fn soak(arguments: &Arguments, report: &mut Report) -> Result<()> {
+    let server = Server::start(arguments.server.as_deref())?;
+    let mut show = Show::new(server.address.clone());
+    let done = perform(arguments, &server, &mut show, report);
+    report.messages = show.messages;
+    report.findings.append(&mut show.findings);
+    done
+}
+
+fn perform(
+    arguments: &Arguments,
+    server: &Server,
+    show: &mut Show,
+    report: &mut Report,
+) -> Result<()> {
+    let mut plan = Plan::new(arguments.seed);
+    follow(plan.tour(), arguments, show, report)?;
+    glib::ThreadPool::set_max_unused_threads(Some(0));
+    show.listen(AT_REST);
+    report.begin = Census::take()?;
+    let before = leaks::living()?;
+
+    let begun = now();
+    let minutes = || (now() - begun).nseconds() as f64 / 6e10;
+    let mut rounds = 0;
+    while arguments.minutes.is_none_or(|limit| minutes() < limit)
+        && arguments.rounds.is_none_or(|limit| rounds < limit)
+    {
+        follow(plan.round(arguments.steps), arguments, show, report)?;
+        rounds += 1;
+        glib::ThreadPool::stop_unused_threads();
+        show.listen(AT_REST);
+        let sample = Sample {
+            minutes: minutes(),
+            rss: watch::rss("self")?,
+            server: server.rss()?,
+        };
+        println!(
+            "{:6.1} min, {rounds} rounds: {:.0} KiB, the server {:.0} KiB, {} findings",
+            sample.minutes,
+            sample.rss,
+            sample.server,
+            show.findings.len()
+        );
+        report.samples.push(sample);
+    }
+    follow(plan.end(Vec::new()), arguments, show, report)?;
+
+    let deadline = now() + gst::ClockTime::try_from(GONE)?;
+    loop {
+        glib::ThreadPool::stop_unused_threads();
+        show.listen(AT_REST);
+        report.end = Census::take()?;
+        if report.end.more_than(&report.begin).is_empty() || now() > deadline {
+            break;
+        }
+    }
+    let after = leaks::living()?;
+    report.living = (leaks::count(&before), leaks::count(&after));
+    report.findings.extend(leaks::more(&after, &before));
+    report.judge();
+    Ok(())
+}
+
+fn follow(
+    moves: Vec<Move>,
+    arguments: &Arguments,
+    show: &mut Show,
+    report: &mut Report,
+) -> Result<()> {
+    for Move { step, pause } in moves {
+        let begun = now();
+        let found = show.findings.len();
+        show.perform(&step)?;
+        *report.steps.entry(step.name()).or_default() += 1;
+        let pause = arguments.pause * u32::try_from(pause).unwrap_or(0) / 1000;
+        if arguments.verbose {
+            let took = (now() - begun).mseconds();
+            println!("{step} ({took} ms, then {} ms)", pause.as_millis());
+        }
+        if step != Step::Rest {
+            show.listen(pause);
+        }
+        for finding in &show.findings[found..] {
+            println!("after '{step}': {finding}");
+        }
+    }
+    Ok(())
+}
+
+/// The signalling server of a run.
+struct Server {
+    address: String,
+    running: Running,
+}
+
+enum Running {
+    Process(Process),
+    Here(#[expect(dead_code, reason = "it serves until it is dropped")] Embedded),
+}
+
+impl Server {
+    fn start(program: Option<&str>) -> Result<Server> {
+        let port = free_port()?;
+        let running = match program {
+            Some(program) => {
+                let mut command = Command::new(program);
+                let listen = format!("127.0.0.1:{port}");
+                command.args([
+                    "serve",
+                    "--listen",
+                    &listen,
+                    "--max-new-connections",
+                    "1000",
+                ]);
+                let process = Process::start(command.env("ACSCALL_LOG", "warn"))?;
+                process.line(GONE).context("the server is silent")?;
+                Running::Process(process)
+            }
+            None => Running::Here(Embedded::start(SocketAddr::from(([127, 0, 0, 1], port)))?),
+        };
+        Ok(Server {
+            address: format!("ws://127.0.0.1:{port}"),
+            running,
+        })
+    }
+
+    /// In KiB; 0 where it is in this process.
+    fn rss(&self) -> Result<f64> {
+        match &self.running {
+            Running::Process(process) => watch::rss(&process.id().to_string()),
+            Running::Here(_) => Ok(0.0),
+        }
+    }
+}
+
+/// Collects what GLib logs.
+fn catch_log() {
+    glib::log_set_writer_func(|level, fields| {
+        use glib::LogLevel::{Critical, Error, Warning};
+        let field = |key: &str| {
+            let field = fields.iter().find(|field| field.key() == key);
+            field
+                .and_then(|field| field.value_str())
+                .unwrap_or_default()
+        };
+        let text = format!("{} {level:?}: {}", field("GLIB_DOMAIN"), field("MESSAGE"));
+        if matches!(level, Critical | Error | Warning) {
+            eprintln!("{text}");
+            let mut logged = LOGGED
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
+            logged.push(text);
+        }
+        glib::LogWriterOutput::Handled
+    });
+}
+
+impl Arguments {
+    fn parse() -> Result<Arguments> {
+        let mut arguments = Arguments {
+            seed: now_as_seed(),
+            minutes: None,
+            rounds: None,
+            steps: 60,
+            pause: Duration::from_millis(800),
+            server: None,
+            verbose: false,
+        };
+        let mut given = std::env::args().skip(1);
+        while let Some(name) = given.next() {
+            let mut value = || given.next().with_context(|| format!("{name} what?"));
+            match name.as_str() {
+                "--seed" => arguments.seed = value()?.parse()?,
+                "--minutes" => arguments.minutes = Some(value()?.parse()?),
+                "--rounds" => arguments.rounds = Some(value()?.parse()?),
+                "--steps" => arguments.steps = value()?.parse()?,
+                "--pause" => arguments.pause = Duration::from_millis(value()?.parse()?),
+                "--server" => arguments.server = Some(value()?),
+                "--verbose" => arguments.verbose = true,
+                _ => bail!("{USAGE}"),
+            }
+        }
+        if arguments.minutes.is_none() && arguments.rounds.is_none() {
+            arguments.minutes = Some(30.0);
+        }
+        Ok(arguments)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "any number will do")]
+fn now_as_seed() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(1, |since| since.as_secs())
+}

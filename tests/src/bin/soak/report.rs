@@ -1,0 +1,134 @@
+//! What a run found, for people.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::watch::{Census, Line, fit};
+
+/// What was measured while only one was in the call, and of the server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    pub(crate) minutes: f64,
+    pub(crate) rss: f64,
+    pub(crate) server: f64,
+}
+
+/// All of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) seed: u64,
+    pub(crate) steps: BTreeMap<&'static str, u64>,
+    pub(crate) messages: u64,
+    pub(crate) samples: Vec<Sample>,
+    pub(crate) begin: Census,
+    pub(crate) end: Census,
+    pub(crate) living: (usize, usize),
+    pub(crate) findings: Vec<String>,
+}
+
+/// Growth below this is not told from noise, in KiB per minute: 30 MiB in a day.
+const TOLERATED: f64 = 20.0;
+
+impl Report {
+    /// The growth of both processes' memory, once what is made at first is there.
+    fn slopes(&self) -> [(&'static str, Option<Line>); 2] {
+        let settled = &self.samples[self.samples.len() / 3..];
+        let line = |of: fn(&Sample) -> f64| {
+            let points: Vec<_> = settled
+                .iter()
+                .map(|sample| (sample.minutes, of(sample)))
+                .collect();
+            fit(&points)
+        };
+        [
+            ("participants", line(|sample| sample.rss)),
+            ("server", line(|sample| sample.server)),
+        ]
+    }
+
+    /// What is wrong with what was measured.
+    pub(crate) fn judge(&mut self) {
+        for (what, line) in self.slopes() {
+            if let Some(line) = line
+                && line.slope - 3.0 * line.error > TOLERATED
+            {
+                let slope = line.slope;
+                self.findings.push(format!(
+                    "the memory of the {what} grows: {slope:.0} KiB/min"
+                ));
+            }
+        }
+        self.findings.extend(self.end.more_than(&self.begin));
+    }
+
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::from("\n| step | done |\n|---|---:|\n");
+        // Writing into a String cannot fail.
+        for (step, count) in &self.steps {
+            let _ = writeln!(text, "| {step} | {count} |");
+        }
+        let _ = writeln!(text, "\n| watched | |\n|---|---:|");
+        let _ = writeln!(text, "| messages on the buses | {} |", self.messages);
+        for (what, line) in self.slopes() {
+            let slope = line.map_or("too short".to_owned(), |line| {
+                format!("{:.1} ± {:.1} KiB/min", line.slope, line.error)
+            });
+            let _ = writeln!(text, "| growth of the {what}' memory | {slope} |");
+        }
+        if let (Some(first), Some(last)) = (self.samples.first(), self.samples.last()) {
+            let _ = writeln!(
+                text,
+                "| memory at rest, first and last | {:.1}, {:.1} MiB |",
+                first.rss / 1024.0,
+                last.rss / 1024.0
+            );
+        }
+        let (begin, end) = (&self.begin, &self.end);
+        let threads = (begin.thread_count(), end.thread_count());
+        let descriptors = (begin.descriptor_count(), end.descriptor_count());
+        for (what, (begin, end)) in [
+            ("threads", threads),
+            ("descriptors", descriptors),
+            ("live objects", self.living),
+        ] {
+            let _ = writeln!(text, "| {what} at the begin and the end | {begin}, {end} |");
+        }
+        let _ = writeln!(text, "| findings | {} |", self.findings.len());
+        for finding in &self.findings {
+            let _ = writeln!(text, "\nFOUND {finding}");
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(rss: impl Fn(u32) -> f64) -> Report {
+        let samples = (0..30).map(|minute| Sample {
+            minutes: f64::from(minute),
+            rss: rss(minute),
+            server: 5000.0,
+        });
+        let mut report = Report {
+            samples: samples.collect(),
+            ..Report::default()
+        };
+        report.judge();
+        report
+    }
+
+    #[test]
+    fn steady_growth_is_found_and_what_settles_is_not() {
+        let growing = report(|minute| 50_000.0 + 100.0 * f64::from(minute));
+        assert_eq!(
+            growing.findings,
+            ["the memory of the participants grows: 100 KiB/min"]
+        );
+        let settling = report(|minute| 50_000.0 + 100.0 * f64::from(minute.min(8)));
+        assert!(settling.findings.is_empty());
+        let noisy = report(|minute| 50_000.0 + 500.0 * f64::from(minute % 3));
+        assert!(noisy.findings.is_empty());
+    }
+}

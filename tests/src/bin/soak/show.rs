@@ -1,0 +1,243 @@
+//! Performs the steps, and looks whether everybody sees and gets what there is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use acscall::signalling::message::Kind;
+use acscall_tests::pipeline::{TIMEOUT, now};
+use acscall_tests::process::Process;
+use anyhow::{Context, Result, bail};
+
+use crate::actor::{Actor, Place};
+use crate::judge::{Judge, Teller, What};
+use crate::stage::{CHILD, STAYING, Stage, Step, Stream, User};
+
+/// Between two looks at what participants see.
+const LOOK: Duration = Duration::from_millis(20);
+/// So many buffers more tell that a stream flows.
+const FLOWS: u64 = 3;
+
+/// See the module.
+pub(crate) struct Show {
+    place: Place,
+    told: Receiver<(Teller, What)>,
+    actors: BTreeMap<User, Actor>,
+    child: Option<Process>,
+    stage: Stage,
+    judge: Judge,
+    /// What was wrong so far.
+    pub(crate) findings: Vec<String>,
+    /// How many messages came.
+    pub(crate) messages: u64,
+    pipelines: u64,
+}
+
+impl Show {
+    pub(crate) fn new(server: String) -> Show {
+        let (tell, told) = channel();
+        Show {
+            place: Place { server, tell },
+            told,
+            actors: BTreeMap::new(),
+            child: None,
+            stage: Stage::default(),
+            judge: Judge::default(),
+            findings: Vec::new(),
+            messages: 0,
+            pipelines: 0,
+        }
+    }
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// If it cannot be done, which is a finding too.
+    pub(crate) fn perform(&mut self, step: &Step) -> Result<()> {
+        self.judge.step(step);
+        self.act(step).with_context(|| step.to_string())?;
+        self.stage.take(step);
+        Ok(())
+    }
+
+    fn act(&mut self, step: &Step) -> Result<()> {
+        match step {
+            Step::Join(user, form) => {
+                let number = self.next_pipeline();
+                let actor = Actor::join(*user, *form, &self.place, number)?;
+                self.actors.insert(*user, actor);
+            }
+            Step::Leave(user) => {
+                let mut actor = self.actors.remove(user).context("it is there")?;
+                let numbers = [Some(actor.number), actor.detach()];
+                drop(actor);
+                self.forget(numbers.into_iter().flatten());
+            }
+            Step::Restart(user) => self.actor(user)?.restart()?,
+            Step::Start(user, kind, source) => self.actor(user)?.start(*kind, *source)?,
+            Step::Switch(user, kind, source) => self.actor(user)?.switch(*kind, *source)?,
+            Step::Stop(user, kind, end) => self.actor(user)?.stop(*kind, *end)?,
+            Step::Mute(user, kind, muted) => self.actor(user)?.mute(*kind, *muted)?,
+            Step::Read(user, stream) => self.actor(user)?.read(stream)?,
+            Step::Unread(user, stream) => self.actor(user)?.unread(stream)?,
+            Step::Attach(user) => {
+                let number = self.next_pipeline();
+                self.actor(user)?.attach(number)?;
+            }
+            Step::Detach(user) => {
+                let number = self.actor(user)?.detach();
+                self.forget(number.into_iter());
+            }
+            Step::Spawn => self.child = Some(spawn(&self.place.server)?),
+            Step::Kill => drop(self.child.take()),
+            Step::Dismiss => self.child.take().context("it runs")?.leave()?,
+            Step::Check => self.check()?,
+            Step::Rest => {}
+        }
+        Ok(())
+    }
+
+    /// Takes in what is told for so long.
+    pub(crate) fn listen(&mut self, time: Duration) {
+        let end = now() + gst::ClockTime::from_nseconds(time.as_nanos() as u64);
+        loop {
+            let rest = Duration::from(end.saturating_sub(now()));
+            match self.told.recv_timeout(rest) {
+                Ok((teller, what)) => self.hear(&teller, &what),
+                Err(_) => break,
+            }
+        }
+        self.hear_child();
+    }
+
+    fn hear(&mut self, teller: &Teller, what: &What) {
+        self.messages += 1;
+        let wrong = self.judge.told(teller, what);
+        self.findings.extend(wrong);
+    }
+
+    fn hear_child(&mut self) {
+        let Some(child) = &self.child else { return };
+        while let Ok(line) = child.line(Duration::ZERO) {
+            if line.starts_with("error ") || line.starts_with("warning ") {
+                self.findings
+                    .push(format!("the process {CHILD} told: {line}"));
+            }
+        }
+    }
+
+    fn forget(&mut self, pipelines: impl Iterator<Item = u64>) {
+        // What they told while they ended.
+        self.listen(Duration::ZERO);
+        for pipeline in pipelines {
+            self.judge.forget(pipeline);
+        }
+    }
+
+    /// Waits until everybody sees who is there and what is sent, and gets what it reads.
+    fn check(&mut self) -> Result<()> {
+        let deadline = now() + gst::ClockTime::try_from(TIMEOUT)?;
+        let mut before = None;
+        loop {
+            self.listen(LOOK);
+            let missing = match (self.unseen()?, &before) {
+                (Some(unseen), _) => Some(unseen),
+                // Counted from when all is seen.
+                (None, None) => {
+                    before = Some(self.counts());
+                    continue;
+                }
+                (None, Some(before)) => self.dry(before),
+            };
+            let Some(missing) = missing else { break };
+            if now() > deadline {
+                let mut all = missing;
+                for actor in self.actors.values() {
+                    if let Some(stats) = actor.stats() {
+                        all.push_str(&format!("\n    {stats}"));
+                    }
+                }
+                bail!("{all}");
+            }
+        }
+        self.judge.checked();
+        Ok(())
+    }
+
+    /// Who does not see what there is, and what.
+    fn unseen(&self) -> Result<Option<String>> {
+        let streams = self.stage.available();
+        for (user, actor) in &self.actors {
+            let present = self.stage.present().filter(|name| *name != user.name());
+            let present: BTreeSet<_> = present.map(str::to_owned).collect();
+            let available = streams.iter().filter(|(name, _)| *name != user.name());
+            let available: BTreeSet<_> = available
+                .map(|(name, kind)| format!("{kind}_{name}"))
+                .collect();
+            for (property, expected) in [("participants", present), ("streams", available)] {
+                let seen: BTreeSet<_> = actor.seen(property)?.into_iter().collect();
+                // One that was killed is kept for a while.
+                let is_gone = |name: &String| !self.stage.child && name.ends_with(CHILD);
+                let seen: BTreeSet<_> = seen.into_iter().filter(|name| !is_gone(name)).collect();
+                if seen != expected {
+                    return Ok(Some(format!(
+                        "{user} sees the {property} {seen:?}, but there are {expected:?}"
+                    )));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn counts(&self) -> BTreeMap<User, BTreeMap<Stream, u64>> {
+        let actors = self.actors.iter();
+        actors
+            .map(|(user, actor)| (*user, actor.counts()))
+            .collect()
+    }
+
+    /// Who does not get what it reads.
+    fn dry(&self, before: &BTreeMap<User, BTreeMap<Stream, u64>>) -> Option<String> {
+        let streams = self.stage.available();
+        for (user, counts) in self.counts() {
+            for (stream, count) in counts {
+                let flows = match &stream {
+                    Stream::Mix => true,
+                    Stream::Of(name, kind) => streams.contains(&(name, *kind)),
+                    // It may hold on to a participant that sends nothing just now.
+                    Stream::Any(_) => false,
+                };
+                let before = before.get(&user)?.get(&stream)?;
+                if flows && count < before + FLOWS {
+                    return Some(format!("{user} gets nothing of {stream}"));
+                }
+            }
+        }
+        None
+    }
+
+    fn actor(&mut self, user: &User) -> Result<&mut Actor> {
+        self.actors.get_mut(user).context("it is there")
+    }
+
+    fn next_pipeline(&mut self) -> u64 {
+        self.pipelines += 1;
+        self.pipelines
+    }
+}
+
+/// The participant that is killed: sends two streams and reads two.
+fn spawn(server: &str) -> Result<Process> {
+    let program = std::env::current_exe()?.with_file_name("participant");
+    let call = format!("server={server} call=soak user={CHILD} embedded-server=false");
+    let [audio, video] = [Kind::Audio, Kind::Video].map(|kind| format!("{kind}_{STAYING}"));
+    let description = format!(
+        "acscallsink name=s {call} audiotestsrc is-live=true ! s.audio \
+         videotestsrc is-live=true ! video/x-raw,width=160,height=120,framerate=10/1 ! s.video \
+         acscallsrc name=c {call} \
+         c.{audio} ! fakesink name=a sync=false async=false \
+         c.{video} ! fakesink name=v sync=false async=false"
+    );
+    Process::start(Command::new(program).arg(description))
+}

@@ -1,0 +1,242 @@
+//! Two participants in a call over a real server, and one that floods. What it costs them is
+//! measured by `cargo xtask bench floods`.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use acscall_tests::pipeline::{TIMEOUT, free_port, init, now};
+use acscall_tests::process::Process;
+use anyhow::{Context, Result, ensure};
+
+/// The call that the hostile client knows.
+const CALL: &str = "flooded";
+/// Pictures that come to each while the flood goes on.
+const PICTURES: u64 = 30;
+/// What the limits of a server let wait for two slow readers is below that; in MiB.
+const MEMORY: u64 = 64;
+
+/// One of the two.
+struct Participant {
+    process: Process,
+    /// Pictures that came, and that were encoded.
+    received: u64,
+    encoded: u64,
+}
+
+impl Participant {
+    fn start(port: u16, user: &str, other: &str) -> Result<Participant> {
+        let call = format!("server=ws://127.0.0.1:{port} call={CALL} user={user}");
+        let description = format!(
+            "acscallsink name=s {call} videotestsrc is-live=true \
+             ! video/x-raw,width=320,height=240,framerate=15/1 ! s.video \
+             acscallsrc {call} name=c c.video_{other} ! fakesink name=shown sync=false"
+        );
+        let mut command = Command::new(env!("CARGO_BIN_EXE_participant"));
+        Ok(Participant {
+            process: Process::start(command.arg(description))?,
+            received: 0,
+            encoded: 0,
+        })
+    }
+
+    /// Takes in all lines that there are.
+    fn catch_up(&mut self) -> Result<()> {
+        while let Ok(line) = self.process.line(Duration::ZERO) {
+            self.take(&line)?;
+        }
+        Ok(())
+    }
+
+    /// Takes in a line: nothing went wrong, and the other is there.
+    fn take(&mut self, line: &str) -> Result<()> {
+        let mut words = line.split(' ');
+        match words.next() {
+            Some("frames") => self.received = words.nth(1).context("SINK COUNT")?.parse()?,
+            Some("rate") => self.encoded = words.nth(2).context("PAD RATE COUNT")?.parse()?,
+            Some("told") if line.contains("mallory") => {}
+            Some("told") => {
+                let is_lost = ["acscall-participant", "acscall-stream"]
+                    .iter()
+                    .any(|name| line.contains(name) && line.contains("connecting"));
+                ensure!(!is_lost && !line.contains("acscall-slow"), "{line}");
+            }
+            _ => ensure!(line == "eos", "{line}"),
+        }
+        Ok(())
+    }
+
+    fn wait_for_pictures(&mut self, more: u64) -> Result<()> {
+        let (before, deadline) = (self.received, now() + gst::ClockTime::try_from(TIMEOUT)?);
+        while self.received < before + more {
+            ensure!(now() < deadline, "no pictures come after {before}");
+            let line = self.process.line(TIMEOUT)?;
+            self.take(&line)?;
+        }
+        Ok(())
+    }
+}
+
+/// The two and their server.
+struct World {
+    server: Process,
+    port: u16,
+    anna: Participant,
+    bert: Participant,
+}
+
+impl World {
+    fn new() -> Result<World> {
+        init()?;
+        let port = free_port()?;
+        let target = std::env::current_exe()?;
+        let programs = target
+            .ancestors()
+            .nth(2)
+            .context("tests run in target/PROFILE/deps")?;
+        let server = Process::start(
+            Command::new(programs.join("acscall"))
+                .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
+                .env("ACSCALL_LOG", "off"),
+        )?;
+        let mut world = World {
+            server,
+            port,
+            anna: Participant::start(port, "anna", "bert")?,
+            bert: Participant::start(port, "bert", "anna")?,
+        };
+        world.go_on(5)?;
+        Ok(world)
+    }
+
+    fn flood(&self, flood: &str) -> Result<Process> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bench_floods"));
+        Process::start(command.args(["--role", "hostile", flood, &self.port.to_string()]))
+    }
+
+    /// So many pictures come to both. Gives how many are under way to each, or lost.
+    fn go_on(&mut self, pictures: u64) -> Result<[u64; 2]> {
+        self.anna.wait_for_pictures(pictures)?;
+        self.bert.wait_for_pictures(pictures)?;
+        self.anna.catch_up()?;
+        self.bert.catch_up()?;
+        let ways = [(&self.anna, &self.bert), (&self.bert, &self.anna)];
+        Ok(ways.map(|(from, to)| from.encoded.saturating_sub(to.received)))
+    }
+
+    /// The pictures that are missing on each way: those that came to nobody before there was
+    /// anybody, and later those that are lost.
+    fn missing(&mut self) -> Result<[u64; 2]> {
+        // What is under way is not missing: the least counts.
+        let mut least = self.go_on(5)?;
+        for _ in 0..3 {
+            let now = self.go_on(5)?;
+            least = [least[0].min(now[0]), least[1].min(now[1])];
+        }
+        Ok(least)
+    }
+
+    /// The two go on as if there were no flood.
+    fn check(mut self, before: [u64; 2]) -> Result<()> {
+        self.go_on(PICTURES)?;
+        let deadline = now() + gst::ClockTime::try_from(TIMEOUT)?;
+        // A machine that is busy may bring them late.
+        loop {
+            let after = self.missing()?;
+            if after
+                .iter()
+                .zip(before)
+                .all(|(after, before)| *after <= before + 1)
+            {
+                break;
+            }
+            ensure!(
+                now() < deadline,
+                "missing before {before:?}, after {after:?}"
+            );
+        }
+        let memory = memory(self.server.id())?;
+        ensure!(memory < MEMORY, "the server took {memory} MiB");
+        self.anna.process.leave()?;
+        self.bert.process.leave()
+    }
+}
+
+/// The most that a process had, in MiB.
+fn memory(process: u32) -> Result<u64> {
+    let status = fs::read_to_string(Path::new("/proc").join(process.to_string()).join("status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib: u64 = line
+        .and_then(|rest| rest.split_whitespace().next())
+        .context("/proc/PID/status has VmHWM")?
+        .parse()?;
+    Ok(kib / 1024)
+}
+
+/// Who floods in this way is told so and closed, and the others notice nothing.
+fn ends_with_an_error(flood: &str) -> Result<()> {
+    let mut world = World::new()?;
+    let before = world.missing()?;
+    let hostile = world.flood(flood)?;
+    while hostile.line(TIMEOUT)? != "error LimitExceeded" {}
+    while hostile.line(TIMEOUT)? != "closed" {}
+    world.check(before)
+}
+
+/// Who floods in this way stays below the server's limits, and the others notice nothing.
+fn is_borne(flood: &str) -> Result<()> {
+    let mut world = World::new()?;
+    let before = world.missing()?;
+    let _hostile = world.flood(flood)?;
+    world.check(before)
+}
+
+#[test]
+fn a_flood_of_messages_ends_with_an_error_and_the_others_lose_nothing() -> Result<()> {
+    ends_with_an_error("messages")
+}
+
+#[test]
+fn a_flood_of_connections_ends_with_an_error_and_the_others_lose_nothing() -> Result<()> {
+    ends_with_an_error("connections")
+}
+
+#[test]
+fn a_flood_of_candidates_ends_with_an_error_and_the_others_lose_nothing() -> Result<()> {
+    ends_with_an_error("candidates")
+}
+
+#[test]
+fn one_that_wants_and_does_not_as_often_as_it_may_costs_the_others_nothing() -> Result<()> {
+    is_borne("wants")
+}
+
+#[test]
+fn one_that_needs_a_leg_and_does_not_as_often_as_it_may_costs_the_others_nothing() -> Result<()> {
+    is_borne("roles")
+}
+
+#[test]
+fn one_that_offers_legs_as_often_as_it_may_costs_the_others_nothing() -> Result<()> {
+    is_borne("offers")
+}
+
+#[test]
+fn a_flood_of_key_frame_requests_makes_one_key_frame_per_300_ms() -> Result<()> {
+    let mut world = World::new()?;
+    let before = world.missing()?;
+    let hostile = world.flood("key-frames")?;
+    let mut times = Vec::new();
+    while times.len() < 10 {
+        if let Some(time) = hostile.line(TIMEOUT)?.strip_prefix("key-frame ") {
+            times.push(time.parse::<i64>()?);
+        }
+    }
+    // The leg starts with one of its own.
+    for pair in times.windows(2).skip(1) {
+        // The RTP time, at 90 kHz, is told in whole milliseconds.
+        ensure!(pair[1] - pair[0] >= 299, "key frames at {times:?} ms");
+    }
+    world.check(before)
+}

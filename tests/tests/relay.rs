@@ -1,0 +1,246 @@
+//! A call whose two ends reach nothing but a server between them, over Debian's coturn there, as
+//! docs/server.md sets both up.
+//!
+//! ```text
+//!   alice 192.0.2.2 ── 192.0.2.1  server  198.51.100.1 ── 198.51.100.2 bob
+//!                              203.0.113.1
+//! ```
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use acscall_tests::namespace::{self, Place};
+use acscall_tests::pipeline::{TIMEOUT, init, now};
+use acscall_tests::process::Process;
+use anyhow::{Context, Result, bail, ensure};
+
+const SERVER: &str = "203.0.113.1";
+const TURN_SECRET: &str = "north-of-the-river";
+
+/// Frames that say that media flows: some seconds.
+const FRAMES: u64 = 60;
+
+#[test]
+fn a_call_between_two_who_reach_only_the_relay_goes_over_it() -> Result<()> {
+    in_a_world(
+        "a_call_between_two_who_reach_only_the_relay_goes_over_it",
+        || {
+            let world = World::new()?;
+            let relay = world.relay()?;
+            let _server = world.server(TURN_SECRET)?;
+            let (alice, bob) = world.participants()?;
+
+            wait_until(&bob, |line| {
+                frames_of(line).is_some_and(|frames| frames >= FRAMES)
+            })?;
+            // There is no other way, and both have logged in as themselves, with what they were
+            // given when they joined.
+            let mut awaited = vec![
+                [":alice>", "ALLOCATE processed, success"],
+                [":bob>", "ALLOCATE processed, success"],
+                ["session", "CHANNEL_BIND processed, success"],
+            ];
+            wait_until(&relay, |line| {
+                awaited.retain(|parts| !parts.iter().all(|part| line.contains(part)));
+                awaited.is_empty()
+            })?;
+            alice.leave()?;
+            bob.leave()?;
+            Ok(())
+        },
+    )
+}
+
+#[test]
+fn a_turn_secret_that_is_not_the_relays_is_named_where_the_call_fails() -> Result<()> {
+    in_a_world(
+        "a_turn_secret_that_is_not_the_relays_is_named_where_the_call_fails",
+        || {
+            let world = World::new()?;
+            let relay = world.relay()?;
+            let _server = world.server("south-of-the-river")?;
+            let (alice, bob) = world.participants()?;
+            for end in [&alice, &bob] {
+                let told = wait_until(end, |line| line.starts_with("warning "))?;
+                assert!(told.contains("no TURN server gave an address"), "{told}");
+            }
+            // So the relay says, too.
+            wait_until(&relay, |line| line.contains("error 401"))?;
+            Ok(())
+        },
+    )
+}
+
+/// Runs `body` inside of namespaces, where there can be any, and a relay.
+fn in_a_world(test: &str, body: impl FnOnce() -> Result<()>) -> Result<()> {
+    if namespace::is_inside() {
+        init()?;
+        return body();
+    }
+    let missing = namespace::missing().or_else(|| {
+        let tried = Command::new("turnserver").arg("--version").output();
+        let error = tried.err()?;
+        Some(format!("coturn's turnserver is not there: {error}"))
+    });
+    match missing {
+        None => namespace::inside(test),
+        Some(missing) => {
+            println!("{test} is skipped. {missing}");
+            Ok(())
+        }
+    }
+}
+
+struct World {
+    /// Gone with the namespaces.
+    folder: PathBuf,
+    server: Place,
+    alice: Place,
+    bob: Place,
+}
+
+impl World {
+    fn new() -> Result<World> {
+        let (server, alice, bob) = (
+            Place::new("server")?,
+            Place::new("alice")?,
+            Place::new("bob")?,
+        );
+        server.connect("192.0.2.1/24", &alice, "192.0.2.2/24")?;
+        server.connect("198.51.100.1/24", &bob, "198.51.100.2/24")?;
+        server.ip(&["address", "add", SERVER, "dev", "lo"])?;
+        for (place, gateway) in [(&alice, "192.0.2.1"), (&bob, "198.51.100.1")] {
+            place.ip(&["route", "add", SERVER, "via", gateway])?;
+        }
+        for (place, other) in [(&alice, "198.51.100.2"), (&bob, "192.0.2.2")] {
+            let way = place.ip(&["route", "get", other]);
+            ensure!(way.is_err(), "there is a way to {other} beside the relay");
+        }
+        let folder = PathBuf::from("/run/relay");
+        fs::create_dir(&folder)?;
+        let made = rcgen::generate_simple_self_signed(vec![SERVER.to_owned()])?;
+        fs::write(folder.join("cert.pem"), made.cert.pem())?;
+        fs::write(folder.join("key.pem"), made.signing_key.serialize_pem())?;
+        fs::write(
+            folder.join("secret"),
+            "nobody reaches this server ".repeat(2),
+        )?;
+        Ok(World {
+            folder,
+            server,
+            alice,
+            bob,
+        })
+    }
+
+    /// coturn with the settings of docs/server.md. Its lines are its log.
+    fn relay(&self) -> Result<Process> {
+        let page = fs::read_to_string(root().join("docs/server.md"))?;
+        let (_, settings) = page
+            .split_once("in `/etc/turnserver.conf`:\n\n```\n")
+            .context("the page shows the settings")?;
+        let (settings, _) = settings.split_once("```").context("and their end")?;
+        let (before, after) = settings
+            .split_once("<what is in /etc/acscall/turn-secret>")
+            .context("the secret is among them")?;
+        // Where it is here, and that it tells what it does.
+        let here = format!(
+            "listening-ip={SERVER}\nrelay-ip={SERVER}\nlog-file=stdout\nsimple-log\nverbose\n\
+             pidfile={folder}/pid\nuserdb={folder}/users\n",
+            folder = self.folder.display()
+        );
+        let file = self.folder.join("turnserver.conf");
+        fs::write(&file, format!("{before}{TURN_SECRET}{after}{here}"))?;
+        let relay = Process::start(self.server.command("turnserver").arg("-c").arg(file))?;
+        wait_until(&relay, |line| {
+            line.contains("UDP listener opened on") && line.contains(SERVER)
+        })?;
+        Ok(relay)
+    }
+
+    /// The signalling server, which makes the passwords for the relay.
+    fn server(&self, turn_secret: &str) -> Result<Process> {
+        let file = |name: &str| self.folder.join(name);
+        fs::write(file("turn-secret"), turn_secret)?;
+        let mut command = self.server.command(acscall()?);
+        command.args(["serve", "--listen", &format!("{SERVER}:7788")]);
+        command.args(["--turn-server", &format!("turn:{SERVER}:3478")]);
+        for (option, name) in [
+            ("--secret-file", "secret"),
+            ("--tls-cert", "cert.pem"),
+            ("--tls-key", "key.pem"),
+            ("--turn-secret-file", "turn-secret"),
+        ] {
+            command.arg(option).arg(file(name));
+        }
+        let server = Process::start(command.env("ACSCALL_LOG", "warn"))?;
+        server.line(TIMEOUT)?;
+        Ok(server)
+    }
+
+    /// Alice sends a picture, bob takes it.
+    fn participants(&self) -> Result<(Process, Process)> {
+        let at = |place: &Place, user: &str, description: &str| -> Result<Process> {
+            let token = Command::new(acscall()?)
+                .args(["token", "--user", user, "--call", "x", "--secret-file"])
+                .arg(self.folder.join("secret"))
+                .output()?;
+            ensure!(token.status.success(), "no token for {user}");
+            let call = format!("server=wss://{SERVER}:7788 call=x user={user}");
+            Process::start(
+                place
+                    .command(env!("CARGO_BIN_EXE_participant"))
+                    .arg(description.replace("CALL", &call))
+                    .env("ACSCALL_TOKEN", String::from_utf8(token.stdout)?.trim())
+                    .env("SSL_CERT_FILE", self.folder.join("cert.pem"))
+                    // libnice warns where webrtcbin gives up a relay without a word to it.
+                    .env_remove("G_DEBUG"),
+            )
+        };
+        let bob = at(
+            &self.bob,
+            "bob",
+            "acscallsrc CALL name=c c.video_alice ! fakesink name=end sync=false",
+        )?;
+        let alice = at(
+            &self.alice,
+            "alice",
+            "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=30/1 \
+             ! acscallsink CALL",
+        )?;
+        Ok((alice, bob))
+    }
+}
+
+/// Waits for a line, and gives it. An error of a pipeline ends the waiting.
+fn wait_until(process: &Process, mut wanted: impl FnMut(&str) -> bool) -> Result<String> {
+    let deadline = now() + gst::ClockTime::try_from(TIMEOUT)?;
+    let mut other = Vec::new();
+    while now() < deadline {
+        let line = process.line(TIMEOUT)?;
+        if wanted(&line) {
+            return Ok(line);
+        }
+        ensure!(!line.starts_with("error "), "{line}");
+        if frames_of(&line).is_none() {
+            other.push(line);
+        }
+    }
+    bail!("an awaited line did not come, but {other:#?}")
+}
+
+/// Of `frames end COUNT`.
+fn frames_of(line: &str) -> Option<u64> {
+    line.strip_prefix("frames end ")?.parse().ok()
+}
+
+fn acscall() -> Result<PathBuf> {
+    let path = Path::new(env!("CARGO_BIN_EXE_participant")).with_file_name("acscall");
+    ensure!(path.is_file(), "{} is not built", path.display());
+    Ok(path)
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}

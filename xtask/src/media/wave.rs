@@ -1,0 +1,96 @@
+//! WAV files, as far as they are put one behind the other.
+
+use anyhow::{Context, Result, ensure};
+
+/// One file with what is in all of `files`, which have to be of one format.
+///
+/// # Errors
+/// If one is no WAV file, or of another format than the first.
+pub(super) fn join(files: &[Vec<u8>]) -> Result<Vec<u8>> {
+    let mut format = None;
+    let mut samples = Vec::new();
+    for file in files {
+        let of_this = chunk(file, b"fmt ")?;
+        ensure!(
+            *format.get_or_insert(of_this) == of_this,
+            "the files have several formats"
+        );
+        samples.extend_from_slice(chunk(file, b"data")?);
+    }
+    let format = format.context("there is no file")?;
+    let mut joined = b"WAVE".to_vec();
+    for (name, content) in [(b"fmt ", format), (b"data", &samples)] {
+        add(&mut joined, name, content)?;
+    }
+    let mut whole = Vec::new();
+    add(&mut whole, b"RIFF", &joined)?;
+    Ok(whole)
+}
+
+/// The content of the first chunk of this name. A length that says more than there is means all
+/// that is there: who writes into a pipe does not know it.
+fn chunk<'a>(file: &'a [u8], wanted: &[u8; 4]) -> Result<&'a [u8]> {
+    let body = file.strip_prefix(b"RIFF").and_then(|rest| rest.get(4..));
+    let mut rest = body
+        .and_then(|body| body.strip_prefix(b"WAVE"))
+        .context("it is no WAV file")?;
+    while let Some((head, content)) = rest.split_at_checked(8) {
+        let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
+        let (content, behind) = content.split_at(length.min(content.len()));
+        if head.starts_with(wanted) {
+            return Ok(content);
+        }
+        // Chunks begin at even places.
+        rest = behind.get(length % 2..).unwrap_or_default();
+    }
+    anyhow::bail!("it has no chunk {}", String::from_utf8_lossy(wanted))
+}
+
+fn add(file: &mut Vec<u8>, name: &[u8; 4], content: &[u8]) -> Result<()> {
+    file.extend_from_slice(name);
+    file.extend_from_slice(&u32::try_from(content.len())?.to_le_bytes());
+    file.extend_from_slice(content);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With a chunk of odd length before the samples.
+    fn wav(format: &[u8], samples: &[u8]) -> Vec<u8> {
+        let mut inner = b"WAVE".to_vec();
+        add(&mut inner, b"fmt ", format).unwrap();
+        add(&mut inner, b"note", b"odd").unwrap();
+        inner.push(0);
+        add(&mut inner, b"data", samples).unwrap();
+        let mut file = Vec::new();
+        add(&mut file, b"RIFF", &inner).unwrap();
+        file
+    }
+
+    #[test]
+    fn samples_follow_each_other_behind_one_head() {
+        let joined = join(&[wav(b"16 bit", b"ab"), wav(b"16 bit", b"cdef")]).unwrap();
+        assert_eq!(joined[..12], *b"RIFF\x20\0\0\0WAVE");
+        assert_eq!(joined.len(), 8 + 0x20);
+        assert_eq!(chunk(&joined, b"fmt ").unwrap(), b"16 bit");
+        assert_eq!(chunk(&joined, b"data").unwrap(), b"abcdef");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        assert!(join(&[]).is_err());
+        assert!(join(&[b"ID3 something".to_vec()]).is_err());
+        assert!(join(&[b"RIFF\0\0\0\0WAVE".to_vec()]).is_err());
+        assert!(join(&[wav(b"16 bit", b"ab"), wav(b"8 bit", b"cd")]).is_err());
+    }
+
+    #[test]
+    fn a_length_that_nobody_knew_means_all() {
+        let mut file = wav(b"16 bit", b"abcd");
+        let length = file.len() - 8..file.len() - 4;
+        file[length].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert_eq!(chunk(&file, b"data").unwrap(), b"abcd");
+    }
+}

@@ -1,0 +1,48 @@
+//! `cargo xtask soak`: builds the program that wears calls out as users get them, and runs it.
+
+use anyhow::Result;
+
+use crate::command;
+use crate::setup::{self, Purpose};
+use crate::workspace::{Profile, Workspace};
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Chooses the steps: that of an earlier run repeats them. Without it, another each time
+    #[arg(long)]
+    seed: Option<u64>,
+    /// For how long
+    #[arg(long, default_value_t = 30.0)]
+    minutes: f64,
+    /// Prints each step
+    #[arg(long)]
+    verbose: bool,
+}
+
+/// Builds and runs.
+///
+/// # Errors
+/// If the machine cannot be made ready, the build fails, or the run found something.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    setup::prepare(Purpose::Run)?;
+    let workspace = Workspace::new()?;
+    command::run(workspace.cargo("build").args([
+        "--release",
+        "--package=acscall",
+        "--package=gst-plugin-acscall",
+        "--package=acscall-tests",
+        "--bins",
+        "--lib",
+    ]))?;
+    let built = workspace.built(Profile::Release);
+    let mut soak = workspace.with_plugin(built.join("soak"), Profile::Release);
+    soak.arg("--server").arg(built.join("acscall"));
+    soak.args(["--minutes", &arguments.minutes.to_string()]);
+    if let Some(seed) = arguments.seed {
+        soak.args(["--seed", &seed.to_string()]);
+    }
+    if arguments.verbose {
+        soak.arg("--verbose");
+    }
+    command::run(&mut soak)
+}
