@@ -175,10 +175,10 @@ struct MixerInput {
 
 impl Take for MixerInput {
     fn take(&self, _caps: &gst::Caps, buffer: &gst::Buffer, _base: gst::ClockTime) {
-        if let Err(error) = self.source.push_buffer(buffer.clone()) {
-            if !std::mem::replace(&mut *lock(&self.warned), true) {
-                gst::info!(CAT, obj = self.source, "takes no buffer: {error}");
-            }
+        if let Err(error) = self.source.push_buffer(buffer.clone())
+            && !std::mem::replace(&mut *lock(&self.warned), true)
+        {
+            gst::info!(CAT, obj = self.source, "takes no buffer: {error}");
         }
     }
 }
