@@ -25,7 +25,7 @@ pub(super) struct Stage {
 impl Stage {
     pub(super) fn new() -> Stage {
         let config = Config {
-            call: "tea".into(),
+            target: Target::Join("tea".into()),
             user: "anna".into(),
             display_name: None,
             token: None,

@@ -180,7 +180,11 @@ async fn come_and_go(url: &str) -> Result<()> {
     loop {
         match join(url).await {
             Ok((mut sender, _, _)) => {
-                let _already_closed = sender.send(&ClientMessage::Leave {}).await;
+                let _already_closed = sender
+                    .send(&ClientMessage::Leave {
+                        for_everyone: false,
+                    })
+                    .await;
                 sender.close().await;
             }
             Err(error) => say(&format!("refused {error:#}"))?,
