@@ -1,16 +1,20 @@
 //! The call machine: a server that says anything in any order, peers and an engine that do, and
-//! an application that joins, reads and leaves. See [`Checker`](checker) for what has to hold.
+//! an application that joins, calls others or is called, reads and leaves. See `call/checker.rs` and
+//! `call/story.rs` for what has to hold.
 
 mod checker;
 mod stage;
+mod story;
 
 use std::time::Duration;
 
 use acscall::call::Input;
-use acscall::signalling::message::{Candidate, LegStep, Participant, ServerMessage};
+use acscall::signalling::message::{
+    CalleeState, Candidate, IncomingEnd, LegStep, Participant, ServerMessage,
+};
 use arbitrary::{Arbitrary, Result, Unstructured};
 
-use stage::Stage;
+use stage::{Stage, target};
 
 /// More steps show nothing new and take time.
 const STEPS: usize = 200;
@@ -21,11 +25,31 @@ enum Step {
     Input(Input),
     /// Anything that the server may say.
     Receive(ServerMessage),
-    /// The connection is opened and joined, on one of a few runs of the server, with others.
+    /// The connection is opened, on one of a few runs of the server.
+    Connect {
+        run: u8,
+    },
+    /// The connection is opened and joined, with others and callees; if it has to be, a call is
+    /// answered for that.
     Join {
         run: u8,
         own: u8,
         others: Vec<Participant>,
+        rung: u8,
+    },
+    /// One of a few users calls.
+    Ring {
+        call: u8,
+        user: u8,
+    },
+    RingNoMore {
+        call: u8,
+        reason: IncomingEnd,
+    },
+    /// One of a few users is called by somebody in the call.
+    Callee {
+        user: u8,
+        state: CalleeState,
     },
     /// A step of a leg that there is, or of the next one.
     Signal {
@@ -56,7 +80,8 @@ pub fn check(data: &[u8]) {
 }
 
 fn run(u: &mut Unstructured<'_>) -> Result<()> {
-    let mut stage = Stage::new();
+    let mut stage = Stage::new(target(u.arbitrary()?));
+    let for_everyone = u.arbitrary()?;
     let mut steps = 0;
     let result = loop {
         steps += 1;
@@ -67,7 +92,7 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
             break Err(error);
         }
     };
-    stage.finish();
+    stage.finish(for_everyone);
     result
 }
 
@@ -75,7 +100,16 @@ fn step(stage: &mut Stage, u: &mut Unstructured<'_>) -> Result<()> {
     match u.arbitrary()? {
         Step::Input(input) => stage.input(input, u)?,
         Step::Receive(message) => stage.receive(&message, u)?,
-        Step::Join { run, own, others } => stage.join(run, own, &others, u)?,
+        Step::Connect { run } => stage.connect(run),
+        Step::Join {
+            run,
+            own,
+            others,
+            rung,
+        } => stage.join(run, own, &others, rung, u)?,
+        Step::Ring { call, user } => stage.ring(call, user),
+        Step::RingNoMore { call, reason } => stage.ring_no_more(call, reason),
+        Step::Callee { user, state } => stage.callee(user, state),
         Step::Signal { leg, is_next, step } => stage.signal(leg, is_next, step),
         Step::Leg(leg, word) => stage.leg(leg, word),
         Step::Wait(milliseconds) => stage.wait(Duration::from_millis(milliseconds.into())),

@@ -1,6 +1,9 @@
 //! The room machine: several clients, hostile and not, that open, say, break and close in any
 //! order. See [`Stage`] for what has to hold after each step.
 
+mod bounds;
+mod driver;
+mod listeners;
 mod stage;
 mod views;
 
@@ -11,10 +14,13 @@ use acscall::signalling::message::{ClientMessage, Kinds};
 use acscall::signalling::room::{Broken, Calls, Limits};
 use arbitrary::{Arbitrary, Result, Unstructured};
 
-use stage::{Policy, Stage};
+use driver::Policy;
+use stage::Stage;
 
 /// More steps show nothing new and take time.
 const STEPS: usize = 200;
+
+const USERS: [&str; 4] = ["anna", "bert", "cleo", "dora"];
 
 #[derive(Debug, Arbitrary)]
 enum Step {
@@ -28,6 +34,33 @@ enum Step {
         receives: bool,
         sends: bool,
         media: Kinds,
+    },
+    /// Open, hello and listen.
+    Listen {
+        address: u8,
+        user: u8,
+    },
+    /// Open, hello and place, to some of a few users.
+    Place {
+        address: u8,
+        user: u8,
+        callees: u8,
+    },
+    /// Open, hello and join as one who was in a call, also in one that is over.
+    Return {
+        address: u8,
+        which: u8,
+    },
+    Invite {
+        who: u8,
+        users: u8,
+    },
+    /// Of what rings somewhere.
+    Accept(u8),
+    Reject(u8),
+    Leave {
+        who: u8,
+        for_everyone: bool,
     },
     /// A message that can be read.
     Say(u8, ClientMessage),
@@ -94,28 +127,73 @@ fn step(stage: &mut Stage, u: &mut Unstructured<'_>) -> Result<()> {
             sends,
             media,
         } => {
-            let id = stage.open(local(address));
-            let name = ["anna", "bert", "cleo"][usize::from(user % 3)];
-            stage.say(
-                id,
-                &ClientMessage::Hello {
-                    versions: vec![1],
-                    user: name.to_owned(),
-                    display_name: None,
-                    token: None,
-                },
-            );
+            let user = USERS[usize::from(user % 3)];
             let call = ["tea", "milk"][usize::from(call % 2)].to_owned();
-            stage.say(
-                id,
-                &ClientMessage::Join {
-                    call,
-                    receives,
-                    sends,
-                    media,
-                    resume: None,
-                },
+            let message = ClientMessage::Join {
+                call,
+                receives,
+                sends,
+                media,
+                resume: None,
+            };
+            begin(stage, address, user, &message);
+        }
+        Step::Listen { address, user } => {
+            let user = USERS[usize::from(user) % USERS.len()];
+            begin(stage, address, user, &ClientMessage::Listen {});
+        }
+        Step::Place {
+            address,
+            user,
+            callees,
+        } => {
+            let message = ClientMessage::Place {
+                callees: each(callees),
+                receives: true,
+                sends: true,
+                media: Kinds::new(),
+            };
+            begin(
+                stage,
+                address,
+                USERS[usize::from(user) % USERS.len()],
+                &message,
             );
+        }
+        Step::Return { address, which } => {
+            if let Some((user, call, resume)) = stage.past(which) {
+                let message = ClientMessage::Join {
+                    call,
+                    receives: true,
+                    sends: true,
+                    media: Kinds::new(),
+                    resume: Some(resume),
+                };
+                begin(stage, address, &user, &message);
+            }
+        }
+        Step::Invite { who, users } => {
+            let users = each(users);
+            stage.say_one(who, &ClientMessage::Invite { users });
+        }
+        Step::Accept(which) => {
+            if let Some((id, call)) = stage.ringing(which) {
+                let message = ClientMessage::Accept {
+                    call,
+                    receives: true,
+                    sends: true,
+                    media: Kinds::new(),
+                };
+                stage.say(id, &message);
+            }
+        }
+        Step::Reject(which) => {
+            if let Some((id, call)) = stage.ringing(which) {
+                stage.say(id, &ClientMessage::Reject { call });
+            }
+        }
+        Step::Leave { who, for_everyone } => {
+            stage.say_one(who, &ClientMessage::Leave { for_everyone });
         }
         Step::Say(who, message) => stage.say_aimed(who, &message, u)?,
         Step::Text(who, text) => stage.say_text(who, text),
@@ -123,7 +201,7 @@ fn step(stage: &mut Stage, u: &mut Unstructured<'_>) -> Result<()> {
         Step::TooLong(who) => stage.say_broken(who, Broken::TooLong),
         Step::NotText(who) => stage.say_broken(who, Broken::NotText),
         Step::Close(who) => stage.close(who),
-        Step::Admission(Admission::Everything) => stage.policy = Policy::Pass(Calls::Any, true),
+        Step::Admission(Admission::Everything) => stage.policy = Policy::default(),
         Step::Admission(Admission::One(call, place)) => {
             stage.policy = Policy::Pass(Calls::Only(call), place);
         }
@@ -135,6 +213,25 @@ fn step(stage: &mut Stage, u: &mut Unstructured<'_>) -> Result<()> {
         Step::Early => stage.early(),
     }
     Ok(())
+}
+
+/// A new connection, and what it is for.
+fn begin(stage: &mut Stage, address: u8, user: &str, message: &ClientMessage) {
+    let id = stage.open(local(address));
+    let hello = ClientMessage::Hello {
+        versions: vec![1],
+        user: user.to_owned(),
+        display_name: None,
+        token: None,
+    };
+    stage.say(id, &hello);
+    stage.say(id, message);
+}
+
+/// The users whose bits are set.
+fn each(bits: u8) -> Vec<String> {
+    let chosen = USERS.iter().zip(0..).filter(|(_, at)| bits >> at & 1 == 1);
+    chosen.map(|(user, _)| (*user).to_owned()).collect()
 }
 
 fn local(address: u8) -> IpAddr {

@@ -365,7 +365,11 @@ impl fmt::Debug for Rooms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rooms")
             .field("connections", &self.connections)
+            .field("addresses", &self.addresses)
             .field("calls", &self.calls)
+            .field("listeners", &self.listeners)
+            .field("invitations", &self.invitations)
+            .field("farewells", &self.farewells)
             .field("timers", &self.timers)
             .finish_non_exhaustive()
     }

@@ -5,16 +5,18 @@
 //!   a leg is said of one that is open, in the order of an offer and its answer.
 //! * A sending leg is fed once it is connected. No more candidates are sent for a leg than the
 //!   server lets through.
-//! * What is told adds up: states, participants, streams, stalls and slow paths are told when they
-//!   change, and what is told is what can be asked for.
+//! * A call is placed, listened for, answered, declined and invited to where that has a meaning.
+//! * What is told adds up ([`Story`]), and is what can be asked for.
 //! * Readers and the mix have streams of those that are there.
 //! * Finished comes once, last, with nothing left open.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use acscall::call::{Action, Call, CallState, Direction, Event, Input, LegId, Presence, ReaderId};
+use acscall::call::{Action, Call, Direction, Input, LegId, ReaderId, Target};
 use acscall::signalling::message::{ClientMessage, Kind, LegStep, ParticipantId};
+
+use super::story::Story;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Socket {
@@ -31,17 +33,14 @@ struct Leg {
     candidates: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Checker {
+    target: Target,
     pub(super) socket: Socket,
     pub(super) is_finished: bool,
     legs: BTreeMap<LegId, Leg>,
     used: BTreeSet<LegId>,
-    state: CallState,
-    participants: BTreeMap<ParticipantId, Presence>,
-    streams: BTreeSet<(ParticipantId, Kind)>,
-    stalled: BTreeSet<Kind>,
-    slow: BTreeSet<(ParticipantId, bool)>,
+    story: Story,
     readers: BTreeSet<ReaderId>,
     bound: BTreeMap<ReaderId, ParticipantId>,
     mixed: BTreeSet<ParticipantId>,
@@ -51,6 +50,22 @@ pub(super) struct Checker {
 }
 
 impl Checker {
+    pub(super) fn new(target: Target) -> Checker {
+        Checker {
+            target,
+            socket: Socket::None,
+            is_finished: false,
+            legs: BTreeMap::new(),
+            used: BTreeSet::new(),
+            story: Story::default(),
+            readers: BTreeSet::new(),
+            bound: BTreeMap::new(),
+            mixed: BTreeSet::new(),
+            bitrates: BTreeMap::new(),
+            attempts: None,
+        }
+    }
+
     pub(super) fn input(&mut self, input: &Input) {
         if self.is_finished {
             return;
@@ -101,10 +116,7 @@ impl Checker {
                 let is_other =
                     |other: &&LegId| other.peer == leg.peer && other.direction == leg.direction;
                 assert_eq!(self.legs.keys().find(is_other), None, "beside {leg}");
-                assert!(
-                    self.participants.contains_key(&leg.peer),
-                    "{leg} with nobody"
-                );
+                assert!(self.story.is_there(&leg.peer), "{leg} with nobody");
                 self.legs.insert(leg.clone(), Leg::default());
             }
             Action::RemoteDescription(leg, _) => {
@@ -144,11 +156,11 @@ impl Checker {
                 assert_ne!(&self.mixed, participants);
                 self.mixed = participants.clone();
             }
-            Action::Tell(event) => self.told(event),
+            Action::Tell(event) => self.story.told(event),
             Action::Finished => {
                 assert_eq!(self.socket, Socket::None);
                 assert!(self.legs.is_empty(), "{:?}", self.legs);
-                assert_eq!(self.state, CallState::Disconnected);
+                self.story.end();
                 self.is_finished = true;
             }
         }
@@ -156,13 +168,11 @@ impl Checker {
 
     /// After all actions of an input.
     pub(super) fn settled(&self, call: &Call) {
-        assert_eq!(call.state(), self.state);
+        self.story.settled(call);
         if self.is_finished {
             return;
         }
-        let known: BTreeSet<_> = call.participants().map(|p| &p.id).collect();
-        assert_eq!(known, self.participants.keys().collect());
-        let gone = |id: &&ParticipantId| !self.participants.contains_key(*id);
+        let gone = |id: &&ParticipantId| !self.story.is_there(id);
         assert_eq!(
             self.bound.values().find(gone),
             None,
@@ -185,76 +195,46 @@ impl Checker {
     }
 
     fn sent(&mut self, message: &ClientMessage) {
-        if let ClientMessage::Signal { to, signal } = message {
-            let is_of = |leg: &&LegId| leg.peer == *to && leg.number == signal.leg;
-            let id = self.used.iter().find(is_of);
-            if let LegStep::Candidate(candidate) = &signal.step
-                && !candidate.candidate.is_empty()
-            {
-                let id = id.expect("the leg was opened").clone();
-                let leg = self.leg(&id);
-                leg.candidates += 1;
-                assert!(leg.candidates <= 64, "{id} has too many candidates");
+        let name = self.story.name();
+        match message {
+            ClientMessage::Place { callees, .. } => {
+                assert_eq!(name, None, "placed twice");
+                assert_eq!(self.target, Target::Place(callees.clone()));
             }
-        }
-    }
-
-    fn told(&mut self, event: &Event) {
-        match event {
-            Event::State(state) => {
+            ClientMessage::Listen {} => {
+                assert_eq!(name, None, "it listens in a call");
+                assert!(matches!(self.target, Target::Answer { .. }));
+            }
+            ClientMessage::Accept { call, .. } => {
+                assert_eq!(name, None, "{call} is answered in a call");
+                assert!(self.story.rings(call), "{call} does not ring");
+            }
+            ClientMessage::Reject { call } => {
+                assert_eq!(name, None, "{call} is declined in a call");
                 assert!(
-                    *state > self.state || *state == CallState::Connecting,
-                    "{state:?}"
+                    !self.story.rings(call),
+                    "{call} is told to ring and declined"
                 );
-                self.state = *state;
             }
-            Event::Participant(participant, Presence::Disconnected) => {
-                assert!(
-                    self.participants.remove(&participant.id).is_some(),
-                    "{participant:?}"
-                );
-                let streams = self.streams.iter().any(|(of, _)| *of == participant.id);
-                assert!(!streams, "{participant:?} left, and its streams did not");
+            ClientMessage::Invite { .. } => assert_ne!(name, None, "nothing to be invited to"),
+            ClientMessage::Join { call, .. } => {
+                let is_answered = name.is_none() && self.story.rings(call);
+                let is_known = name == Some(call) || self.target == Target::Join(call.clone());
+                assert!(is_answered || is_known, "{call} is joined");
             }
-            Event::Participant(participant, presence) => {
-                let before = self.participants.insert(participant.id.clone(), *presence);
-                assert_ne!(before, Some(*presence), "{participant:?}");
+            ClientMessage::Signal { to, signal } => {
+                if let LegStep::Candidate(candidate) = &signal.step
+                    && !candidate.candidate.is_empty()
+                {
+                    let is_of = |leg: &&LegId| leg.peer == *to && leg.number == signal.leg;
+                    let id = self.used.iter().find(is_of);
+                    let id = id.expect("the leg was opened").clone();
+                    let leg = self.leg(&id);
+                    leg.candidates += 1;
+                    assert!(leg.candidates <= 64, "{id} has too many candidates");
+                }
             }
-            Event::Stream {
-                participant,
-                kind,
-                available,
-            } => {
-                let stream = (participant.id.clone(), *kind);
-                let is_change = match available {
-                    true => self.streams.insert(stream),
-                    false => self.streams.remove(&stream),
-                };
-                assert!(is_change, "{event:?}");
-            }
-            Event::Stalled(kind, stalled) => {
-                let is_change = match stalled {
-                    true => self.stalled.insert(*kind),
-                    false => self.stalled.remove(kind),
-                };
-                assert!(is_change, "{event:?}");
-            }
-            Event::Slow {
-                participant,
-                direction,
-                slow,
-            } => {
-                let path = (participant.id.clone(), *direction == Direction::Send);
-                let is_change = match slow {
-                    true => self.slow.insert(path),
-                    false => self.slow.remove(&path),
-                };
-                assert!(is_change, "{event:?}");
-            }
-            Event::Reached(id) => {
-                assert!(self.participants.contains_key(id), "{id} is not there");
-            }
-            Event::Warning(_) | Event::Error(_) => {}
+            _ => {}
         }
     }
 

@@ -2,10 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use acscall::call::{Action, Call, CallState, Config, Direction, Input, LegFailure, LegId};
+use acscall::call::{
+    Action, Call, CallState, Config, Direction, Input, LegFailure, LegId, Selector, Target,
+};
 use acscall::fuzzing::epoch;
 use acscall::signalling::message::{
-    Candidate, LegEnd, LegSignal, LegStep, Participant, ParticipantId, Resume, ServerMessage,
+    CalleeState, Candidate, IncomingEnd, LegEnd, LegSignal, LegStep, Participant, ParticipantId,
+    Resume, ServerMessage,
 };
 use arbitrary::{Result, Unstructured};
 
@@ -13,8 +16,15 @@ use super::Word;
 use super::checker::{Checker, Socket};
 use crate::words::Words;
 
+/// The names that the server gives calls.
+const CALLS: [&str; 3] = ["tea", "placed:1", "placed:2"];
+
+/// The users, of whom the first is this end.
+const USERS: [&str; 4] = ["anna", "bert", "cleo", "bert:2"];
+
 pub(super) struct Stage {
     call: Call,
+    target: Target,
     now: Instant,
     checker: Checker,
     words: Words,
@@ -23,18 +33,19 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) fn new() -> Stage {
+    pub(super) fn new(target: Target) -> Stage {
         let config = Config {
-            target: Target::Join("tea".into()),
-            user: "anna".into(),
+            target: target.clone(),
+            user: USERS[0].into(),
             display_name: None,
             token: None,
         };
         Stage {
             call: Call::new(config),
             now: epoch(),
-            checker: Checker::default(),
-            words: Words::new(&["p1", "p2", "p3", "anna", "bert", "bert:2"]),
+            checker: Checker::new(target.clone()),
+            target,
+            words: Words::new(&[&["p1", "p2", "p3"], &USERS[..], &CALLS].concat()),
             legs: Vec::new(),
         }
     }
@@ -57,13 +68,21 @@ impl Stage {
             }
             Input::AddReader(id, selector) => {
                 id.0 %= 5;
-                if let acscall::call::Selector::Of { presence, .. } = selector {
+                if let Selector::Of { presence, .. } = selector {
                     *presence = self.words.pick(u)?;
                 }
             }
             Input::RemoveReader(id) => id.0 %= 5,
             // The range of the property.
             Input::MaxBitrate(_, Some(most)) => *most = (*most).clamp(1000, 1_000_000_000),
+            Input::Accept(Some(call)) | Input::Reject(Some(call)) => {
+                *call = (*u.choose(&CALLS)?).to_owned();
+            }
+            Input::Invite(users) => {
+                for user in users {
+                    *user = (*u.choose(&USERS)?).to_owned();
+                }
+            }
             _ => {}
         }
         self.handle(input);
@@ -85,15 +104,8 @@ impl Stage {
         Ok(())
     }
 
-    pub(super) fn join(
-        &mut self,
-        run: u8,
-        own: u8,
-        others: &[Participant],
-        u: &mut Unstructured<'_>,
-    ) -> Result<()> {
-        let mut participants = serde_json::to_value(others).expect("they can be written");
-        self.words.aim(&mut participants, u)?;
+    /// The connection is opened, on one of a few runs of the server.
+    pub(super) fn connect(&mut self, run: u8) {
         self.handle(Input::Start);
         if self.checker.socket == Socket::None
             && let Some(due) = self.call.poll_timeout()
@@ -107,17 +119,65 @@ impl Stage {
             version: 1,
             server: format!("run{}", run % 2),
         });
+        if matches!(self.target, Target::Answer { .. }) {
+            self.received(ServerMessage::Listening {});
+        }
+    }
+
+    pub(super) fn join(
+        &mut self,
+        run: u8,
+        own: u8,
+        others: &[Participant],
+        rung: u8,
+        u: &mut Unstructured<'_>,
+    ) -> Result<()> {
+        let mut participants = serde_json::to_value(others).expect("they can be written");
+        self.words.aim(&mut participants, u)?;
+        self.connect(run);
+        if matches!(self.target, Target::Answer { .. }) && self.call.name().is_none() {
+            if self.call.incoming().next().is_none() {
+                self.ring(own, rung);
+            }
+            self.handle(Input::Accept(None));
+        }
+        let first = self.call.incoming().next().map(|of| of.call.clone());
+        let call = match (self.call.name(), &self.target) {
+            (Some(call), _) => call.to_owned(),
+            (None, Target::Join(call)) => call.clone(),
+            _ => first.unwrap_or_else(|| one(&CALLS, own)),
+        };
         self.received(ServerMessage::Joined {
-            call: "tea".into(),
+            call,
             resume: Resume {
                 participant: ParticipantId(format!("own{}", own % 2)),
                 presence: 1,
                 key: "key".into(),
             },
             participants: serde_json::from_value(participants).unwrap_or_default(),
+            ringing: each(&USERS, rung),
             ice_servers: Vec::new(),
         });
         Ok(())
+    }
+
+    /// Somebody calls.
+    pub(super) fn ring(&mut self, call: u8, user: u8) {
+        self.received(ServerMessage::Incoming {
+            call: one(&CALLS, call),
+            user: one(&USERS, user),
+            display_name: None,
+        });
+    }
+
+    pub(super) fn ring_no_more(&mut self, call: u8, reason: IncomingEnd) {
+        let call = one(&CALLS, call);
+        self.received(ServerMessage::IncomingEnded { call, reason });
+    }
+
+    pub(super) fn callee(&mut self, user: u8, state: CalleeState) {
+        let user = one(&USERS, user);
+        self.received(ServerMessage::Callee { user, state });
     }
 
     pub(super) fn signal(&mut self, leg: u8, is_next: bool, step: LegStep) {
@@ -182,9 +242,13 @@ impl Stage {
         self.act();
     }
 
-    /// It leaves, and nothing is left to do.
-    pub(super) fn finish(&mut self) {
-        self.handle(Input::Leave);
+    /// It leaves, whatever the server makes of it, and nothing is left to do.
+    pub(super) fn finish(&mut self, for_everyone: bool) {
+        self.handle(Input::Leave { for_everyone });
+        if for_everyone {
+            // The server says nothing.
+            self.wait(Duration::from_secs(5));
+        }
         assert_eq!(self.call.state(), CallState::Disconnected);
         assert!(self.checker.is_finished);
         assert_eq!(self.call.poll_timeout(), None);
@@ -224,4 +288,28 @@ impl Stage {
         }
         self.checker.settled(&self.call);
     }
+}
+
+/// How there comes to be a call.
+pub(super) fn target(which: u8) -> Target {
+    match which % 4 {
+        0 => Target::Join(CALLS[0].into()),
+        1 => Target::Place(each(&USERS, which >> 2)),
+        2 => Target::Answer {
+            automatically: true,
+        },
+        _ => Target::Answer {
+            automatically: false,
+        },
+    }
+}
+
+fn one(of: &[&str], which: u8) -> String {
+    of[usize::from(which) % of.len()].to_owned()
+}
+
+/// Those whose bits are set.
+fn each(of: &[&str], bits: u8) -> Vec<String> {
+    let chosen = of.iter().zip(0..).filter(|(_, at)| bits >> at & 1 == 1);
+    chosen.map(|(name, _)| (*name).to_owned()).collect()
 }

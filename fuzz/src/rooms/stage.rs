@@ -2,35 +2,31 @@
 //!
 //! * Nothing is sent to a connection that was closed, or is gone; none is closed twice.
 //! * An error goes to the one whose input it was, with a close exactly where the code is fatal.
-//!   Only who has the key of a participant closes another connection, that participant's.
+//!   Only who has the key of a participant closes another connection, that participant's; and who
+//!   is in a call, or is called into it, may end it for those who are in it.
 //! * The census is what was opened, joined and left; no limit is passed.
-//! * Everybody in a call has the same roster ([`Views`]).
+//! * Everybody in a call has the same roster ([`Views`]), all who listen as a user hear the same
+//!   ([`Listeners`]).
 //! * What is due is done; as many timers run as there is to be waited for.
-//! * An input causes at most as many messages as the call has members, and none longer than what
-//!   was said and a little.
+//! * An input causes at most as many messages as concern those in the call and those called, and
+//!   none longer than what was said and a little.
 //! * When all are gone nothing is left.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use acscall::fuzzing::epoch;
-use acscall::signalling::message::{ClientMessage, ErrorCode, ServerMessage};
-use acscall::signalling::room::{
-    Action, Broken, Calls, Census, ConnectionId, Input, Limits, Pass, Random, Refusal, Rooms,
-};
+use acscall::fuzzing::{epoch, parse_client};
+use acscall::signalling::message::{ClientMessage, ErrorCode, Resume, ServerMessage};
+use acscall::signalling::room::{Action, Broken, Census, ConnectionId, Input, Limits, Rooms};
 use arbitrary::{Result, Unstructured};
 use serde_json::Value;
 
+use super::bounds;
+use super::driver::{Counting, Policy};
+use super::listeners::Listeners;
 use super::views::Views;
 use crate::words::Words;
-
-/// What the driver answers to who asks for admission.
-#[derive(Clone)]
-pub(super) enum Policy {
-    Pass(Calls, bool),
-    Refuse(bool),
-}
 
 pub(super) struct Stage {
     rooms: Rooms,
@@ -42,6 +38,13 @@ pub(super) struct Stage {
     opened: u64,
     addresses: BTreeSet<IpAddr>,
     views: Views,
+    listeners: Listeners,
+    /// When connections in calls went.
+    gone: Vec<Instant>,
+    /// Who was in calls, and can come back.
+    past: Vec<(String, String, Resume)>,
+    /// After the last input.
+    before: Census,
     checks: u32,
     pub(super) policy: Policy,
 }
@@ -49,6 +52,7 @@ pub(super) struct Stage {
 #[derive(Default)]
 struct Connection {
     is_closing: bool,
+    user: Option<String>,
     /// The key of its participant.
     key: Option<String>,
 }
@@ -62,23 +66,10 @@ enum Cause<'a> {
     Time,
 }
 
-/// Random bytes that are none: they count up.
-struct Counting(u64);
-
-impl Random for Counting {
-    fn fill(&mut self, bytes: &mut [u8]) {
-        self.0 += 1;
-        bytes.fill(0);
-        for (byte, count) in bytes.iter_mut().zip(self.0.to_le_bytes()) {
-            *byte = count;
-        }
-    }
-}
-
 impl Stage {
     pub(super) fn new(limits: Limits) -> Stage {
         Stage {
-            rooms: Rooms::new(limits.clone(), Box::new(Counting(0))),
+            rooms: Rooms::new(limits.clone(), Box::new(Counting::default())),
             limits,
             now: epoch(),
             words: Words::new(&["anna", "tea", "milk", "bert", ""]),
@@ -86,8 +77,12 @@ impl Stage {
             opened: 0,
             addresses: BTreeSet::new(),
             views: Views::default(),
+            listeners: Listeners::default(),
+            gone: Vec::new(),
+            past: Vec::new(),
+            before: Census::default(),
             checks: 0,
-            policy: Policy::Pass(Calls::Any, true),
+            policy: Policy::default(),
         }
     }
 
@@ -128,6 +123,26 @@ impl Stage {
             byte => text[at] = byte,
         }
         self.say_text(who, String::from_utf8_lossy(&text).into_owned());
+    }
+
+    /// Somebody says it.
+    pub(super) fn say_one(&mut self, who: u8, message: &ClientMessage) {
+        if let Some(id) = self.one(who) {
+            self.say(id, message);
+        }
+    }
+
+    /// A connection on which a call rings, and the call.
+    pub(super) fn ringing(&self, which: u8) -> Option<(ConnectionId, String)> {
+        let ringing: Vec<_> = self.listeners.ringing().collect();
+        let at = usize::from(which).checked_rem(ringing.len())?;
+        Some((ringing[at].0, ringing[at].1.to_owned()))
+    }
+
+    /// One that was in a call: user, call and what to present.
+    pub(super) fn past(&self, which: u8) -> Option<(String, String, Resume)> {
+        let at = usize::from(which).checked_rem(self.past.len())?;
+        self.past.iter().rev().nth(at).cloned()
     }
 
     pub(super) fn say_text(&mut self, who: u8, text: String) {
@@ -183,15 +198,23 @@ impl Stage {
         self.wait(Duration::from_secs(3600));
         assert_eq!(self.rooms.census(), Census::default());
         assert_eq!(self.rooms.poll_timeout(), None);
-        let nothing = Rooms::new(self.limits.clone(), Box::new(Counting(0)));
+        let nothing = Rooms::new(self.limits.clone(), Box::new(Counting::default()));
         assert_eq!(format!("{:?}", self.rooms), format!("{nothing:?}"));
     }
 
     fn gone(&mut self, id: ConnectionId) {
         self.connections.remove(&id);
-        self.views.leave(id);
+        self.leave(id);
         self.rooms.handle(Input::Closed(id), self.now);
         self.act(Cause::Of(id));
+    }
+
+    /// Nothing is told to it from now on.
+    fn leave(&mut self, id: ConnectionId) {
+        self.listeners.leave(id);
+        if self.views.leave(id) {
+            self.gone.push(self.now);
+        }
     }
 
     fn one(&self, who: u8) -> Option<ConnectionId> {
@@ -200,22 +223,22 @@ impl Stage {
     }
 
     fn act(&mut self, cause: Cause<'_>) {
-        let members = self.rooms.census().participants;
-        let mut fatal = None;
+        let before = self.before;
+        // It has to be closed.
+        let mut ended = None;
         let mut sent = 0;
         while let Some(action) = self.rooms.poll_action() {
             match action {
                 Action::Admit(id, _) => {
-                    let pass = self.pass();
+                    let pass = self.policy.pass();
                     self.rooms.handle(Input::Admitted(id, pass), self.now);
                 }
                 Action::Send(id, message) => {
                     let open = self.connections.get(&id).is_some_and(|c| !c.is_closing);
                     assert!(open, "{message:?} to {id:?}, which is closed");
-                    assert_ne!(fatal, Some(id), "{message:?} after a fatal error");
-                    if let ServerMessage::Error { code, .. } = &message {
-                        self.check_error(id, *code, cause);
-                        fatal = code.is_fatal().then_some(id);
+                    assert_ne!(ended, Some(id), "{message:?} after the end");
+                    if self.ends(id, &message, cause) {
+                        assert_eq!(ended.replace(id), None, "an end without a close");
                     }
                     self.told(id, &message, cause);
                     sent += 1;
@@ -228,29 +251,72 @@ impl Stage {
                     );
                     let is_own = matches!(cause, Cause::Said(of, _) if of == id);
                     assert!(
-                        fatal.take() == Some(id) || is_own,
+                        ended.take_if(|of| *of == id).is_some() || is_own,
                         "{id:?} is closed for no reason"
                     );
-                    self.views.leave(id);
+                    self.leave(id);
                 }
             }
         }
-        assert_eq!(fatal, None, "a fatal error without a close");
-        // Who comes in anew may take the place of one that is lost.
+        assert_eq!(ended, None, "an end without a close");
         let most = match cause {
-            Cause::Time => (self.opened * self.opened) as usize,
-            Cause::Said(..) | Cause::Of(_) => 3 * members + 3,
+            Cause::Time => (self.opened + 1).pow(2) as usize,
+            Cause::Said(_, said) => bounds::messages(&before, said),
+            Cause::Of(_) => bounds::messages(&before, ""),
         };
-        assert!(
-            sent <= most,
-            "{sent} messages at once in calls of {members}"
-        );
+        assert!(sent <= most, "{sent} messages at once of {before:?}");
+        if let Cause::Said(id, text) = cause
+            && let Ok(ClientMessage::Reject { call }) = parse_client(text)
+        {
+            self.listeners.declined(id, &call);
+        }
         self.check();
+    }
+
+    /// Whether the message is the last one to a connection, and may be.
+    fn ends(&self, id: ConnectionId, message: &ServerMessage, cause: Cause<'_>) -> bool {
+        match message {
+            ServerMessage::CallEnded { .. } => {
+                self.check_end(id, cause);
+                true
+            }
+            ServerMessage::Error { code, .. } => {
+                match bounds::is_unanswered(*code) {
+                    true => self.check_end(id, cause),
+                    false => self.check_error(id, *code, cause),
+                }
+                code.is_fatal()
+            }
+            _ => false,
+        }
+    }
+
+    /// The call is over for `id`: for one that comes back to it, or that is in the same one as who
+    /// ended it.
+    fn check_end(&self, id: ConnectionId, cause: Cause<'_>) {
+        let call = self.views.call(id);
+        match cause {
+            Cause::Said(of, _) if of == id => {}
+            Cause::Said(of, _) => {
+                let of = self.views.call(of).or(self.listeners.rings(of));
+                assert!(of.is_some() && of == call, "{of:?} ended {call:?}");
+            }
+            Cause::Of(_) => panic!("{call:?} ended with a connection"),
+            Cause::Time => assert_ne!(call, None, "{id:?} is in no call"),
+        }
     }
 
     fn check_error(&self, id: ConnectionId, code: ErrorCode, cause: Cause<'_>) {
         match cause {
-            Cause::Said(of, _) | Cause::Of(of) if of == id => {}
+            Cause::Said(of, text) if of == id => {
+                if code == ErrorCode::IncomingGone
+                    && let Ok(ClientMessage::Accept { call, .. } | ClientMessage::Reject { call }) =
+                        parse_client(text)
+                {
+                    assert_ne!(self.listeners.rings(id), Some(call.as_str()), "it rings");
+                }
+            }
+            Cause::Of(of) if of == id => {}
             Cause::Said(_, text) => {
                 assert_eq!(code, ErrorCode::Replaced, "{id:?} did nothing");
                 let key = self.connections[&id].key.as_deref().expect("it has joined");
@@ -269,13 +335,35 @@ impl Stage {
         let text = value.to_string();
         let read: ServerMessage = serde_json::from_str(&text).expect("it can be read");
         assert_eq!(&read, message);
-        self.check_length(message, &text, cause);
-        if let ServerMessage::Joined { resume, .. } = message {
-            let connection = self.connections.get_mut(&id).expect("it is there");
-            connection.key = Some(resume.key.clone());
+        let said = match cause {
+            Cause::Said(_, said) => said,
+            Cause::Of(_) | Cause::Time => "",
+        };
+        let most = bounds::length(message, said.len(), &self.limits);
+        assert!(text.len() <= most, "{} bytes: {text}", text.len());
+        let connection = self.connections.get_mut(&id).expect("it is there");
+        match (message, parse_client(said)) {
+            (ServerMessage::Welcome { .. }, Ok(ClientMessage::Hello { user, .. })) => {
+                connection.user = Some(user);
+            }
+            (ServerMessage::Joined { call, resume, .. }, said) => {
+                connection.key = Some(resume.key.clone());
+                let user = connection.user.clone().expect("it was welcomed");
+                self.past.push((user, call.clone(), resume.clone()));
+                match said {
+                    Ok(ClientMessage::Place { .. }) => self.views.set_placed(call, true),
+                    Ok(ClientMessage::Join {
+                        resume: Some(_), ..
+                    }) => self.views.set_placed(call, false),
+                    _ => {}
+                }
+            }
+            _ => {}
         }
         self.learn(&value);
         self.views.told(id, message);
+        let user = self.connections[&id].user.as_deref();
+        self.listeners.told(id, user, message);
     }
 
     fn learn(&mut self, value: &Value) {
@@ -285,21 +373,6 @@ impl Stage {
         }
     }
 
-    fn check_length(&self, message: &ServerMessage, text: &str, cause: Cause<'_>) {
-        // A control character is a byte on the wire in one direction and `\\u0000` in the other.
-        let name = 6 * 4 * self.limits.name_length;
-        let said = match cause {
-            Cause::Said(_, said) => 6 * said.len(),
-            Cause::Of(_) | Cause::Time => 0,
-        };
-        let members = match message {
-            ServerMessage::Joined { participants, .. } => participants.len(),
-            _ => 0,
-        };
-        let most = 2000 + 2 * said + (members + 1) * (400 + 2 * name);
-        assert!(text.len() <= most, "{} bytes: {text}", text.len());
-    }
-
     fn check(&mut self) {
         let census = self.rooms.census();
         assert_eq!(census.connections, self.connections.len());
@@ -307,32 +380,19 @@ impl Stage {
         assert!(census.participants <= census.calls * self.limits.participants_per_call);
         assert!(census.calls <= census.participants, "an empty call is kept");
         self.views.check(&census);
+        self.listeners.check(&self.views, &census);
+        self.before = census;
         self.checks += 1;
         if !self.checks.is_multiple_of(16) {
             // It is slow.
             return;
         }
-        let timers = self.timers();
-        let most = census.connections + census.participants_lost + self.addresses.len();
-        assert!(timers <= most, "{timers} timers for {census:?}");
+        self.check_timers();
     }
 
-    /// How many run: they are the last thing that is written of the machine.
-    fn timers(&self) -> usize {
-        let text = format!("{:?}", self.rooms);
-        let timers = text.rsplit("timers: {").next().unwrap_or_default();
-        timers.matches("(Instant {").count()
-    }
-
-    fn pass(&self) -> std::result::Result<Pass, Refusal> {
-        match &self.policy {
-            Policy::Pass(calls, place) => Ok(Pass {
-                calls: calls.clone(),
-                place: *place,
-                ..Pass::unlimited()
-            }),
-            Policy::Refuse(true) => Err(Refusal::new(ErrorCode::TokenRequired, "no token")),
-            Policy::Refuse(false) => Err(Refusal::new(ErrorCode::TokenExpired, "too late")),
-        }
+    fn check_timers(&self) {
+        let machine = format!("{:?}", self.rooms);
+        let at = (&self.limits, self.now);
+        bounds::check_timers(&machine, &self.before, self.addresses.len(), &self.gone, at);
     }
 }

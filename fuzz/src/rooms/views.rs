@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use acscall::signalling::message::{Participant, ParticipantId, ServerMessage};
+use acscall::signalling::message::{CalleeState, Participant, ParticipantId, ServerMessage};
 use acscall::signalling::room::{Census, ConnectionId};
 
 /// The views of those who have joined and are connected.
 #[derive(Debug, Default)]
 pub(super) struct Views {
     views: BTreeMap<ConnectionId, View>,
+    /// The calls that were placed on this run of the server.
+    placed: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -16,11 +18,39 @@ struct View {
     call: String,
     own: ParticipantId,
     others: BTreeMap<ParticipantId, Participant>,
+    /// The users who are being rung.
+    ringing: BTreeSet<String>,
 }
 
 impl Views {
-    pub(super) fn leave(&mut self, id: ConnectionId) {
-        self.views.remove(&id);
+    /// Returns whether it was in a call.
+    pub(super) fn leave(&mut self, id: ConnectionId) -> bool {
+        self.views.remove(&id).is_some()
+    }
+
+    /// The call that a connection is in.
+    pub(super) fn call(&self, id: ConnectionId) -> Option<&str> {
+        Some(&self.views.get(&id)?.call)
+    }
+
+    /// A call was placed, or came from another run of the server.
+    pub(super) fn set_placed(&mut self, call: &str, is_placed: bool) {
+        match is_placed {
+            true => self.placed.insert(call.to_owned()),
+            false => self.placed.remove(call),
+        };
+    }
+
+    /// The calls and users who are being rung for them, as those in the calls know it.
+    pub(super) fn ringing(&self) -> BTreeSet<(&str, &str)> {
+        let views = self.views.values();
+        views.flat_map(View::ringing).collect()
+    }
+
+    /// Whether all in a call know that `user` is being rung for it.
+    pub(super) fn is_told(&self, call: &str, user: &str) -> bool {
+        let mut views = self.views.values().filter(|view| view.call == call);
+        views.all(|view| view.ringing.contains(user))
     }
 
     pub(super) fn told(&mut self, id: ConnectionId, message: &ServerMessage) {
@@ -29,6 +59,7 @@ impl Views {
                 call,
                 resume,
                 participants,
+                ringing,
                 ..
             } => {
                 let others = participants
@@ -39,7 +70,9 @@ impl Views {
                     call: call.clone(),
                     own: resume.participant.clone(),
                     others,
+                    ringing: ringing.iter().cloned().collect(),
                 };
+                assert_eq!(view.ringing.len(), ringing.len(), "{ringing:?}");
                 assert_eq!(view.others.len(), participants.len(), "{participants:?}");
                 assert!(!view.others.contains_key(&view.own), "{participants:?}");
                 assert!(self.views.insert(id, view).is_none(), "{id:?} joined twice");
@@ -47,6 +80,10 @@ impl Views {
             ServerMessage::Participant { participant } => {
                 let view = self.view(id);
                 assert_ne!(participant.id, view.own);
+                assert!(
+                    !view.ringing.contains(&participant.user),
+                    "{participant:?} came and is being rung"
+                );
                 view.others
                     .insert(participant.id.clone(), participant.clone());
             }
@@ -60,6 +97,18 @@ impl Views {
                 let sender = self.view(id).others.get(from);
                 assert!(sender.is_some_and(|sender| sender.connected), "{from}");
             }
+            ServerMessage::Callee { user, state } => {
+                let view = self.view(id);
+                let rang = view.ringing.remove(user);
+                match state {
+                    CalleeState::Ringing => {
+                        view.ringing.insert(user.clone());
+                    }
+                    // Of one who does not come from the start, or is in the call.
+                    CalleeState::Busy | CalleeState::Unknown => assert!(!rang, "{user}"),
+                    _ => assert!(rang, "{user} is {state:?} and was not rung"),
+                }
+            }
             _ => {}
         }
     }
@@ -72,8 +121,12 @@ impl Views {
         );
         let mut calls: BTreeMap<&str, &View> = BTreeMap::new();
         for view in self.views.values() {
+            let is_alone = view.others.is_empty() && view.ringing.is_empty();
+            let is_forlorn = is_alone && self.placed.contains(&view.call);
+            assert!(!is_forlorn, "nobody comes, and {} goes on", view.call);
             if let Some(other) = calls.insert(&view.call, view) {
                 assert_eq!(view.members(), other.members(), "{}", view.call);
+                assert_eq!(view.ringing, other.ringing, "{}", view.call);
                 assert!(view.others[&other.own].connected && other.others[&view.own].connected);
                 for (id, participant) in &view.others {
                     if let Some(seen) = other.others.get(id) {
@@ -102,6 +155,11 @@ impl Views {
 }
 
 impl View {
+    fn ringing(&self) -> impl Iterator<Item = (&str, &str)> {
+        let users = self.ringing.iter();
+        users.map(|user| (self.call.as_str(), user.as_str()))
+    }
+
     fn members(&self) -> BTreeSet<&ParticipantId> {
         self.others.keys().chain([&self.own]).collect()
     }

@@ -157,7 +157,7 @@ fn bad_ssrc(media: &SDPMediaRef) -> Option<String> {
             let ssrc = value.split(' ').next().unwrap_or_default().parse::<u32>();
             ssrc.unwrap_or_default() == 0
         })
-        .map(|value| value.chars().take(16).collect())
+        .map(|value| value.chars().take(32).collect())
 }
 
 /// The caps to answer an offered line with: the first codec that can be decoded, in the payload

@@ -1,0 +1,156 @@
+//! What the application is told, which it has to be able to follow:
+//!
+//! * States come in their order, the call's name once and before there is a call.
+//! * A call to the user that is told to ring is told once to ring no more.
+//! * A callee that is rung is told to be, once; who comes is not rung any more.
+//! * Participants, streams, stalls and slow paths are told when they change.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use acscall::call::{Call, CallState, Direction, Event, Incoming, Presence};
+use acscall::signalling::message::{CalleeState, Kind, ParticipantId};
+
+#[derive(Debug, Default)]
+pub(super) struct Story {
+    state: CallState,
+    name: Option<String>,
+    /// The calls to the user that ring, by name.
+    incoming: BTreeMap<String, Incoming>,
+    /// The users who are being rung.
+    ringing: BTreeSet<String>,
+    /// The participants, each with its user.
+    participants: BTreeMap<ParticipantId, (String, Presence)>,
+    streams: BTreeSet<(ParticipantId, Kind)>,
+    stalled: BTreeSet<Kind>,
+    slow: BTreeSet<(ParticipantId, bool)>,
+}
+
+impl Story {
+    pub(super) fn name(&self) -> Option<&String> {
+        self.name.as_ref()
+    }
+
+    pub(super) fn rings(&self, call: &str) -> bool {
+        self.incoming.contains_key(call)
+    }
+
+    pub(super) fn is_there(&self, id: &ParticipantId) -> bool {
+        self.participants.contains_key(id)
+    }
+
+    pub(super) fn told(&mut self, event: &Event) {
+        match event {
+            Event::State(state) => self.state(*state),
+            Event::Named(name) => {
+                assert_eq!(self.name, None, "{name}: a second name");
+                assert_eq!(self.state, CallState::Connecting, "Named too late or early");
+                self.name = Some(name.clone());
+            }
+            Event::Incoming(incoming) => {
+                assert_eq!(self.name, None, "{incoming:?} in a call");
+                let name = incoming.call.clone();
+                let before = self.incoming.insert(name, incoming.clone());
+                assert_eq!(before, None, "it rings already");
+            }
+            Event::IncomingEnded(incoming, _) => {
+                let told = self.incoming.remove(&incoming.call);
+                assert_eq!(told.as_ref(), Some(incoming), "it does not ring");
+            }
+            Event::Callee(user, state) => self.callee(user, *state),
+            Event::Participant(participant, Presence::Disconnected) => {
+                let id = &participant.id;
+                assert!(self.participants.remove(id).is_some(), "{participant:?}");
+                let streams = self.streams.iter().any(|(of, _)| of == id);
+                assert!(!streams, "{participant:?} left, and its streams did not");
+            }
+            Event::Participant(participant, presence) => {
+                assert_eq!(self.state, CallState::Connected, "{event:?}");
+                let user = participant.user.clone();
+                let now = (user.clone(), *presence);
+                let before = self.participants.insert(participant.id.clone(), now);
+                let is_rung = before.is_none() && self.ringing.contains(&user);
+                assert!(!is_rung, "{participant:?} came without having accepted");
+                let before = before.map(|(_, presence)| presence);
+                assert_ne!(before, Some(*presence), "{participant:?}");
+            }
+            Event::Stream {
+                participant,
+                kind,
+                available,
+            } => {
+                let stream = (participant.id.clone(), *kind);
+                change(&mut self.streams, stream, *available, event);
+            }
+            Event::Stalled(kind, stalled) => change(&mut self.stalled, *kind, *stalled, event),
+            Event::Slow {
+                participant,
+                direction,
+                slow,
+            } => {
+                let path = (participant.id.clone(), *direction == Direction::Send);
+                change(&mut self.slow, path, *slow, event);
+            }
+            Event::Reached(id) => assert!(self.is_there(id), "{id} is not there"),
+            Event::Warning(_) | Event::Error(_) => {}
+        }
+    }
+
+    /// What can be asked for is what was told.
+    pub(super) fn settled(&self, call: &Call) {
+        assert_eq!(call.state(), self.state);
+        assert_eq!(call.name(), self.name.as_deref());
+        let incoming: BTreeSet<_> = call.incoming().map(|of| of.call.as_str()).collect();
+        assert!(incoming.into_iter().eq(self.incoming.keys()));
+        if self.state == CallState::Disconnected {
+            return;
+        }
+        assert!(call.callees().eq(&self.ringing));
+        let known: BTreeSet<_> = call.participants().map(|p| &p.id).collect();
+        assert!(known.into_iter().eq(self.participants.keys()));
+    }
+
+    pub(super) fn end(&self) {
+        assert_eq!(self.state, CallState::Disconnected);
+        assert!(self.incoming.is_empty(), "{:?}", self.incoming);
+    }
+
+    fn state(&mut self, next: CallState) {
+        let is_next = match next {
+            CallState::None => false,
+            CallState::Connecting => self.state == CallState::None,
+            CallState::Ringing => self.state == CallState::Connecting,
+            CallState::Connected => self.state < next && self.state >= CallState::Connecting,
+            CallState::Disconnecting => self.state < next,
+            CallState::Disconnected => self.state == CallState::Disconnecting,
+        };
+        assert!(is_next, "{next:?} after {:?}", self.state);
+        self.state = next;
+        if matches!(next, CallState::Ringing | CallState::Connected) {
+            assert_ne!(self.name, None, "{next:?} without a name");
+        }
+    }
+
+    fn callee(&mut self, user: &str, state: CalleeState) {
+        assert_ne!(self.name, None, "{user} is {state:?} and there is no call");
+        let was_rung = self.ringing.remove(user);
+        match state {
+            CalleeState::Ringing => {
+                assert!(!was_rung, "{user} rings already");
+                self.ringing.insert(user.to_owned());
+            }
+            CalleeState::Accepted => {
+                let is_there = self.participants.values().any(|(of, _)| of == user);
+                assert!(was_rung || !is_there, "{user} accepted after having come");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn change<T: Ord>(set: &mut BTreeSet<T>, of: T, is_in: bool, event: &Event) {
+    let is_change = match is_in {
+        true => set.insert(of),
+        false => set.remove(&of),
+    };
+    assert!(is_change, "{event:?}");
+}

@@ -1,0 +1,52 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+use gstacscall::fuzzing::{Answer, Pipeline};
+use acscall::call::Direction;
+use acscall::signalling::message::Candidate;
+
+fn state() -> (usize, usize, BTreeMap<String, usize>) {
+    let mut names = BTreeMap::new();
+    for entry in std::fs::read_dir("/proc/self/task").unwrap() {
+        let name = std::fs::read_to_string(entry.unwrap().path().join("comm")).unwrap_or_default();
+        let name: String = name.trim().chars().filter(|c| !c.is_ascii_digit()).collect();
+        *names.entry(name).or_default() += 1;
+    }
+    let fds = std::fs::read_dir("/proc/self/fd").unwrap().count();
+    (names.values().sum(), fds, names)
+}
+
+#[test]
+fn leak() {
+    gst::init().unwrap();
+    let offer = include_str!("../src/sketch/offer.sdp").replace('\n', "\r\n");
+    let pipeline = Pipeline::start();
+    let answer = offer.replace("a=sendonly", "a=recvonly").replace("a=setup:actpass", "a=setup:active");
+    let settle = |what: &str| {
+        for _ in 0..100 { std::thread::sleep(Duration::from_millis(50)); if pipeline.len() == 0 { break } }
+        std::thread::sleep(Duration::from_millis(1500));
+        println!("{what}: left {} {:?}", pipeline.len(), state());
+    };
+    settle("start");
+    let n = 30;
+    for _ in 0..n { drop(pipeline.open(Direction::Receive)); }
+    settle("receive, closed at once");
+    for _ in 0..n { drop(pipeline.open(Direction::Send)); }
+    settle("send, closed at once");
+    for _ in 0..n { let p = pipeline.open(Direction::Send); p.answer(); }
+    settle("send, described");
+    for _ in 0..n { let mut p = pipeline.open(Direction::Send); p.answer(); p.take(&answer); }
+    settle("send, answered");
+    for _ in 0..n { let mut p = pipeline.open(Direction::Send); p.answer(); p.take(&answer); std::thread::sleep(Duration::from_millis(100)); }
+    settle("send, answered, closed 100 ms later");
+    for _ in 0..n { let mut p = pipeline.open(Direction::Receive); assert!(matches!(p.describe(&offer), Answer::Description(_))); }
+    settle("receive, offered");
+    for _ in 0..n { let mut p = pipeline.open(Direction::Receive); p.describe(&offer);
+        p.add(&Candidate { candidate: "candidate:1 1 UDP 2013266431 127.0.0.1 9 typ host generation 0".into(), line: 0 }); }
+    settle("receive, offered, candidate");
+    for _ in 0..n { let mut p = pipeline.open(Direction::Receive); p.describe(&offer);
+        p.add(&Candidate { candidate: "candidate:1 1 UDP 2013266431 127.0.0.1 9 typ host generation 0".into(), line: 0 });
+        std::thread::sleep(Duration::from_millis(100)); }
+    settle("receive, offered, candidate, closed 100 ms later");
+    for _ in 0..n { let mut p = pipeline.open(Direction::Receive); p.describe("v=0\r\n"); }
+    settle("receive, nonsense");
+}
