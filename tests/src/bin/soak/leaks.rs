@@ -31,7 +31,7 @@ pub(crate) fn living() -> Result<Living> {
             let Ok(value) = object.value("object") else {
                 continue;
             };
-            let name = name(&value);
+            let name = name(value);
             let text = format!("{name} ({count} references) {}", trace.unwrap_or_default());
             let kind = value.type_().name().to_owned();
             living.entry(kind).or_default().push(text);
