@@ -4,6 +4,7 @@
 mod actor;
 mod judge;
 mod leaks;
+mod log;
 mod plan;
 mod random;
 mod report;
@@ -14,7 +15,6 @@ mod watch;
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
-use std::sync::Mutex;
 use std::time::Duration;
 
 use acscall::server::Embedded;
@@ -36,9 +36,6 @@ const USAGE: &str = "usage: soak [--seed N] [--minutes N | --rounds N] [--steps 
 const GONE: Duration = Duration::from_secs(10);
 /// What is freed at once, is freed.
 const AT_REST: Duration = Duration::from_secs(1);
-
-/// What GLib logged as a warning or worse. The callback that fills it has nowhere else to go.
-static LOGGED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 struct Arguments {
     seed: u64,
@@ -80,7 +77,7 @@ fn run() -> Result<bool> {
             .exec();
         bail!("cannot start itself again: {failed}");
     }
-    catch_log();
+    log::catch();
     init()?;
     println!("seed {}", arguments.seed);
     let mut report = Report {
@@ -91,8 +88,9 @@ fn run() -> Result<bool> {
     if let Err(error) = done {
         report.findings.push(format!("{error:#}"));
     }
-    let logged = std::mem::take(&mut *LOGGED.lock().unwrap_or_else(|p| p.into_inner()));
+    let (logged, known) = log::take();
     report.findings.extend(logged);
+    report.known = known;
     println!("{}", report.text());
     if !report.findings.is_empty() {
         println!("again: cargo xtask soak --seed {}", report.seed);
@@ -234,28 +232,6 @@ impl Server {
             Running::Here(_) => Ok(0.0),
         }
     }
-}
-
-/// Collects what GLib logs.
-fn catch_log() {
-    glib::log_set_writer_func(|level, fields| {
-        use glib::LogLevel::{Critical, Error, Warning};
-        let field = |key: &str| {
-            let field = fields.iter().find(|field| field.key() == key);
-            field
-                .and_then(|field| field.value_str())
-                .unwrap_or_default()
-        };
-        let text = format!("{} {level:?}: {}", field("GLIB_DOMAIN"), field("MESSAGE"));
-        if matches!(level, Critical | Error | Warning) {
-            eprintln!("{text}");
-            let mut logged = LOGGED
-                .lock()
-                .unwrap_or_else(|poisoned| poisoned.into_inner());
-            logged.push(text);
-        }
-        glib::LogWriterOutput::Handled
-    });
 }
 
 impl Arguments {

@@ -23,6 +23,8 @@ pub(crate) struct Report {
     pub(crate) begin: Census,
     pub(crate) end: Census,
     pub(crate) living: (usize, usize),
+    /// What GLib logged of defects of GStreamer that are known.
+    pub(crate) known: usize,
     pub(crate) findings: Vec<String>,
 }
 
@@ -93,6 +95,11 @@ impl Report {
         ] {
             let _ = writeln!(text, "| {what} at the begin and the end | {begin}, {end} |");
         }
+        let _ = writeln!(
+            text,
+            "| known defects of GStreamer logged | {} |",
+            self.known
+        );
         let _ = writeln!(text, "| findings | {} |", self.findings.len());
         for finding in &self.findings {
             let _ = writeln!(text, "\nFOUND {finding}");

@@ -36,7 +36,7 @@ pub(in crate::call) struct Encoder {
     output: Arc<Output>,
     pace: Arc<Pace>,
     /// Nothing else holds it: it has no parent.
-    _encoded: gst::Pad,
+    encoded: gst::Pad,
     drained: Arc<(Mutex<u64>, Condvar)>,
 }
 
@@ -98,7 +98,7 @@ impl Encoder {
             last_pts: Mutex::new(None),
             output,
             pace,
-            _encoded: sink,
+            encoded: sink,
             drained,
         }))
     }
@@ -186,7 +186,7 @@ impl Encoder {
     /// Stops the encoder and takes it out of its pipeline.
     pub(super) fn stop(&self) {
         *self.output.lock_lines() = Vec::new().into();
-        super::dispose(&self.bin);
+        super::dispose_with(&self.bin, self.encoded.clone());
     }
 }
 

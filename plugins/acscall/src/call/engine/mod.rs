@@ -357,12 +357,21 @@ fn watch_errors(pipeline: &gst::Pipeline, output: &EngineSink) -> Result<(), gli
 /// Stops an element off this thread, then takes it out of its pipeline: stopping waits for the
 /// element's streaming threads.
 fn dispose(element: &impl IsA<gst::Element>) {
+    dispose_with(element, None);
+}
+
+/// The same of one that is linked to a pad without a parent. The pad is kept until it is done: it
+/// would be unlinked when it is freed, which posts two messages, and a bin that is freed in
+/// between keeps the first for ever.
+fn dispose_with(element: &impl IsA<gst::Element>, linked: impl Into<Option<gst::Pad>>) {
     let element = element.upcast_ref::<gst::Element>();
+    let linked = linked.into();
     element.set_locked_state(true);
-    element.call_async(|element| {
+    element.call_async(move |element| {
         let _already_stopped = element.set_state(gst::State::Null);
         if let Some(pipeline) = element.parent().and_downcast::<gst::Bin>() {
             let _already_removed = pipeline.remove(element);
         }
+        drop(linked);
     });
 }

@@ -63,7 +63,7 @@ impl Inlet {
 pub(super) struct Decoder {
     bin: gst::Bin,
     /// Nothing else holds it: it has no parent.
-    _decoded: gst::Pad,
+    decoded: gst::Pad,
 }
 
 impl Decoder {
@@ -102,10 +102,7 @@ impl Decoder {
                 gst::PadProbeReturn::Handled
             }
         });
-        Ok(Decoder {
-            bin,
-            _decoded: sink,
-        })
+        Ok(Decoder { bin, decoded: sink })
     }
 
     /// Whether `object` is part of this decoder.
@@ -115,7 +112,7 @@ impl Decoder {
 
     /// Stops the decoder and takes it out of its pipeline.
     pub(super) fn stop(self) {
-        super::dispose(&self.bin);
+        super::dispose_with(&self.bin, self.decoded);
     }
 }
 
@@ -157,4 +154,42 @@ pub(super) enum DecoderStartError {
     Decoder(#[from] DecoderError),
     #[error(transparent)]
     Pipeline(#[from] glib::BoolError),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_pad_behind_a_decoder_is_there_until_the_decoder_is_out_of_its_pipeline() {
+        let timeout = Duration::from_secs(20);
+        gst::init().unwrap();
+        let caps = gst::Caps::builder("application/x-rtp")
+            .field("media", "audio")
+            .field("encoding-name", "OPUS")
+            .field("clock-rate", 48_000)
+            .field("payload", 96)
+            .build();
+        let (source, always) = (gst::PadDirection::Src, gst::PadPresence::Always);
+        let template = gst::PadTemplate::new("src", source, always, &caps).unwrap();
+        let source = gst::Pad::from_template(&template);
+        let pipeline = gst::Pipeline::new();
+        pipeline.set_state(gst::State::Playing).unwrap();
+        let decoder = Decoder::start("decoder", &source, &pipeline, Arc::default()).unwrap();
+        let pad = decoder.decoded.downgrade();
+        let (gone_in, gone) = channel();
+        let (seen_in, seen) = channel();
+        let gone = Mutex::new(gone);
+        pipeline.connect_element_removed(move |_, _| {
+            gone.lock().unwrap().recv_timeout(timeout).unwrap();
+            seen_in.send(pad.upgrade().is_some()).unwrap();
+        });
+        decoder.stop();
+        gone_in.send(()).unwrap();
+        assert!(seen.recv_timeout(timeout).unwrap());
+        pipeline.set_state(gst::State::Null).unwrap();
+    }
 }

@@ -237,7 +237,8 @@ fn nothing_is_left_of_a_leg_whose_connection_changes_while_it_is_closed() {
     let elements = a.engine.pipeline.children();
     let webrtcbin = elements.into_iter().find(is_webrtcbin).unwrap();
     let inside = webrtcbin.downcast_ref::<gst::Bin>().unwrap().children();
-    let inside: Vec<_> = inside.into_iter().map(|e| e.downgrade()).collect();
+    let upcast = |element: gst::Element| element.upcast::<gst::Object>().downgrade();
+    let mut inside: Vec<_> = inside.into_iter().map(upcast).collect();
     assert!(!inside.is_empty());
     let transceiver: gst_webrtc::WebRTCRTPTransceiver =
         webrtcbin.emit_by_name("get-transceiver", &[&0i32]);
@@ -245,6 +246,7 @@ fn nothing_is_left_of_a_leg_whose_connection_changes_while_it_is_closed() {
         .property::<gst::glib::Object>("sender")
         .property("transport");
     let ice: gst_webrtc::WebRTCICETransport = dtls.property("transport");
+    inside.push(ice.upcast_ref::<gst::Object>().downgrade());
     drop((webrtcbin, transceiver, dtls));
     // When it is stopped, and not freed yet.
     a.engine

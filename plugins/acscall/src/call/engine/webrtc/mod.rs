@@ -198,16 +198,18 @@ impl WebRtcLeg {
         self.promises.push(promise);
     }
 
-    /// Lets nobody hear any more of how ICE goes. webrtcbin's part that receives makes a probe when
-    /// it hears of a change while it is stopped, and with it a reference to itself: it, its DTLS
-    /// connection and its sockets would stay for ever.
+    /// Keeps from webrtcbin's part that receives how ICE goes on. When it hears of a change while
+    /// it is stopped, 1.22 makes a probe and with it a reference to itself: it, its DTLS connection
+    /// and its sockets would stay for ever.
     fn silence_ice(&self) {
         let ice = self
             .transport()
             .and_then(|dtls| dtls.property::<Option<gst::glib::Object>>("transport"));
         if let Some(ice) = ice {
-            // For good: what it has to tell is freed with it.
-            std::mem::forget(ice.freeze_notify());
+            // That part hears of it after all others.
+            ice.connect_notify(Some("state"), |ice, _| {
+                ice.stop_signal_emission_by_name("notify::state");
+            });
         }
     }
 
