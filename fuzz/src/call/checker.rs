@@ -167,7 +167,7 @@ impl Checker {
     }
 
     /// After all actions of an input.
-    pub(super) fn settled(&self, call: &Call) {
+    pub(super) fn settled(&mut self, call: &Call) {
         self.story.settled(call);
         if self.is_finished {
             return;

@@ -96,7 +96,7 @@ impl Story {
     }
 
     /// What can be asked for is what was told.
-    pub(super) fn settled(&self, call: &Call) {
+    pub(super) fn settled(&mut self, call: &Call) {
         assert_eq!(call.state(), self.state);
         assert_eq!(call.name(), self.name.as_deref());
         let incoming: BTreeSet<_> = call.incoming().map(|of| of.call.as_str()).collect();
@@ -107,6 +107,12 @@ impl Story {
         assert!(call.callees().eq(&self.ringing));
         let known: BTreeSet<_> = call.participants().map(|p| &p.id).collect();
         assert!(known.into_iter().eq(self.participants.keys()));
+        // A server may say that a participant is another user from now on. That is not told.
+        for participant in call.participants() {
+            let user = participant.user.clone();
+            let known = self.participants.get_mut(&participant.id);
+            known.expect("it is known").0 = user;
+        }
     }
 
     pub(super) fn end(&self) {

@@ -72,6 +72,9 @@ impl Pipeline {
     /// One that plays.
     pub fn start() -> Pipeline {
         let pipeline = gst::Pipeline::new();
+        // Nobody reads the messages, and each holds the element that posted it.
+        let bus = pipeline.bus().expect("a pipeline has a bus");
+        bus.set_sync_handler(|_, _| gst::BusSyncReply::Drop);
         pipeline.use_clock(Some(&gst::SystemClock::obtain()));
         pipeline
             .set_state(gst::State::Playing)
