@@ -50,7 +50,7 @@ fn somebody_is_invited_into_a_call_with_a_name() -> Result<()> {
     // A call with a name goes on with one.
     drop(bob);
     alice.until_participant("bob", "disconnected")?;
-    assert_eq!(alice.states("c"), ["connecting", "connected"]);
+    assert_eq!(alice.course()?, ["connecting", "connected"]);
     Ok(())
 }
 

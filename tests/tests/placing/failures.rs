@@ -69,7 +69,7 @@ fn who_declines_goes_on_waiting_and_can_answer_the_next_call() -> Result<()> {
     assert_ne!(first, second);
     bob.ask("accept", Some(&second))?;
     bob.until_state("connected")?;
-    assert_eq!(bob.states("c"), ["connecting", "connected"]);
+    assert_eq!(bob.course()?, ["connecting", "connected"]);
     alice.until_state("connected")?;
     alice.sees()?;
     bob.sees()?;

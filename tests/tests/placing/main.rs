@@ -26,11 +26,8 @@ fn a_call_is_placed_and_answered_and_media_goes_both_ways() -> Result<()> {
     bob.sees()?;
 
     // The states come in ACS's order, to all elements.
-    for element in ["c", "s"] {
-        let states = alice.states(element);
-        assert_eq!(states, ["connecting", "ringing", "connected"]);
-        assert_eq!(bob.states(element), ["connecting", "connected"]);
-    }
+    assert_eq!(alice.course()?, ["connecting", "ringing", "connected"]);
+    assert_eq!(bob.course()?, ["connecting", "connected"]);
     // One participant each, though each is two elements.
     let only = |user: &str| vec![(user.to_owned(), "connected".to_owned())];
     assert_eq!(alice.participants()?, only("bob"));
@@ -45,7 +42,7 @@ fn a_call_is_placed_and_answered_and_media_goes_both_ways() -> Result<()> {
     alice.until_eos()?;
     alice.until_state("disconnected")?;
     let states = alice.states("c");
-    assert_eq!(states[3..], ["disconnecting", "disconnected"]);
+    assert!(states.ends_with(&["disconnecting", "disconnected"].map(String::from)));
     assert_eq!(alice.participants()?, []);
     Ok(())
 }

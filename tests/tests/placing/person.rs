@@ -176,6 +176,18 @@ impl Person {
             .collect()
     }
 
+    /// The states of the call from its beginning. The element that comes second is told those from
+    /// that moment on.
+    pub(crate) fn course(&self) -> Result<Vec<String>> {
+        let (mut longer, mut shorter) = (self.states("c"), self.states("s"));
+        if longer.len() < shorter.len() {
+            std::mem::swap(&mut longer, &mut shorter);
+        }
+        ensure!(longer.ends_with(&shorter), "{longer:?}, but {shorter:?}");
+        ensure!(!shorter.is_empty(), "one element tells nothing");
+        Ok(longer)
+    }
+
     /// The call's name, as both elements told it with the last state.
     pub(crate) fn call(&self) -> Result<String> {
         let told = self.told.borrow();
