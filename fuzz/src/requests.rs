@@ -78,7 +78,8 @@ fn check_headers(headers: &Headers<'_>) {
     if permit(&config, &headers.hosts, &headers.origins, headers.authority).is_err() {
         return;
     }
-    let host = String::from_utf8(headers.hosts[0].clone()).expect("a Host is text");
+    // Who is permitted named a host.
+    let host = first(&headers.hosts).expect("a Host is text");
     let host = host.trim();
     let is_own = |known: &String| {
         let rest = host
@@ -90,10 +91,9 @@ fn check_headers(headers: &Headers<'_>) {
         is_named && rest.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
     };
     assert!(config.hosts.iter().any(is_own), "{host}");
-    let Some(origin) = headers.origins.first() else {
+    let Some(origin) = first(&headers.origins) else {
         return;
     };
-    let origin = String::from_utf8(origin.clone()).expect("an Origin is text");
     let origin = origin.trim();
     let own = [format!("http://{host}"), format!("https://{host}")];
     let is_one = own
@@ -101,6 +101,16 @@ fn check_headers(headers: &Headers<'_>) {
         .chain(&config.origins)
         .any(|good| good.eq_ignore_ascii_case(origin));
     assert!(is_one, "{origin} at {host}");
+}
+
+/// The first that comes so far: of four, one that can be a header's value.
+fn first(values: &[Vec<u8>]) -> Option<&str> {
+    let is_value = |value: &&Vec<u8>| {
+        let mut bytes = value.iter();
+        bytes.all(|byte| *byte == b'\t' || !byte.is_ascii_control())
+    };
+    let value = values.iter().take(4).find(is_value)?;
+    Some(std::str::from_utf8(value).expect("who is permitted sent text"))
 }
 
 fn check_name(text: &str) {

@@ -1,5 +1,6 @@
 //! `acscallsrc` on its pads and states.
 
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use acscall_tests::pipeline::{Pipeline, TIMEOUT, free_port, init};
@@ -213,7 +214,7 @@ fn nothing_is_lost_on_a_pad_that_is_not_linked_but_its_media() -> Result<()> {
     let (pipeline, element) = alone("")?;
     let pad = element.request_pad_simple("audio").context("a pad")?;
     pipeline.play()?;
-    let (sender, flowed) = std::sync::mpsc::channel();
+    let (sender, flowed) = channel();
     let received = |pad: &gst::Pad| pad.property::<gst::Structure>("stats").get::<u64>("in");
     // The element's thread takes media all the time, linked or not.
     while received(&pad)? < 20 {
@@ -236,6 +237,49 @@ fn nothing_is_lost_on_a_pad_that_is_not_linked_but_its_media() -> Result<()> {
     let before = received(&pad)?;
     while received(&pad)? < before + 20 {
         std::thread::yield_now();
+    }
+    let bus = pipeline.0.bus().context("a bus")?;
+    assert!(bus.pop_filtered(&[gst::MessageType::Error]).is_none());
+    Ok(())
+}
+
+#[test]
+fn what_is_linked_to_a_pad_gets_its_stream_whenever_it_runs() -> Result<()> {
+    let (pipeline, element) = alone("")?;
+    let pad = element.request_pad_simple("audio").context("a pad")?;
+    let (sender, pushed) = channel();
+    let bin = element.downcast_ref::<gst::Bin>().context("a bin")?;
+    let stream = bin.children().into_iter().next().context("a stream")?;
+    let inside = stream.static_pad("src").context("a pad")?;
+    inside.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+        let _enough = sender.send(());
+        gst::PadProbeReturn::Ok
+    });
+    pipeline.play()?;
+    let sink = gst::ElementFactory::make("fakesink")
+        .property("async", false)
+        .build()?;
+    pipeline.contents()?.add(&sink)?;
+    let to = sink.static_pad("sink").context("a pad")?;
+    let (sender, arrived) = channel();
+    to.add_probe(gst::PadProbeType::BUFFER, move |pad, _| {
+        let _enough = sender.send(pad.current_caps().is_some());
+        gst::PadProbeReturn::Ok
+    });
+    for state in [gst::State::Null, gst::State::Ready, gst::State::Null] {
+        sink.set_state(state)?;
+        if !pad.is_linked() {
+            pad.link(&to)?;
+        }
+        while pushed.try_recv().is_ok() {}
+        while arrived.try_recv().is_ok() {}
+        for _ in 0..3 {
+            let refused = pushed.recv_timeout(TIMEOUT);
+            refused.context("the stream goes on while nobody takes it")?;
+        }
+        assert!(arrived.try_recv().is_err(), "it does not run");
+        sink.sync_state_with_parent()?;
+        assert!(arrived.recv_timeout(TIMEOUT)?, "caps before buffers");
     }
     let bus = pipeline.0.bus().context("a bus")?;
     assert!(bus.pop_filtered(&[gst::MessageType::Error]).is_none());

@@ -84,9 +84,10 @@ fn a_file_is_sent_whole_at_its_own_pace_once_somebody_is_there() -> Result<()> {
         arrived.len()
     );
     let took = arrived[FRAMES - 1].at - arrived[0].at;
-    // Two seconds of frames; a machine under load may take longer, but never less.
+    // Two seconds of frames. The first may come late, since its decoder is made then; without a
+    // pace all of them would come within a moment.
     ensure!(
-        took > gst::ClockTime::from_mseconds(1900),
+        took > gst::ClockTime::from_mseconds(1500),
         "not paced: {took}"
     );
     Ok(())

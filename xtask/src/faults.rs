@@ -18,6 +18,7 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
         "--release",
         "--package=acscall",
         "--package=gst-plugin-acscall",
+        "--package=gst-plugin-rawmedia",
         "--package=acscall-tests",
         "--bins",
         "--lib",

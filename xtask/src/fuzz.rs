@@ -5,7 +5,7 @@
 //! can. No sanitizer: what is fuzzed has no unsafe code, and GStreamer's is not built here.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
@@ -64,7 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     targets.retain(|name| arguments.targets.is_empty() || arguments.targets.contains(name));
     fuzz.build()?;
     for target in &targets {
-        fuzz.run(target, arguments.seconds)?;
+        fuzz.run(target, arguments.seconds, &fuzz.found(target))?;
         if arguments.keep {
             fuzz.keep(target)?;
         }
@@ -89,8 +89,13 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Outcome> {
         return Ok(Outcome::Skipped(format!("the corpus passed; {reason}")));
     }
     fuzz.build()?;
+    // What was found before would be gone through each time, which takes longer and longer.
+    let found = fuzz.found("briefly");
+    if found.exists() {
+        fs::remove_dir_all(&found)?;
+    }
     for target in fuzz.targets()? {
-        fuzz.run(&target, BRIEFLY)?;
+        fuzz.run(&target, BRIEFLY, &found.join(&target))?;
     }
     Ok(Outcome::Passed)
 }
@@ -158,20 +163,22 @@ impl Fuzz<'_> {
         command::run(&mut self.cargo_fuzz("build"))
     }
 
-    fn run(&self, target: &str, seconds: u32) -> Result<()> {
+    /// What is found goes into the folder `found`, and what is there already is built on.
+    fn run(&self, target: &str, seconds: u32, found: &Path) -> Result<()> {
         command::headline(&format!("{target}, for {seconds} s"));
-        let found = self.found(target);
-        fs::create_dir_all(&found)?;
+        fs::create_dir_all(found)?;
         let mut fuzz = self.cargo_fuzz("run");
         fuzz.arg(target)
             // What is found goes into the first of these.
-            .args([found, self.corpus(target)])
+            .arg(found)
+            .arg(self.corpus(target))
             .arg("--")
             .args([
                 format!("-max_total_time={seconds}"),
                 format!("-timeout={TIMEOUT}"),
                 "-print_final_stats=1".to_owned(),
                 "-verbosity=0".to_owned(),
+                "-print_funcs=0".to_owned(),
             ]);
         command::run(&mut fuzz)
     }

@@ -102,7 +102,8 @@ impl Person {
     }
 
     /// Waits for a message and keeps the element messages up to it. An error ends the waiting, but
-    /// one more after one that was waited for: both elements tell it.
+    /// one more after one that was waited for: both elements tell it. That of `s` does not: it may
+    /// come before what `c` has told before its own.
     fn wait(&self, wanted: impl Fn(&gst::Message) -> bool) -> Result<gst::Message> {
         let bus = self.pipeline.0.bus().context("a pipeline has a bus")?;
         loop {
@@ -120,6 +121,7 @@ impl Person {
             }
             if let gst::MessageView::Error(error) = message.view()
                 && !self.failed.get()
+                && message.src().is_none_or(|src| src.name() != "s")
             {
                 bail!("{} ({:?})", error.error(), error.debug());
             }

@@ -50,6 +50,9 @@ pub(super) struct Flow {
     segment: gst::FormattedSegment<gst::ClockTime>,
     segment_sent: bool,
     tags: Option<gst::TagList>,
+    tags_sent: bool,
+    /// Whoever takes the next buffer knows nothing of the stream.
+    anew: bool,
     /// The last buffer's time.
     last: Option<gst::ClockTime>,
     /// Up to here buffers or gaps went out.
@@ -67,6 +70,8 @@ impl Flow {
             segment: gst::FormattedSegment::new(),
             segment_sent: false,
             tags: None,
+            tags_sent: false,
+            anew: false,
             last: None,
             position: None,
         }
@@ -82,6 +87,12 @@ impl Flow {
             tags.add::<gst::tags::Title>(&shown_name(participant), gst::TagMergeMode::Replace);
         }
         self.tags = Some(tags);
+        self.tags_sent = false;
+    }
+
+    /// What is linked does not run, and took nothing. When it does (again), it begins from nothing.
+    pub(super) fn refused(&mut self) {
+        self.anew = true;
     }
 
     /// A raw buffer with the system clock's time. Only its metadata is copied: the memory is
@@ -105,7 +116,7 @@ impl Flow {
         {
             return out;
         }
-        let discont = self.last.is_none();
+        let discont = self.last.is_none() || self.anew;
         self.last = Some(time);
         self.position = Some(time + buffer.duration().unwrap_or_default());
         self.start(caps, &mut out.events);
@@ -123,7 +134,10 @@ impl Flow {
     /// sinks need not wait for the first buffer to get going.
     pub(super) fn begin(&mut self, element: &gst::Element) -> Out {
         let mut out = Out::default();
-        let Some(caps) = self.names.caps.clone().filter(|_| !self.segment_sent) else {
+        if self.segment_sent && !self.anew {
+            return out;
+        }
+        let Some(caps) = self.known_caps() else {
             return out;
         };
         if let Some(now) = element.current_running_time() {
@@ -140,7 +154,8 @@ impl Flow {
         element: &gst::Element,
         latency: gst::ClockTime,
     ) -> Option<gst::Event> {
-        let position = self.position.filter(|_| self.segment_sent)?;
+        let has_begun = self.segment_sent && !self.anew;
+        let position = self.position.filter(|_| has_begun)?;
         let now = element.current_running_time()?;
         let end = now.checked_sub(latency).filter(|end| *end > position)?;
         self.position = Some(end);
@@ -154,7 +169,7 @@ impl Flow {
     /// The end, also of a stream that never began.
     pub(super) fn end(&mut self, seqnum: Option<gst::Seqnum>) -> Out {
         let mut out = Out::default();
-        match self.caps.clone().or_else(|| self.names.caps.clone()) {
+        match self.known_caps() {
             Some(caps) => self.start(&caps, &mut out.events),
             None => self.start_stream(&mut out.events),
         }
@@ -166,7 +181,17 @@ impl Flow {
         out
     }
 
+    fn known_caps(&self) -> Option<gst::Caps> {
+        self.caps.clone().or_else(|| self.names.caps.clone())
+    }
+
     fn start(&mut self, caps: &gst::Caps, events: &mut VecDeque<gst::Event>) {
+        if std::mem::take(&mut self.anew) {
+            self.started = false;
+            self.caps = None;
+            self.segment_sent = false;
+            self.tags_sent = false;
+        }
         self.start_stream(events);
         if self.caps.as_ref() != Some(caps) {
             events.push_back(gst::event::Caps::new(caps));
@@ -175,7 +200,9 @@ impl Flow {
         if !std::mem::replace(&mut self.segment_sent, true) {
             events.push_back(gst::event::Segment::new(&self.segment));
         }
-        if let Some(tags) = self.tags.take() {
+        if let Some(tags) = self.tags.clone()
+            && !std::mem::replace(&mut self.tags_sent, true)
+        {
             events.push_back(gst::event::Tag::new(tags));
         }
     }
@@ -291,6 +318,29 @@ mod tests {
         flow.bound(&participant("bob"));
         let third = flow.media(&element, &caps(2), buffer(13));
         assert_eq!(types(&third), [Caps, Tag]);
+    }
+
+    #[test]
+    fn what_refused_a_buffer_is_told_all_again() {
+        use gst::EventType::{Caps, Eos, Segment, StreamStart, Tag};
+        let element = element();
+        let mut flow = flow(None);
+        flow.bound(&participant("alice"));
+        flow.media(&element, &caps(1), buffer(11));
+        flow.refused();
+        let latency = gst::ClockTime::ZERO;
+        let again = flow.media(&element, &caps(1), buffer(12));
+        assert_eq!(types(&again), [StreamStart, Caps, Segment, Tag]);
+        let flags = again.buffer.unwrap().flags();
+        assert!(flags.contains(gst::BufferFlags::DISCONT));
+        assert!(flow.media(&element, &caps(1), buffer(13)).events.is_empty());
+        assert!(flow.gap(&element, latency).is_some());
+        flow.refused();
+        assert!(flow.gap(&element, latency).is_none(), "of what?");
+        assert_eq!(
+            types(&flow.end(None)),
+            [StreamStart, Caps, Segment, Tag, Eos]
+        );
     }
 
     #[test]

@@ -257,7 +257,7 @@ impl AcsCallStream {
         }
     }
 
-    /// Where nothing is linked the stream flows into nothing.
+    /// Where nothing is linked, or nothing that runs, the stream flows into nothing.
     fn push(&self, place: &Place, out: Out) -> Result<(), gst::FlowError> {
         for event in out.events {
             gst::debug!(CAT, imp = self, "{event:?}");
@@ -271,6 +271,12 @@ impl AcsCallStream {
         match place.source.push(buffer) {
             Ok(_) => Ok(()),
             Err(gst::FlowError::NotLinked) if peer().as_ref() != Some(&before) => Ok(()),
+            // What is linked does not run: not yet, or for a while. Where it is this end that
+            // stops, the next turn finds that out. A sink of 1.22 that stops just now says EOS.
+            Err(error) if error == gst::FlowError::Flushing || !before.is_active() => {
+                self.with_flow(Flow::refused);
+                Ok(())
+            }
             Err(error) => Err(error),
         }
     }

@@ -50,6 +50,8 @@ impl Mixer {
         let mixer = make("audiomixer")?;
         mixer.set_property("output-buffer-duration", gst::ClockTime::from_mseconds(10));
         mixer.set_property("latency", latency + gst::ClockTime::from_mseconds(20));
+        // Not at the call's begin: the silence since then would come first, all at once.
+        mixer.set_property_from_str("start-time-selection", "first");
         let silence_format = make("capsfilter")?;
         silence_format.set_property("caps", raw_audio());
         let format = make("capsfilter")?;
@@ -185,11 +187,39 @@ impl Take for MixerInput {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
+    use std::sync::mpsc::{Sender, channel};
     use std::thread;
     use std::time::Duration;
 
     use super::*;
+
+    struct Times(Mutex<Sender<gst::ClockTime>>);
+
+    impl Take for Times {
+        fn take(&self, _caps: &gst::Caps, buffer: &gst::Buffer, _base: gst::ClockTime) {
+            let _the_test_is_over = lock(&self.0).send(buffer.pts().unwrap());
+        }
+    }
+
+    #[test]
+    fn the_mix_begins_when_it_is_asked_for_however_old_the_call_is() {
+        gst::init().unwrap();
+        let age = gst::ClockTime::from_seconds(10);
+        let pipeline = gst::Pipeline::new();
+        let clock = gst::SystemClock::obtain();
+        pipeline.use_clock(Some(&clock));
+        pipeline.set_start_time(gst::ClockTime::NONE);
+        pipeline.set_base_time(clock.time().saturating_sub(age));
+        pipeline.set_state(gst::State::Playing).unwrap();
+        let output = Arc::new(Inlet::default());
+        let (sender, times) = channel();
+        output.add(ReaderId(0), Arc::new(Times(Mutex::new(sender))));
+        let mixer = Mixer::start(&pipeline, output, gst::ClockTime::ZERO).unwrap();
+        let first = times.recv_timeout(Duration::from_secs(20)).unwrap();
+        assert!(first >= age, "{first}");
+        mixer.stop();
+        pipeline.set_state(gst::State::Null).unwrap();
+    }
 
     #[test]
     fn the_mixers_pads_are_released_by_the_thread_that_mixes() {

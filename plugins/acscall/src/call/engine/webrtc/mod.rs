@@ -5,6 +5,7 @@ mod addresses;
 mod ice;
 mod inside;
 mod repair;
+mod requests;
 mod warm_up;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -24,6 +25,7 @@ use super::sdp;
 use crate::call::DEFAULT_LATENCY;
 use ice::{give_loopback_addresses, restrain_ice, set_ice_servers};
 use inside::{answer_with, connect_outputs, connect_streams, tune_insides};
+use requests::Requests;
 pub(in crate::call) use warm_up::WarmUp;
 
 /// Makes legs in one call's pipeline.
@@ -70,8 +72,7 @@ struct WebRtcLeg {
     /// The caps to answer each offered line with; set before the offer is.
     preferences: Arc<Mutex<Vec<gst::Caps>>>,
     remote_fingerprints: Vec<sdp::Fingerprint>,
-    /// What webrtcbin was asked for.
-    promises: Vec<gst::Promise>,
+    requests: Arc<Requests>,
     output: LegSink,
     _watch: addresses::Watch,
 }
@@ -108,7 +109,7 @@ impl WebRtcLeg {
             lines: Vec::new(),
             preferences,
             remote_fingerprints: Vec::new(),
-            promises: Vec::new(),
+            requests: Arc::default(),
             output,
             _watch: watch,
         };
@@ -171,15 +172,13 @@ impl WebRtcLeg {
     /// Makes this end's description, sets and tells it, with these lines rejected.
     fn describe(&mut self, action: &'static str, field: &'static str, rejected: Vec<Kind>) {
         let weak = self.webrtcbin.downgrade();
-        let output = self.output.clone();
-        let promise = gst::Promise::with_change_func(move |reply| {
+        let (output, requests) = (self.output.clone(), self.requests.clone());
+        let promise = self.requests.promise(move |reply| {
             let Some(webrtcbin) = weak.upgrade() else {
                 return;
             };
-            let description = reply
-                .ok()
-                .flatten()
-                .and_then(|reply| reply.get::<WebRTCSessionDescription>(field).ok());
+            let description =
+                reply.and_then(|reply| reply.get::<WebRTCSessionDescription>(field).ok());
             let Some(description) = description else {
                 output(LegOutput::Failed(LegFailure::Description(format!(
                     "no {field} could be made for it"
@@ -187,42 +186,17 @@ impl WebRtcLeg {
                 return;
             };
             let text = description.sdp().to_string();
-            webrtcbin.emit_by_name::<()>(
-                "set-local-description",
-                &[&description, &None::<gst::Promise>],
-            );
+            let set = requests.promise(|_| {});
+            webrtcbin.emit_by_name::<()>("set-local-description", &[&description, &set]);
             output(LegOutput::Description(sdp::reject(&text, &rejected)));
         });
         self.webrtcbin
             .emit_by_name::<()>(action, &[&None::<gst::Structure>, &promise]);
-        self.promises.push(promise);
-    }
-
-    /// Keeps from webrtcbin's part that receives how ICE goes on. When it hears of a change while
-    /// it is stopped, 1.22 makes a probe and with it a reference to itself: it, its DTLS connection
-    /// and its sockets would stay for ever.
-    fn silence_ice(&self) {
-        let ice = self
-            .transport()
-            .and_then(|dtls| dtls.property::<Option<gst::glib::Object>>("transport"));
-        if let Some(ice) = ice {
-            // That part hears of it after all others.
-            ice.connect_notify(Some("state"), |ice, _| {
-                ice.stop_signal_emission_by_name("notify::state");
-            });
-        }
     }
 
     fn transport(&self) -> Option<WebRTCDTLSTransport> {
         // Bundled, all lines share the first one's.
-        let transceiver = self
-            .webrtcbin
-            .emit_by_name::<Option<WebRTCRTPTransceiver>>("get-transceiver", &[&0i32])?;
-        match self.direction {
-            Direction::Send => transceiver.property::<Option<gst::glib::Object>>("sender"),
-            Direction::Receive => transceiver.property::<Option<gst::glib::Object>>("receiver"),
-        }?
-        .property("transport")
+        transport(&self.webrtcbin, self.direction, 0)
     }
 }
 
@@ -249,12 +223,9 @@ impl Leg for WebRtcLeg {
         };
         let description = WebRTCSessionDescription::new(kind, remote.message);
         let output = self.output.clone();
-        let promise = gst::Promise::with_change_func(move |reply| {
+        let promise = self.requests.promise(move |reply| {
             // 1.22 replies with nothing when all went well.
-            let error = reply
-                .ok()
-                .flatten()
-                .and_then(|reply| reply.get::<glib::Error>("error").ok());
+            let error = reply.and_then(|reply| reply.get::<glib::Error>("error").ok());
             if let Some(error) = error {
                 output(LegOutput::Failed(LegFailure::Description(
                     error.to_string(),
@@ -263,7 +234,6 @@ impl Leg for WebRtcLeg {
         });
         self.webrtcbin
             .emit_by_name::<()>("set-remote-description", &[&description, &promise]);
-        self.promises.push(promise);
         if answer {
             // Both are done one after the other on webrtcbin's own thread.
             self.describe("create-answer", "answer", rejected);
@@ -318,14 +288,52 @@ impl Leg for WebRtcLeg {
     }
 
     fn close(self: Box<Self>) {
-        // webrtcbin 1.22 drops what it has not come to, and GStreamer warns of an open promise.
-        for promise in &self.promises {
-            promise.interrupt();
-        }
         for element in &self.payloaders {
             super::dispose(element);
         }
-        self.silence_ice();
-        super::dispose(&self.webrtcbin);
+        let WebRtcLeg {
+            direction,
+            webrtcbin,
+            requests,
+            ..
+        } = *self;
+        webrtcbin.set_locked_state(true);
+        webrtcbin.call_async(move |webrtcbin| {
+            // 1.22 stops its thread last. What that did to its part that receives, which has been
+            // stopped, would keep that for ever.
+            requests.finish();
+            silence_ice(webrtcbin, direction);
+            super::dispose(webrtcbin);
+        });
+    }
+}
+
+fn transport(
+    webrtcbin: &gst::Element,
+    direction: Direction,
+    line: i32,
+) -> Option<WebRTCDTLSTransport> {
+    let transceiver =
+        webrtcbin.emit_by_name::<Option<WebRTCRTPTransceiver>>("get-transceiver", &[&line])?;
+    match direction {
+        Direction::Send => transceiver.property::<Option<gst::glib::Object>>("sender"),
+        Direction::Receive => transceiver.property::<Option<gst::glib::Object>>("receiver"),
+    }?
+    .property("transport")
+}
+
+/// Keeps from webrtcbin's part that receives how ICE goes on. When it hears of a change while
+/// it is stopped, 1.22 makes a probe and with it a reference to itself: it, its DTLS connection
+/// and its sockets would stay for ever.
+fn silence_ice(webrtcbin: &gst::Element, direction: Direction) {
+    let lines = Kind::ALL.into_iter().map(Kind::line);
+    // Not bundled, each line has its own.
+    let transports = lines.filter_map(|line| transport(webrtcbin, direction, line as i32));
+    let ice = transports.filter_map(|dtls| dtls.property::<Option<gst::glib::Object>>("transport"));
+    for ice in ice {
+        // That part hears of it after all others.
+        ice.connect_notify(Some("state"), |ice, _| {
+            ice.stop_signal_emission_by_name("notify::state");
+        });
     }
 }
