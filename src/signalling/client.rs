@@ -28,6 +28,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use super::message::{ClientMessage, ServerMessage};
 use super::parse::{ParseError, parse};
 use super::{SERVER_NAME, SUBPROTOCOL};
+pub use tcp::is_gone;
 use tls::Stream;
 use url::Target;
 pub use url::{BadUrl, ServerUrl};
@@ -191,7 +192,7 @@ impl Receiver {
                     let text = format!("nothing came from the server for {} s", SILENCE.as_secs());
                     return Err(Closed::new(text));
                 }
-                if let Some(local) = self.local.filter(|local| tcp::is_gone(*local)) {
+                if let Some(local) = self.local.filter(|local| is_gone(*local)) {
                     let text = format!("this machine no longer has the address {local}");
                     return Err(Closed::new(text));
                 }

@@ -63,14 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 fn program(workspace: &Workspace, name: &str, arguments: &[OsString]) -> Result<()> {
-    command::run(workspace.cargo("build").args([
-        "--release",
-        "--package=acscall",
-        "--package=gst-plugin-acscall",
-        "--package=acscall-tests",
-        "--bins",
-        "--lib",
-    ]))?;
+    command::run(&mut workspace.build_measured())?;
     let program = workspace.built(Profile::Release).join(name);
     command::run(
         workspace

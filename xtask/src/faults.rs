@@ -14,15 +14,7 @@ use crate::workspace::{Profile, Workspace};
 pub(crate) fn run(names: &[String]) -> Result<()> {
     setup::prepare(Purpose::Faults)?;
     let workspace = Workspace::new()?;
-    command::run(workspace.cargo("build").args([
-        "--release",
-        "--package=acscall",
-        "--package=gst-plugin-acscall",
-        "--package=gst-plugin-rawmedia",
-        "--package=acscall-tests",
-        "--bins",
-        "--lib",
-    ]))?;
+    command::run(&mut workspace.build_measured())?;
     let faults = workspace.built(Profile::Release).join("faults");
     command::run(
         workspace

@@ -26,14 +26,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     setup::prepare(Purpose::Run)?;
     let workspace = Workspace::new()?;
-    command::run(workspace.cargo("build").args([
-        "--release",
-        "--package=acscall",
-        "--package=gst-plugin-acscall",
-        "--package=acscall-tests",
-        "--bins",
-        "--lib",
-    ]))?;
+    command::run(&mut workspace.build_measured())?;
     let built = workspace.built(Profile::Release);
     let mut soak = workspace.with_plugin(built.join("soak"), Profile::Release);
     soak.arg("--server").arg(built.join("acscall"));

@@ -60,6 +60,21 @@ impl Workspace {
         command
     }
 
+    /// The build of what is measured, as users get it, and of the programs that measure.
+    pub(crate) fn build_measured(&self) -> Command {
+        let mut build = self.cargo("build");
+        build.args([
+            "--release",
+            "--package=acscall",
+            "--package=gst-plugin-acscall",
+            "--package=gst-plugin-rawmedia",
+            "--package=acscall-tests",
+            "--bins",
+            "--lib",
+        ]);
+        build
+    }
+
     /// The folder of the programs that were installed for this checkout alone.
     pub(crate) fn tools(&self) -> PathBuf {
         self.target.join("tools/bin")

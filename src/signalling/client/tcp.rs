@@ -31,7 +31,9 @@ pub(super) async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
 
 /// Whether this machine has lost the address that a connection goes out from. Nothing else tells
 /// it before the connection has been silent for long: what is sent just never leaves.
-pub(super) fn is_gone(address: IpAddr) -> bool {
+///
+/// Whether a socket can have the address says so without a list of all interfaces.
+pub fn is_gone(address: IpAddr) -> bool {
     let bound = UdpSocket::bind((address, 0));
     bound.is_err_and(|error| error.kind() == io::ErrorKind::AddrNotAvailable)
 }

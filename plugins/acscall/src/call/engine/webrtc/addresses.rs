@@ -2,10 +2,11 @@
 //! ends) libnice goes on sending from it, webrtcbin stays connected, and nothing leaves or comes.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, UdpSocket};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use acscall::call::LegFailure;
+use acscall::signalling::client::is_gone;
 use gst::prelude::*;
 
 use crate::call::engine::leg::{LegOutput, LegSink};
@@ -67,12 +68,6 @@ fn host_address(candidate: &str) -> Option<IpAddr> {
         .collect::<Vec<_>>()
         .starts_with(&["typ", "host"])
         .then_some(address)
-}
-
-fn is_gone(address: IpAddr) -> bool {
-    // Whether a socket can have it says so without a list of all interfaces.
-    let bound = UdpSocket::bind((address, 0));
-    bound.is_err_and(|error| error.kind() == std::io::ErrorKind::AddrNotAvailable)
 }
 
 #[cfg(test)]
