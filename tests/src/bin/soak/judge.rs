@@ -75,10 +75,12 @@ pub(crate) struct Judge {
     stage: Stage,
     now: Window,
     before: Window,
-    /// The ids that the child process had.
+    /// The ids of the child process that runs.
     child: BTreeSet<String>,
-    /// Those that it had when it was killed.
+    /// The ids of those that were killed.
     killed: BTreeSet<String>,
+    /// One was killed before anybody told of it: it may still be told that it came.
+    killed_unheard: bool,
 }
 
 impl Judge {
@@ -96,7 +98,11 @@ impl Judge {
         }
         self.now.add(&self.stage);
         if *step == Step::Kill {
-            self.killed.extend(self.child.iter().cloned());
+            self.killed_unheard = self.child.is_empty();
+            self.killed.append(&mut self.child);
+        }
+        if *step == Step::Spawn {
+            self.child.clear();
         }
     }
 
@@ -122,7 +128,7 @@ impl Judge {
                 state,
             } => {
                 if user == CHILD {
-                    self.child.insert(id.clone());
+                    self.child_is(id);
                 }
                 self.participant(teller, user, *presence, id, state)
             }
@@ -138,6 +144,19 @@ impl Judge {
             let Teller { user, element, .. } = teller;
             format!("{element} of {user} told {what:?}: {wrong}")
         })
+    }
+
+    /// Somebody told of a child process of this id.
+    fn child_is(&mut self, id: &str) {
+        if self.killed.contains(id) || self.child.contains(id) {
+            return;
+        }
+        // What is told of the next process is told after it.
+        let owner = match std::mem::take(&mut self.killed_unheard) {
+            true => &mut self.killed,
+            false => &mut self.child,
+        };
+        owner.insert(id.to_owned());
     }
 
     fn state(&mut self, teller: &Teller, state: &str) -> Option<&'static str> {
@@ -317,6 +336,26 @@ mod tests {
         );
         assert_eq!(judge.told(&teller(), &warning("id-of-kid")), None);
         assert!(judge.told(&teller(), &warning("id-of-ann")).is_some());
+    }
+
+    #[test]
+    fn who_is_killed_before_it_is_told_of_is_lost_for_a_reason() {
+        let mut judge = judge(&[JOIN, Step::Spawn, Step::Kill, Step::Spawn]);
+        let told = |id: &str, state: &str| What::Participant {
+            user: CHILD.into(),
+            presence: 1,
+            id: id.into(),
+            state: state.into(),
+        };
+        for state in ["connected", "connecting"] {
+            assert_eq!(judge.told(&teller(), &told("first", state)), None);
+        }
+        assert_eq!(judge.told(&teller(), &told("second", "connected")), None);
+        assert!(
+            judge
+                .told(&teller(), &told("second", "connecting"))
+                .is_some()
+        );
     }
 
     #[test]
