@@ -34,7 +34,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, FromRef, State, WebSocketUpgrade};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
@@ -123,11 +123,15 @@ impl Server {
             metrics: counted,
             behind_proxy: config.behind_proxy,
         };
+        let files = page::Files::of_this_build();
+        let file = async move |method: Method, uri: Uri, headers: HeaderMap| {
+            files.answer(&method, &uri, &headers)
+        };
         let router = Router::new()
             .route("/healthz", get(healthz))
             .route("/metrics", get(local_metrics))
             .route("/ws", any(websocket))
-            .fallback(page::file)
+            .fallback(file)
             .layer(middleware::from_fn_with_state(
                 Arc::new(guard),
                 guard::check,

@@ -1,142 +1,228 @@
-//! The web page, built in.
+//! The files of `web/`, built in: the page, and the library for other pages.
 
-use axum::http::{Method, StatusCode, Uri, header};
+use std::borrow::Cow;
+use std::io;
+use std::path::PathBuf;
+
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use ring::digest;
 
-/// The page's files: path, type and content. Every file of `web/` has a line here.
-const FILES: &[(&str, &str, &str)] = &[
-    (
-        "index.html",
-        "text/html; charset=utf-8",
-        include_str!("../../web/index.html"),
-    ),
-    (
-        "page.js",
-        "text/javascript; charset=utf-8",
-        include_str!("../../web/page.js"),
-    ),
-    (
-        "agent.js",
-        "text/javascript; charset=utf-8",
-        include_str!("../../web/agent.js"),
-    ),
-    (
-        "call.js",
-        "text/javascript; charset=utf-8",
-        include_str!("../../web/call.js"),
-    ),
-    (
-        "leg.js",
-        "text/javascript; charset=utf-8",
-        include_str!("../../web/leg.js"),
-    ),
-    (
-        "participant.js",
-        "text/javascript; charset=utf-8",
-        include_str!("../../web/participant.js"),
-    ),
-    (
-        "placing.js",
-        "text/javascript; charset=utf-8",
-        include_str!("../../web/placing.js"),
-    ),
-    (
-        "signalling.js",
-        "text/javascript; charset=utf-8",
-        include_str!("../../web/signalling.js"),
-    ),
-    (
-        "page/alone.js",
-        "text/javascript; charset=utf-8",
-        include_str!("../../web/page/alone.js"),
-    ),
-    (
-        "page/devices.js",
-        "text/javascript; charset=utf-8",
-        include_str!("../../web/page/devices.js"),
-    ),
-    (
-        "page/dom.js",
-        "text/javascript; charset=utf-8",
-        include_str!("../../web/page/dom.js"),
-    ),
-    (
-        "page/identity.js",
-        "text/javascript; charset=utf-8",
-        include_str!("../../web/page/identity.js"),
-    ),
-    (
-        "page/incoming.js",
-        "text/javascript; charset=utf-8",
-        include_str!("../../web/page/incoming.js"),
-    ),
-    (
-        "page/people.js",
-        "text/javascript; charset=utf-8",
-        include_str!("../../web/page/people.js"),
-    ),
-    (
-        "page/ringer.js",
-        "text/javascript; charset=utf-8",
-        include_str!("../../web/page/ringer.js"),
-    ),
-    (
-        "page/stage.js",
-        "text/javascript; charset=utf-8",
-        include_str!("../../web/page/stage.js"),
-    ),
-    (
-        "page.css",
-        "text/css; charset=utf-8",
-        include_str!("../../web/page.css"),
-    ),
-    (
-        "page/lobby.css",
-        "text/css; charset=utf-8",
-        include_str!("../../web/page/lobby.css"),
-    ),
-    (
-        "page/stage.css",
-        "text/css; charset=utf-8",
-        include_str!("../../web/page/stage.css"),
-    ),
-    (
-        "page/dialogs.css",
-        "text/css; charset=utf-8",
-        include_str!("../../web/page/dialogs.css"),
-    ),
-    (
-        "favicon.svg",
-        "image/svg+xml",
-        include_str!("../../web/favicon.svg"),
-    ),
-];
+/// Name and content of every file of `web/`, listed by `build.rs`. Which of them are served is
+/// said by [`kind`].
+const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/web.rs"));
 
-/// What the page may do: run its own scripts and styles, talk to this server (which `'self'` names
-/// for WebSockets, too), and show media of a call.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    img-src 'self' data: blob:; media-src 'self' blob: mediastream:; connect-src 'self'; \
-    base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// In debug builds, the directory to serve instead of the built-in files.
+const DIRECTORY: &str = "ACSCALL_WEB";
 
-/// Answers with a file of the page.
-pub(super) async fn file(method: Method, uri: Uri) -> Response {
-    if method != Method::GET && method != Method::HEAD {
-        return (StatusCode::METHOD_NOT_ALLOWED, "only GET\n").into_response();
+/// What the page may do: run its own scripts, workers and styles, talk to this server (which
+/// `'self'` names for WebSockets, too), and show media of a call. `blob:` is what the page's own
+/// scripts make: pictures, recordings, and workers, which the library starts so because a worker's
+/// file may not come from another origin.
+const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self' blob:; \
+    style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; \
+    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Where the files are.
+#[derive(Clone, Debug)]
+pub(super) enum Files {
+    /// In this program.
+    BuiltIn,
+    /// In this directory, read for each request, so that a changed file needs no build.
+    Directory(PathBuf),
+}
+
+impl Files {
+    /// Those of this build; of a debug build, what the environment says.
+    pub(super) fn of_this_build() -> Files {
+        // What users run serves what was built, whatever their environment says.
+        let directory = if cfg!(debug_assertions) {
+            std::env::var_os(DIRECTORY)
+        } else {
+            None
+        };
+        match directory {
+            Some(directory) => {
+                tracing::info!(?directory, "the page is served from a directory");
+                Files::Directory(directory.into())
+            }
+            None => Files::BuiltIn,
+        }
     }
-    let path = if uri.path() == "/" {
-        "/index.html"
-    } else {
-        uri.path()
-    };
-    let Some((_, kind, content)) = FILES.iter().find(|(name, ..)| path[1..] == **name) else {
-        return (StatusCode::NOT_FOUND, "no such page\n").into_response();
-    };
-    let headers = [
-        (header::CONTENT_TYPE, *kind),
-        // A newer server has a newer page.
-        (header::CACHE_CONTROL, "no-cache"),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::REFERRER_POLICY, "no-referrer"),
-    ];
-    (headers, *content).into_response()
+
+    /// Answers with a file.
+    ///
+    /// Pages of other origins may load them as modules if they may use the server: the others'
+    /// requests do not come here (`guard.rs`).
+    pub(super) fn answer(&self, method: &Method, uri: &Uri, asked: &HeaderMap) -> Response {
+        if method != Method::GET && method != Method::HEAD {
+            return (StatusCode::METHOD_NOT_ALLOWED, "only GET\n").into_response();
+        }
+        let name = match uri.path() {
+            "/" => "index.html",
+            path => path.strip_prefix('/').unwrap_or(path),
+        };
+        let found = kind(name).and_then(|kind| Some((kind, self.read(name)?)));
+        let Some((kind, content)) = found else {
+            return (StatusCode::NOT_FOUND, "no such page\n").into_response();
+        };
+        let tag = tag(&content);
+        let mut response = match has_tag(asked, &tag) {
+            true => StatusCode::NOT_MODIFIED.into_response(),
+            false => content.into_response(),
+        };
+        let headers = response.headers_mut();
+        let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
+        set(header::CONTENT_TYPE, kind);
+        // A newer server has a newer page. Whether it has is asked with the tag.
+        set(header::CACHE_CONTROL, "no-cache");
+        set(header::CONTENT_SECURITY_POLICY, POLICY);
+        set(header::REFERRER_POLICY, "no-referrer");
+        set(header::VARY, "Origin");
+        if let Ok(tag) = HeaderValue::from_str(&tag) {
+            headers.insert(header::ETAG, tag);
+        }
+        if let Some(origin) = asked.get(header::ORIGIN) {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        }
+        response
+    }
+
+    fn read(&self, name: &str) -> Option<Cow<'static, [u8]>> {
+        match self {
+            Files::BuiltIn => {
+                let at = FILES.binary_search_by_key(&name, |(name, _)| name).ok()?;
+                Some(Cow::Borrowed(FILES.get(at)?.1))
+            }
+            Files::Directory(directory) => {
+                // Neither out of the directory nor to hidden files.
+                let is_plain = |part: &str| !part.is_empty() && !part.starts_with('.');
+                if !name.split('/').all(is_plain) {
+                    return None;
+                }
+                match std::fs::read(directory.join(name)) {
+                    Ok(content) => Some(Cow::Owned(content)),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                    Err(error) => {
+                        tracing::warn!(name, %error, "a file of the page cannot be read");
+                        None
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The type of a file; `None` if it is not for browsers.
+fn kind(name: &str) -> Option<&'static str> {
+    match name.rsplit_once('.')?.1 {
+        "css" => Some("text/css; charset=utf-8"),
+        "html" => Some("text/html; charset=utf-8"),
+        "js" => Some("text/javascript; charset=utf-8"),
+        "png" => Some("image/png"),
+        "svg" => Some("image/svg+xml"),
+        _ => None,
+    }
+}
+
+/// What names this content and no other.
+fn tag(content: &[u8]) -> String {
+    let hash = digest::digest(&digest::SHA256, content);
+    let bytes = hash.as_ref().iter().take(12);
+    let hex: String = bytes.map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{hex}\"")
+}
+
+/// Whether a browser has the content of `tag`. A proxy that compresses makes the tag a weak one.
+fn has_tag(asked: &HeaderMap, tag: &str) -> bool {
+    let lists = asked.get_all(header::IF_NONE_MATCH).iter();
+    lists
+        .filter_map(|list| list.to_str().ok())
+        .flat_map(|list| list.split(','))
+        .map(|item| item.trim().trim_start_matches("W/"))
+        .any(|item| item == tag || item == "*")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(files: &Files, path: &'static str, headers: &[(header::HeaderName, &str)]) -> Response {
+        let asked = headers
+            .iter()
+            .map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap()))
+            .collect();
+        files.answer(&Method::GET, &Uri::from_static(path), &asked)
+    }
+
+    fn status(files: &Files, path: &'static str) -> StatusCode {
+        get(files, path, &[]).status()
+    }
+
+    #[test]
+    fn every_file_for_browsers_is_there_under_its_name() {
+        for (name, content) in FILES {
+            assert_eq!(Files::BuiltIn.read(name).as_deref(), Some(*content));
+        }
+        for path in ["/", "/index.html", "/page.js", "/page/dom.js", "/page.css"] {
+            assert_eq!(status(&Files::BuiltIn, path), StatusCode::OK, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_for_browsers_is_not_served() {
+        assert_eq!(kind("package.json"), None);
+        assert_eq!(kind("README.md"), None);
+        assert_eq!(kind("LICENSE"), None);
+        for path in ["/package.json", "/page", "/page/", "/page.js/", "/no.js"] {
+            let status = status(&Files::BuiltIn, path);
+            assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_the_browser_has_is_not_sent_again() {
+        let first = get(&Files::BuiltIn, "/page.js", &[]);
+        let tag = first.headers()[header::ETAG].to_str().unwrap();
+        let again = |tags: &str| {
+            let asked = [(header::IF_NONE_MATCH, tags)];
+            get(&Files::BuiltIn, "/page.js", &asked)
+        };
+        for tags in [tag, &format!("\"a\", W/{tag}"), "*"] {
+            let response = again(tags);
+            assert_eq!(response.status(), StatusCode::NOT_MODIFIED, "{tags}");
+            assert_eq!(response.headers()[header::ETAG], tag);
+        }
+        assert_eq!(again("\"another\"").status(), StatusCode::OK);
+        let other = get(&Files::BuiltIn, "/page.css", &[]);
+        assert_ne!(other.headers()[header::ETAG], tag);
+    }
+
+    #[test]
+    fn pages_of_origins_that_may_use_the_server_may_load_modules() {
+        let asked = [(header::ORIGIN, "https://page.example")];
+        let response = get(&Files::BuiltIn, "/page.js", &asked);
+        let headers = response.headers();
+        let allowed = &headers[header::ACCESS_CONTROL_ALLOW_ORIGIN];
+        assert_eq!(allowed, "https://page.example");
+        assert_eq!(headers[header::VARY], "Origin");
+        let own = get(&Files::BuiltIn, "/page.js", &[]);
+        let allowed = own.headers().get(header::ACCESS_CONTROL_ALLOW_ORIGIN);
+        assert_eq!(allowed, None);
+    }
+
+    #[test]
+    fn of_a_directory_nothing_outside_and_nothing_hidden_is_served() {
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        let web = Files::Directory(root.join("web"));
+        assert_eq!(status(&web, "/"), StatusCode::OK);
+        assert_eq!(status(&web, "/page/dom.js"), StatusCode::OK);
+        assert_eq!(status(&web, "/no.js"), StatusCode::NOT_FOUND);
+        let page = Files::Directory(root.join("web/page"));
+        assert_eq!(status(&page, "/dom.js"), StatusCode::OK);
+        for path in ["/../page.js", "/./dom.js", "//dom.js", "/%2e%2e/page.js"] {
+            let status = status(&page, path);
+            assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
+        }
+    }
 }

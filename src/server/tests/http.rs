@@ -109,8 +109,8 @@ fn a_socket_has_its_number_of_requests_and_one_where_the_first_is_refused() {
         let request = format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n");
         ask(at, &request.repeat(number))
     };
-    let answer = all("localhost", 16);
-    assert_eq!(answer.matches("HTTP/1.1 200").count(), 16, "{answer}");
+    let answer = all("localhost", 64);
+    assert_eq!(answer.matches("HTTP/1.1 200").count(), 64, "{answer}");
     assert_eq!(answer.matches("connection: close").count(), 1, "{answer}");
     assert!(answer.ends_with("ok"), "{answer}");
     let mut refused = TcpStream::connect(at).unwrap();
