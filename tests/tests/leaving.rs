@@ -1,5 +1,9 @@
 //! What happens to pads and calls when somebody leaves.
 
+use std::sync::mpsc::channel;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
 use acscall_tests::pipeline::{Pipeline, TIMEOUT, free_port, init, now};
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;
@@ -162,4 +166,60 @@ fn threads() -> Result<Vec<String>> {
     let names =
         tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
     Ok(names.map(|name| name.trim().to_owned()).collect())
+}
+
+/// The state that `element` tells, if that is what it does.
+fn state_of(element: &str, message: &gst::Message) -> Option<String> {
+    let structure = message.structure()?;
+    if message.src()?.name() != element {
+        return None;
+    }
+    (structure.name() == "acscall-state").then(|| structure.get("state").ok())?
+}
+
+#[test]
+fn nothing_of_a_call_is_told_after_its_end() -> Result<()> {
+    /// So long an application takes for what it is told, at most.
+    const DWELLING: Duration = Duration::from_millis(300);
+    let call = call()?;
+    let leaving = Pipeline::new(&format!(
+        "acscallsink name=s {call} user=both acscallsrc {call} user=both"
+    ))?;
+    let (told, states) = channel();
+    let (begun, beginning) = channel();
+    let (left, end) = channel::<()>();
+    let end = Mutex::new(end);
+    let bus = leaving.0.bus().context("a bus")?;
+    bus.set_sync_handler(move |_, message| {
+        if let Some(state) = state_of("s", message) {
+            if state == "connecting" {
+                let _the_test_is_over = begun.send(());
+                let end = end.lock().unwrap_or_else(PoisonError::into_inner);
+                let _it_left_meanwhile = end.recv_timeout(DWELLING);
+            }
+            let _the_test_is_over = told.send(state);
+        }
+        gst::BusSyncReply::Drop
+    });
+    leaving.0.set_state(gst::State::Playing)?;
+    beginning
+        .recv_timeout(TIMEOUT)
+        .context("nothing was told")?;
+    leaving.0.set_state(gst::State::Ready)?;
+    let _nobody_waits = left.send(());
+    drop(leaving);
+    bus.unset_sync_handler();
+    let states: Vec<_> = states.iter().collect();
+    ensure!(
+        states.last().is_some_and(|state| state == "disconnected"),
+        "{states:?}"
+    );
+    ensure!(
+        states
+            .iter()
+            .filter(|state| *state == "disconnected")
+            .count()
+            == 1
+    );
+    Ok(())
 }

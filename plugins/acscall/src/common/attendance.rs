@@ -1,7 +1,8 @@
 //! An element's part in its call, from READY→PAUSED to PAUSED→READY.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 use acscall::call::{Event, Presence, Target};
 use acscall::signalling::message::ParticipantId;
@@ -14,6 +15,8 @@ use crate::call::{CallSettings, JoinError, Membership, Role, Snapshot};
 #[derive(Debug, Default)]
 pub(crate) struct Attendance {
     state: Mutex<State>,
+    /// Something has been told.
+    told: Condvar,
 }
 
 #[derive(Default)]
@@ -27,6 +30,8 @@ struct State {
     user: Option<String>,
     call_state: AcsCallState,
     others: BTreeSet<ParticipantId>,
+    /// The threads that tell something of the call just now.
+    telling: Vec<ThreadId>,
     /// That of the streams of this joining.
     group: Option<gst::GroupId>,
 }
@@ -42,6 +47,28 @@ impl std::fmt::Debug for State {
 /// Names one joining.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ticket(u64);
+
+/// What is left of a call.
+pub(crate) struct Left {
+    pub(crate) membership: Arc<Membership>,
+    /// The call was over before.
+    pub(crate) was_over: bool,
+}
+
+/// Something of the call is being told.
+pub(crate) struct Telling<'a>(&'a Attendance);
+
+impl Drop for Telling<'_> {
+    fn drop(&mut self) {
+        let own = thread::current().id();
+        let mut state = self.0.lock();
+        if let Some(position) = state.telling.iter().position(|thread| *thread == own) {
+            state.telling.swap_remove(position);
+        }
+        drop(state);
+        self.0.told.notify_all();
+    }
+}
 
 impl Attendance {
     /// Joins. `told` is called on the call's thread with all that becomes of it, as long as
@@ -81,20 +108,33 @@ impl Attendance {
         Ok(membership)
     }
 
-    /// Ends the part in the call. The caller drops what it got of the call, and then this.
-    pub(crate) fn leave(&self) -> Option<Arc<Membership>> {
+    /// Ends the part in the call, when all that is being told of it is told. The caller drops what
+    /// it got of the call, and then this.
+    pub(crate) fn leave(&self) -> Option<Left> {
         let mut state = self.lock();
         state.number += 1;
-        state.call_state = AcsCallState::Disconnected;
+        let before = std::mem::replace(&mut state.call_state, AcsCallState::Disconnected);
         state.others.clear();
-        state.membership.take()
+        // Who leaves because of what is told is told no more after it.
+        let own = thread::current().id();
+        while state.telling.iter().any(|thread| *thread != own) {
+            state = self
+                .told
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        state.membership.take().map(|membership| Left {
+            membership,
+            was_over: before == AcsCallState::Disconnected,
+        })
     }
 
-    /// Takes down what is told; false if it is of an earlier call.
-    pub(crate) fn note(&self, ticket: Ticket, event: &Event) -> bool {
+    /// Takes down what is to be told; `None` if it is of an earlier call. Leaving waits until what
+    /// is returned is dropped: else the application would hear of a call after its end.
+    pub(crate) fn note(&self, ticket: Ticket, event: &Event) -> Option<Telling<'_>> {
         let mut state = self.lock();
         if state.number != ticket.0 {
-            return false;
+            return None;
         }
         match event {
             Event::Named(call) => state.call = Some(call.clone()),
@@ -120,7 +160,8 @@ impl Attendance {
             | Event::Warning(_)
             | Event::Error(_) => {}
         }
-        true
+        state.telling.push(thread::current().id());
+        Some(Telling(self))
     }
 
     /// The element's part in the call, while it has one.

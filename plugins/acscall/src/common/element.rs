@@ -6,7 +6,7 @@ use acscall::call::Event;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
-use super::{AcsCallState, Attendance, CallProperties, Ticket, tell};
+use super::{Attendance, CallProperties, Ticket, tell};
 use crate::call::{Membership, Role};
 
 /// An element of a call.
@@ -48,14 +48,13 @@ pub(crate) trait CallElement: ElementImpl<Type: IsA<gst::Element> + Send + Sync>
 
     /// Ends the part in the call: `close` ends what the element has of it.
     fn leave_call(&self, close: impl FnOnce()) {
-        let is_over = self.attendance().call_state() == AcsCallState::Disconnected;
-        let Some(membership) = self.attendance().leave() else {
+        let Some(left) = self.attendance().leave() else {
             return;
         };
         gst::info!(Self::category(), imp = self, "leaves");
         close();
-        drop(membership);
-        if !is_over {
+        drop(left.membership);
+        if !left.was_over {
             tell::post_left(&*self.obj(), self.attendance());
         }
     }
@@ -64,7 +63,7 @@ pub(crate) trait CallElement: ElementImpl<Type: IsA<gst::Element> + Send + Sync>
 /// On the call's thread.
 fn told<E: CallElement>(obj: &E::Type, ticket: Ticket, event: &Event) {
     let imp = E::from_obj(obj);
-    if imp.attendance().note(ticket, event) {
+    if let Some(_telling) = imp.attendance().note(ticket, event) {
         imp.happened(event);
     }
 }
