@@ -130,6 +130,7 @@ fn perform(
         rounds += 1;
         glib::ThreadPool::stop_unused_threads();
         show.listen(AT_REST);
+        watch::trim();
         let sample = Sample {
             minutes: minutes(),
             rss: watch::rss("self")?,

@@ -65,6 +65,14 @@ impl Census {
     }
 }
 
+/// Gives back to the system what the allocator keeps and nothing uses. glibc does that only at the
+/// end of its heap: what is left between the pieces in use, 48 of 76 MiB after half an hour of
+/// people coming and going, looks like growth and is none.
+pub(crate) fn trim() {
+    // SAFETY: it takes the allocator's own locks, and touches no memory that is in use.
+    unsafe { libc::malloc_trim(0) };
+}
+
 /// Resident memory of a process, in KiB; `self` for this one.
 pub(crate) fn rss(process: &str) -> Result<f64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
