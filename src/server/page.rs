@@ -164,7 +164,9 @@ mod tests {
         for (name, content) in FILES {
             assert_eq!(Files::BuiltIn.read(name).as_deref(), Some(*content));
         }
-        for path in ["/", "/index.html", "/page.js", "/page/dom.js", "/page.css"] {
+        let below = FILES.iter().filter(|(name, _)| name.starts_with("page/"));
+        assert!(below.count() > 0);
+        for path in ["/", "/index.html", "/page.js", "/page.css"] {
             assert_eq!(status(&Files::BuiltIn, path), StatusCode::OK, "{path}");
         }
     }
@@ -216,13 +218,13 @@ mod tests {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let web = Files::Directory(root.join("web"));
         assert_eq!(status(&web, "/"), StatusCode::OK);
-        assert_eq!(status(&web, "/page/dom.js"), StatusCode::OK);
         assert_eq!(status(&web, "/no.js"), StatusCode::NOT_FOUND);
+        for path in ["//page.js", "/./page.js", "/page/../page.js"] {
+            assert_eq!(status(&web, path), StatusCode::NOT_FOUND, "{path}");
+        }
         let page = Files::Directory(root.join("web/page"));
-        assert_eq!(status(&page, "/dom.js"), StatusCode::OK);
-        for path in ["/../page.js", "/./dom.js", "//dom.js", "/%2e%2e/page.js"] {
-            let status = status(&page, path);
-            assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
+        for path in ["/../page.js", "/%2e%2e/page.js"] {
+            assert_eq!(status(&page, path), StatusCode::NOT_FOUND, "{path}");
         }
     }
 }
