@@ -1,0 +1,79 @@
+// A call between a page and GStreamer, in which a fence is run.
+
+import { GStreamerEnd } from './gstreamer-end.mjs';
+import { SeedPage } from './seed-page.mjs';
+import { waitFor } from '../harness.mjs';
+
+/** Whom the documents call. */
+const CALLEE = 'acs_user_id';
+const CALLER = 'alice';
+
+export class Scene {
+  #server;
+  #browser;
+  #fences;
+
+  /**
+   * @param {object} options
+   * @param {import('./fences.mjs').Fence} options.fence The one that is to be run.
+   * @param {import('./fences.mjs').Fence[]} options.fences All, for what it builds on.
+   */
+  constructor({ server, browser, fence, fences }) {
+    this.#server = server;
+    this.#browser = browser;
+    this.#fences = fences;
+    this.fence = fence;
+  }
+
+  /** The fence of the same document under this heading. */
+  earlier(heading) {
+    const [document] = this.fence.name.split(': ');
+    const found = this.#fences.find(({ name }) => name === `${document}: ${heading}`);
+    if (!found) throw new Error(`${document} has no code fence under '${heading}'`);
+    return found;
+  }
+
+  /**
+   * Opens the page, and has a pipeline wait for its call.
+   * @param {Pick<ConstructorParameters<typeof GStreamerEnd>[0], 'receive' | 'send'>} streams
+   */
+  async begin(streams) {
+    // Those of the scene before are gone as soon as the server has seen it.
+    await this.#listening(0);
+    this.page = await SeedPage.open(this.#browser, this.#server, CALLER);
+    this.gst = new GStreamerEnd({
+      server: this.#server.signalling,
+      user: CALLEE,
+      caller: CALLER,
+      ...streams,
+    });
+    await this.#listening(2);
+    return { page: this.page, gst: this.gst };
+  }
+
+  /** Calls, for fences that want to be in a call. */
+  async startCall() {
+    await this.page.evaluate((userId) => window.seeds.startCall(userId), CALLEE);
+    await this.page.hasState('Connected');
+  }
+
+  /** Hangs up; fails if the pipeline does not end by that, or anything went wrong in the page. */
+  async end() {
+    await this.page.hangUp();
+    await this.gst.over();
+    if (this.page.errors.length > 0) throw new Error(this.page.errors.join('\n'));
+  }
+
+  /** Ends what there still is. */
+  async close() {
+    await Promise.all([this.page?.close(), this.gst?.kill()]);
+  }
+
+  #listening(count) {
+    const get = async () => {
+      const metrics = await (await fetch(new URL('/metrics', this.#server.url))).text();
+      return Number(/^acscall_listening (\d+)/m.exec(metrics)?.[1]);
+    };
+    return waitFor(`${count} that wait for calls`, get, (now) => now === count);
+  }
+}

@@ -1,0 +1,203 @@
+// What we send in a call.
+
+import { emit } from '../emitter.js';
+import { CallingError } from '../errors.js';
+import { microphoneStream } from '../local-audio-stream.js';
+import { sourceOf } from '../local-source.js';
+import { screenStream } from '../local-video-stream.js';
+import { parseOptions } from './options.js';
+import { Slots } from './slots.js';
+
+/** @import { Call } from '../call.js' */
+/** @import { LocalAudioStream } from '../local-audio-stream.js' */
+/** @import { LocalVideoStream } from '../local-video-stream.js' */
+/** @import { Encoding, Kind } from '../wire/leg.js' */
+/** @import { Presence } from '../wire/presence.js' */
+/** @import { CallOptions } from './options.js' */
+
+export class LocalMedia {
+  #call;
+  #presence;
+  #slots = new Slots({
+    feed: (kind, track, encoding) => {
+      this.#feeds.set(kind, { track, encoding });
+      this.#feed(kind);
+    },
+    changed: () => this.#changed(),
+  });
+  /** What is there to be sent, muted and held or not. */
+  /** @type {Map<Kind, {track: MediaStreamTrack | null, encoding: Encoding}>} */
+  #feeds = new Map();
+  /** Whether it is the microphone that is sent where the application gives nothing. */
+  #hasMicrophone;
+  #isHeld = false;
+  #wasOn = { video: false, screen: false };
+  /** @type {readonly LocalAudioStream[]} */
+  audioStreams = Object.freeze([]);
+  /** @type {readonly LocalVideoStream[]} */
+  videoStreams = Object.freeze([]);
+
+  /**
+   * @param {Call} call Tells of what changes.
+   * @param {Presence} presence Sends it.
+   * @param {CallOptions} [options]
+   */
+  constructor(call, presence, options) {
+    const { muted, audio, video } = parseOptions(options);
+    this.#call = call;
+    this.#presence = presence;
+    this.isMuted = muted;
+    this.#hasMicrophone = !audio;
+    if (audio) this.#begin('audio', audio);
+    else if (!muted) this.#begin('audio', microphoneStream());
+    if (video) this.#begin('video', video);
+  }
+
+  /** @param {Kind} kind */
+  isOn(kind) {
+    return this.#slots.isOn(kind);
+  }
+
+  /**
+   * @param {Kind} kind
+   * @param {object} stream
+   */
+  async start(kind, stream) {
+    const sent = this.#slots.stream(kind);
+    if (kind !== 'audio' && sent && sent !== stream) {
+      throw new CallingError(
+        400,
+        `Another ${kind} is being sent. Stop it first, or change its source.`,
+      );
+    }
+    await this.#slots.start(kind, stream);
+  }
+
+  /** @param {Kind} kind */
+  stop(kind) {
+    this.#slots.stop(kind);
+  }
+
+  mute() {
+    this.#setMuted(true);
+  }
+
+  /** Who is muted from the beginning has no microphone open until this. */
+  async unmute() {
+    if (this.#hasMicrophone && !this.#slots.stream('audio')) {
+      await this.start('audio', microphoneStream());
+    }
+    this.#setMuted(false);
+  }
+
+  async stopAudio() {
+    if (this.#hasMicrophone && !this.isMuted) await this.start('audio', microphoneStream());
+    else this.stop('audio');
+  }
+
+  /** @param {unknown} stream */
+  stopVideo(stream) {
+    if (!stream || this.#slots.stream('video') !== stream) {
+      throw new CallingError(400, 'This video is not being sent: pass the one that was started.');
+    }
+    this.stop('video');
+  }
+
+  /** @param {LocalVideoStream} [stream] */
+  async startScreen(stream) {
+    await this.start('screen', stream ?? (await screenStream()));
+  }
+
+  /**
+   * @param {unknown[]} tracks
+   * @param {{screen?: boolean}} [options]
+   */
+  async publish(tracks, { screen = false } = {}) {
+    for (const track of tracks) {
+      const kind = sourceOf(track)?.kind;
+      if (!kind) {
+        throw new CallingError(400, 'Publish tracks that AgoraRTC.createCustom…Track has made.');
+      }
+      await this.start(screen && kind === 'video' ? 'screen' : kind, Object(track));
+    }
+  }
+
+  /** @param {unknown[]} tracks */
+  unpublish(tracks) {
+    for (const kind of /** @type {const} */ (['audio', 'video', 'screen'])) {
+      if (tracks.includes(this.#slots.stream(kind))) this.stop(kind);
+    }
+  }
+
+  /** @param {boolean} isHeld Whether nothing is sent. */
+  hold(isHeld) {
+    this.#isHeld = isHeld;
+    for (const kind of this.#feeds.keys()) this.#feed(kind);
+  }
+
+  close() {
+    this.#slots.close();
+  }
+
+  /**
+   * Has it sent from the beginning. A device that cannot be had does not end the call.
+   * @param {'audio' | 'video'} kind
+   * @param {object} stream
+   */
+  async #begin(kind, stream) {
+    try {
+      await this.start(kind, stream);
+    } catch (error) {
+      // It was stopped, or another is sent in its place: nobody misses it.
+      if (this.#slots.isClosed || this.#slots.stream(kind)) return;
+      console.warn(`The call goes on without ${kind}.`, error);
+      emit(this.#call, 'mediaError', { error, mediaType: kind === 'audio' ? 'Audio' : 'Video' });
+    }
+  }
+
+  /** @param {Kind} kind */
+  #feed(kind) {
+    const { track = null, encoding } = this.#feeds.get(kind) ?? {};
+    const isSilent = this.#isHeld || (kind === 'audio' && this.isMuted);
+    this.#presence.setTrack(kind, isSilent ? null : track, encoding);
+  }
+
+  /** @param {boolean} isMuted */
+  #setMuted(isMuted) {
+    if (isMuted === this.isMuted) return;
+    this.isMuted = isMuted;
+    this.#feed('audio');
+    emit(this.#call, 'isMutedChanged');
+  }
+
+  #changed() {
+    const { audioStreams, videoStreams } = this;
+    const [audio, video, screen] = /** @type {const} */ (['audio', 'video', 'screen']).map((kind) =>
+      this.#slots.stream(kind),
+    );
+    this.audioStreams = Object.freeze([audio].filter(Boolean));
+    this.videoStreams = Object.freeze([video, screen].filter(Boolean));
+    this.#tell('localAudioStreamsUpdated', audioStreams, this.audioStreams);
+    this.#tell('localVideoStreamsUpdated', videoStreams, this.videoStreams);
+    for (const [kind, event] of /** @type {const} */ ([
+      ['video', 'isLocalVideoStartedChanged'],
+      ['screen', 'isScreenSharingOnChanged'],
+    ])) {
+      const isOn = this.isOn(kind);
+      if (isOn === this.#wasOn[kind]) continue;
+      this.#wasOn[kind] = isOn;
+      emit(this.#call, event);
+    }
+  }
+
+  /**
+   * @param {string} event
+   * @param {readonly object[]} before
+   * @param {readonly object[]} now
+   */
+  #tell(event, before, now) {
+    const added = now.filter((one) => !before.includes(one));
+    const removed = before.filter((one) => !now.includes(one));
+    if (added.length || removed.length) emit(this.#call, event, { added, removed });
+  }
+}

@@ -1,0 +1,225 @@
+// Another participant of a call.
+
+import { Emitter, emit } from './emitter.js';
+import { CallingError } from './errors.js';
+import { identifierOf } from './identifier.js';
+import { RemoteAudioStream } from './remote-audio-stream.js';
+import { RemoteVideoStream, observeVideo, updateVideo } from './remote-video-stream.js';
+
+/** @import { Updated } from './emitter.js' */
+/** @import { CallEndReason } from './errors.js' */
+/** @import { RemoteSound } from './remote-sound.js' */
+/** @import { Participant } from './wire/participant.js' */
+
+/**
+ * @typedef {'Idle' | 'Connecting' | 'Ringing' | 'Connected' | 'Hold' | 'InLobby' | 'EarlyMedia' |
+ *   'Disconnected'} RemoteParticipantState
+ */
+
+/** Louder than this, from 0 to 1, is speech: -40 dB. */
+const SPEECH = 0.01;
+
+/** Whoever was heard this recently, in milliseconds, still speaks: words have gaps. */
+const PAUSE = 600;
+
+/**
+ * Takes what is known of a participant now; before, it may have been one who is rung.
+ * @type {(participant: RemoteParticipant, wire: Participant) => void}
+ */
+export let update;
+
+/** @type {(participant: RemoteParticipant, reason: CallEndReason) => void} */
+export let disconnect;
+
+/**
+ * Looks at what has come from a participant.
+ * @type {(participant: RemoteParticipant) => Promise<void>}
+ */
+export let observe;
+
+/** @type {(participant: RemoteParticipant) => number} How loud it is now, from 0 to 1. */
+export let loudness;
+
+/**
+ * @extends {Emitter<{stateChanged: void, isMutedChanged: void, isSpeakingChanged: void,
+ *   displayNameChanged: void, videoStreamsUpdated: Updated<RemoteVideoStream>}>}
+ */
+export class RemoteParticipant extends Emitter {
+  /** @type {RemoteParticipantState} */
+  #state = 'Ringing';
+  #user;
+  #sound;
+  /** @type {Participant | null} */
+  #wire = null;
+  #displayName;
+  #isMuted = true;
+  #isSpeaking = false;
+  #loudness = 0;
+  #heard = -Infinity;
+  #energy = 0;
+  #duration = 0;
+  /** @type {CallEndReason | undefined} */
+  #callEndReason;
+  #video = new RemoteVideoStream('Video', () => this.#wire?.want('video'));
+  #screen = new RemoteVideoStream('ScreenSharing', () => this.#wire?.want('screen'));
+  #videoStreams = Object.freeze([this.#video, this.#screen]);
+  #audioStream = new RemoteAudioStream(
+    () => this.#openSound(),
+    () => this.#loudness,
+  );
+
+  static {
+    update = (participant, wire) => participant.#update(wire);
+    disconnect = (participant, reason) => participant.#disconnect(reason);
+    observe = (participant) => participant.#observe();
+    loudness = (participant) => participant.#loudness;
+  }
+
+  /**
+   * Somebody who is rung, until told otherwise.
+   * @internal
+   * @param {string} user
+   * @param {RemoteSound} sound
+   */
+  constructor(user, sound) {
+    super();
+    this.#user = user;
+    this.#displayName = user;
+    this.#sound = sound;
+  }
+
+  /** Its presence in the call, which a user may have several of; empty while it is rung. */
+  get id() {
+    return this.#wire?.id ?? '';
+  }
+
+  get identifier() {
+    return identifierOf(this.#user);
+  }
+
+  /** Its name to show; the user where it gave none. */
+  get displayName() {
+    return this.#displayName;
+  }
+
+  /** Connecting, too, while it is lost and may come back. */
+  get state() {
+    return this.#state;
+  }
+
+  /** Why it is in the call no more. */
+  get callEndReason() {
+    return this.#callEndReason;
+  }
+
+  /** Its camera and its screen: both are always here, and say whether they are available. */
+  get videoStreams() {
+    return this.#videoStreams;
+  }
+
+  /** Its sound alone. */
+  get audioStream() {
+    return this.#audioStream;
+  }
+
+  get isMuted() {
+    return this.#isMuted;
+  }
+
+  get isSpeaking() {
+    return this.#isSpeaking;
+  }
+
+  /** @param {Participant} wire */
+  #update(wire) {
+    this.#wire = wire;
+    const hasLeg = !wire.sends || Boolean(wire.shown?.connected);
+    this.#setState(hasLeg && wire.connected ? 'Connected' : 'Connecting');
+    this.#sound.set(this, wire.track('audio'));
+    this.#setMuted(!wire.media.has('audio'));
+    if (wire.name !== this.#displayName) {
+      this.#displayName = wire.name;
+      emit(this, 'displayNameChanged');
+    }
+    for (const [stream, kind] of this.#pictures()) {
+      const isAvailable = wire.media.has(kind);
+      updateVideo(stream, { isAvailable, track: wire.track(kind), receiver: wire.receiver(kind) });
+    }
+  }
+
+  /** @param {CallEndReason} reason */
+  #disconnect(reason) {
+    this.#callEndReason = reason;
+    this.#sound.remove(this);
+    for (const [stream] of this.#pictures()) {
+      updateVideo(stream, { isAvailable: false, track: null, receiver: undefined });
+    }
+    this.#setMuted(true);
+    this.#setState('Disconnected');
+  }
+
+  async #observe() {
+    for (const [stream] of this.#pictures()) observeVideo(stream);
+    const receiver = this.#isMuted ? undefined : this.#wire?.receiver('audio');
+    this.#loudness = receiver ? await this.#measure(receiver) : 0;
+    const now = performance.now();
+    if (this.#loudness > SPEECH) this.#heard = now;
+    this.#setSpeaking(!this.#isMuted && now - this.#heard < PAUSE);
+  }
+
+  /**
+   * How loud it is, or was since the last time.
+   * @param {RTCRtpReceiver} receiver
+   */
+  async #measure(receiver) {
+    const [source] = receiver.getSynchronizationSources();
+    // Not in all browsers, but where it is, it does not depend on what the page plays.
+    if (source?.audioLevel !== undefined) return source.audioLevel;
+    for (const report of (await receiver.getStats()).values()) {
+      if (report.type !== 'inbound-rtp') continue;
+      const { totalAudioEnergy = 0, totalSamplesDuration = 0 } = report;
+      const duration = totalSamplesDuration - this.#duration;
+      const energy = totalAudioEnergy - this.#energy;
+      this.#energy = totalAudioEnergy;
+      this.#duration = totalSamplesDuration;
+      return duration > 0 && energy > 0 ? Math.sqrt(energy / duration) : 0;
+    }
+    return 0;
+  }
+
+  #openSound() {
+    if (this.#state !== 'Disconnected') return this.#sound.of(this);
+    throw new CallingError(404, 'The participant has left.');
+  }
+
+  /** @returns {[RemoteVideoStream, 'video' | 'screen'][]} */
+  #pictures() {
+    return [
+      [this.#video, 'video'],
+      [this.#screen, 'screen'],
+    ];
+  }
+
+  /** @param {RemoteParticipantState} state */
+  #setState(state) {
+    if (state === this.#state) return;
+    this.#state = state;
+    emit(this, 'stateChanged');
+  }
+
+  /** @param {boolean} isMuted */
+  #setMuted(isMuted) {
+    if (isMuted !== this.#isMuted) {
+      this.#isMuted = isMuted;
+      emit(this, 'isMutedChanged');
+    }
+    if (isMuted) this.#setSpeaking(false);
+  }
+
+  /** @param {boolean} isSpeaking */
+  #setSpeaking(isSpeaking) {
+    if (isSpeaking === this.#isSpeaking) return;
+    this.#isSpeaking = isSpeaking;
+    emit(this, 'isSpeakingChanged');
+  }
+}

@@ -1,0 +1,64 @@
+// A timer that is on time in a hidden tab, too.
+//
+// Browsers let the timers of hidden pages run once a second, or once a minute. Those of workers
+// they leave alone.
+
+const SCRIPT = `
+  const timers = new Map();
+  onmessage = ({ data: [id, ms] }) => {
+    clearInterval(timers.get(id));
+    timers.delete(id);
+    if (ms) timers.set(id, setInterval(postMessage, ms, id));
+  };
+`;
+
+/** @typedef {{callback: () => void, ms: number, fallback?: ReturnType<typeof setInterval>}} Tick */
+
+/** @type {Map<number, Tick>} */
+const ticks = new Map();
+/** Undefined: not started. Null: there is none, for the page's security policy. */
+/** @type {Worker | null | undefined} */
+let worker;
+let last = 0;
+
+/**
+ * Calls `callback` every `ms` milliseconds.
+ * @param {() => void} callback
+ * @param {number} ms
+ * @returns {() => void} what ends that
+ */
+export function setTick(callback, ms) {
+  if (worker === undefined) worker = startWorker();
+  last += 1;
+  const id = last;
+  /** @type {Tick} */
+  const tick = { callback, ms };
+  ticks.set(id, tick);
+  if (worker) worker.postMessage([id, ms]);
+  else tick.fallback = setInterval(callback, ms);
+  return () => {
+    ticks.delete(id);
+    clearInterval(tick.fallback);
+    worker?.postMessage([id, 0]);
+  };
+}
+
+/** @returns {Worker | null} */
+function startWorker() {
+  const url = URL.createObjectURL(new Blob([SCRIPT], { type: 'text/javascript' }));
+  try {
+    const started = new Worker(url);
+    started.onmessage = ({ data }) => ticks.get(data)?.callback();
+    started.onerror = fallBack;
+    return started;
+  } catch {
+    return null;
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+
+function fallBack() {
+  worker = null;
+  for (const tick of ticks.values()) tick.fallback = setInterval(tick.callback, tick.ms);
+}

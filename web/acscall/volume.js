@@ -1,0 +1,53 @@
+// How loud a stream is.
+
+import { Emitter, emit } from './emitter.js';
+
+/** How often it is looked at, in milliseconds, while somebody listens. */
+const PERIOD = 200;
+
+/**
+ * The loudness of a stream, now.
+ * @extends {Emitter<{levelChanged: void}>}
+ */
+export class Volume extends Emitter {
+  #measure;
+  #level = 0;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #timer;
+  /** @type {Set<unknown>} */
+  #listeners = new Set();
+
+  /** @param {() => number} measure Gives the loudness, from 0 to 1. */
+  constructor(measure) {
+    super();
+    this.#measure = measure;
+  }
+
+  /** From 0 to 100. */
+  get level() {
+    return Math.round(100 * Math.min(1, Math.max(0, this.#measure())));
+  }
+
+  /** @type {Emitter<{levelChanged: void}>['on']} */
+  on(event, listener) {
+    super.on(event, listener);
+    this.#listeners.add(listener);
+    this.#timer ??= setInterval(() => this.#look(), PERIOD);
+  }
+
+  /** @type {Emitter<{levelChanged: void}>['off']} */
+  off(event, listener) {
+    super.off(event, listener);
+    this.#listeners.delete(listener);
+    if (this.#listeners.size) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #look() {
+    const level = this.level;
+    if (level === this.#level) return;
+    this.#level = level;
+    emit(this, 'levelChanged');
+  }
+}
