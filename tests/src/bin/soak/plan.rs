@@ -77,7 +77,8 @@ impl Plan {
         self.end(steps)
     }
 
-    /// So many steps at random, a check, and all but one leave.
+    /// So many steps at random, a check, and all but one leave. That one gives up what it sends
+    /// and reads, so that memory is measured in the same state each time.
     pub(crate) fn round(&mut self, count: usize) -> Vec<Move> {
         let mut steps = Vec::new();
         if self.stage.get(STAYING).is_none() {
@@ -90,12 +91,35 @@ impl Plan {
         steps.push(self.then(Step::Check));
         let others = User::all().filter(|user| *user != STAYING);
         self.leave(others.collect(), &mut steps);
+        for step in self.idling() {
+            steps.push(self.then(step));
+        }
+        steps.push(self.then(Step::Rest));
+        steps
+    }
+
+    /// What the one that stays does to send and read nothing.
+    fn idling(&self) -> Vec<Step> {
+        let Some(present) = self.stage.get(STAYING) else {
+            return Vec::new();
+        };
+        let mut steps = Vec::new();
+        for (kind, lane) in &present.lanes {
+            if !lane.runs {
+                steps.push(Step::Start(STAYING, *kind, 0));
+            }
+            steps.push(Step::Stop(STAYING, *kind, End::Release));
+        }
+        let reads = present.reads.iter().cloned();
+        steps.extend(reads.map(|stream| Step::Unread(STAYING, stream)));
+        steps.extend(present.attached.then_some(Step::Detach(STAYING)));
         steps
     }
 
     /// All leave.
     pub(crate) fn end(&mut self, mut steps: Vec<Move>) -> Vec<Move> {
         self.leave(User::all().collect(), &mut steps);
+        steps.push(self.then(Step::Rest));
         steps
     }
 
@@ -106,7 +130,6 @@ impl Plan {
                 steps.push(self.then(step));
             }
         }
-        steps.push(self.then(Step::Rest));
     }
 
     fn then(&mut self, step: Step) -> Move {
@@ -209,12 +232,15 @@ mod tests {
     }
 
     #[test]
-    fn at_rest_only_one_is_in_the_call() {
+    fn at_rest_only_one_is_in_the_call_and_it_sends_and_reads_nothing() {
         let mut stage = Stage::default();
         for Move { step, .. } in moves(3, 10) {
             stage.take(&step);
             if step == Step::Rest {
                 assert!(stage.present().all(|name| name == STAYING.name()));
+                if let Some(one) = stage.get(STAYING) {
+                    assert!(one.lanes.is_empty() && one.reads.is_empty() && !one.attached);
+                }
             }
         }
     }
