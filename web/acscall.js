@@ -12,3 +12,4 @@ export { LocalVideoStream } from './acscall/local-video-stream.js';
 export { RemoteAudioStream } from './acscall/remote-audio-stream.js';
 export { RemoteParticipant } from './acscall/remote-participant.js';
 export { RemoteVideoStream } from './acscall/remote-video-stream.js';
+export { setTick } from './acscall/timers.js';

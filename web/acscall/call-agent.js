@@ -155,6 +155,7 @@ export class CallAgent extends Emitter {
 
   /** @param {Ring} ring */
   #rings(ring) {
+    /** @type {IncomingCall} */
     const incomingCall = new IncomingCall(ring, (ring, options) => {
       this.#check(options);
       const presence = this.#endpoint.presenceFor(ring);

@@ -5,6 +5,7 @@ import { RemoteMedia } from './call/remote-media.js';
 import { Emitter, emit } from './emitter.js';
 import { CallingError, endReason, errorOf } from './errors.js';
 import { userOf } from './identifier.js';
+import { measureAll } from './wire/measure.js';
 
 /** @import { CallOptions } from './call/options.js' */
 /** @import { Updated } from './emitter.js' */
@@ -288,7 +289,7 @@ export class Call extends Emitter {
    * receive.
    */
   async getStats() {
-    return this.#presence.stats();
+    return measureAll(this.#presence.participants.values());
   }
 
   // ---- Inside

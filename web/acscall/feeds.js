@@ -169,9 +169,6 @@ export class StreamFeed {
     stream.addEventListener('addtrack', ({ track }) => this.#take(track), { signal });
     // In Chromium this tells of tracks that the application itself stops, too.
     stream.addEventListener('inactive', () => this.#look(), { signal });
-    if (!('oninactive' in MediaStream.prototype)) {
-      this.#timer = setInterval(() => this.#look(), WATCH);
-    }
     this.#watch();
   }
 
@@ -180,6 +177,10 @@ export class StreamFeed {
   }
 
   async open() {
+    this.#look();
+    if (!('oninactive' in MediaStream.prototype)) {
+      this.#timer ??= setInterval(() => this.#look(), WATCH);
+    }
     // Chromium decodes the sound of a connection only while an element plays it: without one,
     // silence would be sent.
     if (this.kind !== 'audio' || this.#decoder) return;
@@ -202,6 +203,8 @@ export class StreamFeed {
 
   /** Nobody sends it for now. */
   close() {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
     if (this.#decoder) this.#decoder.srcObject = null;
     this.#decoder = null;
   }
@@ -209,7 +212,6 @@ export class StreamFeed {
   /** It is another source's turn, for good. */
   forget() {
     this.close();
-    clearInterval(this.#timer);
     this.#watching.abort();
   }
 
@@ -235,7 +237,7 @@ export class StreamFeed {
       return;
     }
     this.track = null;
-    clearInterval(this.#timer);
+    this.close();
     this.owner.ended();
   }
 }

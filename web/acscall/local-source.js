@@ -276,7 +276,10 @@ export class LocalSource {
         await next.open();
       } catch (again) {
         if (this.#feed === present && this.#sinks.size) {
-          await present.open().then(() => this.#tell(), () => this.#ended());
+          await present.open().then(
+            () => this.#tell(),
+            () => this.#ended(),
+          );
         }
         throw again;
       }
@@ -313,7 +316,11 @@ export class LocalSource {
   /** @param {DeviceInfo | Screen} device */
   #device(device) {
     /** @type {DeviceFeed} */
-    const feed = new DeviceFeed(this.kind, device, this.#owner(() => feed));
+    const feed = new DeviceFeed(
+      this.kind,
+      device,
+      this.#owner(() => feed),
+    );
     return feed;
   }
 
@@ -325,7 +332,11 @@ export class LocalSource {
       throw new CallingError(400, `The MediaStream has ${what} with ${this.kind}.`);
     }
     /** @type {StreamFeed} */
-    const feed = new StreamFeed(this.kind, stream, this.#owner(() => feed));
+    const feed = new StreamFeed(
+      this.kind,
+      stream,
+      this.#owner(() => feed),
+    );
     return feed;
   }
 

@@ -7,12 +7,26 @@ let context;
 /** @type {WeakMap<MediaStream, Volume>} */
 const meters = new WeakMap();
 
-/** The page's own context: browsers give only a few. */
+/** What lets a page have sound. */
+const GESTURES = ['click', 'keydown', 'touchend'];
+
+/** The page's own context: browsers give only a few. It runs once the user has touched the page. */
 export function audioContext() {
-  context ??= new AudioContext();
-  // In vain before the user has touched the page, and never fulfilled without a sound device.
-  if (context.state === 'suspended') context.resume().catch(() => {});
+  if (!context) {
+    context = new AudioContext();
+    for (const gesture of GESTURES) addEventListener(gesture, resume, true);
+  }
+  resume();
   return context;
+}
+
+function resume() {
+  if (context?.state === 'running') {
+    for (const gesture of GESTURES) removeEventListener(gesture, resume, true);
+  } else {
+    // In vain before a gesture, and never fulfilled without a sound device.
+    context?.resume().catch(() => {});
+  }
 }
 
 /** @param {MediaStream} stream Has a track with audio. */

@@ -3,6 +3,7 @@
 import { Emitter, emit } from './emitter.js';
 import { CallingError } from './errors.js';
 import { identifierOf } from './identifier.js';
+import { meter } from './meter.js';
 import { RemoteAudioStream } from './remote-audio-stream.js';
 import { RemoteVideoStream, observeVideo, updateVideo } from './remote-video-stream.js';
 
@@ -168,13 +169,12 @@ export class RemoteParticipant extends Emitter {
   }
 
   /**
-   * How loud it is, or was since the last time.
+   * How loud it was since the last time.
    * @param {RTCRtpReceiver} receiver
    */
   async #measure(receiver) {
-    const [source] = receiver.getSynchronizationSources();
-    // Not in all browsers, but where it is, it does not depend on what the page plays.
-    if (source?.audioLevel !== undefined) return source.audioLevel;
+    // Chromium measures behind the volume at which it plays.
+    if (this.#sound.isMuted) return meter(this.#openSound()).level / 100;
     for (const report of (await receiver.getStats()).values()) {
       if (report.type !== 'inbound-rtp') continue;
       const { totalAudioEnergy = 0, totalSamplesDuration = 0 } = report;

@@ -43,6 +43,7 @@ class Voice {
    */
   async play(isMuted, speaker) {
     const element = this.#element;
+    if (!this.#track) return true;
     element.muted = isMuted;
     try {
       // Not in all browsers.
@@ -89,7 +90,8 @@ export class RemoteSound {
   #context = null;
   /** @type {MediaStreamAudioDestinationNode | null} */
   #mixed = null;
-  #isMuted = false;
+  /** Whether the page is silent. What is given out is not. */
+  isMuted = false;
   #isClosed = false;
   #play = () => this.#playAll();
 
@@ -114,12 +116,9 @@ export class RemoteSound {
     this.#voices.delete(participant);
   }
 
-  /**
-   * Whether the page is to be silent. What is given out is not.
-   * @param {boolean} isMuted
-   */
+  /** @param {boolean} isMuted Whether the page is to be silent. */
   mute(isMuted) {
-    this.#isMuted = isMuted;
+    this.isMuted = isMuted;
     this.#play();
   }
 
@@ -183,8 +182,9 @@ export class RemoteSound {
   /** @param {Voice} voice */
   async #playOne(voice) {
     const { selectedSpeaker } = deviceManager();
-    const speaker = selectedSpeaker?.id ?? '';
-    const isHeard = await voice.play(this.#isMuted, speaker === 'default' ? '' : speaker);
+    // Whoever did not choose another follows the system's choice.
+    const speaker = selectedSpeaker?.isSystemDefault ? '' : (selectedSpeaker?.id ?? '');
+    const isHeard = await voice.play(this.isMuted, speaker);
     if (!isHeard && !this.#isClosed) this.#await(true);
   }
 

@@ -97,11 +97,11 @@ export class RemoteVideoStream extends Emitter {
    */
   async getMediaStream() {
     const end = performance.now() + PATIENCE;
-    this.#want();
     for (;;) {
       if (!this.#isAvailable) {
         throw new CallingError(404, 'The stream is not available. Wait for isAvailable.');
       }
+      this.#want();
       if (this.#track) return this.#stream;
       if (performance.now() >= end) {
         throw new CallingError(408, 'There is no connection to the participant yet. Try it again.');

@@ -6,7 +6,7 @@ import { microphoneStream } from '../local-audio-stream.js';
 import { sourceOf } from '../local-source.js';
 import { screenStream } from '../local-video-stream.js';
 import { parseOptions } from './options.js';
-import { Slots } from './slots.js';
+import { STOPPED, Slots } from './slots.js';
 
 /** @import { Call } from '../call.js' */
 /** @import { LocalAudioStream } from '../local-audio-stream.js' */
@@ -63,13 +63,7 @@ export class LocalMedia {
    * @param {object} stream
    */
   async start(kind, stream) {
-    const sent = this.#slots.stream(kind);
-    if (kind !== 'audio' && sent && sent !== stream) {
-      throw new CallingError(
-        400,
-        `Another ${kind} is being sent. Stop it first, or change its source.`,
-      );
-    }
+    if (kind !== 'audio') this.#checkFree(kind, stream);
     await this.#slots.start(kind, stream);
   }
 
@@ -105,7 +99,15 @@ export class LocalMedia {
 
   /** @param {LocalVideoStream} [stream] */
   async startScreen(stream) {
-    await this.start('screen', stream ?? (await screenStream()));
+    // Before the user is asked.
+    this.#checkFree('screen', stream);
+    const screen = stream ?? (await screenStream());
+    try {
+      await this.start('screen', screen);
+    } catch (error) {
+      if (!stream) screen.dispose();
+      throw error;
+    }
   }
 
   /**
@@ -147,12 +149,23 @@ export class LocalMedia {
   async #begin(kind, stream) {
     try {
       await this.start(kind, stream);
-    } catch (error) {
-      // It was stopped, or another is sent in its place: nobody misses it.
-      if (this.#slots.isClosed || this.#slots.stream(kind)) return;
+    } catch (/** @type {any} */ error) {
+      // Nobody misses it.
+      if (this.#slots.isClosed || error.message === STOPPED) return;
       console.warn(`The call goes on without ${kind}.`, error);
       emit(this.#call, 'mediaError', { error, mediaType: kind === 'audio' ? 'Audio' : 'Video' });
     }
+  }
+
+  /**
+   * @param {'video' | 'screen'} kind
+   * @param {object} [stream]
+   */
+  #checkFree(kind, stream) {
+    const sent = this.#slots.stream(kind);
+    if (!sent || sent === stream) return;
+    const message = `Another ${kind} is being sent. Stop it first, or change its source.`;
+    throw new CallingError(400, message);
   }
 
   /** @param {Kind} kind */

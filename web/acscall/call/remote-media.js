@@ -52,7 +52,7 @@ export class RemoteMedia {
       disconnect(participant, endReason(state, message ?? `${user} ${REASONS[state] ?? state}.`));
     });
     this.#update();
-    this.#timer = setInterval(() => this.participants.forEach(observe), PERIOD);
+    this.#timer = setInterval(() => this.#observe(), PERIOD);
   }
 
   /**
@@ -100,6 +100,10 @@ export class RemoteMedia {
     const added = now.filter((participant) => !before.includes(participant));
     const removed = before.filter((participant) => !now.includes(participant));
     if (added.length || removed.length) this.#changed({ added, removed });
+  }
+
+  #observe() {
+    for (const participant of this.participants) observe(participant).catch(console.debug);
   }
 
   /**

@@ -15,6 +15,7 @@ import { KINDS } from '../wire/leg.js';
  * @property {LocalSource} source
  * @property {{track: (track: MediaStreamTrack | null) => void, ended: () => void}} sink
  * @property {MediaStreamTrack | null} track
+ * @property {Promise<void>} opening
  */
 
 /**
@@ -31,6 +32,9 @@ import { KINDS } from '../wire/leg.js';
  *   From now on, this is there to be sent.
  * @property {() => void} changed There are other streams than before.
  */
+
+/** What is said of a stream that was stopped, or replaced, before it was open. */
+export const STOPPED = 'It was stopped before it began.';
 
 export class Slots {
   #on;
@@ -71,26 +75,13 @@ export class Slots {
    */
   async start(kind, stream) {
     const slot = this.#slots[kind];
-    if (slot.next?.stream === stream || (!slot.next && slot.current?.stream === stream)) return;
+    const newest = slot.next ?? slot.current;
+    if (newest?.stream === stream) return newest.opening;
     const feed = this.#makeFeed(kind, stream);
     slot.next = feed;
+    feed.opening = this.#open(kind, feed);
     this.#on.changed();
-    try {
-      await feed.source.attach(feed.sink);
-    } catch (error) {
-      if (slot.next === feed) slot.next = null;
-      this.#on.changed();
-      throw error;
-    }
-    if (slot.next !== feed) {
-      feed.source.detach(feed.sink);
-      throw new CallingError(400, 'It was stopped before it began.');
-    }
-    slot.current?.source.detach(slot.current.sink);
-    slot.current = feed;
-    slot.next = null;
-    this.#feed(kind);
-    this.#on.changed();
+    return feed.opening;
   }
 
   /** @param {Kind} kind */
@@ -117,6 +108,30 @@ export class Slots {
 
   /**
    * @param {Kind} kind
+   * @param {Feed<object>} feed
+   */
+  async #open(kind, feed) {
+    const slot = this.#slots[kind];
+    try {
+      await feed.source.attach(feed.sink);
+    } catch (error) {
+      if (slot.next === feed) slot.next = null;
+      this.#on.changed();
+      throw error;
+    }
+    if (slot.next !== feed) {
+      feed.source.detach(feed.sink);
+      throw new CallingError(400, STOPPED);
+    }
+    slot.current?.source.detach(slot.current.sink);
+    slot.current = feed;
+    slot.next = null;
+    this.#feed(kind);
+    this.#on.changed();
+  }
+
+  /**
+   * @param {Kind} kind
    * @param {object} stream
    */
   #makeFeed(kind, stream) {
@@ -127,13 +142,19 @@ export class Slots {
       stream,
       source,
       track: null,
+      opening: Promise.resolve(),
       sink: {
         track: (track) => {
           feed.track = track;
           if (this.#slots[kind].current === feed) this.#feed(kind);
         },
         ended: () => {
-          if (this.#slots[kind].current === feed) this.stop(kind);
+          const slot = this.#slots[kind];
+          if (slot.current !== feed) return;
+          slot.current = null;
+          source.detach(feed.sink);
+          this.#feed(kind);
+          this.#on.changed();
         },
       },
     };

@@ -210,7 +210,8 @@ export class SendingLeg extends Leg {
   async offer() {
     try {
       await this.pc.setLocalDescription(await this.pc.createOffer());
-      if (!this.closed) this.describe({ offer: this.pc.localDescription?.sdp });
+      const { sdp } = /** @type {RTCSessionDescription} */ (this.pc.localDescription);
+      if (!this.closed) this.describe({ offer: withoutStrays(sdp) });
     } catch (/** @type {any} */ error) {
       this.fail(`no offer could be made: ${error.message}`);
     }
@@ -330,4 +331,19 @@ function withStereo(sdp) {
   const payload = /^a=rtpmap:(\d+) opus\//im.exec(sdp)?.[1];
   if (!payload || /stereo=1/.test(sdp)) return sdp;
   return sdp.replace(new RegExp(`^(a=fmtp:${payload} .*?)(\r?)$`, 'm'), '$1;stereo=1$2');
+}
+
+/**
+ * Of the codecs that are not on its lines Firefox's offer still has the feedback, and Chromium
+ * refuses that.
+ * @param {string} sdp
+ */
+function withoutStrays(sdp) {
+  const media = sdp.split(/^(?=m=)/m).map((media) => {
+    const [, , , ...offered] = media.split('\r\n', 1)[0].split(' ');
+    return media.replace(/^a=(?:rtpmap|fmtp|rtcp-fb):(\d+) .*\r\n/gm, (line, payload) =>
+      offered.includes(payload) ? line : '',
+    );
+  });
+  return media.join('');
 }

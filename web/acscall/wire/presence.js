@@ -43,6 +43,8 @@ export class Presence extends Emitter {
   #legs = 0;
   #hasEntered = false;
   #farewell = 0;
+  /** The kinds that the server was told of. */
+  #told = '';
   /** Those of whom the server has not said yet how it stands with them. @type {Set<string>} */
   #invited;
   /** What we send. @type {Record<Kind, Source>} */
@@ -100,7 +102,7 @@ export class Presence extends Emitter {
 
   /** Leaves, or ends it for the others, too, where the server allows that. */
   leave({ forEveryone = false } = {}) {
-    if (!forEveryone || !this.#hasEntered) return this.end(null);
+    if (!forEveryone || !this.#hasEntered || this.state === 'disconnected') return this.end(null);
     if (!this.#canSpeak()) {
       throw new CallingError(
         503,
@@ -121,9 +123,8 @@ export class Presence extends Emitter {
   setTrack(kind, track, encoding = {}) {
     const now = this.#sources[kind];
     if (now.track === track && now.encoding === encoding) return;
-    const before = this.#media().join();
     this.#sources[kind] = { track, encoding };
-    if (this.#media().join() !== before) this.#send({ type: 'media', kinds: this.#media() });
+    this.#tellMedia();
     for (const participant of this.participants.values()) participant.feed();
   }
 
@@ -134,22 +135,6 @@ export class Presence extends Emitter {
   hold(isHeld) {
     this.isHeld = isHeld;
     for (const participant of this.participants.values()) participant.ask();
-  }
-
-  /**
-   * The browser's own measurements of every stream that the others have available, and of those
-   * that we send (`direction` is `receive` or `send`).
-   */
-  async stats() {
-    const wanted = [];
-    for (const { id, user, media, shown, sending } of this.participants.values()) {
-      for (const kind of KINDS) {
-        const about = { participant: id, user, kind };
-        if (media.has(kind)) wanted.push(measure(shown, { ...about, direction: 'receive' }));
-        if (sending?.ends[kind]?.track) wanted.push(measure(sending, { ...about, direction: 'send' }));
-      }
-    }
-    return (await Promise.all(wanted)).flat();
   }
 
   // ---- Getting in: for Endpoint
@@ -295,6 +280,8 @@ export class Presence extends Emitter {
     }
     const isFirst = !this.#hasEntered;
     this.#hasEntered = true;
+    // Something may have come since getting in was asked for.
+    this.#tellMedia();
     this.#setReconnecting(false);
     for (const participant of participants) this.#update(participant);
     for (const participant of this.participants.values()) participant.reconnected();
@@ -362,8 +349,18 @@ export class Presence extends Emitter {
     return KINDS.filter((kind) => this.#sources[kind].track);
   }
 
+  /** Tells what we have available, if it is not what the server was told last. */
+  #tellMedia() {
+    const kinds = this.#media();
+    if (kinds.join() === this.#told || !this.#connection?.isOpen) return;
+    this.#told = kinds.join();
+    this.#send({ type: 'media', kinds });
+  }
+
   #roles() {
-    return { receives: true, sends: true, media: this.#media() };
+    const media = this.#media();
+    this.#told = media.join();
+    return { receives: true, sends: true, media };
   }
 
   /** @param {boolean} reconnecting */
@@ -379,15 +376,4 @@ export class Presence extends Emitter {
     this.state = state;
     emit(this, 'state');
   }
-}
-
-/**
- * What is known of a stream and what is measured of it; nothing before the first measurement.
- * @template {{kind: Kind}} About
- * @param {{measure: (kind: Kind) => Promise<object | undefined>} | null} leg
- * @param {About} about
- */
-async function measure(leg, about) {
-  const measured = await leg?.measure(about.kind);
-  return measured ? [{ ...about, ...measured }] : [];
 }

@@ -54,6 +54,8 @@ export class Connection {
   /** The run of the server that greeted last, and the one that gave what was asked for. */
   /** @type {string | null} */
   #greeted = null;
+  /** The server has greeted on this socket: before that it takes nothing but our greeting. */
+  #isGreeted = false;
   /** @type {string | null} */
   #run = null;
   #retryDelay = RETRY_FIRST;
@@ -70,6 +72,7 @@ export class Connection {
   open() {
     const socket = new WebSocket(this.#identity.url, 'acscall');
     this.#socket = socket;
+    this.#isGreeted = false;
     /** @type {Message | null} */
     let refusal = null;
     const lost = () => {
@@ -81,13 +84,15 @@ export class Connection {
     socket.addEventListener('close', lost);
     socket.addEventListener('open', () => {
       const { user, displayName, token } = this.#identity;
-      this.send({ type: 'hello', versions: [1], user, displayName, token });
+      const hello = { type: 'hello', versions: [1], user, displayName, token };
+      socket.send(JSON.stringify(hello));
     });
     socket.addEventListener('message', ({ data }) => {
       if (this.#socket !== socket) return;
       const message = parse(data);
       if (message?.type === 'welcome') {
         this.#greeted = message.server;
+        this.#isGreeted = true;
         this.owner.welcomed();
       } else if (message?.type === 'error' && isFatal(message.code)) {
         refusal = message;
@@ -116,7 +121,7 @@ export class Connection {
   }
 
   get isOpen() {
-    return this.#socket?.readyState === WebSocket.OPEN;
+    return this.#isGreeted && this.#socket?.readyState === WebSocket.OPEN;
   }
 
   /**
