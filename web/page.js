@@ -1,21 +1,29 @@
 // The page: at rest, waiting for calls, or in a call.
 
-import { CallAgent } from './agent.js';
-import { KINDS } from './leg.js';
-import { isAboutToken } from './signalling.js';
+import * as account from './page/account.js';
 import * as alone from './page/alone.js';
-import * as devices from './page/devices.js';
-import { $, announce, complain, listed, sentence, setText } from './page/dom.js';
-import { identity, recall } from './page/identity.js';
+import * as camera from './page/camera.js';
+import { $, complain, sentence } from './page/dom.js';
+import { identity, identityOrGuest, recall } from './page/identity.js';
 import * as incoming from './page/incoming.js';
+import * as microphone from './page/microphone.js';
 import * as people from './page/people.js';
+import * as preview from './page/preview.js';
 import { ring } from './page/ringer.js';
+import * as sending from './page/sending.js';
+import * as settings from './page/settings.js';
+import * as shortcuts from './page/shortcuts.js';
 import * as stage from './page/stage.js';
+import * as statistics from './page/statistics.js';
+import * as status from './page/status.js';
+import { watch } from './page/watch.js';
 
 /** The call that we are in, or null. */
 let call = null;
-/** Waits for calls whenever we are in none; null where nobody asked for that. */
+/** The agent that waits for calls whenever we are in none; null where nobody asked for that. */
 let waiting = null;
+/** What is being opened at the server, so that only the last counts; null: nothing. */
+let opening = null;
 /** What was asked for last: the name of its form's button. */
 let asked = 'join';
 
@@ -32,18 +40,35 @@ function start() {
       ask();
     });
   }
-  $('leave').addEventListener('click', () => call?.leave());
-  for (const kind of KINDS) $(kind).addEventListener('click', () => devices.toggle(kind, call));
+  $('leave').addEventListener('click', () => call?.hangUp());
+  for (const kind of sending.KINDS) {
+    $(kind).addEventListener('click', () => sending.toggle(kind, call));
+  }
+  $('gray').addEventListener('click', toggleGray);
+  for (const button of ['devices-button', 'lobby-devices']) {
+    $(button).addEventListener('click', () => {
+      $('more').hidePopover();
+      preview.show(false);
+      settings.open();
+    });
+  }
+  for (const panel of ['people', 'more']) {
+    $(panel).addEventListener('toggle', ({ newState }) => {
+      $(`${panel}-button`).classList.toggle('open', newState === 'open');
+    });
+  }
   $('alert-close').addEventListener('click', () => complain(null));
-  addEventListener('pagehide', () => {
-    call?.leave();
-    stopWaiting();
-  });
-  showWaiting();
+  addEventListener('pagehide', stopWaiting);
+  account.start({ incoming: incoming.receive, connection: connectionChanged });
+  settings.start(show);
   stage.start();
+  statistics.start();
   alone.start();
   people.start();
   incoming.start({ answered, changed: show });
+  shortcuts.start();
+  preview.start();
+  show();
   // Phones' browsers cannot share the screen.
   $('screen').hidden = !navigator.mediaDevices?.getDisplayMedia;
   // On a touch screen that would bring the keyboard up.
@@ -58,114 +83,150 @@ function join() {
   const address = new URL(location.href);
   address.searchParams.set('call', name);
   history.replaceState(null, '', address);
-  begin((agent) => agent.join(name));
+  begin((agent, options) => agent.join({ groupId: name }, options));
 }
 
 function place() {
   const users = people.namesIn($('callees').value);
-  begin((agent) => agent.place(users));
+  begin((agent, options) => agent.startCall(users, options));
 }
 
 /** Waits for calls, or does so no more. */
-function wait() {
-  if (waiting) return stopWaiting();
-  const { user, token } = identity();
-  if (!user) {
+async function wait() {
+  if (waiting || opening) return stopWaiting();
+  if (!identity().user) {
     complain('Say your name first: others call you by it.');
     return $('user').focus();
   }
-  waiting = new CallAgent({ user, token });
-  waiting.addEventListener('state', waitingChanged);
-  waiting.addEventListener('incoming', ({ detail }) => incoming.receive(detail.incoming));
-  listen();
-}
-
-function listen() {
-  // What goes wrong is told where the state is shown.
-  waiting.listen().catch(() => {});
+  preview.close();
+  await open((agent) => (waiting = agent));
 }
 
 function stopWaiting() {
-  const agent = waiting;
-  waiting = null;
-  agent?.stop();
+  waiting = opening = null;
+  account.close();
   show();
 }
 
-function waitingChanged() {
-  if (waiting?.state === 'none' && waiting.endReason) {
-    const { endReason, endCode } = waiting;
-    waiting = null;
-    if (!call) explain(endReason, endCode);
+/** The agent that waits has lost its connection, has it again, or has given up. */
+function connectionChanged(agent, { error }) {
+  if (agent !== waiting) return;
+  // Those two are tried again.
+  if (error && error.code !== 503 && error.code !== 429) {
+    stopWaiting();
+    explain(error.message, isAboutToken(error));
   }
   show();
 }
 
 // ---- The call, from its beginning to its end
 
-function begin(open) {
-  const { user, token } = identity();
-  const name = user || `Guest ${Math.floor(1000 + 9000 * Math.random())}`;
-  try {
-    // Not the one that waits: the token may be a new one.
-    const begun = open(new CallAgent({ user: name, token }));
-    // Who is in a call is busy.
-    waiting?.stop();
-    enter(begun);
-  } catch (error) {
-    complain(error.message);
-  }
+/** What every call begins with: the devices come when we are in. */
+const OPTIONS = { audioOptions: { muted: true } };
+
+function begin(make) {
+  return open((agent) => {
+    if (waiting) waiting = agent;
+    enter(make(agent, OPTIONS));
+  });
 }
 
-function answered(caller) {
-  asked = 'wait';
-  enter(caller.accept());
-}
-
-async function enter(entering) {
-  call = entering;
-  // For tests, and for the curious.
-  window.acscall = call;
-  const wanted = ['audio', 'video'].filter((kind) => $(`with-${kind}`).checked);
-  call.addEventListener('state', () => (call?.state === 'disconnected' ? ended() : show()));
-  for (const event of ['connection', 'change']) call.addEventListener(event, show);
-  call.addEventListener('joined', ({ detail }) => announce(`${detail.participant.name} is here`));
-  call.addEventListener('left', ({ detail }) => announce(`${detail.participant.name} left`));
-  call.addEventListener('callee', ({ detail }) => people.tell(detail));
-  call.addEventListener('trouble', ({ detail }) => complain(detail.message));
-  if (call.state === 'disconnected') return ended();
+/** Has `use` the agent of whoever the form names. */
+async function open(use) {
+  const mine = (opening = {});
   show();
   try {
-    await entering.entered;
-  } catch {
-    // What went wrong is told where the state is shown.
-    return;
+    const agent = await account.agentOf(identityOrGuest());
+    if (opening !== mine) return;
+    opening = null;
+    use(agent);
+  } catch (/** @type {any} */ error) {
+    if (opening !== mine && opening !== null) return;
+    opening = null;
+    if (!call) waiting = null;
+    explain(error.message, isAboutToken(error));
   }
+  show();
+}
+
+async function answered(caller) {
+  asked = 'wait';
+  try {
+    enter(await caller.accept(OPTIONS));
+  } catch (/** @type {any} */ error) {
+    complain(sentence(error.message));
+  }
+}
+
+function enter(entered) {
+  call = entered;
+  // For tests, and for the curious.
+  Object.assign(window, { acscall: call });
+  call.on('remoteParticipantsUpdated', people.tell);
+  watch(call, show);
+  let isIn = false;
+  call.on('stateChanged', () => {
+    if (entered.state === 'Disconnected') return entered === call && ended();
+    if (isIn || !['Ringing', 'Connected'].includes(entered.state)) return;
+    isIn = true;
+    startDevices(entered);
+  });
+  // A camera or a microphone that is sent no more is closed.
+  call.on('isLocalVideoStartedChanged', () => entered.isLocalVideoStarted || camera.close());
+  call.on('localAudioStreamsUpdated', () => entered.localAudioStreams.length || microphone.close());
+  for (const event of ['mediaError', 'trouble']) {
+    call.on(event, ({ error }) => complain(sentence(error.message)));
+  }
+  if (call.state === 'Disconnected') return ended();
+  show();
+}
+
+async function startDevices(entered) {
   $('audio').focus();
-  await devices.open(wanted, entering);
+  const wanted = ['audio', 'video'].filter((kind) => $(`with-${kind}`).checked);
+  // The call has the camera from now on.
+  preview.leave();
+  if (!wanted.includes('video')) await camera.close();
+  if (wanted.length) await sending.start(wanted, entered);
 }
 
 /** The call is over: back to where it began. */
 function ended() {
-  showState();
-  devices.close(call);
-  const { endReason, endCode } = call;
+  const { callEndReason } = call;
+  status.show({ call });
   call = null;
-  if (waiting) listen();
+  sending.stop();
+  if (!waiting) account.close();
   show();
   $(asked).focus();
-  if (!endReason || people.haveTold(endCode)) return;
-  explain(isAboutToken(endCode) ? endReason : sentence(endReason), endCode);
+  const { message, reason } = callEndReason;
+  if (!message || people.haveTold(callEndReason)) return;
+  const asks = reason.startsWith('token-');
+  explain(asks ? message : sentence(message), asks);
 }
 
 /** Says why something ended, and asks for a token where another one helps. */
-function explain(reason, code) {
-  complain(reason);
-  if (!isAboutToken(code)) return;
+function explain(message, asks) {
+  complain(message);
+  if (!asks) return;
   $('token-field').hidden = false;
   // Enter tries again what was refused.
   $('token').setAttribute('form', `${asked}-form`);
   $('token').focus();
+}
+
+function isAboutToken({ code }) {
+  return code === 401 || code === 403;
+}
+
+async function toggleGray() {
+  try {
+    const changed = camera.setGray(!camera.isGray());
+    show();
+    await changed;
+  } catch (/** @type {any} */ error) {
+    complain(`The picture cannot be made black and white here: ${error.message}`);
+  }
 }
 
 // ---- What is seen
@@ -174,77 +235,19 @@ function explain(reason, code) {
 function show() {
   $('lobby').hidden = call !== null;
   $('stage').hidden = $('controls').hidden = call === null;
-  showTitle();
-  if (call || waiting) showState();
-  else if ($('state').dataset.state !== 'disconnected') clearState();
-  for (const kind of KINDS) {
-    $(kind).setAttribute('aria-pressed', String(Boolean(call?.tracks[kind])));
+  if (!call) $('more').hidePopover();
+  status.show({ call, waiting, isOpening: opening !== null, caller: incoming.shown() });
+  for (const kind of sending.KINDS) {
+    $(kind).setAttribute('aria-pressed', String(call !== null && sending.isSent(kind, call)));
   }
-  showWaiting();
+  $('gray').setAttribute('aria-pressed', String(camera.isGray()));
+  preview.show(!call && !waiting && !opening && !$('devices').open);
   stage.show(call);
+  statistics.show(call);
   alone.show(call);
   people.show(call);
   if (incoming.shown()) ring('incoming');
-  else ring(call?.state === 'ringing' ? 'outgoing' : null);
-}
-
-function showWaiting() {
-  setText($('wait'), waiting ? 'Stop waiting' : 'Wait for calls');
-  const text = waiting
-    ? 'To change your name, stop first.'
-    : 'Others call you by your name while this page is open.';
-  setText($('wait-text'), text);
-  $('user').readOnly = waiting !== null;
-}
-
-function showTitle() {
-  const caller = incoming.shown();
-  const title = call ? nameOf(call) : 'acscall';
-  setText($('title'), title);
-  if (caller) document.title = `${caller.name} is calling – acscall`;
-  else document.title = call ? `${title} – acscall` : 'acscall';
-}
-
-/** A placed call's own name is not for people. */
-function nameOf({ name, isPlaced, participants, callees }) {
-  if (!isPlaced) return name;
-  const others = new Set([...participants.values()].map(({ name }) => name));
-  return listed([...others, ...callees.ringing]) || 'Call';
-}
-
-function showState() {
-  const [state, text] = call ? stateOfCall() : stateOfWaiting();
-  $('state').dataset.state = state;
-  setText($('state'), text);
-}
-
-function stateOfCall() {
-  const { state, reconnecting, participants, callees } = call;
-  if (reconnecting) return ['reconnecting', 'Server lost, trying again. Pictures and sound go on.'];
-  const others = participants.size;
-  const text = {
-    connecting: 'Connecting…',
-    ringing: `Ringing ${listed(callees.ringing)}`.trim() + '…',
-    connected: others ? `${others + 1} in the call` : 'In the call, alone',
-    disconnecting: 'Leaving…',
-    disconnected: call.endReason ? '' : 'You left the call',
-  };
-  return [state, text[state] ?? ''];
-}
-
-function stateOfWaiting() {
-  const { state, user } = waiting;
-  const text = {
-    connecting: 'Connecting…',
-    listening: `Others can call you as ${user}`,
-    reconnecting: 'Server lost, trying again. Nobody can call you meanwhile.',
-  };
-  return [state, text[state] ?? ''];
-}
-
-function clearState() {
-  $('state').dataset.state = 'none';
-  setText($('state'), '');
+  else ring(call?.state === 'Ringing' ? 'outgoing' : null);
 }
 
 start();

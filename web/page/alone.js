@@ -1,19 +1,28 @@
 // What brings others into a call that anybody can join: its address, and a pipeline.
 
 import { $, announce, complain, setText } from './dom.js';
-import { hasToken } from './identity.js';
+import { hasToken, ownName } from './identity.js';
+import { isPlaced } from './people-of.js';
 
 let call = null;
 
 export function start() {
   $('copy').addEventListener('click', copyAddress);
+  $('copy-link').addEventListener('click', copyAddress);
+  const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname);
+  setText($('who-can-join'), isLocal ? 'Anyone on this machine' : 'Anyone');
 }
 
 /** Shows it while `shown`, a call or null, has nobody else in it. */
 export function show(shown) {
+  if (call !== shown) {
+    setText($('copy'), 'this page’s address');
+    setText($('copy-link'), 'Copy the link to this call');
+  }
   call = shown;
-  const isAlone = call?.state === 'connected' && !call.isPlaced && !call.participants.size;
-  $('alone').hidden = !isAlone || call.callees.ringing.length > 0;
+  const isAlone = call?.state === 'Connected' && !call.remoteParticipants.length;
+  $('alone').hidden = !isAlone || isPlaced(call);
+  $('copy-link').hidden = !call || isPlaced(call);
   if (call) setText($('pipeline'), pipeline());
 }
 
@@ -25,8 +34,8 @@ function pipeline() {
     // The token itself is not for the screen; it is for this user alone.
     ...(hasToken() ? ['ACSCALL_TOKEN=TOKEN'] : []),
     'gst-launch-1.0 videotestsrc is-live=true ! acscallsink',
-    ...(hasToken() ? [`user=${quoted(call.user)}`] : []),
-    `call=${quoted(call.name ?? '')}`,
+    ...(hasToken() ? [`user=${quoted(ownName())}`] : []),
+    `call=${quoted(call.id)}`,
     ...(elsewhere ? [`server=${server}`] : []),
   ].join(' ');
 }
@@ -40,11 +49,12 @@ function quoted(text) {
 
 async function copyAddress() {
   const address = new URL(location.pathname, location.href);
-  address.searchParams.set('call', call.name);
+  address.searchParams.set('call', call.id);
   try {
     await navigator.clipboard.writeText(address.href);
     announce('Address copied');
     setText($('copy'), 'this page’s address (copied)');
+    setText($('copy-link'), 'Copied');
   } catch {
     complain(`The address is ${address.href}`);
   }

@@ -1,89 +1,66 @@
-// Camera, microphone and screen: opened, sent into the call, closed.
+// Which camera and which microphone: asked for, listed, chosen and remembered.
 
-import { $, complain } from './dom.js';
+import { CallClient } from '../acscall.js';
+import { keep, recallKept } from './memory.js';
 
-const DEVICES = { audio: 'Microphone', video: 'Camera', screen: 'Screen' };
+/** What is remembered, by kind. */
+const KEYS = { audio: 'microphone', video: 'camera' };
 
-/** The cameras' tracks: shown to their owner as in a mirror. */
-const cameras = new WeakSet();
+let manager = null;
 
-export function isMirrored(track) {
-  return cameras.has(track);
+export function deviceManager() {
+  manager ??= new CallClient().getDeviceManager();
+  return manager;
 }
 
-/** Starts or stops the device of this kind. */
-export async function toggle(kind, call) {
-  if ($(kind).ariaBusy) return;
-  complain(null);
-  const track = call?.tracks[kind];
-  if (track) {
-    call.setTrack(kind, null);
-    track.stop();
-  } else if (call) {
-    await open([kind], call);
+/** The devices of this kind: `{id, name}`; without names before the user has let us at them. */
+export async function list(kind) {
+  const devices = await deviceManager();
+  return kind === 'video' ? devices.getCameras() : devices.getMicrophones();
+}
+
+/** The device of this kind that was chosen last, if it is here, or another; null: there is none. */
+export async function chosen(kind) {
+  const all = await list(kind);
+  const remembered = recallKept(KEYS[kind]);
+  return (
+    all.find(({ id }) => id && id === remembered) ??
+    all.find(({ isSystemDefault }) => isSystemDefault) ??
+    all[0] ??
+    null
+  );
+}
+
+/** Remembers the device of this kind, and returns it; null where it is gone. */
+export async function choose(kind, id) {
+  keep(KEYS[kind], id);
+  return (await list(kind)).find((device) => device.id === id) ?? null;
+}
+
+/**
+ * Has the browser ask the user for these kinds at once, where it has not yet.
+ * @returns {Promise<Map<string, Error>>} Why not, by kind.
+ */
+export async function askFor(kinds) {
+  const refused = new Map();
+  const unnamed = [];
+  for (const kind of kinds) {
+    const all = await list(kind);
+    if (!all.some(({ name }) => name)) unnamed.push(kind);
   }
-}
-
-/** Opens devices for `kinds`, together where the browser can ask once, and sends them. */
-export async function open(kinds, call) {
-  if (!kinds.length) return;
-  // Not `disabled`: that would take the keyboard's focus away.
-  for (const kind of kinds) $(kind).setAttribute('aria-busy', 'true');
-  try {
-    const stream = await capture(kinds);
-    for (const track of stream.getTracks()) {
-      const kind = kinds.find((kind) => (kind === 'audio') === (track.kind === 'audio'));
-      // A camera that looks away from its owner shows no mirror image.
-      if (kind === 'video' && track.getSettings().facingMode !== 'environment') cameras.add(track);
-      if (call.state === 'disconnected') track.stop();
-      else call.setTrack(kind, track);
-    }
-  } catch (error) {
-    // One of two may still work.
-    const each = kinds.length > 1 && error.name !== 'NotAllowedError';
-    if (each) for (const kind of kinds) await open([kind], call);
-    else if (call.state !== 'disconnected') complain(deviceTrouble(kinds, error));
-  } finally {
-    for (const kind of kinds) $(kind).removeAttribute('aria-busy');
+  if (!unnamed.length) return refused;
+  const devices = await deviceManager();
+  const wanted = { audio: unnamed.includes('audio'), video: unnamed.includes('video') };
+  const access = await devices.askDevicePermission(wanted);
+  for (const kind of unnamed) {
+    if (!access[kind]) refused.set(kind, access[`${kind}Error`] ?? null);
   }
+  return refused;
 }
 
-/** Closes all devices of the call. */
-export function close(call) {
-  for (const track of Object.values(call.tracks)) track?.stop();
-}
-
-function capture(kinds) {
-  const devices = navigator.mediaDevices;
-  if (!devices) throw new DOMException('', 'SecurityError');
-  if (kinds.includes('screen')) return devices.getDisplayMedia({ video: { frameRate: 30 } });
-  return devices.getUserMedia({
-    audio: kinds.includes('audio'),
-    video: kinds.includes('video') && {
-      width: { ideal: 1280 },
-      height: { ideal: 720 },
-      frameRate: { ideal: 30 },
-    },
-  });
-}
-
-function deviceTrouble(kinds, { name, message }) {
-  const which = kinds.map((kind) => DEVICES[kind].toLowerCase()).join(' and ');
-  const again = `then press ${kinds.map((kind) => DEVICES[kind]).join(' and ')}.`;
-  if (name === 'NotAllowedError' && kinds.includes('screen')) {
-    return 'The screen is not shared: that was cancelled, or the system does not allow it.';
-  }
-  switch (name) {
-    case 'NotAllowedError':
-      return `The browser does not let this page use the ${which}. Allow it with the icon at the left of the address, ${again}`;
-    case 'NotFoundError':
-      return `No ${which} was found. Connect one, ${again}`;
-    case 'NotReadableError':
-    case 'AbortError':
-      return `The ${which} does not start. Close other programs that use it, ${again}`;
-    case 'SecurityError':
-      return `Browsers give camera, microphone and screen to pages from localhost or https only. Open this page as http://localhost:${location.port}.`;
-    default:
-      return `The ${which} does not start: ${message || name}.`;
-  }
+/** Tells `changed` when a device comes or goes. */
+export async function watch(changed) {
+  const devices = await deviceManager();
+  devices.on('videoDevicesUpdated', changed);
+  devices.on('audioDevicesUpdated', changed);
 }

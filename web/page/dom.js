@@ -19,13 +19,21 @@ export function announce(text) {
   setText($('announce'), text);
 }
 
+/** Shows or plays `track` in `element`; says whether that is a change. */
+export function showTrack(element, track) {
+  const before = element.srcObject?.getTracks()[0] ?? null;
+  if (before === track) return false;
+  element.srcObject = track ? new MediaStream([track]) : null;
+  return true;
+}
+
 /** A colour for a name: the same on every page. */
 export function hue(name) {
   return [...name].reduce((sum, letter) => (31 * sum + letter.codePointAt(0)) % 360, 7);
 }
 
 export function initial(name) {
-  return [...name][0].toUpperCase();
+  return ([...name][0] ?? '?').toUpperCase();
 }
 
 /** "a", "a and b", "a, b and c"; or with another word. */

@@ -1,14 +1,17 @@
 // Who is at the page: the name, and the token that proves it where the server asks for one.
 
 import { $ } from './dom.js';
+import { keep, recallKept } from './memory.js';
 
 /** What proves to the server who we are, or null. */
 let token = null;
+/** The name under which we are at the server, or were last. */
+let name = '';
 
 /** Fills the form with what is known; `?user=` and `#token=` in the address come first. */
 export function recall() {
   const given = new URLSearchParams(location.search).get('user');
-  $('user').value = given ?? stored(() => localStorage, 'user') ?? '';
+  $('user').value = given ?? recallKept('user') ?? '';
   takeToken();
   addEventListener('hashchange', takeToken);
 }
@@ -16,9 +19,21 @@ export function recall() {
 /** Who the form says we are: `{user, token}`; the user is '' where there is no name. */
 export function identity() {
   const user = $('user').value.trim();
-  store(() => localStorage, 'user', user);
+  keep('user', user);
   keepToken($('token').value.trim());
   return { user, token: token ?? undefined };
+}
+
+/** The same, with a name for who gave none. */
+export function identityOrGuest() {
+  const { user, token } = identity();
+  name = user || `Guest ${Math.floor(1000 + 9000 * Math.random())}`;
+  return { user: name, token };
+}
+
+/** The name that the last of those had. */
+export function ownName() {
+  return name;
 }
 
 export function hasToken() {
@@ -32,7 +47,7 @@ export function hasToken() {
 function takeToken() {
   const given = new URLSearchParams(location.hash.slice(1)).get('token');
   if (given === null) {
-    token ??= stored(() => sessionStorage, 'token');
+    token ??= recallKept('token', { tab: true });
     return;
   }
   const address = new URL(location.href);
@@ -46,22 +61,5 @@ function keepToken(given) {
   if (!given) return;
   token = given;
   $('token').value = '';
-  store(() => sessionStorage, 'token', given);
-}
-
-/** Storage may be forbidden: already looking at it fails then. */
-function stored(storage, key) {
-  try {
-    return storage().getItem(key);
-  } catch {
-    return null;
-  }
-}
-
-function store(storage, key, value) {
-  try {
-    storage().setItem(key, value);
-  } catch {
-    // It is asked for again, then.
-  }
+  keep('token', given, { tab: true });
 }

@@ -1,6 +1,7 @@
 // The dialog that asks whether to answer who calls.
 
 import { $, complain, hue, initial, setText } from './dom.js';
+import { nameOf, userOf } from './people-of.js';
 
 const DEVICES = ['audio', 'video'];
 
@@ -27,7 +28,7 @@ export function start(handlers) {
   $('incoming').addEventListener('close', () => shown() && !$('incoming').open && decline());
 }
 
-/** Who calls, or null: an `IncomingCall`. */
+/** The call that comes in, or null: an `IncomingCall`. */
 export function shown() {
   return calling[0] ?? null;
 }
@@ -35,9 +36,10 @@ export function shown() {
 /** Shows `incoming` until it is answered or declined, here or elsewhere, or has ended. */
 export function receive(incoming) {
   calling.push(incoming);
-  incoming.addEventListener('ended', ({ detail }) => {
+  incoming.on('callEnded', ({ callEndReason }) => {
     if (!calling.includes(incoming)) return;
-    if (ENDS[detail.reason]) complain(ENDS[detail.reason](incoming.name));
+    const { reason } = callEndReason;
+    if (ENDS[reason]) complain(ENDS[reason](nameOf(incoming.callerInfo)));
     remove(incoming);
   });
   show();
@@ -55,7 +57,7 @@ function decline() {
   const incoming = shown();
   if (!incoming) return;
   remove(incoming);
-  incoming.reject();
+  incoming.reject().catch((error) => complain(error.message));
 }
 
 function remove(incoming) {
@@ -67,7 +69,8 @@ function show() {
   const incoming = shown();
   const dialog = $('incoming');
   if (incoming) {
-    const { name, user } = incoming;
+    const name = nameOf(incoming.callerInfo);
+    const user = userOf(incoming.callerInfo.identifier);
     setText($('incoming-title'), `${name} is calling`);
     // Anybody may show any name.
     setText($('incoming-text'), name === user ? '' : `User name: ${user}`);

@@ -1,6 +1,8 @@
 // The panel with those who are in the call or were called into it, and what one may do about it.
 
 import { $, announce, complain, listed, setText } from './dom.js';
+import { ownName } from './identity.js';
+import { isAway, isRung, nameOf, present, rung, userOf } from './people-of.js';
 
 const STANDING = {
   ringing: 'ringing…',
@@ -23,6 +25,8 @@ let call = null;
 /** Whether the panel is open, and what its list shows. */
 let isOpen = false;
 let shownPeople = '';
+/** What has become of those who were called into the call and are not in it, by name. */
+let standings = new Map();
 /** Those who do not come, of whom the alert tells: by what became of them. */
 let told = {};
 
@@ -38,7 +42,7 @@ export function start() {
   });
   $('end-for-everyone').addEventListener('click', () => {
     $('people').hidePopover();
-    call?.leave({ forEveryone: true });
+    call?.hangUp({ forEveryone: true }).catch((error) => complain(error.message));
   });
 }
 
@@ -48,23 +52,44 @@ export function namesIn(text) {
   return [...new Set(names.filter(Boolean))];
 }
 
-/** Says what has become of somebody who was called. */
-export function tell({ user, state }) {
-  if (state === 'ringing') announce(`Ringing ${user}`);
-  if (!SENTENCES[state]) return;
+/** Says who is here or rung now, and who is not any more. */
+export function tell({ added, removed }) {
+  for (const participant of added) {
+    const name = nameOf(participant);
+    standings.delete(userOf(participant.identifier));
+    if (!isRung(participant)) announce(`${name} is here`);
+    else {
+      announce(`Ringing ${name}`);
+      participant.on('stateChanged', function here() {
+        if (isRung(participant)) return;
+        participant.off('stateChanged', here);
+        if (participant.state !== 'Disconnected') announce(`${nameOf(participant)} is here`);
+      });
+    }
+  }
+  for (const participant of removed) {
+    const state = participant.callEndReason?.reason?.replace('callee-', '');
+    if (SENTENCES[state]) doesNotCome(userOf(participant.identifier), state);
+    else announce(`${nameOf(participant)} left`);
+  }
+}
+
+function doesNotCome(user, state) {
+  standings.set(user, state);
   // Several may be called at once: one does not hide the other.
   if (!isTold()) told = {};
   told[state] = [...(told[state] ?? []), user];
   complain(sentences());
 }
 
-/** Whether what has become of them is all that there is to say of a call that ended with `code`. */
-export function haveTold(code) {
-  return Boolean(code?.startsWith('callee-')) && isTold();
+/** Whether what has become of them is all that there is to say of a call that ended like this. */
+export function haveTold({ reason }) {
+  return reason.startsWith('callee-') && isTold();
 }
 
 /** Makes the panel what `shown` is: a call, or null. */
 export function show(shown) {
+  if (call !== shown) standings = new Map();
   call = shown;
   if (!call) {
     if (isOpen) $('people').hidePopover();
@@ -72,11 +97,15 @@ export function show(shown) {
     return;
   }
   if (!isOpen) return;
-  const people = [{ name: `${call.user} (you)`, standing: '' }];
-  for (const { name, connected } of call.participants.values()) {
-    people.push({ name, standing: connected ? '' : 'reconnecting…' });
+  const people = [{ name: `${ownName()} (you)`, standing: '' }];
+  for (const participant of present(call)) {
+    people.push({
+      name: nameOf(participant),
+      standing: isAway(participant) ? 'reconnecting…' : '',
+    });
   }
-  for (const [user, state] of call.callees) people.push({ name: user, standing: STANDING[state] });
+  for (const user of rung(call)) people.push({ name: user, standing: STANDING.ringing });
+  for (const [user, state] of standings) people.push({ name: user, standing: STANDING[state] });
   showList(people);
   $('end-for-everyone').hidden = people.length < 2;
 }
@@ -97,13 +126,13 @@ function showList(people) {
 
 function invite() {
   const users = namesIn($('invite-users').value);
-  const here = [...call.participants.values()].find(({ user }) => users.includes(user));
+  const here = present(call).find(({ identifier }) => users.includes(userOf(identifier)));
   complain(null);
   try {
-    if (here) throw new Error(`${here.user} is in the call already.`);
-    call.invite(users);
+    if (here) throw new Error(`${userOf(here.identifier)} is in the call already.`);
+    for (const user of users) call.addParticipant(user);
     $('invite-users').value = '';
-  } catch (error) {
+  } catch (/** @type {any} */ error) {
     complain(error.message);
   }
 }
@@ -114,5 +143,7 @@ function isTold() {
 }
 
 function sentences() {
-  return Object.entries(told).map(([state, users]) => SENTENCES[state](users)).join(' ');
+  return Object.entries(told)
+    .map(([state, users]) => SENTENCES[state](users))
+    .join(' ');
 }

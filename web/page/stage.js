@@ -1,186 +1,212 @@
 // The stage: a tile for everybody's camera and screen, and for those who are being rung.
 
-import { isMirrored } from './devices.js';
-import { $, complain, hue, initial, setText } from './dom.js';
-
-/** How often the small print is renewed, and who speaks is looked up, in milliseconds. */
-const STATS_EVERY = 1_000;
-const LOUDNESS_EVERY = 200;
-
-/** Louder than this, of 1, is speech. */
-const SPEAKING = 0.02;
+import * as camera from './camera.js';
+import { $ } from './dom.js';
+import { ownName } from './identity.js';
+import { arrange } from './layout.js';
+import { keep, recallKept } from './memory.js';
+import { isAway, isRung, nameOf, present, userOf } from './people-of.js';
+import { Pictures } from './pictures.js';
+import { activeSpeaker } from './speaker.js';
+import { Tile } from './tile.js';
 
 /** The call that is shown, or null. */
 let call = null;
-/** The tiles, by `participant/kind`; our own participant is `own`. */
+/** The tiles, by whose (a participant, or the call for our own), and there by kind. */
 const tiles = new Map();
-/** The audio elements, by participant. */
-const sounds = new Map();
-/** What the last look at the statistics said, by tile, to make rates of. */
-const measured = new Map();
+const pictures = new Pictures(() => show(call));
+/** The tile that the user wants large, and the participant that is large in speaker view. */
+let pinned = null;
+let speaker = null;
+let isSpeakerView = recallKept('speaker-view') === 'on';
+let isArranging = false;
 
 export function start() {
-  new ResizeObserver(arrange).observe($('stage'));
-  setInterval(measure, STATS_EVERY);
-  setInterval(showSpeakers, LOUDNESS_EVERY);
+  new ResizeObserver(place).observe($('scroll'));
+  $('speaker-view').addEventListener('click', () => {
+    isSpeakerView = !isSpeakerView;
+    keep('speaker-view', isSpeakerView ? 'on' : 'off');
+    show(call);
+  });
 }
 
 /** Makes the stage what `shown` is: a call, or null. */
 export function show(shown) {
   call = shown;
+  $('speaker-view').setAttribute('aria-pressed', String(isSpeakerView));
   const seen = new Set();
+  const own = call ? ownStreams() : { video: null, screen: null };
+  pictures.keepOwn(Object.values(own));
   if (call) {
-    const own = { id: 'own', name: `${call.user} (you)`, user: call.user, connected: true };
-    showParticipant(own, (kind) => call.tracks[kind], seen);
-    for (const participant of call.participants.values()) {
-      showParticipant(participant, (kind) => participant.track(kind), seen);
-      showSound(participant);
+    speaker = activeSpeaker(present(call), speaker);
+    for (const participant of call.remoteParticipants) {
+      if (isRung(participant)) showRinging(participant, seen);
+      else showParticipant(participant, seen);
     }
-    for (const user of call.callees.ringing) showRinging(user, seen);
+    showOwn(own, seen);
+  } else {
+    speaker = pinned = null;
   }
-  for (const [key, tile] of tiles) {
-    if (seen.has(key)) continue;
-    tile.remove();
-    tiles.delete(key);
-    measured.delete(key);
+  for (const [whose, kinds] of tiles) {
+    for (const [kind, tile] of kinds) {
+      if (!seen.has(tile)) remove(kinds, kind, tile);
+    }
+    if (!kinds.size) tiles.delete(whose);
   }
-  for (const [id, sound] of sounds) {
-    if (call?.participants.has(id)) continue;
-    sound.srcObject = null;
-    sound.remove();
-    sounds.delete(id);
-  }
-  arrange();
+  arrangeSoon();
 }
 
-/** A tile for the person with or without camera, and one for the screen. */
-function showParticipant(participant, track, seen) {
-  const { id, name, user, connected } = participant;
-  for (const kind of ['video', 'screen']) {
-    if (kind === 'screen' && !track(kind)) continue;
+/** The tiles with pictures, for the small print: `whose` is a participant, or null for our own. */
+export function tileOf(whose, kind) {
+  return tiles.get(whose ?? call)?.get(kind);
+}
+
+export function allTiles() {
+  return [...tiles.values()].flatMap((kinds) => [...kinds.values()]);
+}
+
+// ---- Who is shown
+
+function showParticipant(participant, seen) {
+  const name = nameOf(participant);
+  const streamOf = (type) => participant.videoStreams.find((one) => one.mediaStreamType === type);
+  const away = isAway(participant) ? ['away'] : [];
+  for (const [kind, type] of [
+    ['video', 'Video'],
+    ['screen', 'ScreenSharing'],
+  ]) {
+    const stream = streamOf(type);
+    if (kind === 'screen' && !stream?.isAvailable) continue;
     const title = kind === 'screen' ? `Screen: ${name}` : name;
-    const caption = connected ? title : `${title}, reconnecting…`;
-    const tile = showTile(`${id}/${kind}`, { kind, user, name, caption }, seen);
-    tile.classList.toggle('away', !connected);
-    tile.classList.toggle('mute', kind === 'video' && !track('audio'));
-    tile.classList.toggle('own', id === 'own');
-    tile.classList.toggle('mirrored', id === 'own' && isMirrored(track(kind)));
-    tile.querySelector('.enlarge').setAttribute('aria-label', `Full screen: ${title}`);
-    const video = tile.querySelector('video');
-    video.setAttribute('aria-label', title);
-    if (setTrack(video, track(kind))) showPicture(tile, video);
+    const marks = [...away];
+    if (kind === 'video' && participant.isMuted) marks.push('mute');
+    if (kind === 'video' && participant.isSpeaking) marks.push('speaking');
+    showTile(participant, seen, {
+      kind,
+      user: userOf(participant.identifier),
+      name,
+      title,
+      caption: away.length ? `${title}, reconnecting…` : title,
+      track: pictures.remote(stream),
+      marks,
+    });
   }
 }
 
-function showRinging(user, seen) {
-  const told = { kind: 'ringing', user, name: user, caption: `${user}, ringing…` };
-  showTile(`${user}/ringing`, told, seen).classList.add('ringing');
+function showOwn(own, seen) {
+  const user = ownName();
+  for (const kind of ['video', 'screen']) {
+    const stream = own[kind];
+    if (kind === 'screen' && !stream) continue;
+    const title = kind === 'screen' ? 'Screen: you' : `${user} (you)`;
+    const track = pictures.own(stream);
+    const marks = ['own'];
+    if (kind === 'video' && !isHeard(call)) marks.push('mute');
+    if (track && camera.isMirrored(stream, track)) marks.push('mirrored');
+    showTile(call, seen, { kind, user, name: user, title, caption: title, track, marks });
+  }
 }
 
-function showTile(key, { kind, user, name, caption }, seen) {
-  seen.add(key);
-  const tile = tiles.get(key) ?? addTile(key);
-  setText(tile.querySelector('.name'), caption);
-  setText(tile.querySelector('.initial'), initial(name));
-  tile.style.setProperty('--hue', String(hue(user)));
-  tile.dataset.user = user;
-  tile.dataset.kind = kind;
+function showRinging(participant, seen) {
+  const name = nameOf(participant);
+  const user = userOf(participant.identifier);
+  const caption = `${name}, ringing…`;
+  const told = { kind: 'ringing', user, name, title: name, caption, marks: ['ringing'] };
+  showTile(participant, seen, told);
+}
+
+/** Whether the others hear us. */
+function isHeard({ isMuted, localAudioStreams }) {
+  return !isMuted && localAudioStreams.length > 0;
+}
+
+/** Our own camera and screen, of the streams that the call sends. */
+function ownStreams() {
+  const own = { video: null, screen: null };
+  const unknown = [];
+  for (const stream of call.localVideoStreams) {
+    if (stream === camera.opened() || stream.mediaStreamType === 'Video') own.video = stream;
+    else if (stream.mediaStreamType === 'ScreenSharing') own.screen = stream;
+    else unknown.push(stream);
+  }
+  // Those that a program brought: by what the call says it sends.
+  if (call.isLocalVideoStarted) own.video ??= unknown.shift() ?? null;
+  if (call.isScreenSharingOn) own.screen ??= unknown.shift() ?? null;
+  return own;
+}
+
+// ---- The tiles
+
+function showTile(whose, seen, told) {
+  const kinds = tiles.get(whose) ?? new Map();
+  tiles.set(whose, kinds);
+  const tile = kinds.get(told.kind) ?? add(kinds, told.kind, whose === call);
+  tile.show(told);
+  seen.add(tile);
+}
+
+function add(kinds, kind, isOwn) {
+  const tile = new Tile({
+    resized: arrangeSoon,
+    pinned: () => {
+      pinned = pinned === tile ? null : tile;
+      place();
+    },
+  });
+  kinds.set(kind, tile);
+  tile.element.classList.add('fresh');
+  // The others come first, for eyes and for the keyboard.
+  $('tiles').insertBefore(tile.element, isOwn ? null : $('tiles').querySelector('.own'));
   return tile;
 }
 
-function addTile(key) {
-  const tile = $('tile').content.firstElementChild.cloneNode(true);
-  const video = tile.querySelector('video');
-  for (const event of ['resize', 'loadeddata', 'emptied']) {
-    video.addEventListener(event, () => showPicture(tile, video));
-  }
-  tile.querySelector('.enlarge').addEventListener('click', () => video.requestFullscreen());
-  tiles.set(key, tile);
-  $('tiles').append(tile);
-  return tile;
+function remove(kinds, kind, tile) {
+  tile.close();
+  kinds.delete(kind);
+  if (pinned === tile) pinned = null;
 }
 
-/** A tile shows its video from the first picture on, and the initial without one. */
-function showPicture(tile, video) {
-  const seen = Boolean(video.srcObject) && video.videoWidth > 0;
-  tile.classList.toggle('seen', seen);
-  tile.querySelector('.enlarge').hidden = !seen || !video.requestFullscreen;
-}
-
-function showSound(participant) {
-  let sound = sounds.get(participant.id);
-  if (!sound) {
-    sound = document.createElement('audio');
-    sounds.set(participant.id, sound);
-    $('sounds').append(sound);
-  }
-  if (!setTrack(sound, participant.track('audio')) || !sound.srcObject) return;
-  sound.play().catch((error) => {
-    if (error.name !== 'NotAllowedError') return;
-    complain('The browser keeps the call silent until you click into the page.');
-    addEventListener('click', () => sounds.forEach((each) => each.play()), { once: true });
+/** Once, for all that changes at a time. */
+function arrangeSoon() {
+  if (isArranging) return;
+  isArranging = true;
+  queueMicrotask(() => {
+    isArranging = false;
+    place();
   });
 }
 
-/** Shows or plays `track` in `element`; says whether that is a change. */
-function setTrack(element, track) {
-  const before = element.srcObject?.getTracks()[0] ?? null;
-  if (before === track) return false;
-  element.srcObject = track ? new MediaStream([track]) : null;
-  return true;
+function place() {
+  if (!call || $('stage').hidden) return;
+  const shown = [...$('tiles').children].map((element) =>
+    allTiles().find((tile) => tile.element === element),
+  );
+  const { clientWidth: width, clientHeight: height } = $('scroll');
+  if (!shown.length || !width || !height) return;
+  const gap = width < 560 ? 8 : 12;
+  const large = featured(shown).map((tile) => shown.indexOf(tile));
+  const { boxes, height: needed } = arrange(
+    { width, height },
+    shown.map((tile) => tile.aspect),
+    gap,
+    large,
+  );
+  $('tiles').style.height = `${Math.floor(needed)}px`;
+  shown.forEach((tile, at) => {
+    tile.pin(tile === pinned);
+    tile.place(boxes[at]);
+  });
+  requestAnimationFrame(() => shown.forEach(({ element }) => element.classList.remove('fresh')));
 }
 
-/** Chooses the number of columns that makes the tiles largest. */
-function arrange() {
-  const stage = $('tiles');
-  const count = stage.childElementCount;
-  if ($('stage').hidden || !count) return;
-  const style = getComputedStyle(stage);
-  const gap = parseFloat(style.columnGap);
-  const wide = stage.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-  const high = stage.clientHeight;
-  let best = 0;
-  for (let columns = 1; columns <= count; columns += 1) {
-    const rows = Math.ceil(count / columns);
-    const width = Math.min(
-      (wide - gap * (columns - 1)) / columns,
-      ((high - gap * (rows - 1)) / rows) * (16 / 9),
-    );
-    best = Math.max(best, width);
-  }
-  // Below this nothing is recognised: scroll rather.
-  const width = Math.max(best, Math.min(wide, 150));
-  stage.style.setProperty('--width', `${Math.floor(width)}px`);
-}
-
-function showSpeakers() {
-  for (const participant of call?.participants.values() ?? []) {
-    const tile = tiles.get(`${participant.id}/video`);
-    tile?.classList.toggle('speaking', call.loudness(participant) > SPEAKING);
-  }
-}
-
-async function measure() {
-  if (!call || document.hidden) return;
-  const reports = await call.stats();
-  const print = new Map();
-  for (const report of reports) {
-    if (report.kind === 'audio') continue;
-    // What we send is the same for everybody, as far as the small print goes.
-    const key = `${report.direction === 'send' ? 'own' : report.participant}/${report.kind}`;
-    if (report.frameWidth && !print.has(key)) print.set(key, smallPrint(key, report));
-  }
-  for (const [key, tile] of tiles) setText(tile.querySelector('.stats'), print.get(key) ?? '');
-}
-
-function smallPrint(key, report) {
-  const { frameWidth, frameHeight, framesPerSecond, bytes, timestamp } = report;
-  const before = measured.get(key);
-  measured.set(key, { bytes, timestamp });
-  const parts = [`${frameWidth}×${frameHeight}`, `${Math.round(framesPerSecond ?? 0)} fps`];
-  if (before && bytes >= before.bytes && timestamp > before.timestamp) {
-    const rate = (8 * (bytes - before.bytes)) / (timestamp - before.timestamp);
-    parts.push(rate < 1000 ? `${Math.round(rate)} kbit/s` : `${(rate / 1000).toFixed(1)} Mbit/s`);
-  }
-  return parts.join(' · ');
+/** What is large: what the user chose, else screens, else in speaker view who speaks. */
+function featured(shown) {
+  if (shown.length < 2) return [];
+  if (pinned) return [pinned];
+  const screens = shown.filter(({ kind, isOwn }) => kind === 'screen' && !isOwn);
+  if (screens.length) return screens;
+  const own = shown.filter(({ kind }) => kind === 'screen');
+  if (own.length) return own;
+  if (!isSpeakerView) return [];
+  return [(speaker && tileOf(speaker, 'video')) ?? shown[0]];
 }
