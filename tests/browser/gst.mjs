@@ -9,14 +9,15 @@ import { waitFor } from './harness.mjs';
 export class Pipeline {
   /**
    * Starts `description`: one string in the launch syntax, split at spaces. With `end`, an
-   * interrupt ends it by EOS. Without `verbose` nothing is known of its sinks.
+   * interrupt ends it by EOS. Without `verbose` nothing is known of its sinks. `pipes` are as many
+   * pipes from the file descriptor 3 on, `process.stdio[3]` and so on here.
    */
-  constructor(description, { end = false, verbose = true } = {}) {
+  constructor(description, { end = false, verbose = true, pipes = 0 } = {}) {
     const plugins = process.env.ACSCALL_GST_PLUGIN_PATH;
     if (!plugins) throw new Error('ACSCALL_GST_PLUGIN_PATH must name the directory of the plugin');
     const options = [...(verbose ? ['-v'] : []), ...(end ? ['-e'] : [])];
     this.process = spawn('gst-launch-1.0', [...options, ...description.split(/\s+/)], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...Array(pipes).fill('pipe')],
       env: { ...process.env, GST_PLUGIN_PATH: plugins, LC_ALL: 'C' },
     });
     this.description = description;

@@ -18,7 +18,6 @@ const CHROMIUM_ARGUMENTS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  '--use-fake-device-for-media-stream',
   '--autoplay-policy=no-user-gesture-required',
   // Machines without a network have no other address than that.
   '--allow-loopback-in-peer-connection',
@@ -92,12 +91,37 @@ export function makeToken(secret, user, claims = {}) {
   return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
 }
 
-/** Chromium with a made-up camera and microphone, which it grants unless `grant` is false. */
-export function startBrowser({ grant = true } = {}) {
-  return chromium.launch({
+/**
+ * Chromium with a made-up camera and microphone, or without `devices`; it grants access to them
+ * unless `grant` is false. Further `args` go to its command line.
+ */
+export function startBrowser(options) {
+  return chromium.launch(chromiumOptions(options));
+}
+
+/** A Chromium that can be killed: `{browser, kill}`. */
+export async function startMortalBrowser(options) {
+  const served = await chromium.launchServer(chromiumOptions(options));
+  const browser = await chromium.connect(served.wsEndpoint());
+  const kill = async () => {
+    if (served.process().exitCode !== null || served.process().signalCode !== null) return;
+    // Its main process alone: the others have to notice.
+    served.process().kill('SIGKILL');
+    await once(browser, 'disconnected');
+  };
+  return { browser, kill };
+}
+
+function chromiumOptions({ grant = true, devices = true, args = [] } = {}) {
+  return {
     executablePath: process.env.CHROMIUM_BIN ?? '/usr/bin/chromium',
-    args: grant ? [...CHROMIUM_ARGUMENTS, '--use-fake-ui-for-media-stream'] : CHROMIUM_ARGUMENTS,
-  });
+    args: [
+      ...CHROMIUM_ARGUMENTS,
+      ...(devices ? ['--use-fake-device-for-media-stream'] : []),
+      ...(grant ? ['--use-fake-ui-for-media-stream'] : []),
+      ...args,
+    ],
+  };
 }
 
 /**
@@ -113,21 +137,34 @@ export async function join(browser, server, call, user, options = {}) {
   await page.getByRole('button', { name: 'Join' }).click();
   await page.waitForFunction(
     ([microphone, camera]) => {
-      const { state, tracks } = window.acscall ?? {};
-      const open = state === 'connected' && (!microphone || tracks.audio);
-      return open && (!camera || tracks.video);
+      const { state, isMuted, localAudioStreams, isLocalVideoStarted } = window.acscall ?? {};
+      if (state !== 'Connected') return false;
+      const isHeard = !isMuted && localAudioStreams.length > 0;
+      return (isHeard || !microphone) && (isLocalVideoStarted || !camera);
     },
     [microphone, camera],
   );
   return page;
 }
 
-/** Opens the page, ready to join. An exception in the page fails the test. */
+/**
+ * Opens the page, ready to join. An exception in the page fails the test. `window.legs` has every
+ * RTCPeerConnection that the page ever made.
+ */
 export async function openPage(browser, server, call, user, { intercept, token, ...context } = {}) {
   const { url } = server;
   const page = await (await browser.newContext(context)).newPage();
   if (intercept) await interceptSignalling(page);
   page.setDefaultTimeout(PATIENCE);
+  await page.addInitScript(() => {
+    window.legs = [];
+    window.RTCPeerConnection = class extends RTCPeerConnection {
+      constructor(...options) {
+        super(...options);
+        window.legs.push(this);
+      }
+    };
+  });
   page.on('pageerror', (error) => {
     throw error;
   });
@@ -181,7 +218,7 @@ async function interceptSignalling(page) {
 export async function nextConnection(page) {
   const promise = await page.evaluateHandle(() => ({
     changed: new Promise((resolve) => {
-      window.acscall.addEventListener('connection', () => resolve(), { once: true });
+      for (const event of ['connectionChanged', 'stateChanged']) window.acscall.on(event, resolve);
     }),
   }));
   return () => promise.evaluate(({ changed }) => changed);
@@ -192,9 +229,26 @@ export function reconnected(page) {
   return page.waitForFunction(() => !window.acscall.reconnecting);
 }
 
+/** Waits until `page` has its connection to the server, and to its first other participant. */
+export async function isWhole(page) {
+  await reconnected(page);
+  await page.waitForFunction(() => window.acscall.remoteParticipants[0]?.state === 'Connected');
+}
+
+/** The size that `page` sends its camera at. */
+export function cameraSize(page) {
+  return page.evaluate(async () => {
+    const stream = await window.acscall.localVideoStreams[0].getMediaStream();
+    const [track] = stream.getVideoTracks();
+    const { width, height } = track.getSettings();
+    track.stop();
+    return { width, height };
+  });
+}
+
 /** What `page` measures of the stream of this kind that it gets from `user`. */
 export async function received(page, user, kind) {
-  const all = await page.evaluate(() => window.acscall.stats());
+  const all = await page.evaluate(() => window.acscall.getStats());
   return all.find((one) => one.direction === 'receive' && one.user === user && one.kind === kind);
 }
 
@@ -227,12 +281,13 @@ export function tile(page, user, kind = 'video') {
 }
 
 /**
- * Sends a canvas of this size, painted anew at `rate` per second, as our stream of `kind`, the
- * way an application does that brings its own pictures.
+ * Sends a canvas of this size, painted anew at `rate` per second, as our camera or screen, the way
+ * an application does that brings its own pictures. `window.painted[kind]` is its track.
  */
 export function sendCanvas(page, kind, width, height, rate = 30) {
   return page.evaluate(
-    ([kind, width, height, rate]) => {
+    async ([kind, width, height, rate]) => {
+      const { LocalVideoStream } = await import('/acscall.js');
       const canvas = document.createElement('canvas');
       Object.assign(canvas, { width, height });
       const paint = canvas.getContext('2d');
@@ -246,7 +301,12 @@ export function sendCanvas(page, kind, width, height, rate = 30) {
         paint.font = '80px sans-serif';
         paint.fillText(String(count), 40, 120);
       }, 1000 / rate);
-      window.acscall.setTrack(kind, canvas.captureStream(rate).getVideoTracks()[0]);
+      const stream = canvas.captureStream(rate);
+      window.painted = { ...window.painted, [kind]: stream.getVideoTracks()[0] };
+      const call = window.acscall;
+      if (kind === 'screen') await call.startScreenSharing(new LocalVideoStream(stream));
+      else if (call.isLocalVideoStarted) await call.localVideoStreams[0].setMediaStream(stream);
+      else await call.startVideo(new LocalVideoStream(stream));
     },
     [kind, width, height, rate],
   );

@@ -28,7 +28,7 @@ try {
   if (values.screen) await sendCanvas(page, 'screen', ...values.screen.split('x').map(Number));
   for (let second = 0; second < Number(values.seconds); second += 1) {
     await delay(1_000);
-    console.log(JSON.stringify(await page.evaluate(() => window.acscall.stats())));
+    console.log(JSON.stringify(await page.evaluate(() => window.acscall.getStats())));
   }
   // Through the button, so that the others are told.
   await page.getByRole('button', { name: 'Leave' }).click();

@@ -77,9 +77,11 @@ const answer = (page, how) => dialog(page).getByRole('button', { name: how }).cl
 const isInCall = (page, others) =>
   page.waitForFunction(
     (others) => {
-      const { state, participants } = window.acscall ?? {};
-      const users = [...(participants?.values() ?? [])].map(({ user }) => user);
-      return state === 'connected' && users.sort().join() === others;
+      const { state, remoteParticipants = [] } = window.acscall ?? {};
+      const users = remoteParticipants
+        .filter(({ state }) => state !== 'Ringing')
+        .map(({ identifier }) => identifier.communicationUserId);
+      return state === 'Connected' && users.sort().join() === others;
     },
     [...others].sort().join(),
   );
@@ -94,7 +96,7 @@ withServer('a call rings until it is accepted, and both see and hear each other'
   await call(alice, 'bob');
   await alice.getByText('Ringing bob…').waitFor();
   await tile(alice, 'bob', 'ringing').getByText('bob, ringing…').waitFor();
-  assert.equal(await alice.evaluate(() => window.acscall.state), 'ringing');
+  assert.equal(await alice.evaluate(() => window.acscall.state), 'Ringing');
   await bob.getByRole('alertdialog', { name: 'alice is calling' }).waitFor();
   assert.equal(await bob.title(), 'alice is calling – acscall');
 
@@ -423,43 +425,58 @@ withServer('a placed call outlives its server', async ({ server, open, reachable
 
 withServer('states come in their order, for programs on the library too', async ({ open }) => {
   const [alice, bob] = [await open('alice'), await open('bob')];
-  // Keeps every state of a call from its beginning, and what became of who was called.
+  // Keeps every state of a call from its beginning, and those of whoever is in it.
   const watch = `(call) => {
     window.seen = [call.state];
-    call.addEventListener('state', () => window.seen.push(call.state));
-    call.addEventListener('callee', ({ detail }) => window.seen.push(detail.user + ' ' + detail.state));
-    call.addEventListener('joined', ({ detail }) => window.seen.push(detail.participant.user + ' joined'));
     window.call = call;
+    const say = ({ identifier, state }) => window.seen.push(identifier.communicationUserId + ' ' + state);
+    const look = (participant) => {
+      say(participant);
+      participant.on('stateChanged', () => say(participant));
+    };
+    call.on('stateChanged', () => window.seen.push(call.state));
+    call.remoteParticipants.forEach(look);
+    call.on('remoteParticipantsUpdated', ({ added }) => added.forEach(look));
   }`;
   await bob.evaluate(`(async () => {
-    const { CallAgent } = await import('/agent.js');
-    const agent = new CallAgent({ user: 'bob' });
-    agent.addEventListener('incoming', ({ detail }) => (${watch})(detail.incoming.accept()));
-    await agent.listen();
+    const { CallClient } = await import('/acscall.js');
+    const agent = await new CallClient().createCallAgent({ user: 'bob' });
+    agent.on('incomingCall', async ({ incomingCall }) => (${watch})(await incomingCall.accept()));
   })()`);
   await alice.evaluate(`(async () => {
-    const { CallAgent } = await import('/agent.js');
-    (${watch})(new CallAgent({ user: 'alice', displayName: 'Alice' }).place(['bob']));
+    const { CallClient } = await import('/acscall.js');
+    const agent = await new CallClient().createCallAgent({ user: 'alice' }, { displayName: 'Alice' });
+    (${watch})(agent.startCall('bob'));
   })()`);
-  for (const page of [alice, bob]) await page.waitForFunction(() => window.call?.participants.size === 1);
-  await alice.evaluate(() => window.call.leave());
-  await bob.waitForFunction(() => window.call.state === 'disconnected');
-  assert.deepEqual(await alice.evaluate(() => window.seen), [
-    'connecting',
-    'ringing',
-    'bob ringing',
-    'bob accepted',
-    'connected',
-    'bob joined',
-    'disconnecting',
-    'disconnected',
+  for (const page of [alice, bob]) {
+    await page.waitForFunction(() => window.call?.remoteParticipants[0]?.state === 'Connected');
+  }
+  await alice.evaluate(() => window.call.hangUp());
+  await bob.waitForFunction(() => window.call.state === 'Disconnected');
+  const own = (seen) => seen.filter((state) => !state.includes(' '));
+  const others = (seen) => seen.filter((state) => state.includes(' '));
+  const [caller, callee] = [
+    await alice.evaluate(() => window.seen),
+    await bob.evaluate(() => window.seen),
+  ];
+  assert.deepEqual(own(caller), [
+    'None',
+    'Connecting',
+    'Ringing',
+    'Connected',
+    'Disconnecting',
+    'Disconnected',
   ]);
-  assert.deepEqual(await bob.evaluate(() => window.seen), [
-    'connecting',
-    'connected',
-    'alice joined',
-    'disconnecting',
-    'disconnected',
+  assert.deepEqual(others(caller), [
+    'bob Ringing',
+    'bob Connecting',
+    'bob Connected',
+    'bob Disconnected',
   ]);
-  assert.equal(await bob.evaluate(() => window.call.endReason), 'everybody else has left');
+  assert.deepEqual(own(callee).slice(-3), ['Connected', 'Disconnecting', 'Disconnected']);
+  assert.deepEqual(others(callee).slice(-2), ['alice Connected', 'alice Disconnected']);
+  assert.equal(
+    await bob.evaluate(() => window.call.callEndReason.message),
+    'everybody else has left',
+  );
 });

@@ -30,7 +30,10 @@ after(async () => {
 });
 
 test('every code fence has a check, and every check a code fence', () => {
-  assert.deepEqual(Object.keys(checks), fences.map(({ name }) => name));
+  assert.deepEqual(
+    Object.keys(checks),
+    fences.map(({ name }) => name),
+  );
 });
 
 for (const fence of fences) {

@@ -28,7 +28,7 @@ export class GdpReader {
 
   /** @param {Buffer} chunk */
   push(chunk) {
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length;) {
       const copied = chunk.copy(this.#target, this.#filled, at);
       at += copied;
       this.#filled += copied;

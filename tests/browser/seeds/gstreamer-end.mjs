@@ -111,7 +111,8 @@ export class GStreamerEnd extends Changing {
 
   #read(line) {
     if (line.startsWith('ERROR')) this.errors.push(line);
-    const stream = /from element "c" .*acscall-stream, .*kind=\(string\)(\w+), available=\(boolean\)(\w+)/;
+    const stream =
+      /from element "c" .*acscall-stream, .*kind=\(string\)(\w+), available=\(boolean\)(\w+)/;
     const [, kind, available] = stream.exec(line) ?? [];
     if (kind) this.available.set(kind, available === 'true');
     this.changed();

@@ -45,6 +45,9 @@ function managerWith(index) {
   };
 }
 
+/** How long something may take that has no stated time of its own, in milliseconds. */
+const PATIENCE = 20_000;
+
 /** What the shared tab is filled with: 4 by 3. */
 const PATCHES = [
   ...['red', 'lime', 'blue', 'yellow', 'cyan', 'magenta'],
@@ -154,6 +157,12 @@ window.seeds = {
         height: 240px; background: ${colour}`;
       return patch;
     });
+    const [last] = patches.slice(-1);
+    // A tab in which nothing moves may give no picture at all.
+    const dot = document.createElement('div');
+    dot.style.cssText = 'width: 8px; height: 8px; background: black';
+    dot.animate([{ opacity: 0 }, { opacity: 1 }], { duration: 500, iterations: Infinity });
+    last.append(dot);
     document.body.append(...patches);
   },
 
@@ -169,12 +178,15 @@ window.seeds = {
     };
     await until(() => pixel(context, WHITE)[0] > 0);
     const { canvas } = context;
-    const own = Object.assign(document.createElement('canvas'), { width: canvas.width, height: canvas.height });
+    const own = Object.assign(document.createElement('canvas'), {
+      width: canvas.width,
+      height: canvas.height,
+    });
     const reference = own.getContext('2d', { willReadFrequently: true });
     reference.filter = 'grayscale(1)';
     const video = document.createElement('video');
     video.srcObject = await navigator.mediaDevices.getDisplayMedia();
-    await video.play();
+    video.autoplay = true;
     await until(() => {
       reference.drawImage(video, 0, 0, own.width, own.height);
       return pixel(reference, WHITE)[0] > 0;
@@ -326,10 +338,13 @@ function waitForGiven(type) {
   return until(() => given.findLast((one) => one.type === type));
 }
 
+/** Asks `get` until it gives something true; gives up before the test is ended for its length. */
 async function until(get) {
+  const end = performance.now() + PATIENCE;
   for (;;) {
     const got = await get();
     if (got) return got;
+    if (performance.now() > end) throw new Error(`not within ${PATIENCE} ms: ${get}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -45,7 +45,10 @@ test('colours are told apart, in a picture of odd height with padded rows', () =
   assert.ok(Math.abs(shares.red - 2 / 6) < 1e-9 && Math.abs(shares.blue - 4 / 6) < 1e-9);
   assert.equal(shares.other, 0);
   const mean = meanOf({ width, height, data }, { x: 0, y: 0, width: 8, height: 8 });
-  assert.deepEqual(mean.map(Math.round), COLOURS.red.map((value) => Math.trunc(value)));
+  assert.deepEqual(
+    mean.map(Math.round),
+    COLOURS.red.map((value) => Math.trunc(value)),
+  );
 });
 
 test('what gdppay writes is read from pieces of any size', () => {

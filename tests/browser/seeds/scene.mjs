@@ -71,8 +71,10 @@ export class Scene {
 
   #listening(count) {
     const get = async () => {
-      const metrics = await (await fetch(new URL('/metrics', this.#server.url))).text();
-      return Number(/^acscall_listening (\d+)/m.exec(metrics)?.[1]);
+      // The server closes a socket after so many requests, maybe just when one is on its way.
+      const headers = { connection: 'close' };
+      const metrics = await fetch(new URL('/metrics', this.#server.url), { headers });
+      return Number(/^acscall_listening (\d+)/m.exec(await metrics.text())?.[1]);
     };
     return waitFor(`${count} that wait for calls`, get, (now) => now === count);
   }

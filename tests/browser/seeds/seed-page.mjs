@@ -80,7 +80,9 @@ export class SeedPage {
 
   /** The last samples of what a fence has got from getMediaStream() as sound, for toneOf(). */
   async readSound() {
-    return Float32Array.from(await this.page.evaluate((size) => window.seeds.readSound(size), SIZE));
+    return Float32Array.from(
+      await this.page.evaluate((size) => window.seeds.readSound(size), SIZE),
+    );
   }
 
   /** What a fence has got from getMediaStream() as video of this type: its tenth picture. */

@@ -1,0 +1,97 @@
+// How long it takes from `agent.join()` in a page until the first frame of a GStreamer pipeline
+// that is in the call is painted there. Prints the median and the 95th percentile.
+//
+//   node bench/join.mjs [--joins 20] [--size 1280x720] [--steps]
+
+import { parseArgs } from 'node:util';
+import { Pipeline } from '../gst.mjs';
+import { Server, startBrowser } from '../harness.mjs';
+
+const { values } = parseArgs({
+  options: {
+    joins: { type: 'string', default: '20' },
+    size: { type: 'string', default: '1280x720' },
+    steps: { type: 'boolean', default: false },
+  },
+});
+const [width, height] = values.size.split('x');
+
+const server = await Server.start();
+const browser = await startBrowser();
+const pipeline = new Pipeline(
+  `videotestsrc is-live=true ! video/x-raw,width=${width},height=${height},framerate=30/1
+   ! acscallsink user=gst call=bench server=${server.signalling}`,
+  { verbose: false },
+);
+try {
+  // Once for the caches of the server, the browser and the pipeline, uncounted.
+  await join();
+  const all = [];
+  for (let n = 0; n < Number(values.joins); n += 1) {
+    const steps = await join();
+    if (values.steps) console.log(JSON.stringify(steps));
+    all.push(steps);
+  }
+  for (const step of Object.keys(all[0])) {
+    const times = all.map((steps) => steps[step]).sort((a, b) => a - b);
+    const at = (share) => Math.round(times[Math.ceil(share * times.length) - 1]);
+    console.log(`${step}: median ${at(0.5)} ms, p95 ${at(0.95)} ms of ${times.length} joins`);
+  }
+} finally {
+  await browser.close();
+  await pipeline.stop('SIGKILL');
+  await server.kill();
+}
+
+/** Joins from a new page and leaves; gives the milliseconds from the join until each step. */
+async function join() {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  // Some document of the server's that does nothing by itself.
+  await page.goto(`${server.url}acscall.js`);
+  const steps = await page.evaluate(async () => {
+    const { CallClient } = await import('/acscall.js');
+    const agent = await new CallClient().createCallAgent({ user: `page-${Math.random()}` });
+    const start = performance.now();
+    const steps = {};
+    const done = (step) => {
+      steps[step] ??= performance.now() - start;
+    };
+    const call = agent.join({ groupId: 'bench' }, { audioOptions: { muted: true } });
+    const painted = new Promise((resolve, reject) => {
+      const show = async (stream) => {
+        if (!stream.isAvailable || steps.available) return;
+        done('available');
+        const video = document.createElement('video');
+        document.body.prepend(video);
+        video.muted = true;
+        video.srcObject = await stream.getMediaStream();
+        done('stream');
+        video.addEventListener('resize', () => done('decoded'), { once: true });
+        video.requestVideoFrameCallback(resolve);
+        await video.play();
+      };
+      const see = (participant) => {
+        const changed = () => participant.state === 'Connected' && done('leg');
+        participant.on('stateChanged', changed);
+        changed();
+        const stream = participant.videoStreams.find((s) => s.mediaStreamType === 'Video');
+        stream.on('isAvailableChanged', () => show(stream).catch(reject));
+        show(stream).catch(reject);
+      };
+      call.on('stateChanged', () => {
+        if (call.state === 'Connected') done('connected');
+        if (call.state === 'Disconnected') reject(new Error(JSON.stringify(call.callEndReason)));
+      });
+      call.on('remoteParticipantsUpdated', ({ added }) => added.forEach(see));
+      call.remoteParticipants.forEach(see);
+    });
+    await painted;
+    done('painted');
+    await call.hangUp();
+    await agent.dispose();
+    return steps;
+  });
+  await context.close();
+  return steps;
+}

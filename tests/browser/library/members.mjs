@@ -1,0 +1,96 @@
+// What the calling SDK's objects have, as far as the library follows it.
+
+/** By object: the methods, and the type of each property. */
+export const MEMBERS = {
+  client: {
+    methods: ['createCallAgent', 'getDeviceManager'],
+  },
+  agent: {
+    methods: ['startCall', 'join', 'dispose', 'on', 'off'],
+    calls: 'array',
+    displayName: 'string',
+    connectionState: 'string',
+  },
+  incomingCall: {
+    methods: ['accept', 'reject', 'on', 'off'],
+    id: 'string',
+    callerInfo: 'object',
+  },
+  call: {
+    methods: [
+      'startVideo',
+      'stopVideo',
+      'startScreenSharing',
+      'stopScreenSharing',
+      'startAudio',
+      'stopAudio',
+      'mute',
+      'unmute',
+      'muteIncomingAudio',
+      'unmuteIncomingAudio',
+      'hold',
+      'resume',
+      'hangUp',
+      'addParticipant',
+      'on',
+      'off',
+    ],
+    id: 'string',
+    state: 'string',
+    direction: 'string',
+    callerInfo: 'object',
+    isMuted: 'boolean',
+    isIncomingAudioMuted: 'boolean',
+    isScreenSharingOn: 'boolean',
+    isLocalVideoStarted: 'boolean',
+    localVideoStreams: 'array',
+    localAudioStreams: 'array',
+    remoteAudioStreams: 'array',
+    remoteParticipants: 'array',
+  },
+  localAudioStream: {
+    methods: [
+      'getMediaStream',
+      'setMediaStream',
+      'switchSource',
+      'dispose',
+      'getVolume',
+      'on',
+      'off',
+    ],
+    mediaStreamType: 'string',
+    source: 'object',
+  },
+  localVideoStream: {
+    methods: ['getMediaStream', 'setMediaStream', 'switchSource', 'dispose', 'on', 'off'],
+    mediaStreamType: 'string',
+    source: 'object',
+  },
+  remoteParticipant: {
+    methods: ['on', 'off'],
+    identifier: 'object',
+    displayName: 'string',
+    state: 'string',
+    videoStreams: 'array',
+    isMuted: 'boolean',
+    isSpeaking: 'boolean',
+  },
+  remoteVideoStream: {
+    methods: ['getMediaStream', 'on', 'off'],
+    id: 'number',
+    mediaStreamType: 'string',
+    isAvailable: 'boolean',
+    isReceiving: 'boolean',
+    size: 'object',
+  },
+  remoteAudioStream: {
+    methods: ['getMediaStream', 'getVolume'],
+  },
+  volume: {
+    methods: ['on', 'off'],
+    level: 'number',
+  },
+  deviceManager: {
+    methods: ['getCameras', 'getMicrophones', 'askDevicePermission', 'on', 'off'],
+  },
+};

@@ -1,0 +1,240 @@
+// Several browsers and a GStreamer pipeline in one call, and what befalls them.
+//
+// Everybody sends a colour and a tone of its own, so that what is seen and heard says of whom it
+// is.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { after, before, test } from 'node:test';
+import { Actor, COLOURS, TONES, allMeet } from './actor.mjs';
+import { Server, startBrowser, startMortalBrowser } from './harness.mjs';
+import { Witness } from './witness.mjs';
+
+/** On two cores, with encoders and decoders for all. */
+const CROWD = 60_000;
+
+let server;
+let browser;
+
+before(async () => {
+  [server, browser] = await Promise.all([Server.start(), startBrowser()]);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.kill();
+});
+
+/**
+ * Runs `body` in a call of its own. It gets the `parts` of `users`, the first of which is the
+ * pipeline's, and ways to let them enter.
+ */
+function inCall(name, users, body, { timeout = 60_000 } = {}) {
+  test(name, { timeout }, async (t) => {
+    const call = `many-${name.replace(/\W+/g, '-').slice(0, 60)}`;
+    const parts = users.map((user, at) => ({
+      user,
+      call,
+      colour: Object.keys(COLOURS)[at],
+      tone: TONES[at],
+    }));
+    const ends = [];
+    t.after(() => Promise.all(ends.map((end) => end())));
+
+    /** The pipeline, which reads all others. */
+    const launch = () => {
+      const others = users.slice(1);
+      const witness = new Witness(server, parts[0], others);
+      ends.push(() => witness.stop());
+      return witness;
+    };
+    /** A page in a context of its own. */
+    const open = async (where = browser) => {
+      const page = await (await where.newContext()).newPage();
+      ends.push(() =>
+        page
+          .context()
+          .close()
+          .catch(() => {}),
+      );
+      page.on('pageerror', (error) => {
+        throw error;
+      });
+      page.on('console', (message) => {
+        if (process.env.ACSCALL_TEST_LOG) console.error(message.text());
+      });
+      return Actor.open(page, server);
+    };
+    const enter = async (part, where) => {
+      const actor = await open(where);
+      await actor.enter(part);
+      return actor;
+    };
+    /** A browser that `body` may kill. */
+    const mortal = async () => {
+      const started = await startMortalBrowser();
+      ends.push(() => started.kill());
+      return started;
+    };
+    await body({ parts, launch, open, enter, mortal, ends });
+  });
+}
+
+/** A browser for this test alone. */
+async function own(ends, options) {
+  const started = await startBrowser(options);
+  ends.push(() => started.close());
+  return started;
+}
+
+inCall(
+  'two browsers and a pipeline see and hear each other',
+  ['gst', 'alice', 'bob'],
+  async (it) => {
+    const witness = it.launch();
+    const actors = await Promise.all(it.parts.slice(1).map((part) => it.enter(part)));
+    await allMeet(actors, it.parts);
+    await witness.meets(it.parts.slice(1));
+  },
+);
+
+inCall(
+  'five browsers and a pipeline see and hear each other',
+  ['gst', 'alice', 'bob', 'carol', 'dave', 'eve'],
+  async (it) => {
+    const witness = it.launch();
+    const actors = [];
+    // One after the other: all legs at once would be thirty handshakes at once.
+    for (const part of it.parts.slice(1)) actors.push(await it.enter(part));
+    await Promise.all([allMeet(actors, it.parts, CROWD), witness.meets(it.parts.slice(1), CROWD)]);
+  },
+  { timeout: 180_000 },
+);
+
+// ---- Those who go, however they do, and come back
+
+/**
+ * Bob goes by `go`, which says what the others are to see of it: that he is `gone`, or, where
+ * nobody was left to say so, `missed`: he may come back for a while.
+ */
+function goesAndComesBack(name, go) {
+  inCall(name, ['gst', 'alice', 'bob'], async (it) => {
+    const [gst, alice, bob] = it.parts;
+    const witness = it.launch();
+    const hers = await it.enter(alice);
+    const bobGoes = await go(it, bob);
+    await Promise.all([allMeet([hers], it.parts), witness.meets([alice, bob])]);
+
+    if ((await bobGoes()) === 'gone') await hers.isWith([gst.user]);
+    else await hers.misses(bob.user);
+
+    const back = await it.enter(bob);
+    await Promise.all([allMeet([hers, back], it.parts), witness.meets([alice, bob])]);
+  });
+}
+
+goesAndComesBack('a page that is reloaded comes back with its media', async (it, bob) => {
+  const { page } = await it.enter(bob);
+  return async () => {
+    await page.reload();
+    return 'gone';
+  };
+});
+
+goesAndComesBack('a page that is closed is gone, and can come again', async (it, bob) => {
+  const { page } = await it.enter(bob);
+  return async () => {
+    await page.close();
+    return 'gone';
+  };
+});
+
+goesAndComesBack('a tab that crashes is missed, and its user comes back', async (it, bob) => {
+  const { page } = await it.enter(bob);
+  return async () => {
+    const crashed = once(page, 'crash');
+    // It never ends: nobody is left to say so.
+    page.goto('chrome://crash').catch(() => {});
+    await crashed;
+    return 'missed';
+  };
+});
+
+goesAndComesBack('a browser that is killed is missed, and its user comes back', async (it, bob) => {
+  const { browser: his, kill } = await it.mortal();
+  await it.enter(bob, his);
+  return async () => {
+    await kill();
+    return 'missed';
+  };
+});
+
+// ---- Those who have no devices
+
+inCall('who may not use the devices is in the call all the same', ['gst', 'alice'], async (it) => {
+  const [gst, alice] = it.parts;
+  const witness = it.launch();
+  const where = await own(it.ends, { grant: false });
+  const hers = await it.enter({ ...alice, tone: 'device', colour: 'device' }, where);
+  await hers.lacks('Audio', 403);
+  await hers.lacks('Video', 403);
+  await receivesAndSends(hers, witness, { gst, alice });
+});
+
+inCall('who has no devices is in the call all the same', ['gst', 'alice'], async (it) => {
+  const [gst, alice] = it.parts;
+  const witness = it.launch();
+  const where = await own(it.ends, { devices: false });
+  const hers = await it.enter({ ...alice, tone: 'device', colour: undefined }, where);
+  await hers.lacks('Audio', 404);
+  assert.deepEqual(await hers.devices(), []);
+  await receivesAndSends(hers, witness, { gst, alice });
+});
+
+/** She gets everything, and brings a colour and a tone of her own. */
+async function receivesAndSends(actor, witness, { gst, alice }) {
+  assert.equal((await actor.state()).state, 'Connected');
+  await actor.sees(gst.user, gst.colour);
+  await actor.hears([gst.tone]);
+  await actor.send(alice);
+  await witness.sees(alice.user, alice.colour);
+  await witness.hears([alice.tone], { user: alice.user });
+}
+
+// ---- The server
+
+inCall(
+  'media goes on without the server, and the roster is right after',
+  ['gst', 'alice', 'bob', 'carol'],
+  async (it) => {
+    const [gst, alice, bob, carol] = it.parts;
+    const here = [gst, alice, bob];
+    const witness = it.launch();
+    const actors = await Promise.all([alice, bob].map((part) => it.enter(part)));
+    await allMeet(actors, here);
+
+    await server.kill();
+    for (const actor of actors) await actor.isReconnecting(true);
+    await Promise.all(
+      actors.map(async (actor) => {
+        for (const { user, colour, tone } of here) {
+          if (user === actor.part.user) continue;
+          await actor.sees(user, colour);
+          await actor.hears([tone], { user });
+        }
+      }),
+    );
+    await witness.meets([alice, bob]);
+    // What changes meanwhile needs no server either.
+    await actors[0].send({ colour: carol.colour });
+    await actors[1].sees(alice.user, carol.colour);
+
+    await server.start();
+    for (const actor of actors) await actor.isReconnecting(false);
+    await actors[0].send({ colour: alice.colour });
+    await allMeet(actors, here);
+    const late = await it.enter(carol);
+    await allMeet([...actors, late], it.parts);
+    await witness.meets([alice, bob, carol]);
+  },
+);
