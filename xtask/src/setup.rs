@@ -15,6 +15,7 @@ use anyhow::{Result, bail};
 
 use crate::command::{self, find, probe};
 use requirements::{ALL, Machine, Requirement, SERVICES};
+pub(crate) use requirements::{CHROMIUM, FIREFOX};
 
 /// What the machine is to be made ready for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -96,8 +97,9 @@ fn packages(missing: &[&'static Requirement]) -> BTreeSet<&'static str> {
         .iter()
         .flat_map(|requirement| requirement.packages.iter().copied())
         .map(|package| match package {
-            // Ubuntu's package of that name brings the browser as a snap.
+            // Ubuntu's packages of these names bring the browsers as snaps.
             "chromium" if ubuntu => "chromium-browser",
+            "firefox-esr" if ubuntu => "firefox",
             package => package,
         })
         .collect()

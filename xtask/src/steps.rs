@@ -6,7 +6,7 @@
 
 use std::cell::OnceCell;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
@@ -18,6 +18,7 @@ use crate::fuzz;
 use crate::inspect;
 use crate::kernels;
 use crate::layers;
+use crate::setup;
 use crate::workspace::{Profile, Workspace};
 
 /// One step.
@@ -31,6 +32,8 @@ pub(crate) enum Step {
     Doc,
     /// No package depends on what its layer may not know
     Layers,
+    /// The types of acscall.js, and its size
+    Library,
     /// Everything is built
     Build,
     /// The Rust tests
@@ -45,7 +48,7 @@ pub(crate) enum Step {
     Inspect,
     /// Every script of pipelines/
     Pipelines,
-    /// Calls with a real browser
+    /// Calls with real browsers
     Browser,
     /// A few seconds of the demo
     Demo,
@@ -79,11 +82,12 @@ impl Context {
 
 impl Step {
     /// All steps, in their order: the quick ones that fail often first.
-    pub(crate) const ALL: [Step; 13] = [
+    pub(crate) const ALL: [Step; 14] = [
         Step::Format,
         Step::Clippy,
         Step::Doc,
         Step::Layers,
+        Step::Library,
         Step::Build,
         Step::Rust,
         Step::Memory,
@@ -102,6 +106,7 @@ impl Step {
             Step::Clippy => "clippy",
             Step::Doc => "doc",
             Step::Layers => "layers",
+            Step::Library => "library",
             Step::Build => "build",
             Step::Rust => "rust",
             Step::Memory => "memory",
@@ -121,6 +126,7 @@ impl Step {
             Step::Clippy => "lints",
             Step::Doc => "the documentation builds without warnings",
             Step::Layers => "no package depends on what its layer may not know",
+            Step::Library => "the types of acscall.js, and its size",
             Step::Build => "everything is built",
             Step::Rust => "the Rust tests",
             Step::Memory => "the kernels touch no byte outside their rows",
@@ -128,7 +134,7 @@ impl Step {
             Step::Fuzz => "hostile input breaks nothing",
             Step::Inspect => "what gst-inspect-1.0 shows of each element",
             Step::Pipelines => "every script of pipelines/",
-            Step::Browser => "calls with a real browser",
+            Step::Browser => "calls with real browsers",
             Step::Demo => "a few seconds of the demo",
         }
     }
@@ -162,6 +168,7 @@ impl Step {
                     .env("RUSTDOCFLAGS", "--deny=warnings"),
             )?,
             Step::Layers => layers::check(workspace)?,
+            Step::Library => check_library(workspace)?,
             Step::Build => build(workspace)?,
             Step::Rust => run_rust_tests(context, Part::AllButPipelines)?,
             Step::Memory => kernels::check_memory(workspace)?,
@@ -274,9 +281,21 @@ fn integration_tests(root: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// What can be said of the library in `web/` without running it.
+fn check_library(workspace: &Workspace) -> Result<()> {
+    let folder = browser_tests(workspace)?;
+    for script in ["types", "size"] {
+        command::run(
+            Command::new("npm")
+                .args(["run", "--silent", script])
+                .current_dir(&folder),
+        )?;
+    }
+    Ok(())
+}
+
 fn run_browser_tests(workspace: &Workspace) -> Result<()> {
-    let folder = workspace.root.join("tests/browser");
-    install_node_packages(&folder)?;
+    let folder = browser_tests(workspace)?;
     let built = workspace.built(Profile::Dev);
     let mut node = workspace.with_plugin("node", Profile::Dev);
     // One file after the other: the browsers and the elements are timed.
@@ -284,13 +303,22 @@ fn run_browser_tests(workspace: &Workspace) -> Result<()> {
         .args(["--test", "--test-concurrency=1"])
         .env("ACSCALL_BIN", built.join("acscall"))
         .env("ACSCALL_GST_PLUGIN_PATH", &built);
-    if let Some(chromium) = ["chromium", "chromium-browser"]
-        .iter()
-        .find_map(|name| find(name))
-    {
-        node.env("CHROMIUM_BIN", chromium);
+    for (variable, programs) in [
+        ("CHROMIUM_BIN", setup::CHROMIUM),
+        ("FIREFOX_BIN", setup::FIREFOX),
+    ] {
+        if let Some(browser) = programs.iter().find_map(|name| find(name)) {
+            node.env(variable, browser);
+        }
     }
     command::run(&mut node)
+}
+
+/// The folder of the tests in JavaScript, with the packages that they need.
+fn browser_tests(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = workspace.root.join("tests/browser");
+    install_node_packages(&folder)?;
+    Ok(folder)
 }
 
 /// Unless what is installed is that of the lock file already.

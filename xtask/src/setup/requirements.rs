@@ -45,6 +45,12 @@ pub(super) enum Found {
 /// Packages that bring a service, and its name.
 pub(super) const SERVICES: &[(&str, &str)] = &[("coturn", "coturn.service")];
 
+/// The programs that are Chromium, the first that is there.
+pub(crate) const CHROMIUM: &[&str] = &["chromium", "chromium-browser"];
+
+/// The programs that are Firefox, the first that is there.
+pub(crate) const FIREFOX: &[&str] = &["firefox-esr", "firefox"];
+
 /// The oldest GStreamer that has what the elements need.
 const GSTREAMER: &str = "1.22";
 
@@ -157,14 +163,14 @@ pub(super) const ALL: &[Requirement] = &[
     },
     Requirement {
         what: "Node.js 18 or newer",
-        why: "drives the browser in the tests",
+        why: "drives the browsers in the tests",
         packages: &["nodejs"],
         purpose: Purpose::Test,
         found: Found::Major("node", 18),
     },
     Requirement {
         what: "npm",
-        why: "installs the browser tests' one dependency",
+        why: "installs what drives the browsers, and the compiler that checks the library's types",
         packages: &["npm"],
         purpose: Purpose::Test,
         found: Found::Programs(&["npm"]),
@@ -174,7 +180,14 @@ pub(super) const ALL: &[Requirement] = &[
         why: "calls between the elements and a real browser",
         packages: &["chromium"],
         purpose: Purpose::Test,
-        found: Found::OneOf(&["chromium", "chromium-browser"]),
+        found: Found::OneOf(CHROMIUM),
+    },
+    Requirement {
+        what: "Firefox",
+        why: "calls between the elements, Chromium and another kind of browser",
+        packages: &["firefox-esr"],
+        purpose: Purpose::Test,
+        found: Found::OneOf(FIREFOX),
     },
     Requirement {
         what: "GStreamer for Python",
