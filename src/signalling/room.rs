@@ -237,8 +237,8 @@ impl Rooms {
                     .allows(&message, &self.limits, now)
                     .and_then(|()| {
                         // That a call is full is nobody's fault.
-                        use ClientMessage::{Accept, Join};
-                        is_fault = !matches!(message, Join { .. } | Accept { .. });
+                        use ClientMessage::{Accept, Join, Place};
+                        is_fault = !matches!(message, Join { .. } | Accept { .. } | Place { .. });
                         self.message(id, message, now)
                     }),
                 Err(error @ ParseError::UnknownType(_)) => Err(Refusal::new(
@@ -253,7 +253,7 @@ impl Rooms {
         };
         if let Err(refusal) = result {
             if is_fault && refusal.code == ErrorCode::LimitExceeded {
-                self.fine(id);
+                self.fine(id, now);
             }
             self.refuse(id, refusal, now);
         }

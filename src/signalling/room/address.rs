@@ -62,11 +62,11 @@ impl Rooms {
     }
 
     /// A connection said too much.
-    pub(super) fn fine(&mut self, id: ConnectionId) {
+    pub(super) fn fine(&mut self, id: ConnectionId, now: Instant) {
         if let Some(connection) = self.connections.get(&id)
             && let Some(counted) = self.addresses.get_mut(&connection.address())
         {
-            counted.new.drain(self.limits.connections_per_second);
+            counted.new.fine(self.limits.penalty(), now);
         }
     }
 

@@ -40,8 +40,8 @@ pub struct Limits {
     /// one machine, below the 1024 files that a process commonly may open.
     pub connections_per_address: usize,
     /// New connections per second from one address in the long run: 20. A client that cannot get
-    /// through tries every 0.2 to 5 s. One that says too much counts as as many, so that coming
-    /// back does not give it new bursts for nothing.
+    /// through tries every 0.2 to 5 s. One that says too much counts as [`Limits::penalty`] of
+    /// them.
     pub connections_per_second: u32,
     /// New connections from one address at once: 256, as many as it may have: after a restart of
     /// the server all of them come back together.
@@ -87,6 +87,25 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// How long an address that opens connections as fast as it may has to wait because one of them
+    /// said too much: until the slowest of its bursts would have been full again. So coming back
+    /// gains nothing: before, a client that was closed came back 20 times per second, with bursts
+    /// that were full. Shorter than [`Limits::resume`], so that others behind the same router whose
+    /// connection is lost meanwhile are back in time.
+    pub fn penalty(&self) -> Duration {
+        [
+            (self.message_burst, self.messages_per_second),
+            (self.byte_burst, self.bytes_per_second),
+            (self.change_burst, self.changes_per_second),
+        ]
+        .into_iter()
+        .map(|(burst, per_second)| Duration::from_secs(burst.into()) / per_second.max(1))
+        .max()
+        .unwrap_or_default()
+    }
+}
+
 /// A token bucket: full at first, refilled steadily.
 #[derive(Debug)]
 pub(crate) struct Bucket {
@@ -110,9 +129,7 @@ impl Bucket {
 
     /// Takes `amount` if that much is there.
     pub(crate) fn take(&mut self, amount: usize, now: Instant) -> bool {
-        let elapsed = now.saturating_duration_since(self.filled).as_secs_f64();
-        self.filled = self.filled.max(now);
-        self.level = (self.level + elapsed * self.per_second).min(self.capacity);
+        self.fill(now);
         let amount = amount as f64;
         let enough = self.level >= amount;
         if enough {
@@ -121,9 +138,17 @@ impl Bucket {
         enough
     }
 
-    /// Takes `amount`, or what is there of it.
-    pub(crate) fn drain(&mut self, amount: u32) {
-        self.level = (self.level - f64::from(amount)).max(0.0);
+    /// Takes half of it where more than that is there: something went wrong once. Else takes what
+    /// comes in during `time`, also where it is not there yet: then nothing is for that time at
+    /// most.
+    pub(crate) fn fine(&mut self, time: Duration, now: Instant) {
+        self.fill(now);
+        let half = self.capacity / 2.0;
+        let amount = time.as_secs_f64() * self.per_second;
+        self.level = match self.level > half {
+            true => self.level - half,
+            false => (self.level - amount).max(-amount),
+        };
     }
 
     /// When it is full, if nothing is taken any more.
@@ -134,5 +159,11 @@ impl Bucket {
             true => self.filled + Duration::from_secs_f64(missing) + Duration::from_millis(1),
             false => self.filled,
         }
+    }
+
+    fn fill(&mut self, now: Instant) {
+        let elapsed = now.saturating_duration_since(self.filled).as_secs_f64();
+        self.filled = self.filled.max(now);
+        self.level = (self.level + elapsed * self.per_second).min(self.capacity);
     }
 }

@@ -218,6 +218,7 @@ fn a_connection_sends_its_number_of_messages() {
     assert!(!stage.participant(&anna).connected);
     // Who comes back starts afresh.
     stage.lose(&bert);
+    stage.pass(Limits::default().penalty());
     stage.resume("bert", "tea", &bert.resume);
 }
 
@@ -246,33 +247,57 @@ fn a_connection_makes_its_number_of_changes() {
     assert!(!stage.participant(&anna).connected);
 }
 
-#[test]
-fn who_says_too_much_again_and_again_cannot_come_back_at_once() {
-    let mut stage = Stage::with(Limits {
-        message_burst: 10,
-        connections_per_second: 20,
-        connection_burst: 100,
-        ..Limits::default()
-    });
-    let mut floods = 0;
-    let refused = loop {
-        let id = stage.open();
-        if !stage.take(id).is_empty() {
-            break id;
-        }
-        for _ in 0..11 {
-            stage.text(id, "{\"type\":\"leave?\"}");
+/// Says too much on a new connection; false where that cannot be opened.
+fn flood(stage: &mut Stage) -> bool {
+    let id = stage.open();
+    let is_open = stage.take(id).is_empty();
+    if is_open {
+        stage.say_hello(id, "mallory");
+        for _ in 0..Limits::default().message_burst {
+            stage.text(id, r#"{"type":"leave?"}"#);
         }
         assert!(stage.closed.contains(&id));
-        stage.input(Input::Closed(id));
-        floods += 1;
+    }
+    stage.input(Input::Closed(id));
+    is_open
+}
+
+#[test]
+fn who_comes_back_to_say_too_much_can_say_no_more_than_who_stays() {
+    let mut stage = Stage::new();
+    let mut floods = |seconds: u32| {
+        let mut floods = 0;
+        for _ in 0..seconds * 10 {
+            while flood(&mut stage) {
+                floods += 1;
+            }
+            stage.pass(Duration::from_millis(100));
+        }
+        floods
     };
-    // Each took 20 and 1 of the 100.
-    assert_eq!(floods, 5);
-    stage.input(Input::Closed(refused));
-    stage.pass(Duration::from_secs(1));
-    let id = stage.open();
-    assert!(stage.take(id).is_empty());
+    // The connections that it may open at once are used up with the first.
+    floods(60);
+    // In 20.48 s a burst of messages is full again.
+    let floods = floods(2048);
+    assert!((95..=100).contains(&floods), "{floods}");
+}
+
+#[test]
+fn those_at_the_address_of_who_says_too_much_come_back_in_time() {
+    let mut stage = Stage::new();
+    let anna = stage.join("anna", "tea");
+    while flood(&mut stage) {}
+    stage.pass(Duration::from_secs(60));
+    let many: Vec<_> = (0..8).map(|_| stage.hello("mallory")).collect();
+    stage.lose(&anna);
+    for id in many {
+        for _ in 0..Limits::default().message_burst {
+            stage.text(id, r#"{"type":"leave?"}"#);
+        }
+        assert!(stage.closed.contains(&id));
+    }
+    stage.pass(Limits::default().penalty() + Duration::from_millis(50));
+    stage.resume("anna", "tea", &anna.resume);
 }
 
 #[test]

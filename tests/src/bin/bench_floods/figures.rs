@@ -10,15 +10,18 @@ use anyhow::{Context, Result, ensure};
 
 use crate::call::wait;
 
-/// All floods.
-pub(crate) const FLOODS: [&str; 8] = [
+/// All floods, and the client that only receives.
+pub(crate) const FLOODS: [&str; 11] = [
     "messages",
     "connections",
     "candidates",
+    "signals",
+    "receives",
     "key-frames",
     "offers",
     "roles",
     "wants",
+    "media",
     "joins",
 ];
 

@@ -15,8 +15,10 @@ use crate::call::{CALL, say};
 
 /// An offer that is taken as far as webrtcbin.
 const OFFER: &str = include_str!("offer.sdp");
-/// Just below what the server lets a connection say for ever: 100 messages per second.
-const ALLOWED: Duration = Duration::from_millis(11);
+/// Just below what the server lets a connection say for ever: 100 messages per second, 20 of them
+/// changes of what it sends, reads and is there for.
+const MESSAGES: Duration = Duration::from_millis(11);
+const CHANGES: Duration = Duration::from_millis(51);
 /// More than the server lets an address open.
 const CONNECTIONS: usize = 300;
 
@@ -29,12 +31,16 @@ pub(crate) enum Flood {
     Connections,
     /// As many candidates as get through, to everybody.
     Candidates,
+    /// As many candidates as are allowed, for legs that there are not.
+    Signals,
     /// As many offers of new legs as are allowed, to everybody.
     Offers,
     /// It receives and does not, as often as is allowed: each time everybody makes a leg.
     Roles,
     /// It wants everything and nothing, as often as is allowed.
     Wants,
+    /// It has everything and nothing, as often as is allowed.
+    Media,
     /// It comes and goes.
     Joins,
 }
@@ -45,9 +51,11 @@ impl Flood {
             "messages" => Flood::Messages,
             "connections" => Flood::Connections,
             "candidates" => Flood::Candidates,
+            "signals" => Flood::Signals,
             "offers" => Flood::Offers,
             "roles" => Flood::Roles,
             "wants" => Flood::Wants,
+            "media" => Flood::Media,
             "joins" => Flood::Joins,
             _ => return None,
         })
@@ -64,15 +72,8 @@ impl Flood {
         };
         let is_even = n.is_multiple_of(2);
         match self {
-            Flood::Candidates => signal(
-                other,
-                1,
-                LegEnd::Receiver,
-                LegStep::Candidate(Candidate {
-                    candidate: format!("candidate:{n} 1 UDP 1 127.0.0.1 9 typ host"),
-                    line: 0,
-                }),
-            ),
+            Flood::Candidates => candidate(other, 1, n),
+            Flood::Signals => candidate(other, n, n),
             Flood::Offers => {
                 let offer = OFFER.replace('\n', "\r\n");
                 signal(other, n, LegEnd::Sender, LegStep::Offer(offer))
@@ -85,18 +86,20 @@ impl Flood {
                 of: other.id.clone(),
                 kinds: kinds(is_even),
             },
-            Flood::Messages | Flood::Connections | Flood::Joins => ClientMessage::Media {
-                kinds: kinds(is_even),
-            },
+            Flood::Messages | Flood::Media | Flood::Connections | Flood::Joins => {
+                ClientMessage::Media {
+                    kinds: kinds(is_even),
+                }
+            }
         }
     }
 
     /// The time between two messages where they are to be let through.
     fn pace(self) -> Option<Duration> {
         match self {
-            Flood::Messages | Flood::Candidates => None,
-            Flood::Connections | Flood::Joins => None,
-            Flood::Offers | Flood::Roles | Flood::Wants => Some(ALLOWED),
+            Flood::Messages | Flood::Candidates | Flood::Connections | Flood::Joins => None,
+            Flood::Offers | Flood::Signals => Some(MESSAGES),
+            Flood::Roles | Flood::Wants | Flood::Media => Some(CHANGES),
         }
     }
 }
@@ -219,6 +222,15 @@ pub(crate) async fn join(url: &str) -> Result<(Sender, Receiver, Vec<Participant
             _ => {}
         }
     }
+}
+
+/// Candidate number `n` for a leg with `to`.
+fn candidate(to: &Participant, leg: u64, n: u64) -> ClientMessage {
+    let step = LegStep::Candidate(Candidate {
+        candidate: format!("candidate:{n} 1 UDP 1 127.0.0.1 9 typ host"),
+        line: 0,
+    });
+    signal(to, leg, LegEnd::Receiver, step)
 }
 
 /// A step of a leg with `to`.

@@ -1,5 +1,5 @@
-//! A client that takes part as a receiver over webrtcbin, and asks for key frames 1000 times per
-//! second by RTCP of its own.
+//! A client that takes part as a receiver over webrtcbin, and may ask for key frames 1000 times per
+//! second by RTCP of its own. One that does not ask is what any third participant costs.
 //!
 //! It prints `key-frame TIME` for each that comes, in ms by the sender's RTP time.
 
@@ -29,15 +29,15 @@ enum Said {
     Candidate(u32, String),
 }
 
-/// Floods until it is killed.
-pub(crate) fn flood(port: u16) -> Result<()> {
+/// Receives until it is killed.
+pub(crate) fn receive(port: u16, asks: bool) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(take_part(&format!("ws://127.0.0.1:{port}")))
+    runtime.block_on(take_part(&format!("ws://127.0.0.1:{port}"), asks))
 }
 
-async fn take_part(url: &str) -> Result<()> {
+async fn take_part(url: &str, asks: bool) -> Result<()> {
     // The first makes the key for DTLS, which takes time that a leg does not have.
     drop(gst::ElementFactory::make("dtlsdec").build()?);
     let mut leg = Leg::new()?;
@@ -68,7 +68,7 @@ async fn take_part(url: &str) -> Result<()> {
                 _ => {}
             },
             Some(said) = leg.said.recv() => tell(&mut sender, &victim, number, said).await?,
-            _ = pace.tick() => leg.ask(),
+            _ = pace.tick(), if asks => leg.ask(),
         }
     }
 }
@@ -175,7 +175,9 @@ impl Leg {
                 .flatten()
                 .find_map(|rtpbin| rtpbin.static_pad("send_rtcp_src_0"));
         }
-        if let Some(rtcp) = &self.rtcp {
+        // Nothing can go in before its own.
+        let started = |rtcp: &&gst::Pad| rtcp.sticky_event::<gst::event::Segment>(0).is_some();
+        if let Some(rtcp) = self.rtcp.as_ref().filter(started) {
             let _full = rtcp.push(gst::Buffer::from_slice(request(media)));
         }
     }

@@ -35,7 +35,8 @@ fn run(arguments: &[&str]) -> Result<()> {
     match arguments {
         ["--role", "server", port] => server::serve(port.parse()?),
         ["--role", "call", port] => call::play(port.parse()?),
-        ["--role", "hostile", "key-frames", port] => key_frames::flood(port.parse()?),
+        ["--role", "hostile", "key-frames", port] => key_frames::receive(port.parse()?, true),
+        ["--role", "hostile", "receives", port] => key_frames::receive(port.parse()?, false),
         ["--role", "hostile", flood, port] => hostile::flood(named(flood)?, port.parse()?),
         ["--role", ..] => bail!("no role is called so"),
         [] => figures::print(&figures::FLOODS),

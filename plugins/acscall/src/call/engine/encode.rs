@@ -15,9 +15,9 @@ use super::encoder::{self, Rate};
 use super::line::Line;
 
 /// The least time between two key frames that receivers asked for: a burst of requests (several
-/// receivers that lost the same packet) costs one. A line that starts does not wait for it, but
-/// cannot start more often either.
-pub(super) const KEY_FRAME_INTERVAL: gst::ClockTime = gst::ClockTime::from_mseconds(300);
+/// receivers that lost the same packet) costs one. A line that starts does not wait for it. What
+/// each receiver may ask for is less ([`Asks`](super::asks::Asks)).
+const KEY_FRAME_INTERVAL: gst::ClockTime = gst::ClockTime::from_mseconds(300);
 /// Raw video that may wait for the encoder: what is older than the frame that waits is stale.
 const VIDEO_QUEUE: u64 = 2;
 /// Raw audio that may wait for the encoder.
@@ -73,13 +73,9 @@ impl Encoder {
         let output = Arc::new(Output {
             encoder: last.downgrade(),
             lines: Mutex::new(lines.into()),
-            key_frame_wanted: AtomicBool::new(false),
             last_key_request: Mutex::new(None),
             encoded: AtomicU64::new(0),
         });
-        for line in output.lines().iter() {
-            line.attach(&output);
-        }
         let sink = output.sink_pad(&codec.encoded())?;
         sink.set_active(true)?;
         encoded
@@ -139,16 +135,6 @@ impl Encoder {
 
     /// Replaces the lines that the frames go to. New ones begin with a key frame.
     pub(super) fn set_lines(&self, lines: Vec<Arc<Line>>) {
-        for line in &lines {
-            line.attach(&self.output);
-        }
-        let clock = self.bin.clock().unwrap_or_else(gst::SystemClock::obtain);
-        for line in lines.iter().filter(|line| line.needs_key_frame()) {
-            if line.may_start_at_once(clock.time()) {
-                self.output.forget_last_key_request();
-            }
-            self.output.request_key_frame();
-        }
         *self.output.lock_lines() = lines.into();
     }
 
@@ -258,7 +244,6 @@ impl Pace {
 pub(super) struct Output {
     encoder: glib::WeakRef<gst::Element>,
     lines: Mutex<Arc<[Arc<Line>]>>,
-    key_frame_wanted: AtomicBool,
     last_key_request: Mutex<Option<gst::ClockTime>>,
     encoded: AtomicU64,
 }
@@ -302,33 +287,27 @@ impl Output {
         }
     }
 
-    fn forget_last_key_request(&self) {
-        *self
-            .last_key_request
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    pub(super) fn request_key_frame(&self) {
-        self.key_frame_wanted.store(true, Ordering::Release);
-    }
-
-    /// Asks the encoder, before it gets the frame of time `now`, if anybody asked for it.
+    /// Asks the encoder, before it gets the frame of time `now`, if any line asks for it.
     fn request_key_frame_if_due(&self, now: gst::ClockTime) {
-        if !self.key_frame_wanted.load(Ordering::Acquire) {
+        let lines = self.lines();
+        let asking = || lines.iter().filter(|line| line.asks_for_key_frame(now));
+        if asking().next().is_none() {
             return;
         }
         {
+            let starts = asking().any(|line| line.needs_key_frame());
             let mut last = self
                 .last_key_request
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            if last.is_some_and(|last| now < last + KEY_FRAME_INTERVAL) {
+            if !starts && last.is_some_and(|last| now < last + KEY_FRAME_INTERVAL) {
                 return;
             }
             *last = Some(now);
         }
-        self.key_frame_wanted.store(false, Ordering::Release);
+        for line in lines.iter() {
+            line.gets_key_frame(now);
+        }
         if let Some(pad) = self
             .encoder
             .upgrade()

@@ -1,41 +1,36 @@
 //! One leg's share in a sent stream.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use acscall::signalling::message::Kind;
 use gst::glib;
 use gst::prelude::*;
 
-use super::encode::{KEY_FRAME_INTERVAL, Output};
+use super::asks::Asks;
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Line {
     pad: gst::Pad,
     needs_key_frame: AtomicBool,
-    started: Mutex<Option<gst::ClockTime>>,
-    output: Arc<Mutex<Weak<Output>>>,
+    asks: Arc<Mutex<Asks>>,
     sent: AtomicU64,
 }
 
 impl Line {
     /// A line that pushes into `sink`, from the encoder's own thread.
     pub(super) fn new(kind: Kind, sink: &gst::Pad) -> Result<Arc<Line>, glib::BoolError> {
-        let output: Arc<Mutex<Weak<Output>>> = Arc::default();
+        let asks: Arc<Mutex<Asks>> = Arc::default();
+        // It starts with a key frame.
+        lock(&asks).ask();
         let pad = gst::Pad::builder(gst::PadDirection::Src)
             .name(format!("line-{kind}"))
             .event_function({
-                let output = output.clone();
+                let asks = asks.clone();
                 move |_, _, event| {
                     if gst_video::UpstreamForceKeyUnitEvent::parse(&event).is_ok() {
-                        let output = output
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .upgrade();
-                        if let Some(output) = output {
-                            output.request_key_frame();
-                        }
+                        lock(&asks).ask();
                     }
                     true
                 }
@@ -48,8 +43,7 @@ impl Line {
         Ok(Arc::new(Line {
             pad,
             needs_key_frame: AtomicBool::new(true),
-            started: Mutex::new(None),
-            output,
+            asks,
             sent: AtomicU64::new(0),
         }))
     }
@@ -57,6 +51,7 @@ impl Line {
     /// The line gets frames (again): the first will be a key frame.
     pub(super) fn restart(&self) {
         self.needs_key_frame.store(true, Ordering::Release);
+        lock(&self.asks).ask();
     }
 
     /// Whether only a key frame can come next.
@@ -64,22 +59,19 @@ impl Line {
         self.needs_key_frame.load(Ordering::Acquire)
     }
 
+    /// Whether the frame of time `now` is to be a key frame.
+    pub(super) fn asks_for_key_frame(&self, now: gst::ClockTime) -> bool {
+        lock(&self.asks).is_due(now)
+    }
+
+    /// The frame of time `now` is going to be a key frame.
+    pub(super) fn gets_key_frame(&self, now: gst::ClockTime) {
+        lock(&self.asks).serve(now);
+    }
+
     /// Frames put on the leg so far.
     pub(super) fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn may_start_at_once(&self, now: gst::ClockTime) -> bool {
-        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
-        let may = started.is_none_or(|started| now >= started + KEY_FRAME_INTERVAL);
-        if may {
-            *started = Some(now);
-        }
-        may
-    }
-
-    pub(super) fn attach(&self, output: &Arc<Output>) {
-        *self.output.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(output);
     }
 
     /// Puts a frame on the leg, from the encoder's own thread.
@@ -111,4 +103,8 @@ impl Drop for Line {
         }
         let _was_active = self.pad.set_active(false);
     }
+}
+
+fn lock(asks: &Mutex<Asks>) -> MutexGuard<'_, Asks> {
+    asks.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,6 +3,8 @@
 //! Owned by the driver's thread. An application's pipelines can stop, be replaced or break
 //! without touching it.
 
+mod allowance;
+mod asks;
 mod codec;
 mod decoder;
 mod encode;

@@ -8,7 +8,7 @@ use gst::glib;
 use gst::prelude::*;
 use gst_webrtc::{WebRTCPeerConnectionState, WebRTCRTPTransceiver};
 
-use super::repair;
+use super::{repair, rtcp};
 use crate::call::engine::leg::{LegOutput, LegSink, Packet};
 
 /// How often a receiver reports. By itself a session reports at each frame's end, which sound
@@ -30,6 +30,7 @@ pub(super) fn tune_insides(webrtcbin: &gst::Element, direction: Direction, outpu
             .get(2)
             .and_then(|value| value.get::<gst::Element>().ok())?;
         match element.factory()?.name().as_str() {
+            "nicesrc" => rtcp::limit(&element),
             // With retransmission on, the jitter buffer of 1.22 declares the first packet after
             // a pause lost while it waits for it, and drops it when it comes: the start of the
             // next picture.
@@ -45,6 +46,7 @@ pub(super) fn tune_insides(webrtcbin: &gst::Element, direction: Direction, outpu
             "rtpsession" => {
                 let session = element.property::<glib::Object>("internal-session");
                 session.set_property("probation", 0u32);
+                rtcp::limit_requests(&element);
                 match direction {
                     Direction::Send => watch_reports(&element, &output),
                     Direction::Receive => {

@@ -6,6 +6,7 @@ mod ice;
 mod inside;
 mod repair;
 mod requests;
+mod rtcp;
 mod warm_up;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
