@@ -58,6 +58,33 @@ inPage(
 );
 
 inPage(
+  'a stream that is set while its camera opens for the first time is what is sent',
+  { same: true, type: 'RawMedia', states: ['ended'] },
+  async () => {
+    await devices.askDevicePermission({ video: true });
+    const cameras = [];
+    const { getUserMedia } = navigator.mediaDevices;
+    navigator.mediaDevices.getUserMedia = async (constraints) => {
+      const stream = await getUserMedia(constraints);
+      cameras.push(...stream.getTracks());
+      return stream;
+    };
+    const [camera] = await devices.getCameras();
+    const stream = new LocalVideoStream(camera);
+    const attaching = attach(stream);
+    const canvas = canvasStream();
+    await stream.setMediaStream(canvas);
+    const sink = await attaching;
+    await until(() => cameras[0]?.readyState === 'ended');
+    return {
+      same: sink.last === canvas.getTracks()[0],
+      type: stream.mediaStreamType,
+      states: cameras.map(({ readyState }) => readyState),
+    };
+  },
+);
+
+inPage(
   'a stream that the application stops is over, and no device takes its place',
   { video: true, audio: true, opened: 0, again: 400, other: 'live' },
   async () => {

@@ -235,8 +235,12 @@ export class LocalSource {
 
   async #open() {
     const feed = this.#feed;
-    await feed.open();
-    // Something else took its place meanwhile: that one is to be open, too.
+    try {
+      await feed.open();
+    } catch (error) {
+      if (feed === this.#feed) throw error;
+    }
+    // Something else took its place meanwhile: it is that one that is to be open.
     if (feed !== this.#feed && this.#sinks.size) await this.#open();
   }
 
