@@ -10,6 +10,8 @@ use crate::watch::{Census, Line, fit};
 pub(crate) struct Sample {
     pub(crate) minutes: f64,
     pub(crate) rss: f64,
+    /// What is allocated of it; the rest is code, stacks, and pieces between what is allocated.
+    pub(crate) allocated: f64,
     pub(crate) server: f64,
 }
 
@@ -33,7 +35,7 @@ const TOLERATED: f64 = 20.0;
 
 impl Report {
     /// The growth of both processes' memory, once what is made at first is there.
-    fn slopes(&self) -> [(&'static str, Option<Line>); 2] {
+    fn slopes(&self) -> [(&'static str, Option<Line>); 3] {
         let settled = &self.samples[self.samples.len() / 3..];
         let line = |of: fn(&Sample) -> f64| {
             let points: Vec<_> = settled
@@ -43,8 +45,9 @@ impl Report {
             fit(&points)
         };
         [
-            ("participants", line(|sample| sample.rss)),
-            ("server", line(|sample| sample.server)),
+            ("participants' memory", line(|sample| sample.rss)),
+            ("participants' allocations", line(|sample| sample.allocated)),
+            ("server's memory", line(|sample| sample.server)),
         ]
     }
 
@@ -55,9 +58,8 @@ impl Report {
                 && line.slope - 3.0 * line.error > TOLERATED
             {
                 let slope = line.slope;
-                self.findings.push(format!(
-                    "the memory of the {what} grows: {slope:.0} KiB/min"
-                ));
+                self.findings
+                    .push(format!("growth of the {what} by {slope:.0} KiB/min"));
             }
         }
         self.findings.extend(self.end.more_than(&self.begin));
@@ -75,7 +77,7 @@ impl Report {
             let slope = line.map_or("too short".to_owned(), |line| {
                 format!("{:.1} ± {:.1} KiB/min", line.slope, line.error)
             });
-            let _ = writeln!(text, "| growth of the {what}' memory | {slope} |");
+            let _ = writeln!(text, "| growth of the {what} | {slope} |");
         }
         if let (Some(first), Some(last)) = (self.samples.first(), self.samples.last()) {
             let _ = writeln!(
@@ -116,6 +118,7 @@ mod tests {
         let samples = (0..30).map(|minute| Sample {
             minutes: f64::from(minute),
             rss: rss(minute),
+            allocated: 20_000.0,
             server: 5000.0,
         });
         let mut report = Report {
@@ -131,7 +134,7 @@ mod tests {
         let growing = report(|minute| 50_000.0 + 100.0 * f64::from(minute));
         assert_eq!(
             growing.findings,
-            ["the memory of the participants grows: 100 KiB/min"]
+            ["growth of the participants' memory by 100 KiB/min"]
         );
         let settling = report(|minute| 50_000.0 + 100.0 * f64::from(minute.min(8)));
         assert!(settling.findings.is_empty());
