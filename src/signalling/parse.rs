@@ -26,7 +26,7 @@ pub(crate) fn parse<M: DeserializeOwned>(text: &str) -> Result<M, ParseError> {
         kind: String,
     }
     let Ok(Head { kind }) = serde_json::from_str(text) else {
-        return Err(ParseError::Malformed(error.to_string()));
+        return Err(malformed(&error));
     };
     // Of a message with nothing but a type, only the type itself can be an unknown variant.
     let bare = serde_json::json!({ "type": kind });
@@ -34,8 +34,22 @@ pub(crate) fn parse<M: DeserializeOwned>(text: &str) -> Result<M, ParseError> {
         Err(bare) if bare.to_string().starts_with("unknown variant") => {
             Err(ParseError::UnknownType(kind.chars().take(64).collect()))
         }
-        _ => Err(ParseError::Malformed(error.to_string())),
+        _ => Err(malformed(&error)),
     }
+}
+
+/// Says what is wrong, in a few words: serde repeats the text that it did not expect, of whatever
+/// length, with escapes that make it six times as long. What it expected, and where, comes last.
+fn malformed(error: &serde_json::Error) -> ParseError {
+    const PART: usize = 160;
+    let text: Vec<char> = error.to_string().chars().collect();
+    ParseError::Malformed(match text.len() > 2 * PART {
+        true => {
+            let (head, tail) = (&text[..PART], &text[text.len() - PART..]);
+            head.iter().chain(&[' ', '…', ' ']).chain(tail).collect()
+        }
+        false => text.into_iter().collect(),
+    })
 }
 
 #[cfg(test)]
@@ -67,6 +81,20 @@ mod tests {
                 "{malformed}: {error:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_in_a_few_words() {
+        let long = format!(
+            r#"{{"type":"leave","forEveryone":"{}"}}"#,
+            "\u{7f}".repeat(100_000)
+        );
+        let Err(ParseError::Malformed(told)) = parse::<ClientMessage>(&long) else {
+            panic!("it is malformed");
+        };
+        assert!(told.chars().count() < 400, "{told}");
+        assert!(told.starts_with("invalid type: string"), "{told}");
+        assert!(told.contains("expected a boolean"), "{told}");
     }
 
     #[test]
