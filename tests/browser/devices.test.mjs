@@ -91,13 +91,7 @@ inPage(
   'a camera that is stopped before it is open is closed again',
   { given: 0, states: ['ended'] },
   async () => {
-    const seen = [];
-    const { getUserMedia } = navigator.mediaDevices;
-    navigator.mediaDevices.getUserMedia = async (constraints) => {
-      const stream = await getUserMedia(constraints);
-      seen.push(...stream.getTracks());
-      return stream;
-    };
+    const seen = captured();
     const [camera] = await devices.getCameras();
     const stream = new LocalVideoStream(camera);
     const sink = new Sink();

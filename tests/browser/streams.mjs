@@ -79,9 +79,17 @@ async function tools() {
   window.opened = 0;
   const { mediaDevices } = navigator;
   const getUserMedia = mediaDevices.getUserMedia.bind(mediaDevices);
-  mediaDevices.getUserMedia = (constraints) => {
+  const lists = [];
+  mediaDevices.getUserMedia = async (constraints) => {
     window.opened += 1;
-    return getUserMedia(constraints);
+    const stream = await getUserMedia(constraints);
+    for (const list of lists) list.push(...stream.getTracks());
+    return stream;
+  };
+  /** The tracks of the devices that are opened from now on. */
+  window.captured = () => {
+    lists.push([]);
+    return lists.at(-1);
   };
 
   /** What a call is to its streams. */

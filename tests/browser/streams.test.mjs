@@ -33,13 +33,7 @@ inPage(
   { same: true, type: 'RawMedia', fulfilled: null, states: ['ended'] },
   async () => {
     await devices.askDevicePermission({ video: true });
-    const cameras = [];
-    const { getUserMedia } = navigator.mediaDevices;
-    navigator.mediaDevices.getUserMedia = async (constraints) => {
-      const stream = await getUserMedia(constraints);
-      cameras.push(...stream.getTracks());
-      return stream;
-    };
+    const cameras = captured();
     const [first] = await devices.getCameras();
     const stream = new LocalVideoStream(canvasStream());
     const sink = await attach(stream);
@@ -62,13 +56,7 @@ inPage(
   { same: true, type: 'RawMedia', states: ['ended'] },
   async () => {
     await devices.askDevicePermission({ video: true });
-    const cameras = [];
-    const { getUserMedia } = navigator.mediaDevices;
-    navigator.mediaDevices.getUserMedia = async (constraints) => {
-      const stream = await getUserMedia(constraints);
-      cameras.push(...stream.getTracks());
-      return stream;
-    };
+    const cameras = captured();
     const [camera] = await devices.getCameras();
     const stream = new LocalVideoStream(camera);
     const attaching = attach(stream);
