@@ -104,8 +104,9 @@ export class CallAgent extends Emitter {
    * @returns {Call}
    */
   startCall(participants, options) {
-    this.#check(options);
-    return this.#enter(this.#endpoint.place([participants].flat().map(userOf)), options);
+    const roles = this.#check(options);
+    const users = [participants].flat().map(userOf);
+    return this.#enter(this.#endpoint.place(users, roles), options);
   }
 
   /**
@@ -115,12 +116,12 @@ export class CallAgent extends Emitter {
    * @returns {Call}
    */
   join(locator, options) {
-    this.#check(options);
+    const roles = this.#check(options);
     const { groupId } = Object(locator);
     if (typeof groupId !== 'string' || !groupId) {
       throw new CallingError(400, 'Say which call to join: join({groupId: name}).');
     }
-    return this.#enter(this.#endpoint.join(groupId), options);
+    return this.#enter(this.#endpoint.join(groupId, roles), options);
   }
 
   /** Hangs up, and waits for calls no more. */
@@ -138,7 +139,7 @@ export class CallAgent extends Emitter {
   /** @param {CallOptions} [options] */
   #check(options) {
     if (this.#isDisposed) throw new CallingError(400, 'The agent was disposed. Make another one.');
-    parseOptions(options);
+    return parseOptions(options).roles;
   }
 
   /**
@@ -157,8 +158,7 @@ export class CallAgent extends Emitter {
   #rings(ring) {
     /** @type {IncomingCall} */
     const incomingCall = new IncomingCall(ring, (ring, options) => {
-      this.#check(options);
-      const presence = this.#endpoint.presenceFor(ring);
+      const presence = this.#endpoint.presenceFor(ring, this.#check(options));
       queueMicrotask(() => ring.accept(presence));
       return this.#add(presence, new Call(presence, 'Incoming', incomingCall.callerInfo, options));
     });

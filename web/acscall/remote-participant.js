@@ -134,8 +134,7 @@ export class RemoteParticipant extends Emitter {
   /** @param {Participant} wire */
   #update(wire) {
     this.#wire = wire;
-    const hasLeg = !wire.sends || Boolean(wire.shown?.connected);
-    this.#setState(hasLeg && wire.connected ? 'Connected' : 'Connecting');
+    this.#setState(wire.isReached && wire.connected ? 'Connected' : 'Connecting');
     this.#sound.set(this, wire.track('audio'));
     this.#setMuted(!wire.media.has('audio'));
     if (wire.name !== this.#displayName) {

@@ -63,6 +63,7 @@ export class LocalMedia {
    * @param {object} stream
    */
   async start(kind, stream) {
+    this.#checkSends();
     if (kind !== 'audio') this.#checkFree(kind, stream);
     await this.#slots.start(kind, stream);
   }
@@ -78,6 +79,7 @@ export class LocalMedia {
 
   /** Who is muted from the beginning has no microphone open until this. */
   async unmute() {
+    this.#checkSends();
     if (this.#hasMicrophone && !this.#slots.stream('audio')) {
       await this.start('audio', microphoneStream());
     }
@@ -100,6 +102,7 @@ export class LocalMedia {
   /** @param {LocalVideoStream} [stream] */
   async startScreen(stream) {
     // Before the user is asked.
+    this.#checkSends();
     this.#checkFree('screen', stream);
     const screen = stream ?? (await screenStream());
     try {
@@ -155,6 +158,11 @@ export class LocalMedia {
       console.warn(`The call goes on without ${kind}.`, error);
       emit(this.#call, 'mediaError', { error, mediaType: kind === 'audio' ? 'Audio' : 'Video' });
     }
+  }
+
+  #checkSends() {
+    if (this.#presence.roles.sends) return;
+    throw new CallingError(400, 'The call sends nothing: it was begun with sends: false.');
   }
 
   /**

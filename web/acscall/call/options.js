@@ -7,22 +7,36 @@ import { checkedSource } from './slots.js';
 /** @import { LocalVideoStream } from '../local-video-stream.js' */
 
 /**
+ * Which ways media goes.
+ * @typedef {object} Roles
+ * @property {boolean} sends
+ * @property {boolean} receives
+ */
+
+/**
  * Without `localAudioStreams` it is the microphone; without `localVideoStreams` there are no
  * pictures.
  * @typedef {object} CallOptions
  * @property {{muted?: boolean, localAudioStreams?: LocalAudioStream[]}} [audioOptions]
  * @property {{localVideoStreams?: LocalVideoStream[]}} [videoOptions]
+ * @property {boolean} [sends] False: for good, nothing is sent and no device is opened.
+ * @property {boolean} [receives] False: for good, nothing is received.
  */
 
 /**
  * @param {CallOptions} [options]
  */
-export function parseOptions({ audioOptions = {}, videoOptions = {} } = {}) {
-  return {
-    muted: Boolean(audioOptions.muted),
-    audio: onlyOne('audio', 'audioOptions.localAudioStreams', audioOptions.localAudioStreams),
-    video: onlyOne('video', 'videoOptions.localVideoStreams', videoOptions.localVideoStreams),
-  };
+export function parseOptions(options = {}) {
+  const { audioOptions = {}, videoOptions = {}, sends = true, receives = true } = options;
+  const audio = onlyOne('audio', 'audioOptions.localAudioStreams', audioOptions.localAudioStreams);
+  const video = onlyOne('video', 'videoOptions.localVideoStreams', videoOptions.localVideoStreams);
+  if (!sends && (audio || video)) {
+    throw new CallingError(400, 'There are streams to send, and sends is false. Leave one out.');
+  }
+  if (!sends && !receives) throw new CallingError(400, 'sends and receives cannot both be false.');
+  /** @type {Roles} */
+  const roles = { sends, receives };
+  return { muted: !sends || Boolean(audioOptions.muted), audio, video, roles };
 }
 
 /**

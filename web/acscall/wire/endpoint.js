@@ -6,6 +6,7 @@ import { checkCallees } from './placing.js';
 import { Presence } from './presence.js';
 import { Connection, SILENCE } from './signalling.js';
 
+/** @import { Roles } from '../call/options.js' */
 /** @import { CallingError } from '../errors.js' */
 /** @import { Identity, Message } from './signalling.js' */
 
@@ -89,26 +90,29 @@ export class Endpoint extends Emitter {
   /**
    * A presence that enters the call of this name with `enter`.
    * @param {string} name
+   * @param {Roles} [roles]
    */
-  join(name) {
-    return new Presence(this.#identity, { type: 'join', call: name });
+  join(name, roles) {
+    return new Presence(this.#identity, { type: 'join', call: name }, roles);
   }
 
   /**
    * A presence that calls these users with `enter`.
    * @param {string[]} callees
+   * @param {Roles} [roles]
    */
-  place(callees) {
+  place(callees, roles) {
     checkCallees(callees, this.user);
-    return new Presence(this.#identity, { type: 'place', callees });
+    return new Presence(this.#identity, { type: 'place', callees }, roles);
   }
 
   /**
    * A presence that answers with `Ring.accept`.
    * @param {Ring} ring
+   * @param {Roles} [roles]
    */
-  presenceFor(ring) {
-    return new Presence(this.#identity, { type: 'accept', call: ring.call });
+  presenceFor(ring, roles) {
+    return new Presence(this.#identity, { type: 'accept', call: ring.call }, roles);
   }
 
   /**

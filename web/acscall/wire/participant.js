@@ -1,7 +1,9 @@
 // Another participant of a call, and the legs that connect us with it.
 
+import { CallingError } from '../errors.js';
 import { KINDS, ReceivingLeg, SendingLeg } from './leg.js';
 
+/** @import { Roles } from '../call/options.js' */
 /** @import { Kind, Source, Step } from './leg.js' */
 /** @import { Message } from './signalling.js' */
 
@@ -22,6 +24,7 @@ const NOTHING = { track: null, encoding: {} };
  * What a participant needs of its call.
  * @typedef {object} Host
  * @property {RTCIceServer[]} iceServers
+ * @property {Roles} roles
  * @property {(kind: Kind) => Source} source What we send.
  * @property {boolean} isHeld Nothing is to be received.
  * @property {boolean} isConnected Whether the server is there to carry what legs say.
@@ -94,6 +97,12 @@ export class Participant {
     this.feed();
   }
 
+  /** Whether what it sends can come, if it is to. */
+  get isReached() {
+    const { receives } = this.#host.roles;
+    return !this.sends || !receives || Boolean(this.shown?.connected);
+  }
+
   /**
    * Its track of this kind, if there is a leg. It does not end while the participant is in the
    * call: before a leg is closed, the tracks of the next one are given out.
@@ -116,6 +125,9 @@ export class Participant {
    * @param {Kind} kind
    */
   want(kind) {
+    if (!this.#host.roles.receives) {
+      throw new CallingError(400, 'The call receives nothing: it was begun with receives: false.');
+    }
     this.#wanted.add(kind);
     this.ask();
   }
@@ -127,7 +139,8 @@ export class Participant {
     // Once for all that is asked for in the same breath.
     queueMicrotask(() => {
       this.#isAsking = false;
-      const kinds = this.#host.isHeld ? [] : KINDS.filter((kind) => this.#wanted.has(kind));
+      const { isHeld, roles } = this.#host;
+      const kinds = KINDS.filter((kind) => !isHeld && roles.receives && this.#wanted.has(kind));
       if (!this.#host.isConnected || this.#asked === kinds.join()) return;
       this.#asked = kinds.join();
       this.#host.send({ type: 'want', of: this.id, kinds });
@@ -200,7 +213,7 @@ export class Participant {
 
   /** Makes the leg to it, if it takes streams, unless there is one or soon will be. */
   #openLeg() {
-    if (!this.receives) {
+    if (!this.receives || !this.#host.roles.sends) {
       clearTimeout(this.#retryTimer);
       this.#retryTimer = 0;
       this.sending?.close();

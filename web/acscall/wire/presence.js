@@ -7,6 +7,7 @@ import { Participant } from './participant.js';
 import { checkCallees } from './placing.js';
 import { SILENCE } from './signalling.js';
 
+/** @import { Roles } from '../call/options.js' */
 /** @import { Encoding, Kind, Source } from './leg.js' */
 /** @import { Host } from './participant.js' */
 /** @import { Connection, Identity, Message } from './signalling.js' */
@@ -56,10 +57,12 @@ export class Presence extends Emitter {
    * @param {Identity} identity
    * @param {Message} entry What to say to the server in order to get in: `join`, `place` or
    *   `accept`.
+   * @param {Roles} [roles]
    */
-  constructor({ user }, entry) {
+  constructor({ user }, entry, roles = { sends: true, receives: true }) {
     super();
     this.#entry = entry;
+    this.roles = roles;
     /** The call's name; null until the server has made one for a placed call. @type {string | null} */
     this.name = entry.call ?? null;
     this.user = user;
@@ -283,8 +286,9 @@ export class Presence extends Emitter {
     // Something may have come since getting in was asked for.
     this.#tellMedia();
     this.#setReconnecting(false);
-    for (const participant of participants) this.#update(participant);
+    // Before the legs to those who are new.
     for (const participant of this.participants.values()) participant.reconnected();
+    for (const participant of participants) this.#update(participant);
     emit(this, 'change');
     const isAlone = this.#entry.type === 'place' && !participants.length;
     if (isFirst) this.#setState(isAlone ? 'ringing' : 'connected');
@@ -329,6 +333,7 @@ export class Presence extends Emitter {
     const presence = this;
     return {
       iceServers: [],
+      roles: presence.roles,
       source: (kind) => presence.#sources[kind],
       get isHeld() {
         return presence.isHeld;
@@ -360,7 +365,7 @@ export class Presence extends Emitter {
   #roles() {
     const media = this.#media();
     this.#told = media.join();
-    return { receives: true, sends: true, media };
+    return { ...this.roles, media };
   }
 
   /** @param {boolean} reconnecting */

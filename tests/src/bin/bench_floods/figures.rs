@@ -41,8 +41,8 @@ pub(crate) fn print(floods: &[&str]) -> Result<()> {
         let (alone, flooded) = measure(flood).with_context(|| flood.to_string())?;
         let ratio = |figure: fn(&Figures) -> f64| figure(&flooded) / figure(&alone);
         println!(
-            "{flood:<12} call {:.2} → {:.2} cores (× {:.2}), latency {:.0} → {:.0} ms (× {:.2}), \
-             95 % {:.0} → {:.0} ms, pictures/s {:.0} → {:.0}; server {:.3} → {:.3} cores, {:.0} MiB",
+            "{flood:<12} call {:.2} → {:.2} cores (× {:.2}), latency {:.1} → {:.1} ms (× {:.2}), \
+             95 % {:.1} → {:.1} ms, pictures/s {:.0} → {:.0}; server {:.3} → {:.3} cores, {:.0} MiB",
             alone.cpu,
             flooded.cpu,
             ratio(|f| f.cpu),
