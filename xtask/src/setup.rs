@@ -28,6 +28,8 @@ pub(crate) enum Purpose {
     Media,
     /// Letting networks, machines and parties of calls fail.
     Faults,
+    /// Wearing calls out.
+    Soak,
 }
 
 /// Installs what is missing, after saying what and why. Costs well under a second where

@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
 /// # Errors
 /// If the machine cannot be made ready, the build fails, or the run found something.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    setup::prepare(Purpose::Run)?;
+    setup::prepare(Purpose::Soak)?;
     let workspace = Workspace::new()?;
     command::run(&mut workspace.build_measured())?;
     let built = workspace.built(Profile::Release);

@@ -40,6 +40,8 @@ pub(super) enum Found {
     PythonGStreamer,
     /// The first Python on the `PATH` has pip.
     Pip,
+    /// A library that the dynamic linker can load before a program's own.
+    Preloaded(&'static str),
 }
 
 /// Packages that bring a service, and its name.
@@ -264,6 +266,13 @@ pub(super) const ALL: &[Requirement] = &[
         purpose: Purpose::Faults,
         found: Found::Programs(&["faketime"]),
     },
+    Requirement {
+        what: "jemalloc",
+        why: "a heap that does not fall to pieces, so that what grows is a leak",
+        packages: &["libjemalloc2"],
+        purpose: Purpose::Soak,
+        found: Found::Preloaded("libjemalloc.so.2"),
+    },
 ];
 
 /// What was found out about the machine, each thing when it is first asked for.
@@ -313,6 +322,13 @@ impl Found {
             ]))
             .is_some(),
             Found::Pip => probe(Command::new("python3").args(["-m", "pip", "--version"])).is_some(),
+            // What cannot be loaded is left out with a warning.
+            Found::Preloaded(library) => probe(
+                Command::new("cat")
+                    .arg("/proc/self/maps")
+                    .env("LD_PRELOAD", library),
+            )
+            .is_some_and(|maps| maps.contains(library)),
         }
     }
 }

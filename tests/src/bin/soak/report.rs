@@ -10,8 +10,6 @@ use crate::watch::{Census, Line, fit};
 pub(crate) struct Sample {
     pub(crate) minutes: f64,
     pub(crate) rss: f64,
-    /// What is allocated of it; the rest is code, stacks, and pieces between what is allocated.
-    pub(crate) allocated: f64,
     pub(crate) server: f64,
 }
 
@@ -19,6 +17,8 @@ pub(crate) struct Sample {
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     pub(crate) seed: u64,
+    /// Whether the allocator is one whose heap does not grow by itself.
+    pub(crate) judges_memory: bool,
     pub(crate) steps: BTreeMap<&'static str, u64>,
     pub(crate) messages: u64,
     pub(crate) samples: Vec<Sample>,
@@ -35,7 +35,7 @@ const TOLERATED: f64 = 20.0;
 
 impl Report {
     /// The growth of both processes' memory, once what is made at first is there.
-    fn slopes(&self) -> [(&'static str, Option<Line>); 3] {
+    fn slopes(&self) -> [(&'static str, Option<Line>); 2] {
         let settled = &self.samples[self.samples.len() / 3..];
         let line = |of: fn(&Sample) -> f64| {
             let points: Vec<_> = settled
@@ -46,7 +46,6 @@ impl Report {
         };
         [
             ("participants' memory", line(|sample| sample.rss)),
-            ("participants' allocations", line(|sample| sample.allocated)),
             ("server's memory", line(|sample| sample.server)),
         ]
     }
@@ -55,6 +54,7 @@ impl Report {
     pub(crate) fn judge(&mut self) {
         for (what, line) in self.slopes() {
             if let Some(line) = line
+                && self.judges_memory
                 && line.slope - 3.0 * line.error > TOLERATED
             {
                 let slope = line.slope;
@@ -77,7 +77,11 @@ impl Report {
             let slope = line.map_or("too short".to_owned(), |line| {
                 format!("{:.1} ± {:.1} KiB/min", line.slope, line.error)
             });
-            let _ = writeln!(text, "| growth of the {what} | {slope} |");
+            let judged = match self.judges_memory {
+                true => "",
+                false => " (not judged: no jemalloc)",
+            };
+            let _ = writeln!(text, "| growth of the {what} | {slope}{judged} |");
         }
         if let (Some(first), Some(last)) = (self.samples.first(), self.samples.last()) {
             let _ = writeln!(
@@ -118,11 +122,11 @@ mod tests {
         let samples = (0..30).map(|minute| Sample {
             minutes: f64::from(minute),
             rss: rss(minute),
-            allocated: 20_000.0,
             server: 5000.0,
         });
         let mut report = Report {
             samples: samples.collect(),
+            judges_memory: true,
             ..Report::default()
         };
         report.judge();

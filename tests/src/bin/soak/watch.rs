@@ -5,6 +5,14 @@ use std::fs;
 
 use anyhow::{Context, Result};
 
+/// The memory allocator of a run, and of all processes that it starts.
+pub(crate) const ALLOCATOR: &str = "libjemalloc.so.2";
+
+/// Whether this process has it.
+pub(crate) fn has_allocator() -> Result<bool> {
+    Ok(fs::read_to_string("/proc/self/maps")?.contains(ALLOCATOR))
+}
+
 /// Of one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Census {
@@ -63,21 +71,6 @@ impl Census {
         all.extend(more(&self.descriptors, &earlier.descriptors, "descriptors"));
         all
     }
-}
-
-/// Gives back to the system what the allocator keeps and nothing uses. glibc does that only at the
-/// end of its heap: what is left between the pieces in use, 48 of 76 MiB after half an hour of
-/// people coming and going, looks like growth and is none.
-pub(crate) fn trim() {
-    // SAFETY: it takes the allocator's own locks, and touches no memory that is in use.
-    unsafe { libc::malloc_trim(0) };
-}
-
-/// What this process has allocated and not freed, in KiB.
-pub(crate) fn allocated() -> f64 {
-    // SAFETY: it reads the allocator's own figures under its locks.
-    let figures = unsafe { libc::mallinfo2() };
-    (figures.uordblks + figures.hblkhd) as f64 / 1024.0
 }
 
 /// Resident memory of a process, in KiB; `self` for this one. Not that of files: code that runs for
