@@ -1,4 +1,4 @@
-//! `acscall`: the signalling server of calls, and the page.
+//! `acscall`: the signalling server of calls, the page, and bridges to other services.
 
 mod command;
 
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Raw media access to calls: the server.
+/// Raw media access to calls: the server, and bridges to other services.
 #[derive(Parser)]
 #[command(version, disable_help_subcommand = true)]
 struct Arguments {
@@ -18,12 +18,15 @@ struct Arguments {
 enum Command {
     Serve(Box<command::serve::Options>),
     Token(command::token::Options),
+    Bridge(command::bridge::Options),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Serve(options) => command::serve::run(*options),
         Command::Token(options) => command::token::run(&options),
+        // It has exit codes of its own.
+        Command::Bridge(options) => return command::bridge::run(options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -42,16 +45,28 @@ mod tests {
 
     #[test]
     fn the_arguments_are_consistent_and_the_manual_has_each_of_them() {
-        let manual = include_str!("../docs/server.md");
+        let server = include_str!("../docs/server.md");
+        let bridges = include_str!("../docs/bridges.md");
         let mut command = Arguments::command();
         command.build();
         for command in command.get_subcommands() {
-            for argument in command.get_arguments() {
-                let Some(name) = argument.get_long().filter(|name| *name != "help") else {
-                    continue;
-                };
-                assert!(manual.contains(&format!("--{name}")), "--{name}");
+            match command.get_name() {
+                "bridge" => {
+                    for service in command.get_subcommands() {
+                        is_described(service, bridges);
+                    }
+                }
+                _ => is_described(command, server),
             }
+        }
+    }
+
+    fn is_described(command: &clap::Command, manual: &str) {
+        for argument in command.get_arguments() {
+            let Some(name) = argument.get_long().filter(|name| *name != "help") else {
+                continue;
+            };
+            assert!(manual.contains(&format!("--{name}")), "--{name}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the program can do.
 
+pub(crate) mod bridge;
 mod duration;
 mod secret;
 pub(crate) mod serve;

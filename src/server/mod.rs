@@ -42,6 +42,7 @@ use axum::routing::{any, get};
 pub use config::Config;
 pub use embedded::Embedded;
 pub use ice::{Ice, Turn};
+pub use page::{WebFile, web_file};
 pub use secret::{BadSecret, Secret, TOKEN_SECRET, TURN_SECRET};
 pub use tls::{BadTls, Tls};
 

@@ -113,6 +113,23 @@ impl Files {
     }
 }
 
+/// A file of `web/`, as servers of this build serve it.
+#[derive(Clone, Debug)]
+pub struct WebFile {
+    /// Its media type.
+    pub kind: &'static str,
+    /// What is in it.
+    pub content: Cow<'static, [u8]>,
+}
+
+/// The file of `web/` with this name, such as `acscall/call.js`, for programs that serve pages of
+/// their own; `None` if there is none, or it is not for browsers.
+pub fn web_file(name: &str) -> Option<WebFile> {
+    let kind = kind(name)?;
+    let content = Files::of_this_build().read(name)?;
+    Some(WebFile { kind, content })
+}
+
 /// The type of a file; `None` if it is not for browsers.
 fn kind(name: &str) -> Option<&'static str> {
     match name.rsplit_once('.')?.1 {

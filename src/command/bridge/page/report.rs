@@ -1,0 +1,73 @@
+//! What the page tells, as JSON.
+
+use serde::Deserialize;
+
+use crate::command::bridge::summary::Stream;
+
+/// A report of `web/bridge/page/`.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(
+    tag = "type",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
+pub(in crate::command::bridge) enum Report {
+    /// The page is loaded and takes its orders.
+    Ready,
+    /// The other call's state, as ACS names them.
+    State { state: String },
+    /// Somebody came into our call on behalf of one of the other call.
+    Came { user: String, display_name: String },
+    /// Somebody of them is gone.
+    Left { user: String, display_name: String },
+    /// Something went wrong, and the bridge goes on.
+    Trouble { message: String },
+    /// What goes through it now. Comes every second, so that its absence says something, too.
+    Stats { streams: Vec<Stream> },
+    /// The bridge is over.
+    Over { ending: Ending, reason: String },
+    /// Both calls are hung up.
+    Stopped,
+}
+
+/// How a bridge ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::command::bridge) enum Ending {
+    /// As calls do.
+    Over,
+    /// One of the services did not let it go on, or begin.
+    Refused,
+    /// The SDK cannot be used.
+    Unusable,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_are_read() {
+        let read = |text| serde_json::from_str::<Report>(text).unwrap();
+        assert_eq!(read(r#"{"type": "ready"}"#), Report::Ready);
+        let over = r#"{"type": "over", "ending": "refused", "reason": "why"}"#;
+        let reason = "why".to_owned();
+        assert_eq!(
+            read(over),
+            Report::Over {
+                ending: Ending::Refused,
+                reason
+            }
+        );
+        let came = r#"{"type": "came", "user": "8:acs:a", "displayName": "Anna"}"#;
+        let (user, display_name) = ("8:acs:a".to_owned(), "Anna".to_owned());
+        assert_eq!(read(came), Report::Came { user, display_name });
+        let stats = r#"{"type": "stats", "streams": [{"direction": "in", "user": "a",
+            "kind": "video", "frameWidth": 640, "framesPerSecond": 29.97, "new": 1}]}"#;
+        let Report::Stats { streams } = read(stats) else {
+            panic!("they are statistics");
+        };
+        assert_eq!(streams[0].frame_width, Some(640.0));
+        assert_eq!(streams[0].bytes, None);
+    }
+}

@@ -1,0 +1,164 @@
+//! What a package's `package.json` says of its modules, for browsers.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+/// The conditions of `exports` that hold here, the preferred first. Packages write them in this
+/// order, too.
+const CONDITIONS: [&str; 4] = ["browser", "import", "module", "default"];
+
+/// As much of a `package.json` as a browser needs.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Manifest {
+    pub(super) name: String,
+    pub(super) version: String,
+    /// By what follows the package's name in an import (`""`, `"/internal/util"`; with a `/` at
+    /// its end, the beginning of several): the file, or the beginning of files.
+    pub(super) modules: BTreeMap<String, String>,
+    /// The names of the packages that it may import.
+    pub(super) dependencies: Vec<String>,
+}
+
+impl Manifest {
+    /// Reads it; `None` if it names no package.
+    pub(super) fn parse(json: &[u8]) -> Option<Manifest> {
+        let value: Map<String, Value> = serde_json::from_slice(json).ok()?;
+        let text = |name: &str| value.get(name).and_then(Value::as_str);
+        let keys = |name: &str| {
+            let object = value.get(name).and_then(Value::as_object);
+            object.into_iter().flat_map(Map::keys).cloned()
+        };
+        let modules = match value.get("exports") {
+            Some(exports) => exported(exports),
+            None => {
+                // `browser` may be a table of replacements instead, which nobody here has.
+                let main = ["browser", "module", "main"].into_iter().find_map(text);
+                let main = path(main.unwrap_or("index.js"));
+                BTreeMap::from([(String::new(), main), ("/".to_owned(), String::new())])
+            }
+        };
+        Some(Manifest {
+            name: text("name")?.to_owned(),
+            version: text("version")?.to_owned(),
+            modules,
+            dependencies: keys("dependencies")
+                .chain(keys("peerDependencies"))
+                .collect(),
+        })
+    }
+}
+
+/// `exports`: one target, or targets by what follows the package's name.
+fn exported(exports: &Value) -> BTreeMap<String, String> {
+    let by_path = match exports {
+        Value::Object(table) if table.keys().any(|key| key.starts_with('.')) => table,
+        one => {
+            let one = target(one).map(|file| (String::new(), path(file)));
+            return one.into_iter().collect();
+        }
+    };
+    by_path
+        .iter()
+        .filter_map(|(key, value)| {
+            let key = key.strip_prefix('.')?;
+            let file = target(value)?;
+            match (key.strip_suffix('*'), file.strip_suffix('*')) {
+                // As import maps have it: `/` at the end of both.
+                (Some(key), Some(file)) if key.ends_with('/') && file.ends_with('/') => {
+                    Some((key.to_owned(), path(file)))
+                }
+                (None, None) if !key.contains('*') => Some((key.to_owned(), path(file))),
+                _ => None,
+            }
+        })
+        .collect()
+}
+
+/// The file of a target: a text, the first of a list, or that of the first condition that holds.
+fn target(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(file) => Some(file),
+        Value::Array(list) => list.iter().find_map(target),
+        Value::Object(table) => CONDITIONS
+            .iter()
+            .find_map(|condition| target(table.get(*condition)?)),
+        _ => None,
+    }
+}
+
+/// A file's path from the package's directory.
+fn path(file: &str) -> String {
+    file.trim_start_matches("./").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn modules(rest: &str) -> Vec<(String, String)> {
+        let json = format!(r#"{{"name": "a", "version": "1.2.3", {rest}}}"#);
+        let manifest = Manifest::parse(json.as_bytes()).unwrap();
+        manifest.modules.into_iter().collect()
+    }
+
+    fn one(name: &str, file: &str) -> (String, String) {
+        (name.to_owned(), file.to_owned())
+    }
+
+    #[test]
+    fn without_exports_the_module_for_browsers_is_preferred_and_all_files_can_be_imported() {
+        let rest = r#""main": "./a.cjs", "module": "./a.mjs", "browser": "./a.browser.js""#;
+        let all = [one("", "a.browser.js"), one("/", "")];
+        assert_eq!(modules(rest), all);
+        assert_eq!(
+            modules(r#""main": "a.cjs", "module": "a.mjs""#)[0],
+            one("", "a.mjs")
+        );
+        assert_eq!(modules(r#""license": "MIT""#)[0], one("", "index.js"));
+    }
+
+    #[test]
+    fn of_the_conditions_the_one_for_browsers_is_taken() {
+        let rest = r#""exports": {
+            "./package.json": "./package.json",
+            ".": {
+                "browser": {"types": "./b.d.ts", "default": "./b.js"},
+                "import": {"types": "./i.d.ts", "default": "./i.js"},
+                "require": "./r.cjs"
+            },
+            "./util": {"import": {"node": "./n.js", "default": "./u.js"}},
+            "./node": {"node": "./n.js"},
+            "./files/*": "./dist/*",
+            "./*.js": "./dist/*.js"
+        }"#;
+        let all = [
+            one("", "b.js"),
+            one("/files/", "dist/"),
+            one("/package.json", "package.json"),
+            one("/util", "u.js"),
+        ];
+        assert_eq!(modules(rest), all);
+    }
+
+    #[test]
+    fn exports_may_be_one_target() {
+        for exports in [
+            r#""./a.js""#,
+            r#"{"import": "./a.js", "require": "./a.cjs"}"#,
+            r#"[{"node": "./n.js"}, "./a.js"]"#,
+        ] {
+            assert_eq!(
+                modules(&format!(r#""exports": {exports}"#)),
+                [one("", "a.js")]
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_package_is_none() {
+        for json in ["", "[]", "{}", r#"{"name": "a"}"#] {
+            assert_eq!(Manifest::parse(json.as_bytes()), None, "{json}");
+        }
+    }
+}

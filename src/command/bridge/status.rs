@@ -1,0 +1,184 @@
+//! How the bridge is doing, made of what its page reports.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use acscall::call::presence_name;
+use tokio::time::Instant;
+
+use super::page::Report;
+use super::summary::{Summary, bytes_in};
+
+/// The bit rate is that of so much time: pictures come in bursts.
+const RATE_TIME: Duration = Duration::from_secs(3);
+
+pub(super) struct Status {
+    summary: Summary,
+    /// Since when the state is what it is.
+    since: Instant,
+    /// By user, how many of them: one may be there on several devices.
+    guests: BTreeMap<String, usize>,
+    /// The bytes that had come in when the bit rate was last computed.
+    counted: Option<(Instant, f64)>,
+}
+
+impl Status {
+    pub(super) fn new(sends: bool, now: Instant) -> Status {
+        Status {
+            summary: Summary {
+                sends,
+                ..Summary::default()
+            },
+            since: now,
+            guests: BTreeMap::new(),
+            counted: None,
+        }
+    }
+
+    /// Takes a report of the page in; what there is to say about it.
+    pub(super) fn update(&mut self, report: Report, now: Instant) -> Option<String> {
+        match report {
+            Report::State { state } if state != self.summary.state => {
+                self.summary.state = state;
+                self.since = now;
+                let parts = self.line(now);
+                // Without the time: it has just become so.
+                let state = parts[0].rsplit_once(' ').map_or("", |(state, _)| state);
+                Some(state.to_owned())
+            }
+            Report::Came { user, display_name } => {
+                *self.guests.entry(user.clone()).or_default() += 1;
+                let name = presence_name(&user, 1);
+                // Where it is not the user, nobody could guess it.
+                let pads = (name != user).then(|| format!("; in the names of pads: {name}"));
+                let who = whole_name(&user, &display_name);
+                Some(format!("{who} has come{}", pads.unwrap_or_default()))
+            }
+            Report::Left { user, display_name } => {
+                let left = self.guests.remove(&user).unwrap_or_default();
+                if left > 1 {
+                    self.guests.insert(user.clone(), left - 1);
+                }
+                Some(format!("{} has left", whole_name(&user, &display_name)))
+            }
+            Report::Stats { streams } => {
+                self.count(bytes_in(&streams), now);
+                self.summary.streams = streams;
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// The line that tells it, in parts.
+    pub(super) fn line(&mut self, now: Instant) -> Vec<String> {
+        self.summary.since = now.saturating_duration_since(self.since);
+        self.summary.guests = self.guests.values().sum();
+        self.summary.parts()
+    }
+
+    pub(super) fn since(&self) -> Instant {
+        self.since
+    }
+
+    /// Whether it is up to the service that this goes on, and not to people.
+    pub(super) fn is_joining(&self) -> bool {
+        ["", "None", "Connecting"].contains(&self.summary.state.as_str())
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.summary.state == "Connected"
+    }
+
+    fn count(&mut self, bytes: f64, now: Instant) {
+        match self.counted {
+            Some((then, before)) if now >= then + RATE_TIME => {
+                let time = (now - then).as_secs_f64();
+                // Who leaves takes what it has counted along.
+                let rate = (bytes >= before).then(|| 8.0 * (bytes - before) / time);
+                self.summary.bits_per_second = rate;
+            }
+            Some(_) => return,
+            None => {}
+        }
+        self.counted = Some((now, bytes));
+    }
+}
+
+fn whole_name(user: &str, display_name: &str) -> String {
+    match display_name.is_empty() || display_name == user {
+        true => user.to_owned(),
+        false => format!("{display_name} ({user})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn came(user: &str, display_name: &str) -> Report {
+        let (user, display_name) = (user.to_owned(), display_name.to_owned());
+        Report::Came { user, display_name }
+    }
+
+    fn state(state: &str) -> Report {
+        let state = state.to_owned();
+        Report::State { state }
+    }
+
+    #[test]
+    fn changes_are_told_once() {
+        let now = Instant::now();
+        let mut status = Status::new(false, now);
+        assert!(status.is_joining());
+        let told = status.update(state("InLobby"), now);
+        assert_eq!(told.as_deref(), Some("In the lobby"));
+        assert_eq!(status.update(state("InLobby"), now), None);
+        assert!(!status.is_joining() && !status.is_connected());
+        assert_eq!(
+            status.update(state("Connected"), now).as_deref(),
+            Some("Connected")
+        );
+        assert!(status.is_connected());
+    }
+
+    #[test]
+    fn who_is_there_twice_leaves_twice() {
+        let now = Instant::now();
+        let mut status = Status::new(false, now);
+        let told = status.update(came("8:acs:a", "Anna"), now);
+        let came_text = "Anna (8:acs:a) has come; in the names of pads: 8%3Aacs%3Aa";
+        assert_eq!(told.as_deref(), Some(came_text));
+        let told = status.update(came("acs-audio", "acs-audio"), now);
+        assert_eq!(told.as_deref(), Some("acs-audio has come"));
+        status.update(came("8:acs:a", "Anna"), now);
+        assert_eq!(status.line(now)[1], "3 guests");
+        let (user, display_name) = ("8:acs:a".to_owned(), String::new());
+        let left = Report::Left { user, display_name };
+        assert_eq!(
+            status.update(left, now).as_deref(),
+            Some("8:acs:a has left")
+        );
+        assert_eq!(status.line(now)[1], "2 guests");
+    }
+
+    #[test]
+    fn the_bit_rate_is_that_of_the_last_seconds() {
+        let now = Instant::now();
+        let mut status = Status::new(false, now);
+        let mut at = |second: u64, bytes: f64| {
+            let text = format!(
+                r#"{{"type": "stats", "streams": [
+                    {{"direction": "in", "kind": "audio", "bytes": {bytes}}}]}}"#
+            );
+            let report = serde_json::from_str(&text).unwrap();
+            status.update(report, now + Duration::from_secs(second));
+            status.line(now)[2].clone()
+        };
+        assert_eq!(at(0, 0.0), "in: sound");
+        assert_eq!(at(1, 9_000.0), "in: sound");
+        assert_eq!(at(3, 18_000.0), "in: sound, 48 kbit/s");
+        assert_eq!(at(4, 99_000.0), "in: sound, 48 kbit/s");
+        assert_eq!(at(7, 10.0), "in: sound");
+    }
+}
