@@ -99,7 +99,7 @@ export function startBrowser(options) {
   return chromium.launch(chromiumOptions(options));
 }
 
-/** A Chromium that can be killed: `{browser, kill}`. */
+/** A Chromium that can be killed: `{browser, pid, kill}`. */
 export async function startMortalBrowser(options) {
   const served = await chromium.launchServer(chromiumOptions(options));
   const browser = await chromium.connect(served.wsEndpoint());
@@ -109,7 +109,7 @@ export async function startMortalBrowser(options) {
     served.process().kill('SIGKILL');
     await once(browser, 'disconnected');
   };
-  return { browser, kill };
+  return { browser, pid: served.process().pid, kill };
 }
 
 function chromiumOptions({ grant = true, devices = true, args = [] } = {}) {

@@ -1,0 +1,520 @@
+// What the bridges decide, without a browser and without a clock: the SDK's objects are plain ones.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { AcsSending } from '../../web/bridge/acs/sending.js';
+import { Reconciler } from '../../web/bridge/common/reconciler.js';
+import { persist } from '../../web/bridge/common/retry.js';
+
+/** Lets everything happen that needs no time. */
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Lets that many milliseconds pass, and what they bring happen. */
+async function pass(t, ms) {
+  for (let left = ms; left > 0; left -= 500) {
+    t.mock.timers.tick(Math.min(left, 500));
+    await settle();
+  }
+}
+
+/** A switch of an SDK, which its operations turn when they are told to come back. */
+class Switch {
+  isOn = false;
+  isWanted = false;
+  done = [];
+  fails = false;
+  /** @type {(() => void) | null} */
+  #release = null;
+  isSlow = false;
+
+  goal = () => {
+    if (this.isOn === this.isWanted) return null;
+    const name = this.isWanted ? 'start' : 'stop';
+    return { name, run: () => this.#turn(name) };
+  };
+
+  async #turn(name) {
+    this.done.push(name);
+    if (this.isSlow) await new Promise((resolve) => (this.#release = resolve));
+    if (this.fails) throw new Error(`no ${name}`);
+    this.isOn = name === 'start';
+  }
+
+  release() {
+    this.#release?.();
+  }
+}
+
+test('of wishes that come while an operation goes on only the latest counts', async () => {
+  const one = new Switch();
+  one.isSlow = true;
+  const steps = new Reconciler([one.goal], assert.fail);
+  one.isWanted = true;
+  steps.look();
+  await settle();
+  for (const isWanted of [false, true, false, true, false]) {
+    one.isWanted = isWanted;
+    steps.look();
+    await settle();
+  }
+  assert.deepEqual(one.done, ['start'], 'nothing overlaps');
+  one.release();
+  await settle();
+  assert.deepEqual(one.done, ['start', 'stop']);
+  one.release();
+  await settle();
+  assert.equal(one.isOn, false);
+  await steps.finish();
+});
+
+test('two goals never have operations at the same time', async () => {
+  const [one, two] = [new Switch(), new Switch()];
+  const steps = new Reconciler([one.goal, two.goal], assert.fail);
+  one.isWanted = two.isWanted = true;
+  one.isSlow = true;
+  steps.look();
+  await settle();
+  assert.equal(steps.doing, 'start');
+  assert.deepEqual(two.done, []);
+  one.release();
+  await settle();
+  assert.deepEqual(two.done, ['start']);
+  assert.equal(steps.doing, '');
+  await steps.finish();
+});
+
+test('what fails is told once, and tried after 1, 2, 4, 8, 16, 30, 30 seconds', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const told = [];
+  const one = new Switch();
+  one.fails = true;
+  one.isWanted = true;
+  const steps = new Reconciler([one.goal], (name, error) => told.push(`${name}: ${error.message}`));
+  steps.look();
+  await settle();
+  let attempts = 1;
+  for (const seconds of [1, 2, 4, 8, 16, 30, 30]) {
+    await pass(t, 1_000 * seconds - 1);
+    assert.equal(one.done.length, attempts, `not before ${seconds} s`);
+    await pass(t, 1);
+    attempts += 1;
+    assert.equal(one.done.length, attempts, `after ${seconds} s`);
+  }
+  assert.deepEqual(told, ['start: no start']);
+  await steps.finish();
+});
+
+test('what is wanted no more is not tried again, wanted anew it is at once', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const told = [];
+  const one = new Switch();
+  one.fails = true;
+  one.isWanted = true;
+  const steps = new Reconciler([one.goal], (name) => told.push(name));
+  steps.look();
+  await settle();
+  one.isWanted = false;
+  steps.look();
+  await pass(t, 60_000);
+  assert.deepEqual(one.done, ['start']);
+  one.isWanted = true;
+  steps.look();
+  await settle();
+  assert.deepEqual(one.done, ['start', 'start']);
+  assert.deepEqual(told, ['start', 'start'], 'it is another failure');
+  await steps.finish();
+});
+
+test('one that fails does not keep another from its turn', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const [bad, good] = [new Switch(), new Switch()];
+  bad.fails = true;
+  bad.isWanted = good.isWanted = true;
+  const steps = new Reconciler([bad.goal, good.goal], () => {});
+  steps.look();
+  await settle();
+  assert.equal(good.isOn, true);
+  await steps.finish();
+});
+
+test('an operation whose effect shows late is not repeated at once', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let isMuted = false;
+  let count = 0;
+  const goal = () => (isMuted ? null : { name: 'mute', run: () => (count += 1) });
+  const steps = new Reconciler([goal], assert.fail);
+  steps.look();
+  await settle();
+  steps.look();
+  await settle();
+  assert.equal(count, 1);
+  isMuted = true;
+  steps.look();
+  await pass(t, 5_000);
+  assert.equal(count, 1);
+  await steps.finish();
+});
+
+test('finishing waits for what can be done, and then nothing is done any more', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const [one, bad] = [new Switch(), new Switch()];
+  Object.assign(one, { isOn: true, isSlow: true });
+  bad.isWanted = bad.fails = true;
+  const steps = new Reconciler([one.goal, bad.goal], () => {});
+  let isFinished = false;
+  const finished = steps.finish().then(() => (isFinished = true));
+  await settle();
+  assert.equal(isFinished, false);
+  one.release();
+  await finished;
+  assert.deepEqual([one.done, bad.done], [['stop'], ['start']]);
+  one.isWanted = true;
+  steps.look();
+  await pass(t, 60_000);
+  assert.deepEqual([one.done, bad.done], [['stop'], ['start']]);
+});
+
+test('persist tries until it works, and begins with short waits again after that', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const told = [];
+  let attempts = 0;
+  const leaving = new AbortController();
+  const gone = persist(
+    async (worked) => {
+      attempts += 1;
+      if (attempts === 3) worked();
+      throw new Error(`attempt ${attempts}`);
+    },
+    leaving.signal,
+    (error) => told.push(error.message),
+  );
+  await settle();
+  await pass(t, 1_000);
+  await pass(t, 2_000);
+  assert.equal(attempts, 3);
+  await pass(t, 1_000);
+  assert.equal(attempts, 4, 'the third had worked for a while');
+  assert.deepEqual(told, ['attempt 1', 'attempt 3']);
+  leaving.abort();
+  await gone;
+  await pass(t, 60_000);
+  assert.equal(attempts, 4);
+});
+
+// ---- What an ACS call is told
+
+/** As much of an ACS call as its sending side needs; every operation is written down. */
+class FakeCall {
+  state = 'Connected';
+  isMuted = true;
+  localAudioStreams = [];
+  localVideoStreams = [];
+  done = [];
+  /** The operations that are rejected. */
+  refused = new Set();
+  #listeners = new Map();
+
+  on(event, listener) {
+    this.#listeners.set(event, (this.#listeners.get(event) ?? new Set()).add(listener));
+  }
+  off(event, listener) {
+    this.#listeners.get(event)?.delete(listener);
+  }
+  tell(event, payload) {
+    for (const listener of [...(this.#listeners.get(event) ?? [])]) listener(payload);
+  }
+
+  mute = () => this.#do('mute', () => this.turn('isMuted', true));
+  unmute = () => this.#do('unmute', () => this.turn('isMuted', false));
+  startAudio = (stream) =>
+    this.#do('startAudio', () => {
+      const removed = this.localAudioStreams.splice(0);
+      this.tell('localAudioStreamsUpdated', { added: [], removed });
+      this.localAudioStreams.push(stream);
+      this.tell('localAudioStreamsUpdated', { added: [stream], removed: [] });
+    });
+  startVideo = (stream) => this.#do('startVideo', () => this.add(stream));
+  stopVideo = (stream) => this.#do('stopVideo', () => this.remove(stream));
+  startScreenSharing = (stream) =>
+    this.#do('startScreenSharing', () => this.add(Object.assign(stream, { isScreen: true })));
+  stopScreenSharing = () =>
+    this.#do('stopScreenSharing', () =>
+      this.remove(this.localVideoStreams.find(({ isScreen }) => isScreen)),
+    );
+
+  turn(name, value) {
+    this[name] = value;
+    this.tell(`${name}Changed`);
+  }
+  add(stream) {
+    this.localVideoStreams.push(stream);
+    this.tell('localVideoStreamsUpdated', { added: [stream], removed: [] });
+  }
+  remove(stream) {
+    this.localVideoStreams.splice(this.localVideoStreams.indexOf(stream), 1);
+    this.tell('localVideoStreamsUpdated', { added: [], removed: [stream] });
+  }
+  go(state) {
+    this.state = state;
+    this.tell('stateChanged');
+  }
+
+  async #do(name, effect) {
+    this.done.push(name);
+    await settle();
+    if (this.refused.has(name)) throw new Error(`no ${name}`);
+    effect();
+  }
+}
+
+class FakeStream {
+  mediaStreamType = 'RawMedia';
+  set = [];
+  constructor(media) {
+    this.media = media;
+  }
+  on() {}
+  async setMediaStream(media) {
+    this.set.push(media);
+  }
+}
+
+const DEVICE = { mediaStreamType: 'Audio' };
+const CAMERA = { mediaStreamType: 'Video' };
+
+/** Media of a feed; `stop()` is what an SDK may do to it. */
+class FakeMedia extends EventTarget {
+  active = true;
+  stop() {
+    this.active = false;
+    this.dispatchEvent(new Event('inactive'));
+  }
+}
+
+/** An ACS call that is sent what `on` says. */
+async function sending(prepare = () => {}) {
+  const call = new FakeCall();
+  const on = { audio: false, video: false, screen: false };
+  const copies = { give: () => new FakeMedia(), takeBack: (media) => (media.active = false) };
+  const feeds = { audio: { copies }, video: { copies }, screen: { copies } };
+  const outgoing = { from: 'assistant', feeds, isOn: (kind) => on[kind], isClosed: false };
+  outgoing.close = () => (outgoing.isClosed = true);
+  const troubles = [];
+  const sdk = { LocalAudioStream: FakeStream, LocalVideoStream: FakeStream };
+  prepare(call, on);
+  const side = new AcsSending(call, sdk, outgoing, ({ message }) => troubles.push(message));
+  const want = async (wishes) => {
+    Object.assign(on, wishes);
+    side.look();
+    await rest();
+  };
+  /** Until nothing moves. */
+  const rest = async () => {
+    for (let last = NaN; last !== call.done.length; ) {
+      last = call.done.length;
+      for (let i = 0; i < 5; i += 1) await settle();
+    }
+  };
+  await rest();
+  const done = () => call.done.splice(0);
+  return { call, side, want, rest, done, troubles, outgoing };
+}
+
+test('a microphone is muted first, then replaced, and unmuted once it is our sound', async () => {
+  const { call, want, done } = await sending((call) => {
+    call.isMuted = false;
+    call.localAudioStreams = [DEVICE];
+  });
+  assert.deepEqual(done(), ['mute', 'startAudio']);
+  await want({ audio: true });
+  assert.deepEqual(done(), ['unmute']);
+  assert.equal(call.localAudioStreams[0].mediaStreamType, 'RawMedia');
+  await want({ audio: false });
+  assert.deepEqual(done(), ['mute']);
+});
+
+test('while our sound is refused it stays muted', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { call, rest, done, troubles } = await sending((call, on) => {
+    call.localAudioStreams = [DEVICE];
+    on.audio = true;
+    call.refused.add('startAudio');
+  });
+  assert.deepEqual(done(), ['startAudio']);
+  assert.equal(call.isMuted, true);
+  assert.match(troubles[0], /refuses startAudio\(\)/);
+  call.refused.clear();
+  await pass(t, 1_000);
+  await rest();
+  assert.deepEqual(done(), ['startAudio', 'unmute']);
+});
+
+test('whatever takes the place of our sound is muted at once and replaced', async () => {
+  for (const spoil of [
+    (call) => (call.localAudioStreams[0] = DEVICE),
+    (call) => (call.localAudioStreams[0].mediaStreamType = 'Audio'),
+    (call) => call.localAudioStreams.push(DEVICE),
+    (call) => call.localAudioStreams[0].media.stop(),
+  ]) {
+    const { call, rest, done } = await sending((_, on) => (on.audio = true));
+    assert.deepEqual(done(), ['startAudio', 'unmute']);
+    spoil(call);
+    call.tell('localAudioStreamsUpdated', { added: [], removed: [] });
+    await rest();
+    assert.deepEqual(done(), ['mute', 'startAudio', 'unmute'], String(spoil));
+  }
+});
+
+test('muting does not wait for a picture that is being started', async () => {
+  const { call, want, rest, done } = await sending((_, on) => (on.audio = true));
+  done();
+  let release;
+  call.startVideo = () => new Promise((resolve) => (release = resolve));
+  await want({ video: true });
+  call.localAudioStreams[0] = DEVICE;
+  call.tell('localAudioStreamsUpdated', { added: [], removed: [] });
+  await rest();
+  assert.deepEqual(done(), ['mute', 'startAudio', 'unmute']);
+  release();
+  await rest();
+});
+
+test('a camera among the local streams is stopped, and told of', async () => {
+  const { call, rest, done, troubles } = await sending();
+  done();
+  call.add(CAMERA);
+  await rest();
+  assert.deepEqual(done(), ['stopVideo']);
+  assert.deepEqual(call.localVideoStreams, []);
+  assert.match(troubles[0], /camera/);
+});
+
+test('our picture that has become a camera is stopped and started anew', async () => {
+  const { call, side, want, rest, done } = await sending();
+  await want({ video: true });
+  done();
+  call.localVideoStreams[0].mediaStreamType = 'Video';
+  side.look();
+  await rest();
+  assert.deepEqual(done(), ['stopVideo', 'startVideo']);
+  assert.equal(call.localVideoStreams[0].mediaStreamType, 'RawMedia');
+});
+
+test('where stopping a picture is refused our picture is put back', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { call, want, rest, done } = await sending();
+  await want({ video: true });
+  const [stream] = call.localVideoStreams;
+  call.refused.add('stopVideo');
+  await want({ video: false });
+  assert.equal(stream.set.length, 1);
+  assert.equal(stream.set[0].active, true);
+  assert.equal(stream.media.active, false, 'the copy from before is over');
+  done();
+  call.refused.clear();
+  await pass(t, 1_000);
+  await rest();
+  assert.deepEqual(done(), ['stopVideo']);
+  assert.equal(stream.set[0].active, false);
+});
+
+test('a picture that the call itself stops is started again', async () => {
+  const { call, want, rest, done } = await sending();
+  await want({ video: true });
+  done();
+  call.remove(call.localVideoStreams[0]);
+  await rest();
+  assert.deepEqual(done(), ['startVideo']);
+});
+
+test('a screen share that somebody takes over is not taken back', async () => {
+  const { call, want, rest, done, troubles } = await sending();
+  await want({ screen: true });
+  done();
+  call.remove(call.localVideoStreams[0]);
+  await rest();
+  assert.deepEqual(done(), []);
+  assert.match(troubles[0], /was ended in the ACS call/);
+  await want({ screen: false });
+  await want({ screen: true });
+  assert.deepEqual(done(), ['startScreenSharing']);
+});
+
+test('who was muted by others stays muted until it is heard anew', async () => {
+  const { call, want, rest, done } = await sending((_, on) => (on.audio = true));
+  done();
+  call.tell('mutedByOthers');
+  call.turn('isMuted', true);
+  await rest();
+  assert.deepEqual(done(), []);
+  await want({ audio: false });
+  await want({ audio: true });
+  assert.deepEqual(done(), ['unmute']);
+});
+
+test('after a hold everything is wanted anew', async () => {
+  const { call, want, rest, done } = await sending();
+  await want({ audio: true, video: true, screen: true });
+  done();
+  const [sound] = call.localAudioStreams;
+  for (const stream of [...call.localVideoStreams]) call.remove(stream);
+  call.localAudioStreams = [];
+  call.go('LocalHold');
+  await rest();
+  done();
+  call.localAudioStreams = [sound];
+  call.go('Connected');
+  await rest();
+  assert.deepEqual(done().sort(), ['startScreenSharing', 'startVideo']);
+});
+
+test('before a call is connected only its sound is replaced: no microphone opens', async () => {
+  const { call, want, rest, done } = await sending((call) => {
+    Object.assign(call, { state: 'None', isMuted: false, localAudioStreams: [DEVICE] });
+  });
+  await want({ video: true });
+  assert.deepEqual(done(), []);
+  call.go('Connecting');
+  await rest();
+  assert.deepEqual(done(), ['startAudio']);
+  call.go('InLobby');
+  await rest();
+  assert.deepEqual(done(), []);
+  call.go('Connected');
+  await rest();
+  assert.deepEqual(done().sort(), ['mute', 'startVideo']);
+  call.go('Disconnecting');
+  await want({ audio: true, video: false });
+  assert.deepEqual(done(), []);
+});
+
+test('sound that is refused before the call is connected is not late after that', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { call, rest, done } = await sending((call) => {
+    call.state = 'Connecting';
+    call.refused.add('startAudio');
+  });
+  assert.deepEqual(done(), ['startAudio']);
+  call.refused.clear();
+  call.go('Connected');
+  await rest();
+  assert.deepEqual(done(), ['startAudio']);
+});
+
+test('stopping mutes, ends pictures, and keeps the silence until the call ends', async () => {
+  const { call, side, want, done, outgoing } = await sending();
+  await want({ audio: true, video: true, screen: true });
+  done();
+  const isOn = outgoing.isOn;
+  outgoing.isOn = () => false;
+  await side.stop();
+  assert.deepEqual(done().sort(), ['mute', 'stopScreenSharing', 'stopVideo']);
+  assert.equal(call.localAudioStreams[0].media.active, true);
+  assert.equal(outgoing.isClosed, false);
+  outgoing.isOn = isOn;
+  side.look();
+  await settle();
+  assert.deepEqual(done(), []);
+  call.go('Disconnected');
+  assert.equal(outgoing.isClosed, true);
+});

@@ -1,0 +1,136 @@
+// What the tests of the bridges stand on: the SDK's own stream classes take the bridge's feeds, a
+// device would be noticed, and nothing stays of those who have come and gone.
+
+import assert from 'node:assert/strict';
+import { colourName } from './actor.mjs';
+import { census, settledCensus } from './bridge/census.mjs';
+import { css, makeLabs } from './bridge/lab.mjs';
+import { waitFor } from './harness.mjs';
+
+const inLab = makeLabs('acs');
+
+inLab('a device that the SDK falls back to is seen and heard by the tests', async (lab) => {
+  const page = await lab.open();
+  await page.evaluate(async () => {
+    const { LocalAudioStream, LocalVideoStream } = acs.sdk;
+    window.service = await acs.begin();
+    window.gotThere = (kind) => service.call.sending.uplink.got(kind);
+    await service.connect();
+    window.given = { video: acs.RemoteMedia.picture('rgb(220 30 30)') };
+    given.audio = acs.RemoteMedia.tones([970]);
+    const isThere = async (media) => {
+      while (!media.stream) await new Promise((resolve) => setTimeout(resolve, 20));
+      return media.stream;
+    };
+    // What no bridge may do: tracks of connections, which end.
+    await service.call.startAudio(new LocalAudioStream(await isThere(given.audio)));
+    await service.call.startVideo(new LocalVideoStream(await isThere(given.video)));
+    await service.call.unmute();
+  });
+  await lab.showsThere('video', 'red');
+  await lab.soundsThere(970);
+  await lab.hasOnlyGiven({ video: ['red'], audio: [970] });
+  await page.evaluate(() => {
+    given.video.close();
+    given.audio.close();
+  });
+  await waitFor(
+    "Chromium's own picture",
+    () => page.evaluate(() => Object.keys(gotThere('video').colours)),
+    (colours) => colours.some((one) => colourName(one.split(',').map(Number)) !== 'red'),
+  );
+  await lab.until(() => gotThere('audio').heard.some((hertz) => Math.abs(hertz - 970) > 60));
+  await assert.rejects(lab.hasOnlyGiven({ video: ['red'], audio: [970] }), /there/);
+  await assert.rejects(lab.isClean(), /the custom stream has ended/);
+});
+
+inLab("the SDK's own media stack takes what the bridge gives, never a device", async (lab) => {
+  const page = await lab.open();
+  const voice = lab.send({ tone: 650 });
+  const first = lab.send({ colour: 'yellow', screen: 'cyan' });
+  await lab.bridgeAcs({ connects: 'never' });
+  await page.evaluate(async () => {
+    window.stack = await acs.mediaStack(service.call.sending.uplink);
+    await service.connect();
+  });
+  /** Fails unless the stack sends one of these, or silence, or is not asked to send anything. */
+  const sends = async (kind, ...given) => {
+    const sent = await page.evaluate(async (kind) => {
+      const { call } = service;
+      const isOn = { video: () => call.isLocalVideoStarted, screen: () => call.isScreenSharingOn };
+      for (;;) {
+        const { length } = call.operations.done;
+        const sent = await stack.sends(kind);
+        if (kind !== 'audio' && !isOn[kind]()) return null;
+        // Else it may have been stopped and started meanwhile.
+        if (call.operations.done.length === length) return sent;
+      }
+    }, kind);
+    if (!sent) return;
+    const { isDevice, colour, heard } = sent;
+    assert.equal(isDevice, false, `${kind} of a device`);
+    if (kind !== 'audio') assert.ok(given.includes(colourName(colour)), colourName(colour));
+    const isGiven = (hertz) => given.some((tone) => Math.abs(tone - hertz) < 60);
+    assert.ok(kind !== 'audio' || heard.every(isGiven), `${heard} Hz`);
+  };
+  await lab.showsThere('video', 'yellow');
+  await lab.showsThere('screen', 'cyan');
+  await lab.soundsThere(650);
+  await sends('video', 'yellow');
+  await sends('screen', 'cyan');
+  await sends('audio', 650);
+  await first.stop('SIGKILL');
+  await sends('video', 'yellow');
+  lab.send({ colour: 'blue' });
+  await lab.showsThere('video', 'blue');
+  await sends('video', 'blue');
+  await voice.stop('SIGKILL');
+  await sends('audio', 650);
+
+  // That it would have been noticed: a track that ends, as no bridge may give.
+  await page.evaluate(async () => {
+    const media = acs.RemoteMedia.picture('rgb(220 30 30)');
+    while (!media.stream) await new Promise((resolve) => setTimeout(resolve, 20));
+    service.call.sending.uplink.setCustom('video', media.stream);
+    media.close();
+  });
+  assert.ok(await page.evaluate(() => service.call.isLocalVideoStarted));
+  await assert.rejects(sends('video', 'red'), /of a device/);
+});
+
+inLab('whoever comes and goes leaves nothing in the page', async (lab) => {
+  const page = await lab.open();
+  lab.send({ tone: 650 });
+  await lab.bridgeAcs();
+  await lab.soundsThere(650);
+  /** Everything that can come and go does so once. */
+  const round = async () => {
+    const camera = lab.send({ colour: 'yellow', screen: 'blue' });
+    await page.evaluate((red) => {
+      service.sound(970);
+      const anna = service.enter('8:acs:anna', 'Anna');
+      anna.camera.turnOn(red);
+      anna.screen.turnOn(red);
+    }, css('red'));
+    await lab.hasOthers('assistant', 'assistant', '8:acs:anna', 'acs-audio');
+    await lab.showsThere('video', 'yellow');
+    await lab.showsThere('screen', 'blue');
+    await camera.stop();
+    await page.evaluate(() => {
+      service.silence();
+      service.leave(service.call.remoteParticipants[0]);
+    });
+    await lab.hasOthers('assistant', 'acs-audio');
+    await lab.until(() => service.call.localVideoStreams.length === 0);
+  };
+  // What is made once is there after two.
+  for (let n = 0; n < 2; n += 1) await round();
+  const before = await settledCensus(page);
+  for (let n = 0; n < 2; n += 1) await round();
+  await waitFor(
+    `nothing more than ${JSON.stringify(before.objects)}`,
+    async () => (await census(page)).objects,
+    (after) => Object.entries(after).every(([name, count]) => count <= (before.objects[name] ?? 0)),
+  );
+  await lab.isClean();
+});

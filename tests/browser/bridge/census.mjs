@@ -1,0 +1,64 @@
+// What is alive in a page after its garbage was collected: what grows with every participant that
+// comes and goes is a leak.
+
+/** What all that holds more than memory is one of: streams, tracks, connections, nodes, elements. */
+const ROOTS = ['EventTarget', 'VideoFrame', 'ReadableStream'];
+
+/** How often one looks until nothing changes any more: some garbage needs several collections. */
+const ROUNDS = 10;
+
+/** Counts what there is, once it is no more less than before. */
+export async function settledCensus(page) {
+  let last = await census(page);
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const next = await census(page);
+    if (JSON.stringify(next.objects) === JSON.stringify(last.objects)) return next;
+    last = next;
+  }
+  return last;
+}
+
+/** Counts what there is: `{objects: {class: count}, heap, nodes, listeners}`. */
+export async function census(page) {
+  const session = await page.context().newCDPSession(page);
+  try {
+    await session.send('Performance.enable');
+    await session.send('HeapProfiler.collectGarbage');
+    const objects = {};
+    for (const root of ROOTS) Object.assign(objects, await countOf(session, root));
+    const { metrics } = await session.send('Performance.getMetrics');
+    const metric = (name) => metrics.find((one) => one.name === name)?.value ?? 0;
+    return {
+      objects,
+      heap: metric('JSHeapUsedSize'),
+      nodes: metric('Nodes'),
+      listeners: metric('JSEventListeners'),
+    };
+  } finally {
+    await session.detach();
+  }
+}
+
+/** By the names of their classes; asking for them collects garbage, too. */
+async function countOf(session, root) {
+  const { result } = await session.send('Runtime.evaluate', { expression: `${root}.prototype` });
+  const { objects } = await session.send('Runtime.queryObjects', {
+    prototypeObjectId: result.objectId,
+    objectGroup: 'census',
+  });
+  const { result: counts } = await session.send('Runtime.callFunctionOn', {
+    objectId: objects.objectId,
+    functionDeclaration: `function () {
+      const counts = {};
+      for (const one of this) {
+        const state = one.signalingState === 'closed' ? ' (closed)' : '';
+        const name = Object.prototype.toString.call(one).slice(8, -1) + state;
+        counts[name] = (counts[name] ?? 0) + 1;
+      }
+      return counts;
+    }`,
+    returnByValue: true,
+  });
+  await session.send('Runtime.releaseObjectGroup', { objectGroup: 'census' });
+  return counts.value;
+}

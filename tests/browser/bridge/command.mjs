@@ -1,0 +1,113 @@
+// A running `acscall bridge`, and what it leaves for others to see.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, readdir, readlink, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { waitFor } from '../harness.mjs';
+
+/** Starting Chromium and loading an SDK takes some seconds, on a busy machine more. */
+const PATIENCE = 60_000;
+
+export class BridgeCommand {
+  #exit;
+
+  /** Runs `acscall bridge` with these arguments; the binary is named by ACSCALL_BIN. */
+  static async start(args, { env = {}, input = '' } = {}) {
+    const binary = process.env.ACSCALL_BIN;
+    if (!binary) throw new Error('ACSCALL_BIN must name the acscall binary');
+    const temporary = await mkdtemp(join(tmpdir(), 'bridge-test-'));
+    return new BridgeCommand(binary, args, temporary, env, input);
+  }
+
+  constructor(binary, args, temporary, env, input) {
+    this.temporary = temporary;
+    /** Everything that it printed. */
+    this.lines = [];
+    this.process = spawn(binary, ['bridge', ...args], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, TMPDIR: temporary, ...env },
+    });
+    this.process.stdin.on('error', () => {}).end(input);
+    for (const input of [this.process.stdout, this.process.stderr]) {
+      createInterface({ input }).on('line', (line) => this.lines.push(line));
+    }
+    this.#exit = once(this.process, 'close');
+  }
+
+  /** Waits until it has printed a line that matches. */
+  says(pattern, within = PATIENCE) {
+    const find = () => this.lines.find((line) => pattern.test(line));
+    return waitFor(
+      `a line that matches ${pattern}`,
+      () => find() ?? { lines: this.lines.slice(-8), ended: this.process.exitCode },
+      (line) => typeof line === 'string',
+      within,
+    );
+  }
+
+  signal(name) {
+    this.process.kill(name);
+  }
+
+  /** Waits until it ends; its code, and the last line. */
+  async ends() {
+    const [code, signal] = await this.#exit;
+    return { code, signal, last: this.lines.at(-1) };
+  }
+
+  /** Its processes: Chromium's, and the shell that they run in. `{id, name, cmdline, environ}` */
+  async processes() {
+    const all = await Promise.all((await readdir('/proc')).filter(Number).map(describe));
+    // Chromium's own children may have left the group, but not the profile.
+    const isOurs = (one) => one && one.environ.includes(this.temporary);
+    return all.filter((one) => isOurs(one) && one.id !== this.process.pid);
+  }
+
+  /** Chromium's first process. */
+  async chromium() {
+    const all = await this.processes();
+    const browser = all.find(({ exe, cmdline }) => /chrom/.test(exe) && !cmdline.includes('--type='));
+    if (!browser) throw new Error(`no Chromium among ${all.map(({ name }) => name)}`);
+    return browser.id;
+  }
+
+  /** Waits until nothing of it is there any more: no process, no file. */
+  async leavesNothing(within = 15_000) {
+    await waitFor(
+      'nothing is left of the bridge',
+      async () => ({
+        processes: (await this.processes()).map(({ id, name }) => `${id} ${name}`),
+        files: await readdir(this.temporary),
+      }),
+      ({ processes, files }) => !processes.length && !files.length,
+      within,
+    );
+  }
+
+  /** Ends it the hard way, if it runs still. */
+  async clear() {
+    if (this.process.exitCode === null && this.process.signalCode === null) {
+      this.process.kill('SIGKILL');
+      await this.#exit;
+      await this.leavesNothing();
+    }
+    await rm(this.temporary, { recursive: true, force: true });
+  }
+}
+
+/** What everybody may read of a process, and what its user may; null if it is gone. */
+async function describe(id) {
+  try {
+    const read = (file) => readFile(`/proc/${id}/${file}`, 'utf8');
+    const [status, cmdline, environ] = await Promise.all(['status', 'cmdline', 'environ'].map(read));
+    // What has ended and is not waited for has no arguments.
+    if (!cmdline) return null;
+    const exe = await readlink(`/proc/${id}/exe`);
+    return { id: Number(id), name: /Name:\s*(.*)/.exec(status)[1], cmdline, environ, exe };
+  } catch {
+    return null;
+  }
+}

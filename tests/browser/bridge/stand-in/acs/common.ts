@@ -1,0 +1,3 @@
+// Is @azure/communication-common as it is.
+
+export * from '@azure/communication-common';

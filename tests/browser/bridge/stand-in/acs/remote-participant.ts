@@ -1,0 +1,119 @@
+// Stands in for RemoteParticipant, and what a script does with one.
+
+import type {
+  CallEndReason,
+  CollectionUpdatedEvent,
+  EndpointDetails,
+  ParticipantRole,
+  PropertyChangedEvent,
+  RemoteParticipant,
+  RemoteParticipantState,
+  RemoteVideoStream,
+} from '@azure/communication-calling';
+import { createIdentifierFromRawId } from '@azure/communication-common';
+import { Emitter, type Told } from '../emitter.js';
+import { StandInVideoStream } from './remote-video-stream.js';
+
+type Events = Told<
+  RemoteParticipant,
+  {
+    stateChanged: PropertyChangedEvent;
+    isMutedChanged: PropertyChangedEvent;
+    isSpeakingChanged: PropertyChangedEvent;
+    displayNameChanged: PropertyChangedEvent;
+    roleChanged: PropertyChangedEvent;
+    videoStreamsUpdated: CollectionUpdatedEvent<RemoteVideoStream>;
+  }
+>;
+
+export class StandInParticipant implements RemoteParticipant {
+  readonly identifier: RemoteParticipant['identifier'];
+  readonly endpointDetails: EndpointDetails[] = [];
+  readonly role: ParticipantRole = 'Attendee';
+  readonly isSpeaking = false;
+  isMuted = false;
+  displayName: string;
+  state: RemoteParticipantState;
+  callEndReason?: CallEndReason;
+  #streams: StandInVideoStream[] = [];
+  #events = new Emitter<Events>([
+    'stateChanged',
+    'isMutedChanged',
+    'isSpeakingChanged',
+    'displayNameChanged',
+    'roleChanged',
+    'videoStreamsUpdated',
+  ]);
+
+  constructor(rawId: string, displayName: string, state: RemoteParticipantState = 'Connected') {
+    this.identifier = createIdentifierFromRawId(rawId);
+    this.displayName = displayName;
+    this.state = state;
+  }
+
+  /** A new array each time, as in the SDK. */
+  get videoStreams(): ReadonlyArray<StandInVideoStream> {
+    return [...this.#streams];
+  }
+
+  async mute(): Promise<void> {
+    this.isMuted = true;
+    this.#events.emit('isMutedChanged');
+  }
+
+  on(event: string, listener: (payload: any) => void): void {
+    this.#events.on(event, listener);
+  }
+
+  off(event: string, listener: (payload: any) => void): void {
+    this.#events.off(event, listener);
+  }
+
+  // ---- What scripts do
+
+  get listeners(): number {
+    return this.#streams.reduce((sum, { listeners }) => sum + listeners, this.#events.count);
+  }
+
+  get camera(): StandInVideoStream {
+    return this.#stream('Video');
+  }
+
+  get screen(): StandInVideoStream {
+    return this.#stream('ScreenSharing');
+  }
+
+  setState(state: RemoteParticipantState): void {
+    if (this.state === state) return;
+    this.state = state;
+    if (state === 'Disconnected') {
+      // In this order the SDK tells it, and nothing after it.
+      for (const stream of this.#streams) stream.turnOff();
+      this.#events.emit('stateChanged');
+      this.#events.clear();
+    } else this.#events.emit('stateChanged');
+  }
+
+  rename(displayName: string): void {
+    this.displayName = displayName;
+    this.#events.emit('displayNameChanged');
+  }
+
+  /** Its stream of this type leaves the collection, as when a screen share ends for good. */
+  drop(type: StandInVideoStream['mediaStreamType']): void {
+    const stream = this.#streams.find(({ mediaStreamType }) => mediaStreamType === type);
+    if (!stream) return;
+    this.#streams = this.#streams.filter((one) => one !== stream);
+    stream.turnOff();
+    this.#events.emit('videoStreamsUpdated', { added: [], removed: [stream] });
+  }
+
+  #stream(type: StandInVideoStream['mediaStreamType']): StandInVideoStream {
+    const known = this.#streams.find(({ mediaStreamType }) => mediaStreamType === type);
+    if (known) return known;
+    const stream = new StandInVideoStream(type);
+    this.#streams.push(stream);
+    this.#events.emit('videoStreamsUpdated', { added: [stream], removed: [] });
+    return stream;
+  }
+}

@@ -1,0 +1,6 @@
+// What Chromium has and TypeScript's list of the DOM has not.
+
+declare class MediaStreamTrackProcessor {
+  constructor(init: { track: MediaStreamTrack });
+  readonly readable: ReadableStream<VideoFrame>;
+}

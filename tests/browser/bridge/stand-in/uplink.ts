@@ -1,0 +1,113 @@
+// The part of ACS' media stack that a bridge has to be afraid of: it sends the custom stream while
+// that is active, and the real device whenever it is not.
+
+import type { Got } from './far-end.js';
+import { Line } from './line.js';
+
+export type Kind = 'audio' | 'video' | 'screen';
+
+/** Something of a device: `isSent` where others could see or hear it. */
+export interface Violation {
+  kind: Kind;
+  isSent: boolean;
+  why: string;
+}
+
+/** Sends what the call says, over connections of its own, and measures it behind them. */
+export class Uplink {
+  /** Every time that a device was taken. */
+  readonly violations: Violation[] = [];
+  /** Somebody begins to get this kind. */
+  onReceived: (kind: Kind, track: MediaStreamTrack) => void = () => {};
+  onStopped: (kind: Kind) => void = () => {};
+  #custom = new Map<Kind, MediaStream>();
+  #lines = new Map<Kind, Line>();
+  /** What is on, whatever is sent of it. */
+  #on = new Set<Kind>();
+  /** Whose device is sent, or being opened. */
+  #fallen = new Set<Kind>();
+  #devices: MediaStream[] = [];
+  #isMuted = true;
+
+  /** What the others have got of this kind. */
+  got(kind: Kind): Got | null {
+    return this.#lines.get(kind)?.farEnd?.got ?? null;
+  }
+
+  /** Forgets what the others have got so far. */
+  forget(): void {
+    for (const { farEnd } of this.#lines.values()) farEnd?.forget();
+  }
+
+  /** Whether it would send something else than a device. */
+  hasCustom(kind: Kind): boolean {
+    return this.#custom.get(kind)?.active ?? false;
+  }
+
+  setCustom(kind: Kind, stream: MediaStream): void {
+    this.#custom.set(kind, stream);
+    stream.addEventListener('inactive', () => {
+      if (this.#custom.get(kind) === stream) this.#update(kind, 'the custom stream has ended');
+    });
+    this.#update(kind, 'the custom stream has ended already');
+  }
+
+  unsetCustom(kind: Kind): void {
+    if (this.#custom.delete(kind)) this.#update(kind, 'the custom stream is given up');
+  }
+
+  start(kind: Kind): void {
+    const line = this.#lines.get(kind) ?? new Line(kind === 'audio' ? 'audio' : 'video');
+    this.#lines.set(kind, line);
+    this.#on.add(kind);
+    void line.received.then((track) => {
+      if (this.#on.has(kind)) this.onReceived(kind, track);
+    });
+    this.#update(kind, 'there is no custom stream');
+  }
+
+  stop(kind: Kind): void {
+    if (!this.#on.delete(kind)) return;
+    this.#lines.get(kind)?.send(null);
+    this.onStopped(kind);
+  }
+
+  /** The media stack gives back what it sent: that ends the tracks, also of custom streams. */
+  release(kind: Kind): void {
+    this.stop(kind);
+    for (const track of this.#custom.get(kind)?.getTracks() ?? []) track.stop();
+  }
+
+  mute(isMuted: boolean): void {
+    this.#isMuted = isMuted;
+    this.#update('audio', 'unmuted without a custom stream');
+  }
+
+  close(): void {
+    for (const line of this.#lines.values()) line.close();
+    for (const stream of this.#devices) for (const track of stream.getTracks()) track.stop();
+    this.#lines.clear();
+    this.#on.clear();
+  }
+
+  #update(kind: Kind, why: string): void {
+    const line = this.#lines.get(kind);
+    if (!line || !this.#on.has(kind)) return;
+    const custom = this.#custom.get(kind);
+    const isSent = kind !== 'audio' || !this.#isMuted;
+    if (custom?.active) {
+      this.#fallen.delete(kind);
+      line.send(isSent ? custom.getTracks().find(({ kind }) => kind === line.kind)! : null);
+      return;
+    }
+    this.violations.push({ kind, isSent, why });
+    this.#fallen.add(kind);
+    void this.#takeDevice(kind, line, isSent);
+  }
+
+  async #takeDevice(kind: Kind, line: Line, isSent: boolean): Promise<void> {
+    const stream = await navigator.mediaDevices.getUserMedia({ [line.kind]: true });
+    this.#devices.push(stream);
+    if (this.#fallen.has(kind)) line.send(isSent ? stream.getTracks()[0]! : null);
+  }
+}
