@@ -38,7 +38,7 @@ pub(crate) fn play(port: u16) -> Result<()> {
     Ok(())
 }
 
-fn participant(port: u16, user: &str, other: &str) -> Result<(Pipeline, Receiver<u64>)> {
+fn participant(port: u16, user: &str, other: &str) -> Result<(Pipeline, Receiver<f64>)> {
     let call = format!("server=ws://127.0.0.1:{port} call={CALL} user={user}");
     let width = stamp::WIDTH;
     let pipeline = Pipeline::new(&format!(

@@ -5,17 +5,20 @@ use acscall_tests::pipeline::now;
 pub(crate) const WIDTH: usize = 640;
 /// Two macroblocks, so that no codec can lose it.
 const SIDE: usize = 32;
-/// Bits of the time in ms: a quarter of an hour.
+/// Bits of the time: a minute.
 const BITS: usize = 20;
 
+/// How often the time that is drawn advances in a millisecond.
+const TICKS: u64 = 16;
+
 /// The present time, as far as it is drawn.
-fn milliseconds() -> u64 {
-    now().mseconds() & ((1 << BITS) - 1)
+fn ticks() -> u64 {
+    now().useconds() * TICKS / 1000 & ((1 << BITS) - 1)
 }
 
 /// Draws it into the upper left of an I420 picture.
 pub(crate) fn draw(picture: &mut gst::BufferRef) {
-    let time = milliseconds();
+    let time = ticks();
     let Ok(mut map) = picture.map_writable() else {
         return;
     };
@@ -31,7 +34,7 @@ pub(crate) fn draw(picture: &mut gst::BufferRef) {
 }
 
 /// How long ago that of this picture was, in ms.
-pub(crate) fn age(picture: &gst::BufferRef) -> Option<u64> {
+pub(crate) fn age(picture: &gst::BufferRef) -> Option<f64> {
     let stride = picture
         .meta::<gst_video::VideoMeta>()
         .map_or(WIDTH, |meta| meta.stride()[0] as usize);
@@ -40,5 +43,6 @@ pub(crate) fn age(picture: &gst::BufferRef) -> Option<u64> {
         let luma = *map.get(SIDE / 2 * stride + bit * SIDE + SIDE / 2)?;
         Some(time | u64::from(luma > 125) << bit)
     })?;
-    Some(milliseconds().wrapping_sub(drawn) & ((1 << BITS) - 1))
+    let age = ticks().wrapping_sub(drawn) & ((1 << BITS) - 1);
+    Some(age as f64 / TICKS as f64)
 }
