@@ -456,16 +456,37 @@ test('after a hold everything is wanted anew', async () => {
   const { call, want, rest, done } = await sending();
   await want({ audio: true, video: true, screen: true });
   done();
-  const [sound] = call.localAudioStreams;
   for (const stream of [...call.localVideoStreams]) call.remove(stream);
   call.localAudioStreams = [];
   call.go('LocalHold');
   await rest();
   done();
-  call.localAudioStreams = [sound];
   call.go('Connected');
   await rest();
   assert.deepEqual(done().sort(), ['startScreenSharing', 'startVideo']);
+});
+
+test('while a call is held all is given anew, before a device takes over', async () => {
+  const { call, want, rest, done } = await sending();
+  await want({ audio: true, video: true });
+  done();
+  const [picture] = call.localVideoStreams;
+  // The SDK's end of what it sent, in one of two orders.
+  call.localAudioStreams[0].media.stop();
+  call.localAudioStreams = [];
+  call.go('LocalHold');
+  await rest();
+  assert.deepEqual(done(), ['startAudio']);
+  assert.equal(call.localAudioStreams[0].media.active, true);
+  assert.equal(picture.set.length, 1);
+  picture.set[0].stop();
+  await rest();
+  assert.equal(picture.set.length, 2, 'what it ended is given again');
+  assert.equal(picture.set[1].active, true);
+  call.go('Connected');
+  await rest();
+  assert.deepEqual(done(), []);
+  assert.equal(picture.set.length, 2);
 });
 
 test('before a call is connected only its sound is replaced: no microphone opens', async () => {

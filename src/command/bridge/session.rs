@@ -65,10 +65,12 @@ pub(super) async fn run(plan: &Plan, screen: &Arc<Screen>) -> Result<String> {
         ended = session.bridge() => ended,
         signal = signals.next() => Ok(format!("ended by {signal}")),
     };
-    // Who is in a hurry gets no farewell.
-    tokio::select! {
-        () = session.hang_up() => {}
-        _ = signals.next() => {}
+    if !matches!(ended, Err(Failure::Browser(_))) {
+        // Who is in a hurry gets no farewell.
+        tokio::select! {
+            () = session.hang_up() => {}
+            _ = signals.next() => {}
+        }
     }
     session.chromium.end().await;
     ended
@@ -93,7 +95,7 @@ impl Session<'_> {
                 return Err(self.unusable(&format!("the page is not loaded after {seconds} s")));
             }
         }
-        self.begin().await.map_err(|error| self.died(&error))?;
+        self.begin().await.map_err(|error| died(&error))?;
         self.follow().await
     }
 
@@ -158,14 +160,14 @@ impl Session<'_> {
         let mut heard = Instant::now();
         loop {
             let event = tokio::select! {
-                event = self.chromium.tools.event() => event.map_err(|error| self.died(&error))?,
+                event = self.chromium.tools.event() => event.map_err(|error| died(&error))?,
                 _ = lines.tick(), if !self.screen.is_live() => {
                     self.screen.say(&status.line(Instant::now()).join("; "));
                     continue;
                 }
                 () = tokio::time::sleep_until(heard + SILENCE) => {
                     let text = format!("nothing came from it for {} s", SILENCE.as_secs());
-                    return Err(self.died(&text));
+                    return Err(died(&text));
                 }
             };
             let Some(report) = self.report(&event)? else {
@@ -216,8 +218,8 @@ impl Session<'_> {
                     Err(error) => self.screen.warn(&format!("a report is not one: {error}")),
                 }
             }
-            "Inspector.targetCrashed" => return Err(self.died(&"its page crashed")),
-            "Inspector.detached" => return Err(self.died(&"its page was closed")),
+            "Inspector.targetCrashed" => return Err(died(&"its page crashed")),
+            "Inspector.detached" => return Err(died(&"its page was closed")),
             "Runtime.consoleAPICalled" => {
                 let kind = parameters["type"].as_str().unwrap_or_default();
                 self.screen
@@ -262,23 +264,19 @@ impl Session<'_> {
         }
     }
 
-    /// Chromium cannot be used at all.
+    /// Chromium cannot be used at all. What it said last may say why.
     fn unusable(&self, error: &dyn Display) -> Failure {
-        Failure::Machine(self.with_last_words("Chromium cannot be used", error))
-    }
-
-    /// Chromium could be used up to now.
-    fn died(&self, error: &dyn Display) -> Failure {
-        Failure::Browser(self.with_last_words("Chromium is gone", error))
-    }
-
-    fn with_last_words(&self, what: &str, error: &dyn Display) -> String {
         let words = self.chromium.last_words();
-        match words.is_empty() {
-            true => format!("{what}: {error}"),
-            false => format!("{what}: {error}; it said last: {words}"),
-        }
+        Failure::Machine(match words.is_empty() {
+            true => format!("Chromium cannot be used: {error}"),
+            false => format!("Chromium cannot be used: {error}; it said last: {words}"),
+        })
     }
+}
+
+/// Chromium could be used up to now.
+fn died(error: &dyn Display) -> Failure {
+    Failure::Browser(format!("Chromium is gone: {error}"))
 }
 
 fn machine(what: &'static str) -> impl Fn(std::io::Error) -> Failure {

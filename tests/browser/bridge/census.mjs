@@ -2,20 +2,23 @@
 // comes and goes is a leak.
 
 /** What all that holds more than memory is one of: streams, tracks, connections, nodes, elements. */
-const ROOTS = ['EventTarget', 'VideoFrame', 'ReadableStream'];
+const ROOTS = ['EventTarget', 'VideoFrame'];
 
-/** How often one looks until nothing changes any more: some garbage needs several collections. */
-const ROUNDS = 10;
+/** Some garbage needs several collections, and time in between. */
+const ROUNDS = 3;
 
-/** Counts what there is, once it is no more less than before. */
+/** Counts what there is when it has been collected again and again: of each class the least. */
 export async function settledCensus(page) {
-  let last = await census(page);
-  for (let round = 0; round < ROUNDS; round += 1) {
+  let least = await census(page);
+  for (let round = 1; round < ROUNDS; round += 1) {
     const next = await census(page);
-    if (JSON.stringify(next.objects) === JSON.stringify(last.objects)) return next;
-    last = next;
+    const objects = Object.entries(next.objects).map(([name, count]) => [
+      name,
+      Math.min(count, least.objects[name] ?? count),
+    ]);
+    least = { ...next, objects: Object.fromEntries(objects) };
   }
-  return last;
+  return least;
 }
 
 /** Counts what there is: `{objects: {class: count}, heap, nodes, listeners}`. */
@@ -24,6 +27,7 @@ export async function census(page) {
   try {
     await session.send('Performance.enable');
     await session.send('HeapProfiler.collectGarbage');
+    await page.evaluate(() => new Promise((resolve) => requestIdleCallback(resolve)));
     const objects = {};
     for (const root of ROOTS) Object.assign(objects, await countOf(session, root));
     const { metrics } = await session.send('Performance.getMetrics');
@@ -46,19 +50,19 @@ async function countOf(session, root) {
     prototypeObjectId: result.objectId,
     objectGroup: 'census',
   });
-  const { result: counts } = await session.send('Runtime.callFunctionOn', {
+  const { result: counts, exceptionDetails } = await session.send('Runtime.callFunctionOn', {
     objectId: objects.objectId,
     functionDeclaration: `function () {
       const counts = {};
       for (const one of this) {
-        const state = one.signalingState === 'closed' ? ' (closed)' : '';
-        const name = Object.prototype.toString.call(one).slice(8, -1) + state;
+        const name = Object.prototype.toString.call(one).slice(8, -1);
         counts[name] = (counts[name] ?? 0) + 1;
       }
       return counts;
     }`,
     returnByValue: true,
   });
+  if (exceptionDetails) throw new Error(exceptionDetails.text);
   await session.send('Runtime.releaseObjectGroup', { objectGroup: 'census' });
   return counts.value;
 }

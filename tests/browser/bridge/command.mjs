@@ -61,17 +61,25 @@ export class BridgeCommand {
   /** Its processes: Chromium's, and the shell that they run in. `{id, name, cmdline, environ}` */
   async processes() {
     const all = await Promise.all((await readdir('/proc')).filter(Number).map(describe));
-    // Chromium's own children may have left the group, but not the profile.
-    const isOurs = (one) => one && one.environ.includes(this.temporary);
+    // Some have left the group, and some have written over their environment: the profile is named
+    // in one place or the other.
+    const isOurs = (one) => one && `${one.cmdline}${one.environ}`.includes(this.temporary);
     return all.filter((one) => isOurs(one) && one.id !== this.process.pid);
   }
 
   /** Chromium's first process. */
   async chromium() {
     const all = await this.processes();
-    const browser = all.find(({ exe, cmdline }) => /chrom/.test(exe) && !cmdline.includes('--type='));
+    const isFirst = ({ exe, cmdline }) => /chrom/.test(exe) && !cmdline.includes('--type=');
+    const browser = all.find(isFirst);
     if (!browser) throw new Error(`no Chromium among ${all.map(({ name }) => name)}`);
     return browser.id;
+  }
+
+  /** The processes that its pages are in. */
+  async renderers() {
+    const all = await this.processes();
+    return all.filter(({ cmdline }) => cmdline.includes('--type=renderer')).map(({ id }) => id);
   }
 
   /** Waits until nothing of it is there any more: no process, no file. */
@@ -102,7 +110,8 @@ export class BridgeCommand {
 async function describe(id) {
   try {
     const read = (file) => readFile(`/proc/${id}/${file}`, 'utf8');
-    const [status, cmdline, environ] = await Promise.all(['status', 'cmdline', 'environ'].map(read));
+    const files = ['status', 'cmdline', 'environ'];
+    const [status, cmdline, environ] = await Promise.all(files.map(read));
     // What has ended and is not waited for has no arguments.
     if (!cmdline) return null;
     const exe = await readlink(`/proc/${id}/exe`);

@@ -14,16 +14,19 @@ import { Reconciler } from '../common/reconciler.js';
 
 /** What we have the SDK send: one of its streams, and what is in it. */
 /** @typedef {{stream: AcsLocalAudioStream, media: MediaStream}} Sound */
-/** @typedef {{stream: AcsLocalVideoStream, media: MediaStream}} Picture */
+/** @typedef {{stream: AcsLocalVideoStream, media: MediaStream, isStale: boolean}} Picture */
 
 /** The SDK disposes of streams that were stopped, on hold for instance, unless told otherwise. */
 const KEPT = { autoDisposeOnCallEnd: false };
 
-/** The states on the way to Connected. */
-const EARLY = ['Connecting', 'Ringing', 'EarlyMedia', 'InLobby'];
+/** While it is held the SDK ends what it sent, and would go on with a device after that. */
+const HELD = ['LocalHold', 'RemoteHold'];
+
+/** The states in which nothing is sent: what is sent first after them can be given at once. */
+const QUIET = ['Connecting', 'Ringing', 'EarlyMedia', 'InLobby', ...HELD];
 
 /** Another operation than the same later, which need not wait where this one fails. */
-const EARLIER = 'startAudio() before it is connected';
+const EARLIER = 'startAudio() while it is not connected';
 
 export class AcsSending {
   #call;
@@ -120,12 +123,13 @@ export class AcsSending {
 
   /** @returns {Step | null} */
   #nextOfSound() {
-    const { state, isMuted } = this.#call;
+    const { state } = this.#call;
     if (this.#isOurs() || this.#isStopping) return null;
     const run = () => this.#startAudio();
     // Before media begins, so that the microphone is not even opened.
-    if (EARLY.includes(state)) return { name: EARLIER, run };
-    return state === 'Connected' && isMuted ? { name: 'startAudio()', run } : null;
+    if (QUIET.includes(state)) return { name: EARLIER, run };
+    // Beside mute(), which has to ask the service: whichever is done first ends the microphone.
+    return state === 'Connected' ? { name: 'startAudio()', run } : null;
   }
 
   /** Whether it is our sound that is sent, if any is. */
@@ -188,9 +192,12 @@ export class AcsSending {
    * @returns {Step | null}
    */
   #nextOfPicture(kind) {
-    if (this.#call.state !== 'Connected') return null;
     const picture = this.#pictures[kind];
     const isOn = picture !== null && this.#call.localVideoStreams.includes(picture.stream);
+    if (isOn && (picture.isStale || !picture.media.active)) {
+      return { name: 'setMediaStream()', run: () => this.#restore(kind, picture) };
+    }
+    if (this.#call.state !== 'Connected') return null;
     const isWanted = this.#outgoing.isOn(kind) && !(kind === 'screen' && this.#isOver.screen);
     if (isOn === isWanted) return null;
     if (isOn) {
@@ -208,7 +215,7 @@ export class AcsSending {
     // A new one each time: the SDK disposes of those that were a screen share whatever it is told.
     const media = copies.give();
     const stream = new this.#sdk.LocalVideoStream(media, KEPT);
-    this.#pictures[kind] = { stream, media };
+    this.#pictures[kind] = { stream, media, isStale: false };
     stream.on('videoSourceChanged', () => this.look());
     if (kind === 'video') await this.#call.startVideo(stream);
     else await this.#call.startScreenSharing(stream);
@@ -218,15 +225,15 @@ export class AcsSending {
    * @param {PictureKind} kind
    * @param {Picture} picture
    */
-  async #stopPicture(kind, { stream }) {
+  async #stopPicture(kind, picture) {
     if (kind === 'screen') {
       await this.#call.stopScreenSharing();
     } else {
       try {
-        await this.#call.stopVideo(stream);
+        await this.#call.stopVideo(picture.stream);
       } catch (error) {
         // It goes on, and the SDK has let go of our picture: it would be the camera.
-        await this.#restore(kind, stream);
+        await this.#restore(kind, picture);
         throw error;
       }
     }
@@ -234,17 +241,26 @@ export class AcsSending {
   }
 
   /**
+   * Gives the SDK our picture again, where it still sends one.
    * @param {PictureKind} kind
-   * @param {AcsLocalVideoStream} stream
+   * @param {Picture} before
    */
-  async #restore(kind, stream) {
+  async #restore(kind, before) {
+    const { stream } = before;
     if (!this.#call.localVideoStreams.includes(stream)) return;
     const { copies } = this.#outgoing.feeds[kind];
-    const before = this.#pictures[kind];
     const media = copies.give();
-    this.#pictures[kind] = { stream, media };
-    await stream.setMediaStream(media);
-    if (before) copies.takeBack(before.media);
+    // Unlike what it began with, of which the SDK has a copy, this is what it sends and may end.
+    media.addEventListener('inactive', () => this.look());
+    this.#pictures[kind] = { stream, media, isStale: false };
+    try {
+      await stream.setMediaStream(media);
+    } catch (error) {
+      this.#pictures[kind] = { ...before, isStale: true };
+      copies.takeBack(media);
+      throw error;
+    }
+    copies.takeBack(before.media);
   }
 
   /** @param {PictureKind} kind */
@@ -271,8 +287,12 @@ export class AcsSending {
   }
 
   #renew() {
+    const { state } = this.#call;
     // After a hold, for instance, everything is wanted anew.
-    if (this.#call.state !== 'Connected') this.#isOver = { audio: false, screen: false };
+    if (state !== 'Connected') this.#isOver = { audio: false, screen: false };
+    if (HELD.includes(state)) {
+      for (const picture of Object.values(this.#pictures)) if (picture) picture.isStale = true;
+    }
     this.look();
   }
 }

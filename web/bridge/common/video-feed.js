@@ -4,8 +4,8 @@
 
 import { Copies } from './copies.js';
 
-/** So many frames wait, at most, while the page is busy: a tenth of a second. */
-const WAITING = 3;
+/** So many frames wait, at most, while the page is busy: a third of a second. */
+const WAITING = 10;
 
 /**
  * The last frame is given again when there was no newer one for this long, in milliseconds: who

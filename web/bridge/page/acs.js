@@ -1,6 +1,6 @@
 // The page of `acscall bridge acs`.
 
-import { bridgeAcs } from '../acs.js';
+import { bridgeAcs, silentAudio } from '../acs.js';
 import { load, takeOrders } from './orders.js';
 
 /** @import { AcsCall } from '../acs/types.js' */
@@ -14,9 +14,6 @@ import { load, takeOrders } from './orders.js';
  * @property {string | null} meetingLink
  * @property {string[]} callees
  */
-
-/** The silence that the call begins with: the SDK would open the microphone. */
-const silence = new AudioContext().createMediaStreamDestination().stream;
 
 takeOrders(async (/** @type {Orders & AcsOrders} */ orders, onState) => {
   const sdk = await load('@azure/communication-calling');
@@ -46,8 +43,7 @@ takeOrders(async (/** @type {Orders & AcsOrders} */ orders, onState) => {
 async function join(sdk, common, { token, displayName, group, meetingLink, callees }) {
   const credential = new common.AzureCommunicationTokenCredential(token);
   const agent = await new sdk.CallClient().createCallAgent(credential, { displayName });
-  const localAudioStreams = [new sdk.LocalAudioStream(silence, { autoDisposeOnCallEnd: false })];
-  const options = { audioOptions: { muted: true, localAudioStreams } };
+  const options = { audioOptions: silentAudio(sdk) };
   if (group) return agent.join({ groupId: group }, options);
   if (meetingLink) return agent.join({ meetingLink }, options);
   return agent.startCall(callees.map(common.createIdentifierFromRawId), options);

@@ -76,8 +76,9 @@ const ARGUMENTS: &[&str] = &[
     "--host-resolver-rules=MAP localhost 127.0.0.1",
     // GStreamer on this machine is reached without leaving it.
     "--allow-loopback-in-peer-connection",
-    // Servers seldom resolve the names by which browsers hide their addresses.
-    "--disable-features=WebRtcHideLocalIpsWithMdns",
+    // Servers seldom resolve the names by which browsers hide their addresses; nobody wants
+    // multicasts in search of screens to cast to, or models for translations.
+    "--disable-features=WebRtcHideLocalIpsWithMdns,MediaRouter,OptimizationHints",
 ];
 
 /// The time for it to end by itself.

@@ -110,7 +110,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> DevTools<R, W> {
             }
             searched = self.buffer.len();
             if self.reader.read_buf(&mut self.buffer).await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+                let text = "its pipe is closed";
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
             }
         }
     }

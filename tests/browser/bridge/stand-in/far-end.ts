@@ -12,7 +12,7 @@ export type Rgb = [red: number, green: number, blue: number];
 
 /** What came of one kind. */
 export interface Got {
-  /** How often each colour came, by `red,green,blue` rounded to eighths of 256. */
+  /** How often each colour came, by `red,green,blue` in steps of 16. */
   colours: Record<string, number>;
   /** The newest. */
   colour: Rgb | null;
@@ -54,7 +54,7 @@ export class FarEnd {
       frame.close();
       this.got.frames += 1;
       this.got.colour = colour;
-      const name = colour.map((value) => Math.min(7, value >> 5) * 32 + 16).join();
+      const name = colour.map((value) => (value & ~15) + 8).join();
       this.got.colours[name] = (this.got.colours[name] ?? 0) + 1;
     }
   }
