@@ -19,7 +19,7 @@ exec ${SECONDS_:+timeout --foreground --preserve-status --signal=INT "$SECONDS_"
     c.video_"$OTHER" ! rawtap name=tap tap_0::max-rate=15 tap_1::max-rate=1 \
     ! queue ! videoconvert ! ximagesink \
   tap.tap_0 ! videoconvert ! videoscale add-borders=true \
-    ! video/x-raw,format=I420,width=640,height=360,pixel-aspect-ratio=1/1 \
+    ! video/x-raw,format=I420,colorimetry=bt601,width=640,height=360,pixel-aspect-ratio=1/1 \
     ! vp8enc deadline=1 cpu-used=8 threads=1 target-bitrate=1000000 keyframe-max-dist=60 \
     ! webmmux ! filesink location="$OUT" sync=false async=false \
   tap.tap_1 ! videoconvert ! pngenc \

@@ -18,15 +18,16 @@ exec ${SECONDS_:+timeout --foreground --preserve-status --signal=INT "$SECONDS_"
       sink_1::xpos=200 sink_1::ypos=150 \
       sink_2::xpos=700 sink_2::ypos=370 \
       sink_3::xpos=1200 sink_3::ypos=590 \
-    ! video/x-raw,format=I420,width=1500,height=845,framerate=30/1 ! out.video \
+    ! video/x-raw,format=I420,colorimetry=bt601,width=1500,height=845,framerate=30/1 ! out.video \
   videotestsrc is-live=true pattern=solid-color foreground-color=0xff0000ff \
-    ! video/x-raw,format=I420,width=1500,height=845,framerate=30/1 ! canvas.sink_0 \
+    ! video/x-raw,format=I420,colorimetry=bt601,width=1500,height=845,framerate=30/1 \
+    ! canvas.sink_0 \
   videotestsrc is-live=true pattern=ball background-color=0xffff0000 \
-    ! video/x-raw,format=I420,width=100,height=100,framerate=30/1,colorimetry=bt709 \
+    ! video/x-raw,format=I420,width=100,height=100,framerate=30/1 \
     ! canvas.sink_1 \
   videotestsrc is-live=true pattern=ball background-color=0xffffff00 \
-    ! video/x-raw,format=I420,width=100,height=100,framerate=30/1,colorimetry=bt709 \
+    ! video/x-raw,format=I420,width=100,height=100,framerate=30/1 \
     ! canvas.sink_2 \
   videotestsrc is-live=true pattern=ball background-color=0xff008000 \
-    ! video/x-raw,format=I420,width=100,height=100,framerate=30/1,colorimetry=bt709 \
+    ! video/x-raw,format=I420,width=100,height=100,framerate=30/1 \
     ! canvas.sink_3

@@ -18,19 +18,21 @@ export const COLOURS = {
 /** In Hz; none is near a multiple of another. */
 export const TONES = [410, 650, 970, 1370, 1790, 2310];
 
+/** How far a channel may be from the colour that was sent. videoconvert alone takes up to 6. */
+const COLOUR_BOUND = 12;
+
 /**
- * How far a channel may be from the colour that was sent. VP8 does not say by which matrix, and in
- * which range, Y, U and V were made: browsers and GStreamer take different ones for some sizes.
+ * The same in Firefox for what Chromium paints on a canvas: full range, by the matrix of BT.709. It
+ * says so where Firefox does not look.
  */
-const COLOUR_BOUND = 60;
+export const MISTAKEN_BOUND = 60;
 
 /** Enough to say that a picture moves. */
 const FRAMES = 5;
 
 /** The name in COLOURS of what a picture shows. */
-export function colourName(pixel) {
-  const isNear = ([, sent]) =>
-    sent.every((value, at) => Math.abs(value - pixel[at]) < COLOUR_BOUND);
+export function colourName(pixel, bound = COLOUR_BOUND) {
+  const isNear = ([, sent]) => sent.every((value, at) => Math.abs(value - pixel[at]) < bound);
   return Object.entries(COLOURS).find(isNear)?.[0] ?? `none of them: ${pixel}`;
 }
 
@@ -48,10 +50,13 @@ export function colourName(pixel) {
 
 /** A page in a call. */
 export class Actor {
-  /** Opens the library on `page`, from `server`. */
-  static async open(page, server) {
+  /**
+   * Opens the library on `page`, from `server`. `bounds` are how far off colours may be, by who
+   * sends them.
+   */
+  static async open(page, server, bounds = {}) {
     const actor = new Actor();
-    actor.page = page;
+    Object.assign(actor, { page, bounds });
     // Some document of the server that runs no script of its own.
     await page.goto(`${server.url}acscall.js`);
     await page.evaluate(install, COLOURS);
@@ -150,7 +155,8 @@ export class Actor {
         within,
       );
     const isIt = (view) =>
-      colourName(view.colour) === colour && (!size || size.join() === view.size.join());
+      colourName(view.colour, this.bounds[user]) === colour &&
+      (!size || size.join() === view.size.join());
     const { frames } = await look(isIt);
     await look((view) => isIt(view) && view.frames >= frames + FRAMES);
   }

@@ -1,7 +1,7 @@
 // Firefox in calls with GStreamer pipelines and with Chromium.
 
 import { after, before, test } from 'node:test';
-import { Actor, COLOURS, TONES, allMeet } from './actor.mjs';
+import { Actor, COLOURS, MISTAKEN_BOUND, TONES, allMeet } from './actor.mjs';
 import { newFirefoxPage, startFirefox } from './firefox.mjs';
 import { Server, startBrowser } from './harness.mjs';
 import { Witness } from './witness.mjs';
@@ -46,7 +46,7 @@ function withFirefox(name, body) {
     const inFirefox = async () => {
       const page = await newFirefoxPage(firefox);
       ends.push(() => page.browserContext().close());
-      return Actor.open(page, server);
+      return Actor.open(page, server, { [alice.user]: MISTAKEN_BOUND });
     };
     const inChromium = async () => {
       const page = await (await chromium.newContext()).newPage();
@@ -64,6 +64,18 @@ withFirefox('Firefox, Chromium and a pipeline see and hear each other', async (i
   await Promise.all([actors[0].enter(fox), actors[1].enter(alice)]);
   await allMeet(actors, [gst, fox, alice]);
   await witness.meets([fox, alice]);
+});
+
+withFirefox('colours are right at 1280×720, too', async (it) => {
+  const size = [1280, 720];
+  const { gst, fox, alice } = it;
+  const witness = it.launch({ ...gst, size }, ['fox', 'alice']);
+  const [his, hers] = await Promise.all([it.inFirefox(), it.inChromium()]);
+  await Promise.all([his.enter({ ...fox, size }), hers.enter({ ...alice, size })]);
+  for (const actor of [his, hers]) await actor.sees('gst', gst.colour, { size });
+  await hers.sees('fox', fox.colour, { size });
+  await witness.sees('fox', fox.colour);
+  await witness.sees('alice', alice.colour);
 });
 
 withFirefox("Firefox's camera and microphone reach pads and Chromium", async (it) => {

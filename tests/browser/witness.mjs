@@ -21,7 +21,7 @@ export class Witness {
    */
   constructor(server, part, others, screens = []) {
     this.part = part;
-    const { user, call, callees, colour, tone } = part;
+    const { user, call, callees, colour, tone, size: [width, height] = [160, 120] } = part;
     const entry = call ? `call=${call}` : callees ? `callee=${callees}` : 'auto-accept=true';
     const at = `user=${user} ${entry} server=${server.signalling} embedded-server=false`;
     this.pads = [
@@ -37,7 +37,7 @@ export class Witness {
     });
     this.pipeline = new Pipeline(
       `videotestsrc is-live=true pattern=solid-color foreground-color=${argb(colour)}
-         ! video/x-raw,width=160,height=120,framerate=10/1 ! s.video
+         ! video/x-raw,width=${width},height=${height},framerate=10/1 ! s.video
        audiotestsrc is-live=true freq=${tone} volume=0.2 ! s.audio
        acscallsink name=s ${at}
        acscallsrc name=c ${at} ${branches.join(' ')}`,

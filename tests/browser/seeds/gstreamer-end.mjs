@@ -6,11 +6,14 @@ import { createInterface } from 'node:readline';
 import { GdpReader } from './gdp.mjs';
 import { Changing, Pictures, Sound } from './streams.mjs';
 
+/** Whatever a browser made Y, U and V by. */
+const PICTURES = 'videoconvert ! video/x-raw,format=I420,colorimetry=bt601';
+
 /** By what follows the pad's name in the launch syntax. */
 const RECEIVING = {
   audio: { make: () => new Sound(), format: 'audio/x-raw,format=S16LE' },
-  video: { make: () => new Pictures(), format: 'videoconvert ! video/x-raw,format=I420' },
-  screen: { make: () => new Pictures(), format: 'videoconvert ! video/x-raw,format=I420' },
+  video: { make: () => new Pictures(), format: PICTURES },
+  screen: { make: () => new Pictures(), format: PICTURES },
 };
 
 /** The descriptors before those of the streams: what every process has. */

@@ -7,11 +7,11 @@
 const BLOCK = 8;
 
 /**
- * Y, U and V of a colour as cameras have them: BT.601, limited range.
+ * Y, U and V of a colour: BT.601, limited range.
  * @param {Triple} rgb
  * @returns {Triple}
  */
-export function cameraYuv([red, green, blue]) {
+export function yuv([red, green, blue]) {
   const luma = 0.299 * red + 0.587 * green + 0.114 * blue;
   return [
     16 + (219 * luma) / 255,
@@ -20,23 +20,12 @@ export function cameraYuv([red, green, blue]) {
   ];
 }
 
-/**
- * The same as Chromium encodes what comes from a canvas: BT.709, full range. It tells that in a
- * header extension of RTP, not in VP8 itself.
- * @param {Triple} rgb
- * @returns {Triple}
- */
-export function canvasYuv([red, green, blue]) {
-  const luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-  return [luma, 128 + (blue - luma) / 1.8556, 128 + (red - luma) / 1.5748];
-}
-
 /** CSS' colours of the names that the documents paint with, on a canvas. */
 export const COLOURS = {
-  blue: canvasYuv([0, 0, 255]),
-  red: canvasYuv([255, 0, 0]),
-  yellow: canvasYuv([255, 255, 0]),
-  green: canvasYuv([0, 128, 0]),
+  blue: yuv([0, 0, 255]),
+  red: yuv([255, 0, 0]),
+  yellow: yuv([255, 255, 0]),
+  green: yuv([0, 128, 0]),
 };
 
 /** Where GStreamer has the planes of such a picture: rows are padded to four bytes. */

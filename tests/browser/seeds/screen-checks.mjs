@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { canvasIsSeen } from './canvas.mjs';
-import { blocksOf } from './picture.mjs';
+import { blocksOf, yuv } from './picture.mjs';
 import { incomingIsRead, nothingComes } from './video-checks.mjs';
 
 const DOCUMENT = 'acs-raw-media-access.md';
@@ -72,14 +72,15 @@ async function patchesArePainted(page) {
   return page.paintedGray();
 }
 
-/** Which part of the blocks is not as gray as what the browser has painted: full range. */
+/** Which part of the blocks is not as gray as what the browser has painted. */
 function differs(picture, painted) {
   if (picture.width !== painted.width || picture.height !== painted.height) return 1;
   const blocks = blocksOf(picture);
   const wrong = blocks.filter(({ x, y, yuv: [luma, ...chroma] }) => {
     const gray = meanGray(painted, x, y);
+    const [expected] = yuv([gray, gray, gray]);
     const isGray = chroma.every((value) => Math.abs(value - 128) <= CHROMA);
-    return !isGray || Math.abs(luma - gray) > LUMA;
+    return !isGray || Math.abs(luma - expected) > LUMA;
   });
   return wrong.length / blocks.length;
 }

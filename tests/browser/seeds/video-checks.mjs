@@ -1,7 +1,7 @@
 // The fences of "Access raw video", and what has to arrive of each.
 
 import assert from 'node:assert/strict';
-import { cameraYuv, canvasYuv, distance, meanOf, quarters, sharesOf } from './picture.mjs';
+import { distance, meanOf, quarters, sharesOf, yuv } from './picture.mjs';
 import { canvasIsSeen } from './canvas.mjs';
 
 const DOCUMENT = 'acs-raw-media-access.md';
@@ -14,7 +14,7 @@ const TOLERANCE = 12;
 /** What is most of the picture of Chromium's made-up cameras, and of what is painted instead. */
 export const FIRST_CAMERA = [0, 0, 0];
 const THIRD_CAMERA = [75, 86, 75];
-const PAINTED = canvasYuv([255, 0, 255]);
+const PAINTED = yuv([255, 0, 255]);
 
 /** What is sent to the page: red, green, blue and gray. */
 const QUARTERS = [
@@ -22,7 +22,7 @@ const QUARTERS = [
   [0, 255, 0],
   [0, 0, 255],
   [128, 128, 128],
-].map(cameraYuv);
+].map(yuv);
 
 /** @type {Record<string, (scene: import('./scene.mjs').Scene) => Promise<void>>} */
 export const checks = {
@@ -79,10 +79,11 @@ export const checks = {
  * first when there is none yet, then again when there is.
  */
 export async function incomingIsRead(scene, kind, type, width, height) {
+  const format = `video/x-raw,format=I420,width=${width},height=${height},framerate=10/1`;
   const { page, gst } = await scene.begin({
     send: [
       'audiotestsrc is-live=true wave=silence ! s.audio',
-      `feed ! rawvideoparse format=i420 width=${width} height=${height} framerate=10/1 ! s.${kind}`,
+      `feed ! ${format},colorimetry=bt601 ! rawvideoparse use-sink-caps=true ! s.${kind}`,
     ],
   });
   await scene.startCall();

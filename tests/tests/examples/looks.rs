@@ -88,8 +88,8 @@ pub(crate) fn runs(pictures: impl Iterator<Item = Run>) -> Vec<Run> {
 type Colour = [u8; 3];
 
 const NEUTRAL: Colour = [128, 128, 128];
-/// Blue, red, yellow and half a green, between what BT.601 and BT.709 make of them.
-const PALETTE: [Colour; 4] = [[36, 240, 114], [73, 96, 240], [214, 16, 142], [88, 88, 79]];
+/// Blue, red, yellow and half a green, BT.601.
+const PALETTE: [Colour; 4] = [[41, 240, 110], [81, 90, 240], [210, 16, 146], [80, 91, 81]];
 /// The seven bars of videotestsrc's smpte, BT.601.
 const BARS: [Colour; 7] = [
     [235, 128, 128],
@@ -100,8 +100,8 @@ const BARS: [Colour; 7] = [
     [81, 90, 240],
     [41, 240, 110],
 ];
-/// What a codec and another matrix make of a colour.
-const TOLERANCE: u8 = 28;
+/// What a codec makes of a colour.
+const TOLERANCE: u8 = 20;
 /// What a codec makes of no colour, also where a moment ago there was one: the encoder of a busy
 /// machine takes some frames to be rid of it.
 const NEUTRAL_TOLERANCE: u8 = 12;

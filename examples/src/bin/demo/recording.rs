@@ -10,9 +10,9 @@ use gst::prelude::*;
 
 /// Small and slow: the machine has a call to hold.
 const FRAMES_PER_SECOND: f64 = 15.0;
-/// The size is fixed, since a WebM file cannot change it, and whoever is recorded may.
+/// Size and colorimetry are fixed: a WebM file cannot change them, and whoever is recorded may.
 const WRITER: &str = "videoconvert ! videoscale add-borders=true \
-    ! video/x-raw,format=I420,width=320,height=180,pixel-aspect-ratio=1/1 \
+    ! video/x-raw,format=I420,colorimetry=bt601,width=320,height=180,pixel-aspect-ratio=1/1 \
     ! vp8enc deadline=1 cpu-used=8 threads=1 target-bitrate=250000 keyframe-max-dist=60 \
     ! webmmux ! filesink name=file sync=false async=false";
 /// How long the end of the file may take to be written.

@@ -12,6 +12,9 @@
 //! | `video_alice:2` | that of the user's second presence in the call |
 //! | `audio_%s`, `video_%s`, `screen_%s` without a name | the first of this kind that comes |
 //!
+//! Pictures come as they were decoded: their size, format and `colorimetry` are in the caps, and may
+//! change at any time. What is sent by `acscallsink` is `bt601`, what a browser paints may be else.
+//!
 //! With `on-leave=eos` a pad ends when its user leaves the call; one that names nobody, when there
 //! is no other to take its place. The element message `acscall-slow` (`participant`, `direction`,
 //! `slow`) and a warning tell that the network carries too little for somebody's video.

@@ -17,6 +17,11 @@ pub(super) fn chain(caps: &gst::CapsRef) -> Result<Vec<gst::Element>, DecoderErr
     for factory in codec.receives_with() {
         elements.push(make(factory)?);
     }
+    if let Some(depayloader) = elements.first() {
+        // Nothing is read of headers here, see [`super::colours`]. GStreamer 1.22 hangs for ever on
+        // an extension whose length is not what it expects.
+        set(depayloader, "auto-header-extension", false);
+    }
     let decoder = make_first(codec.decoders())?;
     // A damaged packet is concealed like a lost one.
     set(&decoder, "max-errors", -1i32);

@@ -5,6 +5,7 @@ use acscall::signalling::message::Kind;
 use gst::prelude::*;
 
 use super::codec::{Codec, MissingElement, make, make_first, raw_audio};
+use super::colours;
 
 /// Below this filling of its buffer, in percent, libvpx leaves frames out. The buffer is to hold
 /// 120 ms, and frames wait for nothing else.
@@ -86,15 +87,9 @@ pub(super) fn chain(codec: Codec) -> Result<Chain, MissingElement> {
             make("audioresample")?,
             filter(raw_audio())?,
         ],
-        Codec::Vp8 => vec![make("videoconvert")?],
-        // 8 bits with colours of half the size: the profile that every decoder has.
-        Codec::Vp9 | Codec::Av1 => vec![make("videoconvert")?, filter(picture(1))?],
-        Codec::H264 => vec![
-            make("videoconvert")?,
-            // Its pictures have even sizes.
-            make("videoscale")?,
-            filter(picture(2))?,
-        ],
+        Codec::Vp8 | Codec::Vp9 | Codec::Av1 => vec![converter()?, filter(picture(1))?],
+        // Its pictures have even sizes.
+        Codec::H264 => vec![converter()?, make("videoscale")?, filter(picture(2))?],
     };
     elements.push(encoder.clone());
     // All but the payloader, which belongs to each leg.
@@ -151,11 +146,19 @@ fn set_up_vpx(encoder: &gst::Element) {
     encoder.set_property("timebase", gst::Fraction::new(1, 90_000));
 }
 
-/// I420 whose sizes are multiples of `step`.
+fn converter() -> Result<gst::Element, MissingElement> {
+    let converter = make("videoconvert")?;
+    colours::convert_ranges(&converter);
+    Ok(converter)
+}
+
+/// I420 whose sizes are multiples of `step`: 8 bits with colours of half the size, the profile that
+/// every decoder has.
 fn picture(step: i32) -> gst::Caps {
     let size = gst::IntRange::with_step(step, 32_766, step);
     gst::Caps::builder("video/x-raw")
         .field("format", "I420")
+        .field("colorimetry", colours::USUAL)
         .field("width", size)
         .field("height", size)
         .build()

@@ -61,7 +61,7 @@ impl Mixer {
         let leaving = release_between_blocks(&mixer);
         bin.add_many([&silence, &silence_format, &mixer, &format])?;
         gst::Element::link_many([&silence, &silence_format, &mixer, &format])?;
-        let sink = super::receive::sink_pad(output)?;
+        let sink = super::receive::sink_pad(output, |caps| caps)?;
         sink.set_active(true)?;
         let mixed = format
             .static_pad("src")

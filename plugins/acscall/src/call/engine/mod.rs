@@ -6,6 +6,7 @@
 mod allowance;
 mod asks;
 mod codec;
+mod colours;
 mod decoder;
 mod encode;
 mod encoder;

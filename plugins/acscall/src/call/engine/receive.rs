@@ -6,6 +6,7 @@ use acscall::call::ReaderId;
 use gst::glib;
 use gst::prelude::*;
 
+use super::colours::Colours;
 use super::decoder::{self, DecoderError};
 use crate::call::reader::{Item, ReaderQueue};
 
@@ -80,10 +81,13 @@ impl Decoder {
         bin.add_many(&chain)?;
         gst::Element::link_many(&chain)?;
         let first = chain.first().and_then(|element| element.static_pad("sink"));
-        let entry = gst::GhostPad::with_target(&first.expect("a depayloader has a sink pad"))?;
+        let first = first.expect("a depayloader has a sink pad");
+        let entry = gst::GhostPad::with_target(&first)?;
         bin.add_pad(&entry)?;
+        let frames = chain.last().and_then(|element| element.static_pad("sink"));
+        let colours = Colours::watch(&caps, &first, &frames.expect("a decoder has a sink pad"));
         let decoded = chain.last().and_then(|element| element.static_pad("src"));
-        let sink = sink_pad(inlet.clone())?;
+        let sink = sink_pad(inlet.clone(), move |caps| colours.label(caps))?;
         sink.set_active(true)?;
         let decoded = decoded.expect("a decoder has a source pad");
         decoded
@@ -116,8 +120,11 @@ impl Decoder {
     }
 }
 
-/// The pad that takes raw media for the readers of `inlet`.
-pub(super) fn sink_pad(inlet: Arc<Inlet>) -> Result<gst::Pad, glib::BoolError> {
+/// The pad that takes raw media for the readers of `inlet`, who are told the caps that `label` gives.
+pub(super) fn sink_pad(
+    inlet: Arc<Inlet>,
+    label: impl Fn(gst::Caps) -> gst::Caps + Send + Sync + 'static,
+) -> Result<gst::Pad, glib::BoolError> {
     let pad = super::loose_sink_pad(&gst::Caps::new_any())?
         .name("decoded")
         .chain_function(move |pad, _, mut buffer| {
@@ -138,7 +145,7 @@ pub(super) fn sink_pad(inlet: Arc<Inlet>) -> Result<gst::Pad, glib::BoolError> {
                 if buffer.pts() != Some(running) {
                     buffer.make_mut().set_pts(running);
                 }
-                inlet.deliver(&caps, &buffer, base);
+                inlet.deliver(&label(caps), &buffer, base);
             }
             Ok(gst::FlowSuccess::Ok)
         })

@@ -6,6 +6,7 @@ use gst::glib;
 use gst_sdp::{SDPAttribute, SDPMediaRef, SDPMessage};
 
 use super::codec::{Codec, TWCC_URI};
+use super::colours::COLOUR_SPACE_URI;
 
 #[cfg(test)]
 mod tests;
@@ -161,8 +162,8 @@ fn bad_ssrc(media: &SDPMediaRef) -> Option<String> {
 }
 
 /// The caps to answer an offered line with: the first codec that can be decoded, in the payload
-/// type of the offer, the feedback that goes with it, and congestion control under the offer's
-/// number. If none can, why not, and the first codec.
+/// type of the offer, the feedback that goes with it, and of the header's extensions those that are
+/// read here, under the offer's numbers. If none can, why not, and the first codec.
 fn preference(media: &SDPMediaRef) -> Result<gst::Caps, (String, Option<gst::Caps>)> {
     let offered = (0..media.formats_len())
         .filter_map(|index| media.format(index)?.parse::<i32>().ok())
@@ -192,14 +193,6 @@ fn preference(media: &SDPMediaRef) -> Result<gst::Caps, (String, Option<gst::Cap
 }
 
 fn with_feedback(mut caps: gst::Caps, media: &SDPMediaRef, codec: Codec) -> gst::Caps {
-    let twcc = media
-        .attributes()
-        .filter(|a| a.key() == "extmap")
-        .find_map(|attribute| {
-            let (id, uri) = attribute.value()?.split_once(' ')?;
-            // `id/direction` is allowed too.
-            (uri.trim() == TWCC_URI).then(|| id.split('/').next().unwrap_or(id).to_string())
-        });
     {
         let caps = caps.make_mut();
         caps.set("media", media.media().unwrap_or_default());
@@ -211,12 +204,26 @@ fn with_feedback(mut caps: gst::Caps, media: &SDPMediaRef, codec: Codec) -> gst:
                 structure.set("rtcp-fb-ccm-fir", true);
             }
             structure.set("rtcp-fb-transport-cc", true);
-            if let Some(id) = &twcc {
-                structure.set(format!("extmap-{id}"), TWCC_URI);
+            for uri in [TWCC_URI, COLOUR_SPACE_URI] {
+                if let Some(number) = extension(media, uri) {
+                    structure.set(format!("extmap-{number}"), uri);
+                }
             }
         }
     }
     caps
+}
+
+/// The number of a header's extension in an offer.
+fn extension(media: &SDPMediaRef, wanted: &str) -> Option<u8> {
+    let offered = media.attributes().filter(|a| a.key() == "extmap");
+    let mut numbers = offered.filter_map(|attribute| {
+        let (number, uri) = attribute.value()?.split_once(' ')?;
+        // `number/direction` is allowed too.
+        let number = number.split('/').next().unwrap_or(number);
+        (uri.trim() == wanted).then(|| number.parse().ok())?
+    });
+    numbers.find(|number| *number > 0)
 }
 
 /// Rejects lines in the text of an answer that took them: without a port, and not in the bundle.

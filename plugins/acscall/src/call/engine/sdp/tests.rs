@@ -96,6 +96,41 @@ fn an_ssrc_is_a_number_above_zero() {
 }
 
 #[test]
+fn extensions_that_are_read_are_answered_under_the_offers_numbers() {
+    gst::init().unwrap();
+    let ice = "a=ice-ufrag:abcd\r\na=ice-pwd:efgh\r\n";
+    for (offered, expected) in [
+        (format!("3 {TWCC_URI}"), vec![(3, TWCC_URI)]),
+        (
+            format!("14/sendonly {COLOUR_SPACE_URI}"),
+            vec![(14, COLOUR_SPACE_URI)],
+        ),
+        (
+            format!("3 {TWCC_URI}\r\na=extmap:8 {COLOUR_SPACE_URI}\r\na=extmap:9 urn:x"),
+            vec![(3, TWCC_URI), (8, COLOUR_SPACE_URI)],
+        ),
+        // What is no number.
+        (format!("0 {TWCC_URI}"), vec![]),
+        (format!("256 {COLOUR_SPACE_URI}"), vec![]),
+        (format!("x {TWCC_URI}"), vec![]),
+    ] {
+        let text = offer(ice, &format!("a=extmap:{offered}\r\n"));
+        let remote = Remote::parse(&text, Direction::Receive).unwrap();
+        for caps in remote.preferences {
+            let fields = caps.structure(0).unwrap().iter();
+            let extensions = fields
+                .filter(|(name, _)| name.starts_with("extmap-"))
+                .count();
+            assert_eq!(extensions, expected.len(), "{caps}");
+            for (number, uri) in &expected {
+                let field = format!("extmap-{number}");
+                assert_eq!(caps.structure(0).unwrap().get(field), Ok(*uri), "{caps}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_is_not_sdp_is_refused_with_the_reason() {
     gst::init().unwrap();
     for direction in [Direction::Send, Direction::Receive] {
