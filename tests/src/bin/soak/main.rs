@@ -34,6 +34,8 @@ const USAGE: &str = "usage: soak [--seed N] [--minutes N | --rounds N] [--steps 
 
 /// How long what was left may take to be gone: the server's farewell, a connection that closes.
 const GONE: Duration = Duration::from_secs(10);
+/// Who was killed is given up: it has 30 s to come back.
+const GIVEN_UP: Duration = Duration::from_secs(45);
 /// What is freed at once, is freed.
 const AT_REST: Duration = Duration::from_secs(1);
 
@@ -133,8 +135,8 @@ fn perform(
     {
         follow(plan.round(arguments.steps), arguments, show, report)?;
         rounds += 1;
-        // Legs to who has just left are on their way out, longer on a busy machine.
-        let deadline = now() + gst::ClockTime::try_from(GONE)?;
+        // Legs to who has just left are on their way out; those to who was killed stay longer.
+        let deadline = now() + gst::ClockTime::try_from(GIVEN_UP)?;
         let mut threads = rest(show)?;
         while threads > least && now() < deadline {
             threads = rest(show)?;
