@@ -95,7 +95,7 @@ async function measure() {
 
 /** How many frames were sent and came, of each stream. */
 async function counted(page, receiver) {
-  const there = await page.evaluate(() => counts());
+  const there = await page.evaluate(async () => ({ ...(await counts()), open: connections.size }));
   return { ...there, ...received(receiver) };
 }
 
@@ -129,6 +129,7 @@ function report({ before, after, start, end, elapsed, withoutBridge, withBridge 
   line('CPU per stream', `${each.toFixed(3)} cores, of ${STREAMS} streams`);
   const megabytes = ({ heap }) => (heap / 2 ** 20).toFixed(2);
   line('heap, MB', `${megabytes(before)} → ${megabytes(after)}`);
+  line('connections not closed', `${start.open} → ${end.open}`);
   for (const name of ['nodes', 'listeners']) line(name, `${before[name]} → ${after[name]}`);
   for (const [name, count] of Object.entries(after.objects)) {
     line(name, `${before.objects[name]} → ${count}`);
