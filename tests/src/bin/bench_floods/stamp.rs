@@ -13,7 +13,7 @@ const TICKS: u64 = 16;
 
 /// The present time, as far as it is drawn.
 fn ticks() -> u64 {
-    now().useconds() * TICKS / 1000 & ((1 << BITS) - 1)
+    (now().useconds() * TICKS / 1000) & ((1 << BITS) - 1)
 }
 
 /// Draws it into the upper left of an I420 picture.
