@@ -12,21 +12,15 @@ use crate::rig::{Gate, Recorder, Rig, TapSettings, all_settings, stat};
 fn undisturbed_by(branch: impl Fn(&Rig) -> Option<gst::Pad>) {
     for settings in all_settings() {
         let mut rig = Rig::started();
-        let branches: Vec<_> = (0..2)
-            .map(|_| {
-                let pad = rig.tap(settings);
-                let branch = branch(&rig);
-                if let Some(branch) = &branch {
-                    pad.link(branch).unwrap();
-                }
-                branch
-            })
-            .collect();
+        for _ in 0..2 {
+            match branch(&rig) {
+                Some(branch) => rig.tap_into(settings, &branch),
+                None => rig.tap(settings),
+            };
+        }
         rig.play(|_, _| {});
         rig.send(gst::event::Eos::new());
         rig.assert_main_is_undisturbed();
-        rig.gate.open();
-        drop(branches);
     }
 }
 

@@ -19,7 +19,8 @@ pub(crate) struct Rig {
     pub(crate) bus: gst::Bus,
     pub(crate) gate: Gate,
     sent: Vec<Seen>,
-    /// A link holds no reference.
+    /// A link holds no reference. They are kept until nothing is pushed any more: a pad that goes
+    /// before that forgets its events first, and then complains of what still comes.
     branches: RefCell<Vec<gst::Pad>>,
 }
 

@@ -13,6 +13,7 @@ use acscall::signalling::message::{
     Candidate, ClientMessage, Kind, LegEnd, LegStep, Participant, ServerMessage,
 };
 use anyhow::{Context, Result};
+use gst::glib;
 use gst::prelude::*;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::interval;
@@ -99,6 +100,11 @@ impl Leg {
         let pipeline = gst::Pipeline::new();
         let webrtcbin = gst::ElementFactory::make("webrtcbin").build()?;
         webrtcbin.set_property_from_str("bundle-policy", "max-bundle");
+        // As the elements do, and without it a port that is taken is a warning.
+        let agent = webrtcbin
+            .property::<glib::Object>("ice-agent")
+            .property::<glib::Object>("agent");
+        agent.set_property("upnp", false);
         pipeline.add(&webrtcbin)?;
         let (says, said) = unbounded_channel();
         let candidates = says.clone();
