@@ -60,6 +60,12 @@ const MEASURED = [
 ];
 
 /**
+ * A connection that is being made is closed after this time, in milliseconds: Chromium keeps one for
+ * ever that is closed while an event of it, such as a change of state, waits to be told.
+ */
+const SETTLING = 1_000;
+
+/**
  * What both ends have in common.
  * @template {RTCRtpSender | RTCRtpReceiver} End
  */
@@ -109,7 +115,10 @@ class Leg {
     this.closed = true;
     this.connected = false;
     clearTimeout(this.patience);
-    this.pc.close();
+    const { connectionState, iceGatheringState } = this.pc;
+    const isSettled = connectionState === 'connected' && iceGatheringState === 'complete';
+    if (isSettled) this.pc.close();
+    else setTimeout(() => this.pc.close(), SETTLING);
   }
 
   /**
