@@ -2,7 +2,7 @@
 // device would be noticed, and nothing stays of those who have come and gone.
 
 import assert from 'node:assert/strict';
-import { settledCensus } from './bridge/census.mjs';
+import { settledCensus } from './census.mjs';
 import { css, makeLabs, nameThere } from './bridge/lab.mjs';
 import { waitFor } from './harness.mjs';
 

@@ -9,7 +9,7 @@ import { loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { bundle } from '../bridge/bundle.mjs';
-import { settledCensus } from '../bridge/census.mjs';
+import { settledCensus } from '../census.mjs';
 import { Lab, padOf } from '../bridge/lab.mjs';
 import { Pipeline, countingSink } from '../gst.mjs';
 import { Server, startMortalBrowser, waitFor } from '../harness.mjs';

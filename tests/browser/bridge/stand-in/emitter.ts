@@ -24,6 +24,14 @@ export class Emitter<Events> {
     this.#of(event).push(listener);
   }
 
+  once(event: string, listener: Listener): void {
+    const once: Listener = (...payload) => {
+      this.off(event, once);
+      listener(...payload);
+    };
+    this.on(event, once);
+  }
+
   off(event: string, listener: Listener): void {
     const listeners = this.#of(event);
     const at = listeners.indexOf(listener);

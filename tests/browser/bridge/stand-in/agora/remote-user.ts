@@ -55,11 +55,7 @@ class StandInRemoteTrack
   }
 
   once(event: string, listener: Function): void {
-    const once = (...payload: unknown[]) => {
-      this.off(event, once);
-      listener(...payload);
-    };
-    this.on(event, once);
+    this.#events.once(event, listener as Listener);
   }
 
   off(event: string, listener: Function): void {

@@ -55,6 +55,8 @@ async function countOf(session, root) {
     functionDeclaration: `function () {
       const counts = {};
       for (const one of this) {
+        // The prototypes of classes below that one are no objects of theirs.
+        if (Object.hasOwn(one, 'constructor')) continue;
         const name = Object.prototype.toString.call(one).slice(8, -1);
         counts[name] = (counts[name] ?? 0) + 1;
       }
