@@ -3,6 +3,7 @@
 mod local;
 mod pace;
 mod path;
+mod patience;
 mod remote;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -19,14 +20,7 @@ use crate::signalling::message::{
 };
 use pace::{Pace, WITH_ALL, WITH_ONE};
 pub(super) use path::{LEAST_VIDEO, Path};
-
-/// How long a sending leg may take to connect. On a network that works it takes well below a
-/// second, TURN over TCP included; after this another attempt is worth more than waiting.
-const SENDER_CONNECTS: Duration = Duration::from_secs(5);
-
-/// How long a receiving leg may take to connect. Longer than the sender's, so that it is the
-/// sender that replaces it; this only cleans up when the sender cannot.
-const RECEIVER_CONNECTS: Duration = Duration::from_secs(10);
+use patience::Patience;
 
 /// How long after being told of a leg's failure its sender is told again, while it offers no new
 /// one: what was on its way when a connection broke is lost, and nobody learns of it. That is
@@ -78,6 +72,8 @@ pub(super) struct Legs {
 #[derive(Debug)]
 struct Leg {
     number: LegNumber,
+    /// How long it may take to connect.
+    limit: Duration,
     connected: Option<Instant>,
     /// The driver has the peer's description.
     described: bool,
@@ -102,6 +98,7 @@ struct Leg {
 #[derive(Debug, Default)]
 struct Peer {
     backoff: Backoff,
+    patience: Patience,
     /// Of the legs with it.
     pace: Pace,
     /// The number of its last offer.
@@ -203,6 +200,7 @@ impl Legs {
         }
         if let Some(known) = self.peers.get_mut(peer) {
             known.backoff.reset();
+            known.patience = Patience::default();
         }
         scene.stop_delays(peer);
     }
@@ -268,7 +266,7 @@ impl Legs {
                 direction: Direction::Send,
                 number,
             };
-            self.open(&id, SENDER_CONNECTS, scene);
+            self.open(&id, scene);
         }
     }
 
@@ -306,9 +304,12 @@ impl Legs {
         }
     }
 
-    fn open(&mut self, id: &LegId, limit: Duration, scene: &mut Scene<'_>) {
+    fn open(&mut self, id: &LegId, scene: &mut Scene<'_>) {
+        let known = self.peers.entry(id.peer.clone()).or_default();
+        let limit = known.patience.limit(id.direction);
         let leg = Leg {
             number: id.number,
+            limit,
             connected: None,
             described: false,
             held: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{CANDIDATES, Leg, Legs, NO_RELAY, Path, RECEIVER_CONNECTS, SENDER_CONNECTS, Scene};
+use super::{CANDIDATES, Leg, Legs, NO_RELAY, Path, Scene};
 use crate::call::bandwidth::PacketReport;
 use crate::call::timers::Timer;
 use crate::call::{Direction, Event, LegFailure, LegId, Trouble};
@@ -47,16 +47,19 @@ impl Legs {
                 leg.path.get_or_insert_with(|| Path::new(scene.start));
             }
             scene.timers.stop(&Timer::Leg(id.clone()));
+            if let Some(known) = self.peers.get_mut(&id.peer) {
+                known.patience.connected(id.direction);
+            }
         }
     }
 
     /// The leg's time to connect is over.
     pub(in crate::call) fn timed_out(&mut self, id: &LegId, scene: &mut Scene<'_>) {
-        let limit = match id.direction {
-            Direction::Send => SENDER_CONNECTS,
-            Direction::Receive => RECEIVER_CONNECTS,
-        };
-        let text = format!("it did not connect within {} s", limit.as_secs());
+        let Some(leg) = self.find(id) else { return };
+        let text = format!("it did not connect within {} s", leg.limit.as_secs());
+        if let Some(known) = self.peers.get_mut(&id.peer) {
+            known.patience.timed_out(id.direction);
+        }
         self.failed(id, LegFailure::Connection(text), scene);
     }
 

@@ -1,6 +1,6 @@
 //! What the peers say of the legs.
 
-use super::{CANDIDATES, Legs, RECEIVER_CONNECTS, REMINDED, Scene};
+use super::{CANDIDATES, Legs, REMINDED, Scene};
 use crate::call::roster::Entry;
 use crate::call::timers::Timer;
 use crate::call::{Action, Direction, Event, LegId, Trouble};
@@ -64,7 +64,7 @@ impl Legs {
             scene.signal(&id, LegStep::Failed(reason.to_owned()));
             return;
         }
-        self.open(&id, RECEIVER_CONNECTS, scene);
+        self.open(&id, scene);
         if let Some(leg) = self.find(&id) {
             leg.described = true;
         }

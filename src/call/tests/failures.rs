@@ -72,6 +72,21 @@ fn a_sending_leg_that_does_not_connect_fails_after_five_seconds() {
 }
 
 #[test]
+fn on_a_busy_machine_the_next_leg_gets_more_time_until_one_connects() {
+    let mut call = Harness::joined(&[peer("bob")]);
+    call.after(5_000);
+    assert_eq!(call.after(200), [open(&sending("bob", 2))]);
+    // Twice as long.
+    assert_eq!(call.after(9_999), []);
+    assert_eq!(call.after(1)[0], Action::CloseLeg(sending("bob", 2)));
+    assert_eq!(call.after(400), [open(&sending("bob", 3))]);
+    call.handle(Input::LegConnected(sending("bob", 3)));
+    call.handle(Input::LegFailed(sending("bob", 3), failure()));
+    assert_eq!(call.after(800), [open(&sending("bob", 4))]);
+    assert_eq!(call.after(5_000)[0], Action::CloseLeg(sending("bob", 4)));
+}
+
+#[test]
 fn a_leg_to_which_no_turn_server_gave_an_address_fails_with_a_word_about_that() {
     let named = |url: &str, own: &str| {
         let mut call = Harness::new();

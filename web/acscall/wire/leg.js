@@ -38,7 +38,7 @@ export const KINDS = ['audio', 'video', 'screen'];
 /** At most this much for each stream, in bits per second. @type {Record<string, number>} */
 const MAX_BITRATE = { video: 2_500_000, screen: 4_000_000 };
 
-/** A leg that is not connected for this long, in milliseconds, has failed. */
+/** A leg whose connection is interrupted for this long, in milliseconds, has failed. */
 const PATIENCE = 5_000;
 
 /** What is taken out of the browser's statistics of a stream. */
@@ -81,9 +81,10 @@ class Leg {
    * @param {number} number
    * @param {'sender' | 'receiver'} by
    * @param {RTCIceServer[]} iceServers
+   * @param {number} patience It fails if it takes longer than this, in milliseconds, to connect.
    * @param {LegOwner} on
    */
-  constructor(number, by, iceServers, on) {
+  constructor(number, by, iceServers, patience, on) {
     this.number = number;
     this.by = by;
     this.on = on;
@@ -94,7 +95,9 @@ class Leg {
     this.pc.addEventListener('connectionstatechange', () => this.#changed());
     /** The senders or receivers by kind. @type {Partial<Record<Kind, End>>} */
     this.ends = {};
-    this.patience = setTimeout(() => this.fail('no connection within 5 seconds'), PATIENCE);
+    this.patience = setTimeout(() => {
+      this.fail(`no connection within ${patience / 1_000} seconds`);
+    }, patience);
   }
 
   /**
@@ -202,10 +205,11 @@ export class SendingLeg extends Leg {
   /**
    * @param {number} number
    * @param {RTCIceServer[]} iceServers
+   * @param {number} patience
    * @param {LegOwner} on
    */
-  constructor(number, iceServers, on) {
-    super(number, 'sender', iceServers, on);
+  constructor(number, iceServers, patience, on) {
+    super(number, 'sender', iceServers, patience, on);
     for (const kind of KINDS) {
       const transceiver = this.pc.addTransceiver(kind === 'audio' ? 'audio' : 'video', {
         direction: 'sendonly',
@@ -285,10 +289,11 @@ export class ReceivingLeg extends Leg {
   /**
    * @param {number} number
    * @param {RTCIceServer[]} iceServers
+   * @param {number} patience
    * @param {LegOwner} on
    */
-  constructor(number, iceServers, on) {
-    super(number, 'receiver', iceServers, on);
+  constructor(number, iceServers, patience, on) {
+    super(number, 'receiver', iceServers, patience, on);
   }
 
   /**

@@ -11,6 +11,14 @@ import { KINDS, ReceivingLeg, SendingLeg } from './leg.js';
 const RETRY_FIRST = 200;
 const RETRY_MOST = 5_000;
 
+/**
+ * How long a leg may take to connect, in milliseconds: doubled with each that did not. On a busy
+ * machine a handshake can take longer than the first of these. With the same time for every
+ * attempt, no leg would ever connect there, and the attempts alone would keep the machine busy.
+ */
+const CONNECTS_FIRST = 5_000;
+const CONNECTS_MOST = 20_000;
+
 /** After another server took over, the others have this long, in milliseconds, to get there. */
 const ABSENCE = 30_000;
 
@@ -38,6 +46,9 @@ export class Participant {
   #host;
   #retryDelay = RETRY_FIRST;
   #retryTimer = 0;
+  /** How long the next leg of each direction may take to connect. */
+  #sendingConnects = CONNECTS_FIRST;
+  #receivingConnects = CONNECTS_FIRST;
   #absenceTimer = 0;
   #wantsTimer = 0;
   /** @type {Set<string> | null} */
@@ -172,6 +183,7 @@ export class Participant {
 
   /** What was said about a leg while the server was away is lost: begins again. */
   reconnected() {
+    this.#sendingConnects = this.#receivingConnects = CONNECTS_FIRST;
     if (this.sending && !this.sending.connected) this.#replace(0);
   }
 
@@ -222,10 +234,13 @@ export class Participant {
     }
     const isPossible = this.#host.isConnected && this.connected;
     if (!isPossible || this.sending || this.#retryTimer) return;
-    const leg = new SendingLeg(this.#host.newLeg(), this.#host.iceServers, {
+    const patience = this.#sendingConnects;
+    this.#sendingConnects = Math.min(2 * patience, CONNECTS_MOST);
+    const leg = new SendingLeg(this.#host.newLeg(), this.#host.iceServers, patience, {
       signal: (step) => this.#signal(leg, step),
       connected: () => {
         this.#retryDelay = RETRY_FIRST;
+        this.#sendingConnects = CONNECTS_FIRST;
         this.#host.changed();
       },
       failed: (reason) => {
@@ -257,9 +272,14 @@ export class Participant {
   async #offered(number, sdp) {
     if (number <= (this.receiving?.number ?? 0)) return;
     if (this.receiving !== this.shown) this.receiving?.close();
-    const leg = new ReceivingLeg(number, this.#host.iceServers, {
+    const patience = this.#receivingConnects;
+    this.#receivingConnects = Math.min(2 * patience, CONNECTS_MOST);
+    const leg = new ReceivingLeg(number, this.#host.iceServers, patience, {
       signal: (step) => this.#signal(leg, step),
-      connected: () => this.#host.changed(),
+      connected: () => {
+        this.#receivingConnects = CONNECTS_FIRST;
+        this.#host.changed();
+      },
       failed: (reason) => {
         // It stays open, so that its tracks do not end before there are others.
         this.#signal(leg, { failed: reason });
