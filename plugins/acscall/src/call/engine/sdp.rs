@@ -177,7 +177,7 @@ fn preference(media: &SDPMediaRef) -> Result<gst::Caps, (String, Option<gst::Cap
             .unwrap_or_default();
         let missing = match Codec::from_name(name) {
             Some(codec) => match codec.cannot_be_received() {
-                None => return Ok(with_feedback(caps, media, codec)),
+                None => return Ok(with_feedback(caps, media)),
                 Some(missing) => missing.to_string(),
             },
             None => "it is not one of those that are supported here".into(),
@@ -185,20 +185,23 @@ fn preference(media: &SDPMediaRef) -> Result<gst::Caps, (String, Option<gst::Cap
         // What goes along with a codec is none.
         if !["RTX", "RED", "ULPFEC", "FLEXFEC-03"].contains(&name.to_ascii_uppercase().as_str()) {
             reasons.push(format!("it is {name}, which cannot be decoded: {missing}"));
-            first.get_or_insert(caps);
+            // In full, or webrtcbin would refuse the line by itself, with a copy of the offer's: with
+            // the fingerprint of another certificate than ours, which ends the whole leg.
+            first.get_or_insert_with(|| with_feedback(caps, media));
         }
     }
     let why = reasons.into_iter().next().unwrap_or_default();
     Err((why, first))
 }
 
-fn with_feedback(mut caps: gst::Caps, media: &SDPMediaRef, codec: Codec) -> gst::Caps {
+fn with_feedback(mut caps: gst::Caps, media: &SDPMediaRef) -> gst::Caps {
     {
         let caps = caps.make_mut();
-        caps.set("media", media.media().unwrap_or_default());
+        let name = media.media().unwrap_or_default();
+        caps.set("media", name);
         if let Some(structure) = caps.structure_mut(0) {
             structure.set_name("application/x-rtp");
-            if codec.is_video() {
+            if name == "video" {
                 structure.set("rtcp-fb-nack", true);
                 structure.set("rtcp-fb-nack-pli", true);
                 structure.set("rtcp-fb-ccm-fir", true);
