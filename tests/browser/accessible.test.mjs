@@ -4,7 +4,16 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
-import { Server, join, openPage, sendCanvas, startBrowser, tile, waitFor } from './harness.mjs';
+import {
+  Server,
+  TEST,
+  join,
+  openPage,
+  sendCanvas,
+  startBrowser,
+  tile,
+  waitFor,
+} from './harness.mjs';
 
 let server;
 let browser;
@@ -26,7 +35,7 @@ after(async () => {
 
 /** Runs `body` in a call of its own, and closes its pages. */
 function inCall(name, body) {
-  test(name, { timeout: 60_000 }, async (t) => {
+  test(name, TEST, async (t) => {
     const call = `for all ${name}`.slice(0, 100);
     const pages = [];
     t.after(() => Promise.all(pages.map((page) => page.context().close())));

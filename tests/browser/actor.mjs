@@ -42,7 +42,7 @@ export function colourName(pixel, bound = COLOUR_BOUND) {
  * @property {string} user
  * @property {string} [call] To join it.
  * @property {string[]} [callees] To call them instead.
- * @property {number | 'device'} [tone]
+ * @property {number | 'device' | null} [tone] Null: it is silent.
  * @property {keyof COLOURS | 'device'} [colour] As camera.
  * @property {keyof COLOURS} [screen]
  * @property {[number, number]} [size] Of pictures that are no device's.
@@ -200,7 +200,10 @@ export class Actor {
   }
 }
 
-/** Everybody of `actors` sees and hears everybody of `parts` but themselves. */
+/**
+ * Everybody of `actors` sees everybody of `parts` but themselves, and hears those who have a tone,
+ * and nobody else.
+ */
 export async function allMeet(actors, parts, within) {
   const meet = async (actor) => {
     const others = parts.filter(({ user }) => user !== actor.part.user);
@@ -209,13 +212,14 @@ export async function allMeet(actors, parts, within) {
       within,
     );
     for (const { user, colour, tone } of others) {
-      assert.ok(colour && tone, `${user} has to send something to be seen and heard by`);
+      assert.ok(colour && tone !== undefined, `${user} has to say what it is seen and heard by`);
       await actor.sees(user, colour, { within });
+      if (tone === null) continue;
       await actor.hears([tone], { user, within });
       await actor.hasSpeaking(user, within);
     }
     await actor.hears(
-      others.map(({ tone }) => tone),
+      others.map(({ tone }) => tone).filter((tone) => tone !== null),
       { within },
     );
   };

@@ -3,7 +3,7 @@
 import { after, before, test } from 'node:test';
 import { Actor, COLOURS, MISTAKEN_BOUND, TONES, allMeet } from './actor.mjs';
 import { newFirefoxPage, startFirefox } from './firefox.mjs';
-import { Server, startBrowser } from './harness.mjs';
+import { Server, TEST, startBrowser } from './harness.mjs';
 import { Witness } from './witness.mjs';
 
 /** What Firefox's made-up microphone plays. */
@@ -28,7 +28,7 @@ after(async () => {
 
 /** Runs `body` with parts for a pipeline, Firefox and Chromium, and ways to let them enter. */
 function withFirefox(name, body) {
-  test(name, { timeout: 60_000 }, async (t) => {
+  test(name, TEST, async (t) => {
     const call = `firefox-${name.replace(/\W+/g, '-').slice(0, 60)}`;
     const [gst, fox, alice] = ['gst', 'fox', 'alice'].map((user, at) => ({
       user,

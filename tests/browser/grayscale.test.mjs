@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { runToEnd } from './gst.mjs';
-import { startBrowser } from './harness.mjs';
+import { TEST, startBrowser } from './harness.mjs';
 
 const AMOUNTS = [0.25, 0.5, 1];
 
@@ -75,7 +75,7 @@ after(async () => {
 });
 
 for (const format of OPAQUE) {
-  test(`${format} is as gray as in the browser`, { timeout: 60_000 }, async (t) => {
+  test(`${format} is as gray as in the browser`, TEST, async (t) => {
     const { unfiltered, filtered } = await filter(CUBE, format);
     // Else it would not be the filter that is compared.
     assert.deepEqual(unfiltered.pixels, CUBE.pixels);
@@ -87,7 +87,7 @@ for (const format of OPAQUE) {
 }
 
 for (const format of WITH_ALPHA) {
-  test(`${format} that is translucent is as gray as in the browser`, { timeout: 60_000 }, async (t) => {
+  test(`${format} that is translucent is as gray as in the browser`, TEST, async (t) => {
     assert.deepEqual((await inBrowser(GLASS, 0)).pixels, GLASS.pixels);
     const { unfiltered, filtered } = await filter(GLASS, format);
     assert.deepEqual(unfiltered.pixels, GLASS.pixels);
@@ -102,7 +102,7 @@ for (const format of WITH_ALPHA) {
 
 for (const format of [...FULL_CHROMA, ...SUBSAMPLED]) {
   for (const matrix of Object.keys(MATRICES)) {
-    test(`${format} in ${matrix} is as gray as in the browser`, { timeout: 60_000 }, async (t) => {
+    test(`${format} in ${matrix} is as gray as in the browser`, TEST, async (t) => {
       const subsampled = SUBSAMPLED.includes(format);
       const { unfiltered, filtered } = await filter(subsampled ? BLOCKS : CUBE, format, matrix);
       const { picture: source, coloured } = fromYuv(unfiltered, matrix);

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { waitFor } from './harness.mjs';
+import { keep, waitFor } from './harness.mjs';
 
 /** A running pipeline, and what `gst-launch-1.0 -v` says of it. */
 export class Pipeline {
@@ -16,10 +16,13 @@ export class Pipeline {
     const plugins = process.env.ACSCALL_GST_PLUGIN_PATH;
     if (!plugins) throw new Error('ACSCALL_GST_PLUGIN_PATH must name the directory of the plugin');
     const options = [...(verbose ? ['-v'] : []), ...(end ? ['-e'] : [])];
-    this.process = spawn('gst-launch-1.0', [...options, ...description.split(/\s+/)], {
-      stdio: ['ignore', 'pipe', 'pipe', ...Array(pipes).fill('pipe')],
-      env: { ...process.env, GST_PLUGIN_PATH: plugins, LC_ALL: 'C' },
-    });
+    const command = [...options, ...description.split(/\s+/)];
+    this.process = keep(
+      spawn('gst-launch-1.0', command, {
+        stdio: ['ignore', 'pipe', 'pipe', ...Array(pipes).fill('pipe')],
+        env: { ...process.env, GST_PLUGIN_PATH: plugins, LC_ALL: 'C' },
+      }),
+    );
     this.description = description;
     this.errors = [];
     /** By the sink's name: the buffers that came, and the newest caps. */

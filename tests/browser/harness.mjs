@@ -1,15 +1,48 @@
 // What the browser tests have in common: the server, Chromium, and pages in a call.
 
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 
-/** How long something may take that has no stated time of its own, in milliseconds. */
-const PATIENCE = 15_000;
+/**
+ * How long a wait may take before it fails, in milliseconds. It only ends a hang: a machine that is
+ * busy with something else takes many times as long as one that is not.
+ */
+export const PATIENCE = 60_000;
+
+/** The same for a whole test, which waits several times. */
+export const TEST = { timeout: 3 * PATIENCE };
+
+/** Where run.mjs says how to reach the Chromium that it has started for all files. */
+const SHARED_BROWSER = 'ACSCALL_TEST_BROWSER';
+
+/**
+ * Popups of the address bar and a renderer in reserve, which took half of the time that it takes to
+ * open a window; and what Playwright disables, since of this switch the last one alone counts.
+ */
+const DISABLED_FEATURES = [
+  'WebUIOmniboxPopup',
+  'WebUIOmniboxAimPopup',
+  'WebUIOmniboxFullPopup',
+  'SpareRendererForSitePerProcess',
+  'AvoidUnnecessaryBeforeUnloadCheckSync',
+  'BoundaryEventDispatchTracksNodeRemoval',
+  'DestroyProfileOnBrowserClose',
+  'DialMediaRouteProvider',
+  'GlobalMediaControls',
+  'HttpsUpgrades',
+  'LensOverlay',
+  'MediaRouter',
+  'OptimizationHints',
+  'PaintHolding',
+  'RenderDocument',
+  'ThirdPartyStoragePartitioning',
+  'Translate',
+];
 
 const CHROMIUM_ARGUMENTS = [
   '--headless=new',
@@ -18,28 +51,33 @@ const CHROMIUM_ARGUMENTS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  `--disable-features=${DISABLED_FEATURES.join()}`,
   '--autoplay-policy=no-user-gesture-required',
   // Machines without a network have no other address than that.
   '--allow-loopback-in-peer-connection',
 ];
 
-/** A port that was free a moment ago. */
-export async function freePort() {
-  const probe = createServer();
-  probe.listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return port;
+/** What ends with this process, however that ends. */
+const children = new Set();
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
+/** Has `child` end with this process at the latest. */
+export function keep(child) {
+  children.add(child);
+  child.once('exit', () => children.delete(child));
+  return child;
 }
 
 /** A running `acscall serve`; the binary is named by ACSCALL_BIN. */
 export class Server {
+  /** Zero has the system choose one at the first start. */
+  port = 0;
+
   /** With a `secret`, it asks for tokens. */
-  static async start({ port, secret } = {}) {
+  static async start({ secret } = {}) {
     const server = new Server();
-    server.port = port ?? (await freePort());
     server.secret = secret;
     await server.start();
     return server;
@@ -55,22 +93,27 @@ export class Server {
     return `ws://127.0.0.1:${this.port}`;
   }
 
+  /**
+   * Starts it, again on the same port: the connections that it had keep that from being given to
+   * anybody else for a minute.
+   */
   async start() {
     const binary = process.env.ACSCALL_BIN;
     if (!binary) throw new Error('ACSCALL_BIN must name the acscall binary');
-    const env = { ...process.env };
+    // Without a line for whoever comes and goes.
+    const env = { ACSCALL_LOG: 'warn', ...process.env };
     if (this.secret) env.ACSCALL_SECRET = this.secret;
-    this.process = spawn(binary, ['serve', '--listen', `127.0.0.1:${this.port}`], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env,
-    });
+    const args = ['serve', '--listen', `127.0.0.1:${this.port}`];
+    this.process = keep(spawn(binary, args, { stdio: ['ignore', 'pipe', 'inherit'], env }));
     const lines = createInterface({ input: this.process.stdout });
     const ended = once(this.process, 'exit').then(([code]) => {
       throw new Error(`acscall serve ended with ${code} before it listened`);
     });
     ended.catch(() => {});
     const [line] = await Promise.race([once(lines, 'line'), ended]);
-    if (!line.includes(String(this.port))) throw new Error(`no address in the first line: ${line}`);
+    const port = Number(/http:\/\/127\.0\.0\.1:(\d+)\//.exec(line)?.[1]);
+    if (!port) throw new Error(`no address in the first line: ${line}`);
+    this.port = port;
   }
 
   /** Ends it the hard way. */
@@ -93,10 +136,23 @@ export function makeToken(secret, user, claims = {}) {
 
 /**
  * Chromium with a made-up camera and microphone, or without `devices`; it grants access to them
- * unless `grant` is false. Further `args` go to its command line.
+ * unless `grant` is false. Further `args` go to its command line. Without any of that it is the one
+ * that run.mjs has started, if it runs these tests; closing it closes its own pages then.
  */
 export function startBrowser(options) {
+  const shared = process.env[SHARED_BROWSER];
+  if (shared && !options) return chromium.connect(shared);
   return chromium.launch(chromiumOptions(options));
+}
+
+/**
+ * Starts a Chromium for many processes: `env` has their `startBrowser()` use it. It ends with this
+ * process, but not by itself with a signal, when the others use it still.
+ */
+export async function shareBrowser() {
+  const unsignalled = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
+  const served = await chromium.launchServer({ ...chromiumOptions(), ...unsignalled });
+  return { env: { [SHARED_BROWSER]: served.wsEndpoint() }, close: () => served.close() };
 }
 
 /** A Chromium that can be killed: `{browser, pid, kill}`. */
@@ -105,9 +161,10 @@ export async function startMortalBrowser(options) {
   const browser = await chromium.connect(served.wsEndpoint());
   const kill = async () => {
     if (served.process().exitCode !== null || served.process().signalCode !== null) return;
+    const disconnected = once(browser, 'disconnected');
     // Its main process alone: the others have to notice.
     served.process().kill('SIGKILL');
-    await once(browser, 'disconnected');
+    await disconnected;
   };
   return { browser, pid: served.process().pid, kill };
 }
@@ -127,11 +184,11 @@ function chromiumOptions({ grant = true, devices = true, args = [] } = {}) {
 /**
  * Opens the page as `user` in a window of its own and joins `call`. `microphone` and `camera`
  * say what to enter with. With `intercept`, the page gets a `dropSignalling()`. A `token` goes
- * into the address.
+ * into the address. With `hd`, its cameras have the size that it asks for.
  */
 export async function join(browser, server, call, user, options = {}) {
-  const { microphone = true, camera = true, intercept = false, token } = options;
-  const page = await openPage(browser, server, call, user, { intercept, token });
+  const { microphone = true, camera = true, ...opening } = options;
+  const page = await openPage(browser, server, call, user, opening);
   await page.getByRole('checkbox', { name: 'Microphone' }).setChecked(microphone);
   await page.getByRole('checkbox', { name: 'Camera' }).setChecked(camera);
   await page.getByRole('button', { name: 'Join' }).click();
@@ -151,7 +208,8 @@ export async function join(browser, server, call, user, options = {}) {
  * Opens the page, ready to join. An exception in the page fails the test. `window.legs` has every
  * RTCPeerConnection that the page ever made.
  */
-export async function openPage(browser, server, call, user, { intercept, token, ...context } = {}) {
+export async function openPage(browser, server, call, user, options = {}) {
+  const { intercept, token, hd, ...context } = options;
   const { url } = server;
   const page = await (await browser.newContext(context)).newPage();
   if (intercept) await interceptSignalling(page);
@@ -165,6 +223,7 @@ export async function openPage(browser, server, call, user, { intercept, token, 
       }
     };
   });
+  if (!hd) await page.addInitScript(useSmallCameras);
   page.on('pageerror', (error) => {
     throw error;
   });
@@ -176,6 +235,22 @@ export async function openPage(browser, server, call, user, { intercept, token, 
   if (token) address.hash = new URLSearchParams({ token });
   await page.goto(address.href);
   return page;
+}
+
+/**
+ * In the page: has cameras opened with a small picture. All encoders and decoders of a test share
+ * two cores, and few tests are about the size.
+ */
+function useSmallCameras() {
+  const { mediaDevices } = navigator;
+  const getUserMedia = mediaDevices?.getUserMedia.bind(mediaDevices);
+  if (!getUserMedia) return;
+  mediaDevices.getUserMedia = (constraints) => {
+    const { video } = constraints;
+    if (!video) return getUserMedia(constraints);
+    const small = { width: { ideal: 320 }, height: { ideal: 240 } };
+    return getUserMedia({ ...constraints, video: { ...(video === true ? {} : video), ...small } });
+  };
 }
 
 /**
@@ -273,6 +348,26 @@ export async function waitFor(what, get, accept, within = PATIENCE) {
     // A poll: the browser's statistics have no event to wait for.
     await delay(50);
   }
+}
+
+/**
+ * Waits until `page` has seen `user` leave by `leave`, and at once: somebody who is only missed goes
+ * through another state first, for as long as they may come back.
+ */
+export async function leavesAtOnce(page, user, leave) {
+  const connected = await page.waitForFunction((user) => {
+    const isTheirs = ({ identifier }) => identifier.communicationUserId === user;
+    const participant = window.acscall.remoteParticipants.find(isTheirs);
+    return participant?.state === 'Connected' && participant;
+  }, user);
+  const states = await connected.evaluateHandle((participant) => {
+    const states = [];
+    participant.on('stateChanged', () => states.push(participant.state));
+    return states;
+  });
+  await leave();
+  await tile(page, user).waitFor({ state: 'detached' });
+  assert.deepEqual(await states.jsonValue(), ['Disconnected']);
 }
 
 /** The tile of a participant's camera or screen. */

@@ -24,6 +24,7 @@ try {
   const page = await join(browser, values, values.call, values.user, {
     camera: !values['no-camera'],
     microphone: !values['no-microphone'],
+    hd: true,
   });
   if (values.screen) await sendCanvas(page, 'screen', ...values.screen.split('x').map(Number));
   for (let second = 0; second < Number(values.seconds); second += 1) {

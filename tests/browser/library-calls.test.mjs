@@ -287,7 +287,7 @@ inLab(
 );
 
 inLab('an agent at rest can be called again after the server was lost', {}, async (lab) => {
-  const [alice, bob] = [await lab.page('alice'), await lab.page('bob')];
+  const [alice, bob] = await Promise.all([lab.page('alice'), lab.page('bob')]);
   const isLost = (page) => page.waitForFunction(() => agent.connectionState === 'Disconnected');
   const isBack = (page) => page.waitForFunction(() => agent.connectionState === 'Connected');
   await lab.server.kill();

@@ -18,7 +18,7 @@ const countConnections = (page) =>
   });
 
 inLab('who only sends and who only receives have one connection', {}, async (lab) => {
-  const [alice, bob] = [await lab.page('alice'), await lab.page('bob')];
+  const [alice, bob] = await Promise.all([lab.page('alice'), lab.page('bob')]);
   for (const page of [alice, bob]) await countConnections(page);
   await bob.evaluate(() => void watch(agent.join({ groupId: 'tea' }, { sends: false })));
   await isIn(bob, 'Connected');
@@ -39,7 +39,7 @@ inLab('who only sends and who only receives have one connection', {}, async (lab
 });
 
 inLab('two who only send do not connect, and see each other', {}, async (lab) => {
-  const pages = [await lab.page('alice'), await lab.page('bob')];
+  const pages = await Promise.all([lab.page('alice'), lab.page('bob')]);
   for (const page of pages) {
     await countConnections(page);
     await page.evaluate(() => {
@@ -53,7 +53,7 @@ inLab('two who only send do not connect, and see each other', {}, async (lab) =>
 });
 
 inLab('what such a call cannot do is refused with the reason', {}, async (lab) => {
-  const [alice, bob] = [await lab.page('alice'), await lab.page('bob')];
+  const [alice, bob] = await Promise.all([lab.page('alice'), lab.page('bob')]);
   await alice.evaluate(() => void watch(agent.join({ groupId: 'tea' }, { sends: false })));
   await bob.evaluate(() => {
     const localVideoStreams = [new lib.LocalVideoStream(picture('red'))];

@@ -23,7 +23,7 @@ const inLab = makeLabs();
 // ---- The order of things
 
 inLab('a joined call goes through its states, and is empty again at its end', {}, async (lab) => {
-  const [alice, bob] = [await lab.page('alice'), await lab.page('bob')];
+  const [alice, bob] = await Promise.all([lab.page('alice'), lab.page('bob')]);
   await joinQuietly(alice, 'tea');
   await isIn(alice, 'Connected');
   await joinQuietly(bob, 'tea');
@@ -55,10 +55,10 @@ inLab(
   'a placed call rings and is answered, in the documented order at both ends',
   {},
   async (lab) => {
-    const [alice, bob] = [
-      await lab.page('alice', { displayName: 'Alice A.' }),
-      await lab.page('bob'),
-    ];
+    const [alice, bob] = await Promise.all([
+      lab.page('alice', { displayName: 'Alice A.' }),
+      lab.page('bob'),
+    ]);
     await startQuietly(alice, 'bob');
     await isIn(alice, 'Ringing');
     await sees(alice, 'bob Ringing');
@@ -105,11 +105,11 @@ inLab(
   'whoever declines, is busy, unknown or does not answer is told by the code',
   {},
   async (lab) => {
-    const [alice, bob, carol] = [
-      await lab.page('alice'),
-      await lab.page('bob'),
-      await lab.page('carol'),
-    ];
+    const [alice, bob, carol] = await Promise.all([
+      lab.page('alice'),
+      lab.page('bob'),
+      lab.page('carol'),
+    ]);
     await startQuietly(alice, 'bob');
     await rings(bob);
     await bob.evaluate(() => rings[0].reject());
@@ -145,7 +145,7 @@ inLab('a call that nobody answers ends with 408', {}, async (lab) => {
 });
 
 inLab('a call that is taken back rings no more, and cannot be answered', {}, async (lab) => {
-  const [alice, bob] = [await lab.page('alice'), await lab.page('bob')];
+  const [alice, bob] = await Promise.all([lab.page('alice'), lab.page('bob')]);
   await startQuietly(alice, ['bob']);
   await rings(bob);
   const ended = await bob.evaluateHandle(() => {
@@ -170,7 +170,7 @@ inLab(
   'one of several callees who cannot come leaves with the reason, and the call goes on',
   {},
   async (lab) => {
-    const [alice, bob] = [await lab.page('alice'), await lab.page('bob')];
+    const [alice, bob] = await Promise.all([lab.page('alice'), lab.page('bob')]);
     await alice.evaluate((options) => {
       window.left = [];
       watch(agent.startCall(['bob', { id: 'eve' }], options));

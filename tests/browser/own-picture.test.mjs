@@ -2,7 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Server, join, openPage, startBrowser, tile, waitFor, waitForStream } from './harness.mjs';
+import {
+  Server,
+  TEST,
+  join,
+  openPage,
+  startBrowser,
+  tile,
+  waitFor,
+  waitForStream,
+} from './harness.mjs';
 
 /** The second of Chromium's made-up cameras has pictures that nobody can encode. */
 const DEVICES = ['--use-fake-device-for-media-stream=device-count=3'];
@@ -21,7 +30,7 @@ after(async () => {
 
 /** Runs `body` in a call of its own, and closes its pages. */
 function inCall(name, body) {
-  test(name, { timeout: 60_000 }, async (t) => {
+  test(name, TEST, async (t) => {
     const call = `own ${name}`.slice(0, 100);
     const pages = [];
     t.after(() => Promise.all(pages.map((page) => page.context().close())));
@@ -64,7 +73,10 @@ function sources(page) {
 inCall(
   'the camera in black and white arrives so, with the same size, and in colour again',
   async ({ enter }) => {
-    const [alice, bob] = [await enter('alice', { microphone: false }), await enter('bob', NOTHING)];
+    const [alice, bob] = await Promise.all([
+      enter('alice', { microphone: false, hd: true }),
+      enter('bob', NOTHING),
+    ]);
     const { frameWidth } = await waitForStream(bob, 'alice', 'video', (s) => s.framesDecoded > 10);
     await tile(bob, 'alice').locator('video').waitFor({ state: 'visible' });
     const before = await waitFor(
@@ -94,8 +106,7 @@ inCall(
 inCall(
   'black and white is remembered, and no frame in colour goes out',
   async ({ open, enter }) => {
-    const bob = await enter('bob', NOTHING);
-    const alice = await open('alice');
+    const [bob, alice] = await Promise.all([enter('bob', NOTHING), open('alice')]);
     await alice.getByRole('checkbox', { name: 'Microphone' }).setChecked(false);
     await alice.getByRole('button', { name: 'Devices' }).click();
     await alice.getByRole('checkbox', { name: 'Picture in black and white' }).check();
@@ -135,7 +146,7 @@ inCall(
 inCall(
   'the camera and the microphone of one’s choice are sent, in mid-call too, and remembered',
   async ({ enter }) => {
-    const [alice, bob] = [await enter('alice'), await enter('bob', NOTHING)];
+    const [alice, bob] = await Promise.all([enter('alice'), enter('bob', NOTHING)]);
     const before = await sources(alice);
     const chooseLast = async (select) => {
       const name = (await select.locator('option').allTextContents()).at(-1);

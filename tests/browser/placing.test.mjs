@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import {
   Server,
+  TEST,
   join,
   openPage,
   startBrowser,
@@ -24,7 +25,7 @@ after(async () => {
 
 /** Runs `body` with a server of its own, and closes its pages. */
 function withServer(name, body) {
-  test(name, { timeout: 60_000 }, async (t) => {
+  test(name, TEST, async (t) => {
     const server = await Server.start();
     const pages = [];
     t.after(async () => {
@@ -91,8 +92,10 @@ const isTold = (page, text) => page.getByRole('alert').getByText(text).waitFor()
 const stopsRinging = (page) => dialog(page).waitFor({ state: 'hidden' });
 
 withServer('a call rings until it is accepted, and both see and hear each other', async ({ open, reachable }) => {
-  const bob = await reachable('bob', { devices: true });
-  const alice = await open('alice', { devices: true });
+  const [bob, alice] = await Promise.all([
+    reachable('bob', { devices: true }),
+    open('alice', { devices: true }),
+  ]);
   await call(alice, 'bob');
   await alice.getByText('Ringing bob…').waitFor();
   await tile(alice, 'bob', 'ringing').getByText('bob, ringing…').waitFor();
@@ -121,8 +124,7 @@ withServer('a call rings until it is accepted, and both see and hear each other'
 });
 
 withServer('a call that is declined says so, and the callee can be called again', async ({ open, reachable }) => {
-  const bob = await reachable('bob');
-  const alice = await open('alice');
+  const [bob, alice] = await Promise.all([reachable('bob'), open('alice')]);
   for (let round = 0; round < 2; round += 1) {
     await call(alice, 'bob');
     await answer(bob, 'Decline');
@@ -135,9 +137,12 @@ withServer('a call that is declined says so, and the callee can be called again'
 });
 
 withServer('who is in a call, or is being called by somebody else, is busy', async ({ open, reachable, enter }) => {
-  await enter('carl', 'tea');
-  const bob = await reachable('bob');
-  const [alice, dora] = [await open('alice'), await open('dora')];
+  const [bob, alice, dora] = await Promise.all([
+    reachable('bob'),
+    open('alice'),
+    open('dora'),
+    enter('carl', 'tea'),
+  ]);
   await call(alice, 'carl');
   await isTold(alice, 'Busy, in a call or being called by somebody else: carl.');
   await isAtRest(alice);
@@ -157,8 +162,10 @@ withServer('nobody waits for calls under a name: that is said', async ({ open })
 
 withServer('a call that nobody answers says so at both ends', async ({ open, reachable }) => {
   // Declined, but told as if the time were over: that takes a minute.
-  const bob = await reachable('bob', { intercept: true });
-  const alice = await open('alice', { intercept: true });
+  const [bob, alice] = await Promise.all([
+    reachable('bob', { intercept: true }),
+    open('alice', { intercept: true }),
+  ]);
   alice.rewrite = (message) => {
     if (message.state === 'declined') message.state = 'no-answer';
     if (message.code === 'callee-declined') message.code = 'callee-no-answer';
@@ -210,8 +217,11 @@ for (const [how, told] of [
 }
 
 withServer('a third is invited into a call, and the call outlives whoever began it', async ({ open, reachable }) => {
-  const [bob, carl] = [await reachable('bob'), await reachable('carl', { devices: true })];
-  const alice = await open('alice');
+  const [bob, carl, alice] = await Promise.all([
+    reachable('bob'),
+    reachable('carl', { devices: true }),
+    open('alice'),
+  ]);
   await call(alice, 'bob');
   await answer(bob, 'Accept');
   await isInCall(bob, ['alice']);
@@ -229,8 +239,7 @@ withServer('a third is invited into a call, and the call outlives whoever began 
 });
 
 withServer('who is in the call already is not invited, and a refusal leaves the call alone', async ({ open, reachable }) => {
-  const bob = await reachable('bob');
-  const alice = await open('alice');
+  const [bob, alice] = await Promise.all([reachable('bob'), open('alice')]);
   await call(alice, 'bob');
   await answer(bob, 'Accept');
   await isInCall(alice, ['bob']);
@@ -250,8 +259,7 @@ withServer('who is in the call already is not invited, and a refusal leaves the 
 });
 
 withServer('somebody is invited into a call that has a name', async ({ reachable, enter }) => {
-  const bob = await reachable('bob');
-  const alice = await enter('alice', 'tea');
+  const [bob, alice] = await Promise.all([reachable('bob'), enter('alice', 'tea')]);
   await invite(alice, 'bob');
   await answer(bob, 'Accept');
   await Promise.all([isInCall(alice, ['bob']), isInCall(bob, ['alice'])]);
@@ -263,8 +271,10 @@ withServer('somebody is invited into a call that has a name', async ({ reachable
 });
 
 withServer('a call is ended for everybody', async ({ open, reachable }) => {
-  const [bob, carl, dora] = [await reachable('bob'), await reachable('carl'), await reachable('dora')];
-  const alice = await open('alice');
+  const [bob, carl, dora, alice] = await Promise.all([
+    ...['bob', 'carl', 'dora'].map((user) => reachable(user)),
+    open('alice'),
+  ]);
   await call(alice, 'bob, carl, dora');
   await answer(bob, 'Accept');
   await answer(carl, 'Accept');
@@ -281,8 +291,11 @@ withServer('a call is ended for everybody', async ({ open, reachable }) => {
 });
 
 withServer('of several who are called, one declines and one answers', async ({ open, reachable }) => {
-  const [bob, carl] = [await reachable('bob'), await reachable('carl')];
-  const alice = await open('alice');
+  const [bob, carl, alice] = await Promise.all([
+    reachable('bob'),
+    reachable('carl'),
+    open('alice'),
+  ]);
   await call(alice, ' bob ,carl,, eve,bob');
   await alice.getByText('Ringing bob and carl…').waitFor();
   await isTold(alice, 'Nobody waits for calls as eve: ');
@@ -297,8 +310,7 @@ withServer('of several who are called, one declines and one answers', async ({ o
 });
 
 withServer('a call is answered and declined with the keyboard, and by nothing typed before', async ({ open, reachable }) => {
-  const bob = await reachable('bob');
-  const alice = await open('alice');
+  const [bob, alice] = await Promise.all([reachable('bob'), open('alice')]);
   await bob.getByRole('textbox', { name: 'Whom to call' }).focus();
   await call(alice, 'bob');
   await bob.getByRole('heading', { name: 'alice is calling' }).waitFor();
@@ -327,8 +339,7 @@ withServer('a call is answered and declined with the keyboard, and by nothing ty
 });
 
 withServer('waiting needs a name, can be stopped, and pauses in a call', async ({ open, reachable }) => {
-  const bob = await open('');
-  const alice = await open('alice');
+  const [bob, alice] = await Promise.all([open(''), open('alice')]);
   await bob.getByRole('button', { name: 'Wait for calls' }).click();
   await isTold(bob, 'Say your name first');
   await bob.locator('#user:focus').waitFor();
@@ -380,8 +391,7 @@ for (const how of ['Accept', 'Decline']) {
 }
 
 withServer('what ended while the connection was lost rings no more', async ({ open, reachable }) => {
-  const bob = await reachable('bob', { intercept: true });
-  const alice = await open('alice');
+  const [bob, alice] = await Promise.all([reachable('bob', { intercept: true }), open('alice')]);
   await call(alice, 'bob');
   await dialog(bob).waitFor();
   bob.rewrite = (message) => (message.type === 'incoming-ended' ? { type: 'lost' } : message);
@@ -394,8 +404,7 @@ withServer('what ended while the connection was lost rings no more', async ({ op
 });
 
 withServer('a server that starts anew while it rings ends that at both ends', async ({ server, open, reachable }) => {
-  const bob = await reachable('bob');
-  const alice = await open('alice');
+  const [bob, alice] = await Promise.all([reachable('bob'), open('alice')]);
   await call(alice, 'bob');
   await dialog(bob).waitFor();
   await server.kill();
@@ -410,8 +419,7 @@ withServer('a server that starts anew while it rings ends that at both ends', as
 });
 
 withServer('a placed call outlives its server', async ({ server, open, reachable }) => {
-  const bob = await reachable('bob', { devices: true });
-  const alice = await open('alice');
+  const [bob, alice] = await Promise.all([reachable('bob', { devices: true }), open('alice')]);
   await call(alice, 'bob');
   await answer(bob, 'Accept');
   await waitForStream(alice, 'bob', 'video', (s) => s.framesDecoded > 10);
@@ -424,7 +432,7 @@ withServer('a placed call outlives its server', async ({ server, open, reachable
 });
 
 withServer('states come in their order, for programs on the library too', async ({ open }) => {
-  const [alice, bob] = [await open('alice'), await open('bob')];
+  const [alice, bob] = await Promise.all([open('alice'), open('bob')]);
   // Keeps every state of a call from its beginning, and those of whoever is in it.
   const watch = `(call) => {
     window.seen = [call.state];

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Server, startBrowser } from './harness.mjs';
+import { Server, TEST, startBrowser } from './harness.mjs';
 import * as agora from './seeds/agora-checks.mjs';
 import { checks as audio } from './seeds/audio-checks.mjs';
 import { readFences } from './seeds/fences.mjs';
@@ -45,7 +45,7 @@ for (const [name, check] of Object.entries(agora.sources)) {
 }
 
 function inScene(name, fence, check) {
-  test(name, { timeout: 60_000 }, async (t) => {
+  test(name, TEST, async (t) => {
     assert.ok(check, 'there is no check of this code fence');
     const scene = new Scene({ server, browser, fence, fences });
     t.after(() => scene.close());

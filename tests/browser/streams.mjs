@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Server, startBrowser } from './harness.mjs';
+import { PATIENCE, Server, TEST, startBrowser } from './harness.mjs';
 
 let server;
 let browser;
@@ -42,7 +42,7 @@ after(async () => {
  * expects it to return `expected`.
  */
 export function inPage(name, expected, body, { isStrict = false } = {}) {
-  test(name, { timeout: 60_000 }, async (t) => {
+  test(name, TEST, async (t) => {
     const context = await (isStrict ? strict : browser).newContext();
     t.after(() => context.close());
     if (isStrict) await openShared(context);
@@ -54,7 +54,7 @@ export function inPage(name, expected, body, { isStrict = false } = {}) {
     );
     await page.goto(`${server.url}empty`);
     await page.exposeFunction('touchPage', () => page.mouse.click(5, 5));
-    await page.evaluate(tools);
+    await page.evaluate(tools, PATIENCE);
     assert.deepEqual(await page.evaluate(body), expected);
     assert.deepEqual(errors, []);
   });
@@ -67,7 +67,7 @@ async function openShared(context) {
   await context.exposeFunction('closeShared', () => tab.close());
 }
 
-async function tools() {
+async function tools(patience) {
   Object.assign(window, await import('/acscall.js'));
   for (const name of ['local-source', 'local-audio-stream', 'local-video-stream']) {
     Object.assign(window, await import(`/acscall/${name}.js`));
@@ -138,11 +138,11 @@ async function tools() {
     }
   };
   window.until = async (isTrue) => {
-    for (let round = 0; round < 400; round += 1) {
-      if (await isTrue()) return;
+    const end = performance.now() + patience;
+    while (!(await isTrue())) {
+      if (performance.now() > end) throw new Error(`not within ${patience} ms: ${isTrue}`);
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
-    throw new Error(`not within 10 seconds: ${isTrue}`);
   };
   window.deviceOf = (track) => track.getSettings().deviceId;
 }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Server, join, makeToken, openPage, startBrowser } from './harness.mjs';
+import { Server, TEST, join, makeToken, openPage, startBrowser } from './harness.mjs';
 
 const SECRET = 'a secret for tests, of 32 bytes!';
 
@@ -20,7 +20,7 @@ after(async () => {
 
 /** Runs `body`, and closes the pages that it opens. */
 function pageTest(name, body) {
-  test(name, { timeout: 60_000 }, async (t) => {
+  test(name, TEST, async (t) => {
     const opened = [];
     t.after(() => Promise.all(opened.map((page) => page.context().close())));
     const keep = async (opening) => {

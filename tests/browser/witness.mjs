@@ -90,15 +90,15 @@ export class Witness {
     );
   }
 
-  /** It sees and hears everybody of `parts` but itself. */
+  /** It sees everybody of `parts` but itself, and hears those who have a tone, and nobody else. */
   async meets(parts, within) {
     const others = parts.filter(({ user }) => user !== this.part.user);
     for (const { user, colour, tone } of others) {
       await this.sees(user, colour, { within });
-      await this.hears([tone], { user, within });
+      if (tone !== null) await this.hears([tone], { user, within });
     }
     await this.hears(
-      others.map(({ tone }) => tone),
+      others.map(({ tone }) => tone).filter((tone) => tone !== null),
       { within },
     );
   }

@@ -1,14 +1,12 @@
 //! Pipelines of tests and benchmarks, and waiting for what happens in them.
 
-use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use gst::prelude::*;
 
-/// Nothing that is waited for takes as long on any machine.
-pub const TIMEOUT: Duration = Duration::from_secs(30);
+pub use crate::port::free_port;
+pub use crate::wait::{TIMEOUT, until};
 
 /// A pipeline that is stopped when dropped.
 #[derive(Debug)]
@@ -47,7 +45,10 @@ impl Pipeline {
             let errors = [gst::MessageType::Error];
             let bus = self.0.bus().context("a pipeline has a bus")?;
             match bus.pop_filtered(&errors) {
-                Some(message) => bail!("{message:?}"),
+                Some(message) => match message.view() {
+                    gst::MessageView::Error(error) => bail!("{}", error.error()),
+                    _ => bail!("{message:?}"),
+                },
                 None => bail!("the pipeline does not start"),
             }
         }
@@ -230,14 +231,6 @@ impl Arrival {
 #[must_use]
 pub fn now() -> gst::ClockTime {
     gst::SystemClock::obtain().time()
-}
-
-/// A port that nobody listens on.
-///
-/// # Errors
-/// The machine has none left.
-pub fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 /// GStreamer with this project's plugins in it. Can be called any number of times.

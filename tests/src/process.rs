@@ -1,6 +1,6 @@
 //! Participants in processes of their own.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -64,6 +64,15 @@ impl Process {
         self.lines
             .recv_timeout(timeout)
             .context("the participant is silent")
+    }
+
+    /// Writes a line to its input.
+    ///
+    /// # Errors
+    /// If it has ended.
+    pub fn write(&mut self, line: &str) -> Result<()> {
+        let input = self.child.stdin.as_mut().context("its input is piped")?;
+        writeln!(input, "{line}").context("the participant has ended")
     }
 
     /// Ends its input and waits for it.

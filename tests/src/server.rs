@@ -4,9 +4,9 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
-use crate::pipeline::{TIMEOUT, now};
+use crate::wait::until;
 
 /// Does something that has one more connection wait for calls at the server, which may come up by
 /// that, and waits until it does.
@@ -17,11 +17,9 @@ pub fn until_listening<T>(port: u16, start: impl FnOnce() -> Result<T>) -> Resul
     // Where nobody serves nobody waits.
     let before = listening(port).unwrap_or_default();
     let started = start()?;
-    let deadline = now() + gst::ClockTime::try_from(TIMEOUT)?;
-    while listening(port).unwrap_or_default() <= before {
-        ensure!(now() < deadline, "nobody waits for calls");
-        std::thread::yield_now();
-    }
+    until("somebody waits for calls", || {
+        Ok((listening(port).unwrap_or_default() > before).then_some(()))
+    })?;
     Ok(started)
 }
 

@@ -3,7 +3,7 @@
 
 import { CallClient, LocalAudioStream, LocalVideoStream } from '@azure/communication-calling';
 import { StandInCall } from './stand-in/acs/call.js';
-import { FarEnd } from './stand-in/far-end.js';
+import { FarEnd, type Got } from './stand-in/far-end.js';
 import type { Kind, Uplink } from './stand-in/uplink.js';
 import { AcsService } from './stand-in/acs/service.js';
 import { RemoteMedia } from './stand-in/remote-media.js';
@@ -50,8 +50,8 @@ async function mediaStack(uplink: Uplink) {
     const { rawTrack } = handle.mediaStream;
     const farEnd = new FarEnd(rawTrack.clone());
     // Of sound, which may be silence, half a second.
-    const end = kind === 'audio' ? performance.now() + 500 : Infinity;
-    while (farEnd.got.frames < 5 && performance.now() < end) {
+    const isEnough = ({ frames, seconds }: Got) => (kind === 'audio' ? seconds > 0.5 : frames >= 5);
+    while (!isEnough(farEnd.got)) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     farEnd.close();

@@ -6,10 +6,7 @@ import { mkdtemp, readFile, readdir, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { waitFor } from '../harness.mjs';
-
-/** Starting Chromium and loading an SDK takes some seconds, on a busy machine more. */
-const PATIENCE = 60_000;
+import { keep, waitFor } from '../harness.mjs';
 
 export class BridgeCommand {
   #exit;
@@ -26,10 +23,8 @@ export class BridgeCommand {
     this.temporary = temporary;
     /** Everything that it printed. */
     this.lines = [];
-    this.process = spawn(binary, ['bridge', ...args], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, TMPDIR: temporary, ...env },
-    });
+    const options = { env: { ...process.env, TMPDIR: temporary, ...env } };
+    this.process = keep(spawn(binary, ['bridge', ...args], options));
     this.process.stdin.on('error', () => {}).end(input);
     for (const input of [this.process.stdout, this.process.stderr]) {
       createInterface({ input }).on('line', (line) => this.lines.push(line));
@@ -38,13 +33,12 @@ export class BridgeCommand {
   }
 
   /** Waits until it has printed a line that matches. */
-  says(pattern, within = PATIENCE) {
+  says(pattern) {
     const find = () => this.lines.find((line) => pattern.test(line));
     return waitFor(
       `a line that matches ${pattern}`,
       () => find() ?? { lines: this.lines.slice(-8), ended: this.process.exitCode },
       (line) => typeof line === 'string',
-      within,
     );
   }
 
@@ -83,7 +77,7 @@ export class BridgeCommand {
   }
 
   /** Waits until nothing of it is there any more: no process, no file. */
-  async leavesNothing(within = 15_000) {
+  async leavesNothing() {
     await waitFor(
       'nothing is left of the bridge',
       async () => ({
@@ -91,7 +85,6 @@ export class BridgeCommand {
         files: await readdir(this.temporary),
       }),
       ({ processes, files }) => !processes.length && !files.length,
-      within,
     );
   }
 

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { COLOURS, colourName } from '../actor.mjs';
 import { Pipeline } from '../gst.mjs';
-import { Server, startBrowser, waitFor } from '../harness.mjs';
+import { PATIENCE, Server, TEST, startBrowser, waitFor } from '../harness.mjs';
 import { Witness } from '../witness.mjs';
 import { bundle } from './bundle.mjs';
 
@@ -36,8 +36,8 @@ export function makeLabs(sdk) {
     [browser, script] = await Promise.all([startBrowser(), bundle(`${sdk}-page.ts`)]);
   });
   after(() => browser?.close());
-  return (name, body, { timeout = 60_000 } = {}) => {
-    test(name, { timeout }, async (t) => {
+  return (name, body) => {
+    test(name, TEST, async (t) => {
       const lab = new Lab(browser, await Server.start(), script);
       t.after(() => lab.close());
       await body(lab, t);
@@ -73,7 +73,7 @@ export class Lab {
     this.#context = await this.#browser.newContext({ bypassCSP: true });
     const page = await this.#context.newPage();
     this.page = page;
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(PATIENCE);
     // The ACS SDK asks three times for its settings, for 7 s, before it does without.
     await page.route('https://ecs.communication.microsoft.com/**', (route) =>
       route.fulfill({

@@ -2,10 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Server, startBrowser } from '../harness.mjs';
-
-/** How long something may take that has no stated time of its own, in milliseconds. */
-const PATIENCE = 15_000;
+import { PATIENCE, Server, TEST, startBrowser } from '../harness.mjs';
 
 /** What calls tell. */
 export const CALL_EVENTS = [
@@ -32,7 +29,7 @@ export function makeLabs() {
   });
   after(() => browser?.close());
   return (name, options, body) => {
-    test(name, { timeout: 60_000 }, async (t) => {
+    test(name, TEST, async (t) => {
       const lab = new Lab(browser, await Server.start(options));
       t.after(() => lab.close());
       await body(lab, t);
@@ -221,7 +218,7 @@ export const endReason = async (page) => {
 
 /** Two users in a call; alice sends a tone and a picture. */
 export async function talking(lab, options) {
-  const [alice, bob] = [await lab.page('alice', options), await lab.page('bob', options)];
+  const [alice, bob] = await Promise.all([lab.page('alice', options), lab.page('bob', options)]);
   await joinQuietly(bob, 'tea');
   await alice.evaluate(() => {
     window.voice = new lib.LocalAudioStream(tone(1000));

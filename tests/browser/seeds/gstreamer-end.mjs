@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { keep } from '../harness.mjs';
 import { GdpReader } from './gdp.mjs';
 import { Changing, Pictures, Sound } from './streams.mjs';
 
@@ -53,10 +54,12 @@ export class GStreamerEnd extends Changing {
       ...send.map((one) => one.replace(/^feed/, `fdsrc fd=${feed} do-timestamp=true`)),
       ...(send.length > 0 ? [`acscallsink name=s ${call}`] : []),
     ].join(' ');
-    this.process = spawn('gst-launch-1.0', ['-m', ...description.split(/\s+/)], {
-      stdio: [...STANDARD, ...receive.map(() => 'pipe'), 'pipe'],
-      env: { ...process.env, GST_PLUGIN_PATH: plugins, LC_ALL: 'C' },
-    });
+    this.process = keep(
+      spawn('gst-launch-1.0', ['-m', ...description.split(/\s+/)], {
+        stdio: [...STANDARD, ...receive.map(() => 'pipe'), 'pipe'],
+        env: { ...process.env, GST_PLUGIN_PATH: plugins, LC_ALL: 'C' },
+      }),
+    );
     /** Takes what goes out as `feed`. */
     this.feed = /** @type {import('node:stream').Writable} */ (this.process.stdio[feed]);
     // The pipeline may be gone before the last picture.

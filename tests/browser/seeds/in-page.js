@@ -46,7 +46,7 @@ function managerWith(index) {
 }
 
 /** How long something may take that has no stated time of its own, in milliseconds. */
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 
 /** What the shared tab is filled with: 4 by 3. */
 const PATCHES = [

@@ -1,10 +1,8 @@
 // A page at the server's origin that fences run in, from the side of the test.
 
 import { readFile } from 'node:fs/promises';
+import { PATIENCE } from '../harness.mjs';
 import { SIZE } from './tone.mjs';
-
-/** How long something may take that has no stated time of its own, in milliseconds. */
-const PATIENCE = 30_000;
 
 export class SeedPage {
   /** What went wrong in the page, and what it printed. @type {string[]} */

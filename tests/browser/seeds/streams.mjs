@@ -1,9 +1,7 @@
 // What comes out of a pad of acscallsrc: pictures and sound, as they come.
 
+import { PATIENCE } from '../harness.mjs';
 import { SIZE } from './tone.mjs';
-
-/** How long something may take that has no stated time of its own, in milliseconds. */
-const PATIENCE = 30_000;
 
 /** Something that changes, and can be waited for. */
 export class Changing {

@@ -1,22 +1,27 @@
 //! A participant in a process of its own, for tests that kill it.
 //!
-//! `participant DESCRIPTION` plays the pipeline and prints a line for each thing that happens:
+//! `participant [--without ELEMENTS] DESCRIPTION` plays the pipeline and prints a line for each
+//! thing that happens:
 //!
 //! * `told NAME FIELD=VALUE …`: an element message
 //! * `frames SINK COUNT`: so many buffers came to the sink so far; every 100 ms
+//! * `caps SINK CAPS`: what they are from now on
 //! * `rate PAD KBITS ENCODED`: how fast a pad of acscallsink is encoded, and how many frames were
+//! * `coding PAD CODEC ENCODERS`: the codec, and how many encoders there are for it
 //! * `error TEXT`, `warning TEXT`, `eos`
+//! * `echo LINE`: what came on its standard input
 //!
-//! It leaves in an orderly way when its standard input closes.
+//! It leaves in an orderly way when its standard input closes. The elements named by `--without`,
+//! separated by commas, are not installed as far as it can see.
 
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use acscall_tests::pipeline::{Pipeline, init};
-use anyhow::{Context, Result};
+use anyhow::{Context as _, Result};
 use gst::prelude::*;
 
 fn main() -> ExitCode {
@@ -30,10 +35,14 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    let description = std::env::args()
-        .nth(1)
-        .context("usage: participant DESCRIPTION")?;
+    let mut arguments: Vec<_> = std::env::args().skip(1).collect();
+    let description = arguments
+        .pop()
+        .context("usage: participant [--without ELEMENTS] DESCRIPTION")?;
     init()?;
+    if let Some([_, elements]) = arguments.first_chunk() {
+        remove(elements);
+    }
     let pipeline = Pipeline::new(&description)?;
     let counts = count_frames(&pipeline);
     let sinks: Vec<_> = pipeline
@@ -59,12 +68,27 @@ fn run() -> Result<()> {
             {
                 say(&format!("rate {} {rate} {encoded}", pad.name()))?;
             }
+            if let (Ok(codec), Ok(encoders)) =
+                (stats.get::<String>("codec"), stats.get::<u32>("encoders"))
+            {
+                say(&format!("coding {} {codec} {encoders}", pad.name()))?;
+            }
         }
     }
     Ok(())
 }
 
-/// Counts what comes to each sink.
+/// Takes these elements, separated by commas, out of this process's registry.
+fn remove(elements: &str) {
+    let registry = gst::Registry::get();
+    for name in elements.split(',') {
+        if let Some(feature) = registry.lookup_feature(name) {
+            registry.remove_feature(&feature);
+        }
+    }
+}
+
+/// Counts what comes to each sink, and prints its caps.
 fn count_frames(pipeline: &Pipeline) -> BTreeMap<String, Arc<AtomicU64>> {
     let sinks = pipeline.0.iterate_all_by_element_factory_name("fakesink");
     let mut counts = BTreeMap::new();
@@ -72,7 +96,15 @@ fn count_frames(pipeline: &Pipeline) -> BTreeMap<String, Arc<AtomicU64>> {
         let count: Arc<AtomicU64> = Arc::default();
         if let Some(pad) = sink.static_pad("sink") {
             let count = count.clone();
-            pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+            let name = sink.name();
+            let before = Mutex::new(None);
+            pad.add_probe(gst::PadProbeType::BUFFER, move |pad, _| {
+                let caps = pad.current_caps();
+                let mut before = before.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(caps) = caps.filter(|caps| before.as_ref() != Some(caps)) {
+                    let _the_test_is_over = say(&format!("caps {name} {caps}"));
+                    *before = Some(caps);
+                }
                 count.fetch_add(1, Ordering::AcqRel);
                 gst::PadProbeReturn::Ok
             });
@@ -86,11 +118,9 @@ fn watch_input() -> Arc<AtomicBool> {
     let ended: Arc<AtomicBool> = Arc::default();
     let seen = ended.clone();
     std::thread::spawn(move || {
-        let mut line = String::new();
-        while std::io::stdin()
-            .read_line(&mut line)
-            .is_ok_and(|count| count > 0)
-        {}
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            let _the_test_is_over = say(&format!("echo {line}"));
+        }
         seen.store(true, Ordering::Release);
     });
     ended
@@ -120,7 +150,7 @@ fn tell(message: &gst::Message) -> Result<()> {
 }
 
 fn say(line: &str) -> Result<()> {
-    let mut output = std::io::stdout();
+    let mut output = std::io::stdout().lock();
     writeln!(output, "{line}")?;
     Ok(output.flush()?)
 }

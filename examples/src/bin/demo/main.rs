@@ -45,7 +45,7 @@ struct Arguments {
     /// The call's name
     #[arg(long, default_value = "demo")]
     call: String,
-    /// Where the server listens, on this machine only
+    /// Where the server listens, on this machine only; 0 for any port that is free
     #[arg(long, default_value_t = 7788)]
     port: u16,
     /// Nobody but the bot and whoever joins

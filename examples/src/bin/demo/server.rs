@@ -16,7 +16,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts it and waits until it listens.
+    /// Starts it and waits until it listens, on a free port if `port` is 0.
     ///
     /// # Errors
     /// If it does not; it says itself why.
@@ -35,13 +35,19 @@ impl Server {
                 .take()
                 .context("the server's output is a pipe")?,
         );
-        // It says its address when it listens.
+        // It says its address when it listens: http://127.0.0.1:7788/
         let mut address = String::new();
         output.read_line(&mut address)?;
-        if address.is_empty() {
+        let port = address
+            .trim_end()
+            .trim_end_matches('/')
+            .rsplit_once(':')
+            .and_then(|(_, port)| port.parse().ok());
+        let Some(port) = port else {
+            let _it_ended_by_itself = process.kill();
             process.wait()?;
             bail!("no server, and so no call; --port takes another port");
-        }
+        };
         Ok(Server {
             process,
             port,

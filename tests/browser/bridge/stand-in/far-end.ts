@@ -22,11 +22,21 @@ export interface Got {
   heard: number[];
   /** What is loud now. */
   tones: number[];
+  /** How much sound was listened to, silence included. */
+  seconds: number;
 }
 
 /** Reads a track until it ends. */
 export class FarEnd {
-  readonly got: Got = { colours: {}, colour: null, size: [0, 0], frames: 0, heard: [], tones: [] };
+  readonly got: Got = {
+    colours: {},
+    colour: null,
+    size: [0, 0],
+    frames: 0,
+    heard: [],
+    tones: [],
+    seconds: 0,
+  };
   #stop = () => {};
 
   constructor(track: MediaStreamTrack) {
@@ -72,6 +82,7 @@ export class FarEnd {
     const spectrum = new Float32Array(ear.frequencyBinCount);
     const timer = setInterval(() => {
       ear.getFloatFrequencyData(spectrum);
+      this.got.seconds = context.currentTime;
       this.got.tones = peaks(spectrum).map((bin) => Math.round((bin * 48_000) / ear.fftSize));
       for (const tone of this.got.tones) {
         if (!this.got.heard.some((known) => Math.abs(known - tone) < 30)) this.got.heard.push(tone);

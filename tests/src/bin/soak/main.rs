@@ -30,7 +30,7 @@ use stage::Step;
 use watch::Census;
 
 const USAGE: &str = "usage: soak [--seed N] [--minutes N | --rounds N] [--steps N] [--pause MS] \
-    [--server PROGRAM] [--verbose]";
+    [--server PROGRAM] [--verbose] [--busy]";
 
 /// How long what was left may take to be gone: the server's farewell, a connection that closes.
 const GONE: Duration = Duration::from_secs(10);
@@ -50,6 +50,8 @@ struct Arguments {
     /// `acscall`, or none for a server in this process.
     server: Option<String>,
     verbose: bool,
+    /// Other programs keep the machine busy, such as other tests.
+    busy: bool,
 }
 
 fn main() -> ExitCode {
@@ -106,7 +108,7 @@ fn run() -> Result<bool> {
 
 fn soak(arguments: &Arguments, report: &mut Report) -> Result<()> {
     let server = Server::start(arguments.server.as_deref())?;
-    let mut show = Show::new(server.address.clone());
+    let mut show = Show::new(server.address.clone(), arguments.busy);
     let done = perform(arguments, &server, &mut show, report);
     report.messages = show.messages;
     report.findings.append(&mut show.findings);
@@ -264,6 +266,7 @@ impl Arguments {
             pause: Duration::from_millis(800),
             server: None,
             verbose: false,
+            busy: false,
         };
         let mut given = std::env::args().skip(1);
         while let Some(name) = given.next() {
@@ -276,6 +279,7 @@ impl Arguments {
                 "--pause" => arguments.pause = Duration::from_millis(value()?.parse()?),
                 "--server" => arguments.server = Some(value()?),
                 "--verbose" => arguments.verbose = true,
+                "--busy" => arguments.busy = true,
                 _ => bail!("{USAGE}"),
             }
         }

@@ -38,5 +38,5 @@ async function play(service: AcsService, locator: Locator): Promise<void> {
   ben.camera.turnOn('rgb(40 60 230)');
   ben.screen.turnOn('rgb(225 215 40)', { size: [640, 360] });
   service.echo('8:acs:echo', 'Echo');
-  if (name === 'over') setTimeout(() => service.end({ code: 0, subCode: 5010 }), 5_000);
+  if (name === 'over') setTimeout(() => service.end({ code: 0, subCode: 5010 }), 500);
 }

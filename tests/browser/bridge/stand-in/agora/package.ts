@@ -31,6 +31,6 @@ function play(client: StandInClient, channel: string): void {
     const ben = client.enter(102);
     client.publishes(ben, 'video', () => RemoteMedia.picture('rgb(40 60 230)'));
     client.echo(200);
-    if (channel === 'over') setTimeout(() => client.end('UID_BANNED'), 5_000);
+    if (channel === 'over') setTimeout(() => client.end('UID_BANNED'), 500);
   });
 }

@@ -3,7 +3,7 @@
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use acscall_tests::pipeline::{Pipeline, TIMEOUT, free_port, init};
+use acscall_tests::pipeline::{Pipeline, TIMEOUT, free_port, init, until};
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;
 
@@ -217,10 +217,12 @@ fn nothing_is_lost_on_a_pad_that_is_not_linked_but_its_media() -> Result<()> {
     let (sender, flowed) = channel();
     let received = |pad: &gst::Pad| pad.property::<gst::Structure>("stats").get::<u64>("in");
     // The element's thread takes media all the time, linked or not.
-    while received(&pad)? < 20 {
-        pipeline.0.state(gst::ClockTime::from_mseconds(10)).0?;
-        std::thread::yield_now();
-    }
+    let has_received = |count: u64| {
+        until("media goes on", || {
+            Ok((received(&pad)? >= count).then_some(()))
+        })
+    };
+    has_received(20)?;
     let sink = gst::ElementFactory::make("fakesink")
         .property("async", false)
         .build()?;
@@ -234,10 +236,7 @@ fn nothing_is_lost_on_a_pad_that_is_not_linked_but_its_media() -> Result<()> {
     pad.link(&to)?;
     assert!(flowed.recv_timeout(TIMEOUT)?, "caps before buffers");
     pad.unlink(&to)?;
-    let before = received(&pad)?;
-    while received(&pad)? < before + 20 {
-        std::thread::yield_now();
-    }
+    has_received(received(&pad)? + 20)?;
     let bus = pipeline.0.bus().context("a bus")?;
     assert!(bus.pop_filtered(&[gst::MessageType::Error]).is_none());
     Ok(())

@@ -4,7 +4,7 @@ use acscall_tests::pipeline::{Pipeline, free_port, init};
 use anyhow::{Result, bail};
 use gst::prelude::*;
 
-use crate::person::Person;
+use super::person::Person;
 
 #[test]
 fn a_third_is_invited_into_a_placed_call() -> Result<()> {

@@ -39,6 +39,7 @@ fn participants_come_and_go_by_the_seed_and_leave_no_object_thread_or_unexplaine
         "--pause",
         "100",
         "--verbose",
+        "--busy",
     ];
     let (text, is_clean) = soak(&run)?;
     ensure!(is_clean, "{text}");

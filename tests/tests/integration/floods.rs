@@ -4,9 +4,9 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
-use acscall_tests::pipeline::{TIMEOUT, free_port, init, now};
+use acscall_tests::participant::Participant;
+use acscall_tests::pipeline::{TIMEOUT, init, now};
 use acscall_tests::process::Process;
 use anyhow::{Context, Result, ensure};
 
@@ -17,65 +17,32 @@ const PICTURES: u64 = 30;
 /// What the limits of a server let wait for two slow readers is below that; in MiB.
 const MEMORY: u64 = 64;
 
-/// One of the two.
-struct Participant {
-    process: Process,
-    /// Pictures that came, and that were encoded.
-    received: u64,
-    encoded: u64,
+/// One of the two, who sees the other as `shown`.
+fn participant(port: u16, user: &str, other: &str) -> Result<Participant> {
+    let call = format!("server=ws://127.0.0.1:{port} call={CALL} user={user}");
+    let description = format!(
+        "acscallsink name=s {call} videotestsrc is-live=true \
+         ! video/x-raw,width=320,height=240,framerate=15/1 ! s.video \
+         acscallsrc {call} name=c c.video_{other} ! fakesink name=shown sync=false"
+    );
+    Participant::start(Command::new(env!("CARGO_BIN_EXE_participant")).arg(description))
 }
 
-impl Participant {
-    fn start(port: u16, user: &str, other: &str) -> Result<Participant> {
-        let call = format!("server=ws://127.0.0.1:{port} call={CALL} user={user}");
-        let description = format!(
-            "acscallsink name=s {call} videotestsrc is-live=true \
-             ! video/x-raw,width=320,height=240,framerate=15/1 ! s.video \
-             acscallsrc {call} name=c c.video_{other} ! fakesink name=shown sync=false"
-        );
-        let mut command = Command::new(env!("CARGO_BIN_EXE_participant"));
-        Ok(Participant {
-            process: Process::start(command.arg(description))?,
-            received: 0,
-            encoded: 0,
-        })
+/// Waits for more pictures of the other, who is never lost and whose path is never too slow.
+fn wait_for_pictures(one: &mut Participant, more: u64) -> Result<()> {
+    one.wait_frames(&["shown"], more)?;
+    for message in one
+        .messages
+        .drain(..)
+        .filter(|message| !message.contains("mallory"))
+    {
+        let is_lost = ["acscall-participant", "acscall-stream"]
+            .iter()
+            .any(|name| message.contains(name) && message.contains("connecting"));
+        // A warning is about one who floods, whose legs never connect.
+        ensure!(!is_lost && !message.contains("acscall-slow"), "{message}");
     }
-
-    /// Takes in all lines that there are.
-    fn catch_up(&mut self) -> Result<()> {
-        while let Ok(line) = self.process.line(Duration::ZERO) {
-            self.take(&line)?;
-        }
-        Ok(())
-    }
-
-    /// Takes in a line: nothing went wrong, and the other is there.
-    fn take(&mut self, line: &str) -> Result<()> {
-        let mut words = line.split(' ');
-        match words.next() {
-            Some("frames") => self.received = words.nth(1).context("SINK COUNT")?.parse()?,
-            Some("rate") => self.encoded = words.nth(2).context("PAD RATE COUNT")?.parse()?,
-            Some("told") if line.contains("mallory") => {}
-            Some("told") => {
-                let is_lost = ["acscall-participant", "acscall-stream"]
-                    .iter()
-                    .any(|name| line.contains(name) && line.contains("connecting"));
-                ensure!(!is_lost && !line.contains("acscall-slow"), "{line}");
-            }
-            _ => ensure!(line == "eos", "{line}"),
-        }
-        Ok(())
-    }
-
-    fn wait_for_pictures(&mut self, more: u64) -> Result<()> {
-        let (before, deadline) = (self.received, now() + gst::ClockTime::try_from(TIMEOUT)?);
-        while self.received < before + more {
-            ensure!(now() < deadline, "no pictures come after {before}");
-            let line = self.process.line(TIMEOUT)?;
-            self.take(&line)?;
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// The two and their server.
@@ -89,7 +56,6 @@ struct World {
 impl World {
     fn new() -> Result<World> {
         init()?;
-        let port = free_port()?;
         let target = std::env::current_exe()?;
         let programs = target
             .ancestors()
@@ -97,14 +63,18 @@ impl World {
             .context("tests run in target/PROFILE/deps")?;
         let server = Process::start(
             Command::new(programs.join("acscall"))
-                .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
+                .args(["serve", "--listen", "127.0.0.1:0"])
                 .env("ACSCALL_LOG", "off"),
         )?;
+        // http://127.0.0.1:7788/
+        let address = server.line(TIMEOUT)?;
+        let port = address.trim_end_matches('/').rsplit_once(':');
+        let port = port.context("an address with a port")?.1.parse()?;
         let mut world = World {
             server,
             port,
-            anna: Participant::start(port, "anna", "bert")?,
-            bert: Participant::start(port, "bert", "anna")?,
+            anna: participant(port, "anna", "bert")?,
+            bert: participant(port, "bert", "anna")?,
         };
         world.go_on(5)?;
         Ok(world)
@@ -117,12 +87,13 @@ impl World {
 
     /// So many pictures come to both. Gives how many are under way to each, or lost.
     fn go_on(&mut self, pictures: u64) -> Result<[u64; 2]> {
-        self.anna.wait_for_pictures(pictures)?;
-        self.bert.wait_for_pictures(pictures)?;
+        wait_for_pictures(&mut self.anna, pictures)?;
+        wait_for_pictures(&mut self.bert, pictures)?;
         self.anna.catch_up()?;
         self.bert.catch_up()?;
+        let encoded = |one: &Participant| one.encoded.get("video").copied().unwrap_or(0);
         let ways = [(&self.anna, &self.bert), (&self.bert, &self.anna)];
-        Ok(ways.map(|(from, to)| from.encoded.saturating_sub(to.received)))
+        Ok(ways.map(|(from, to)| encoded(from).saturating_sub(to.count("shown"))))
     }
 
     /// The pictures that are missing on each way: those that came to nobody before there was

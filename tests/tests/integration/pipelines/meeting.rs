@@ -2,19 +2,18 @@
 
 use std::env;
 use std::fs;
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process;
-use std::sync::Once;
-use std::time::Duration;
 
+use acscall_tests::pipeline::{TIMEOUT, free_port, init, until};
 use gst::prelude::*;
 use gst_video::prelude::*;
 
-use crate::display::Pixel;
+use super::display::Pixel;
+use super::sound::Sound;
 
 /// How long anything may take that is waited for.
-const PATIENCE: gst::ClockTime = gst::ClockTime::from_seconds(20);
+const PATIENCE: gst::ClockTime = gst::ClockTime::from_seconds(TIMEOUT.as_secs());
 
 /// The name of the call.
 pub(crate) const CALL: &str = "pipelines";
@@ -27,9 +26,8 @@ pub(crate) struct Meeting {
 
 impl Meeting {
     pub(crate) fn new() -> Meeting {
-        init();
-        let probe = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = probe.local_addr().unwrap().port();
+        init().unwrap();
+        let port = free_port().unwrap();
         let folder = env::temp_dir().join(format!("acscall-pipelines-{}-{port}", process::id()));
         fs::create_dir_all(&folder).unwrap();
         Meeting { port, folder }
@@ -81,7 +79,7 @@ pub(crate) struct Partner(gst::Pipeline);
 
 impl Partner {
     pub(crate) fn play(description: &str) -> Partner {
-        init();
+        init().unwrap();
         let pipeline = gst::parse::launch(description).expect(description);
         let partner = Partner(pipeline.downcast().expect("more than one element"));
         partner.0.set_state(gst::State::Playing).expect(description);
@@ -94,20 +92,42 @@ impl Partner {
         std::iter::from_fn(move || self.next(&sink).map(Frame))
     }
 
-    /// The samples, as F32LE in one channel, that come to the appsink `name` in this time.
-    pub(crate) fn take(&self, name: &str, time: Duration) -> Vec<f32> {
+    /// What is `wanted` of the sound that comes, as F32LE in one channel, to the appsink `name`,
+    /// after the silence at its beginning.
+    pub(crate) fn hears(&self, name: &str, wanted: impl Fn(&Sound) -> Option<Sound>) -> Sound {
         let sink = self.sink(name);
-        let wanted = (time.as_secs_f64() * 48_000.0) as usize;
         let mut samples = Vec::new();
-        while samples.len() < wanted {
+        for count in 1.. {
             let sample = self.next(&sink).expect("the stream ended");
             let map = sample.buffer().unwrap().map_readable().unwrap();
             samples.extend(
                 map.chunks_exact(4)
                     .map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())),
             );
+            // To look at all of it takes longer than a buffer lasts.
+            if count % 10 == 0
+                && let Some(heard) = Sound::of_samples(&samples).try_after_silence()
+                && let Some(found) = wanted(&heard)
+            {
+                return found;
+            }
         }
-        samples
+        unreachable!("the stream goes on or ends")
+    }
+
+    /// Waits until it has sent so many more pictures of its camera to somebody.
+    pub(crate) fn sends(&self, more: u64) {
+        let sink = self.0.by_name("s").unwrap();
+        let pad = sink.static_pad("video").unwrap();
+        let encoded = || {
+            let stats = pad.property::<gst::Structure>("stats");
+            stats.get::<u64>("encoded").unwrap_or(0)
+        };
+        let wanted = encoded() + more;
+        until("pictures are sent", || {
+            Ok((encoded() >= wanted).then_some(()))
+        })
+        .unwrap();
     }
 
     fn sink(&self, name: &str) -> gst_app::AppSink {
@@ -174,13 +194,4 @@ impl Frame {
     fn info(&self) -> gst_video::VideoInfo {
         gst_video::VideoInfo::from_caps(self.0.caps().unwrap()).unwrap()
     }
-}
-
-fn init() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        gst::init().unwrap();
-        gstacscall::plugin_register_static().unwrap();
-        gstrawmedia::plugin_register_static().unwrap();
-    });
 }

@@ -1,30 +1,19 @@
 //! The other participant: it takes all that an example sends.
 
-use std::net::TcpListener;
 use std::sync::mpsc;
 
+use acscall_tests::pipeline::TIMEOUT;
 use gst::prelude::*;
 
-use crate::looks::{self, Run};
-use crate::sound::{self, Listener, Sound};
+use super::looks::{self, Run};
+use super::sound::{self, Listener, Sound};
+
+/// In ms. What is late is lost, and on a busy machine much is late; what an example sends has no
+/// gaps of its own.
+const LATENCY: u32 = 250;
 
 /// How long the server may take to tell something.
-const PATIENCE: gst::ClockTime = gst::ClockTime::from_seconds(20);
-
-/// GStreamer, with the call's elements.
-pub(crate) fn init() {
-    gst::init().unwrap();
-    gstacscall::plugin_register_static().unwrap();
-}
-
-/// A port that nobody listens on at this moment.
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-}
+const PATIENCE: gst::ClockTime = gst::ClockTime::from_seconds(TIMEOUT.as_secs());
 
 /// What was seen and heard of alice, the example.
 #[derive(Debug)]
@@ -56,7 +45,7 @@ impl Receiver {
             _ => (format!("{kind}_alice"), looks::CAPS),
         };
         let pipeline = gst::parse::launch(&format!(
-            "acscallsrc name=call call=x user=bob server={server} \
+            "acscallsrc name=call call=x user=bob server={server} latency={LATENCY} \
              call.{pad} ! queue ! appsink name=sink sync=false async=false caps={caps}"
         ))
         .unwrap()

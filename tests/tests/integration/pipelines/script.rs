@@ -7,12 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::Duration;
 
-use crate::meeting::{CALL, Meeting};
+use acscall_tests::pipeline::TIMEOUT;
 
-/// How long a script may take to end.
-const PATIENCE: Duration = Duration::from_secs(25);
+use super::meeting::{CALL, Meeting};
 
 /// The folder of the scripts.
 pub(crate) fn folder() -> PathBuf {
@@ -67,7 +65,7 @@ impl Script {
 
     /// Waits for its end, which must be a good one.
     pub(crate) fn end(mut self) {
-        let printed = self.printed.recv_timeout(PATIENCE);
+        let printed = self.printed.recv_timeout(TIMEOUT);
         let name = self.name.clone();
         let printed = printed.unwrap_or_else(|_| panic!("{name} does not end"));
         let status = self.child.wait().unwrap();
@@ -95,10 +93,7 @@ impl Drop for Script {
             self.signal("TERM");
             let _the_end_is_all_that_matters = self.child.wait();
             if thread::panicking() {
-                eprintln!(
-                    "{}",
-                    self.printed.recv_timeout(PATIENCE).unwrap_or_default()
-                );
+                eprintln!("{}", self.printed.recv_timeout(TIMEOUT).unwrap_or_default());
             }
         }
     }

@@ -5,10 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
 
-/// How long an example may print nothing, and how long it may take to end.
-const PATIENCE: Duration = Duration::from_secs(30);
+use acscall_tests::pipeline::TIMEOUT;
 
 /// In which of its forms an example is run.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +67,7 @@ impl Program {
     /// Reads on until `condition` holds for a line; returns the line.
     pub(crate) fn wait_until(&mut self, what: &str, condition: impl Fn(&str) -> bool) -> String {
         loop {
-            let Ok(line) = self.incoming.recv_timeout(PATIENCE) else {
+            let Ok(line) = self.incoming.recv_timeout(TIMEOUT) else {
                 panic!("'{what}' was not printed, but only {:#?}", self.lines);
             };
             self.lines.push(line.clone());
@@ -87,10 +85,10 @@ impl Program {
         assert!(kill.expect("there is a shell").success());
     }
 
-    /// Waits for the end; the exit code, `None` if a signal ended it.
-    pub(crate) fn finish(&mut self) -> Option<i32> {
+    /// Waits for the end; the exit code. A signal that ends it fails the test.
+    pub(crate) fn finish(&mut self) -> i32 {
         loop {
-            match self.incoming.recv_timeout(PATIENCE) {
+            match self.incoming.recv_timeout(TIMEOUT) {
                 Ok(line) => self.lines.push(line),
                 // Both of its ends are closed: it is over, or will be in no time.
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
@@ -99,7 +97,9 @@ impl Program {
                 }
             }
         }
-        self.child.wait().expect("a child can be waited for").code()
+        let status = self.child.wait().expect("a child can be waited for");
+        let code = status.code();
+        code.unwrap_or_else(|| panic!("{status} after {:#?}", self.lines))
     }
 
     /// What was printed and read so far.

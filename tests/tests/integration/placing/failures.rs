@@ -8,7 +8,7 @@ use acscall_tests::pipeline::{Pipeline, free_port, init};
 use anyhow::Result;
 use gst::prelude::*;
 
-use crate::person::{Person, server};
+use super::person::{Person, server};
 
 #[test]
 fn who_calls_somebody_who_is_not_there_learns_how_to_be_called() -> Result<()> {

@@ -1,16 +1,15 @@
 //! Every example, in Rust, in Python and in C: what the others in the call see and hear of its steps.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by it")]
-
 mod looks;
 mod partner;
 mod program;
 mod sound;
 
+use acscall_tests::pipeline::{free_port, init};
 use gst::prelude::*;
 
 use looks::Look;
-use partner::{Receiver, Seen, free_port};
+use partner::{Receiver, Seen};
 use program::{Language, Program};
 use sound::Sound;
 
@@ -180,8 +179,8 @@ fn incoming_in_c_processes_what_comes_and_keeps_its_pads() {
 }
 
 fn incoming(language: Language) {
-    partner::init();
-    let server = format!("ws://127.0.0.1:{}", free_port());
+    init().unwrap();
+    let server = format!("ws://127.0.0.1:{}", free_port().unwrap());
     let mut program = Program::start(
         language,
         "incoming",
@@ -231,16 +230,16 @@ fn an_example_that_cannot_go_on_says_why_and_ends_with_code_1() {
             let mut program = Program::start(language, example, &["--server=http://nowhere"]);
             let error = program.wait_until("an error", |line| line.starts_with("Error: "));
             assert!(error.contains("server"), "{example}: {error}");
-            assert_eq!(program.finish(), Some(1), "{example}");
+            assert_eq!(program.finish(), 1, "{example}");
         }
     }
 }
 
 #[test]
 fn an_interrupted_example_leaves_the_call_at_once() {
-    partner::init();
+    init().unwrap();
     for language in Language::ALL {
-        let server = format!("ws://127.0.0.1:{}", free_port());
+        let server = format!("ws://127.0.0.1:{}", free_port().unwrap());
         let receiver = Receiver::join(&server, "video");
         let mut program = Program::start(
             language,
@@ -249,7 +248,7 @@ fn an_interrupted_example_leaves_the_call_at_once() {
         );
         program.wait_for("Sending the camera");
         program.interrupt();
-        assert_eq!(program.finish(), Some(0), "{language:?}");
+        assert_eq!(program.finish(), 0, "{language:?}");
         assert_eq!(program.lines().last().unwrap(), "Interrupted");
         // Not as one whose connection is lost, for whom the others wait 30 s.
         let seen = receiver.seen(program.lines());
@@ -259,8 +258,8 @@ fn an_interrupted_example_leaves_the_call_at_once() {
 
 /// Runs an example to its end, beside a participant that receives its one stream.
 fn run(language: Language, example: &str, kind: &str) -> Seen {
-    partner::init();
-    let server = format!("ws://127.0.0.1:{}", free_port());
+    init().unwrap();
+    let server = format!("ws://127.0.0.1:{}", free_port().unwrap());
     let receiver = Receiver::join(&server, kind);
     let mut program = Program::start(
         language,
@@ -275,7 +274,7 @@ fn run(language: Language, example: &str, kind: &str) -> Seen {
         ],
     );
     program.wait_for("Leaving");
-    assert_eq!(program.finish(), Some(0), "{example} failed");
+    assert_eq!(program.finish(), 0, "{example} failed");
     receiver.seen(program.lines())
 }
 

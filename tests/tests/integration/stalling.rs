@@ -88,15 +88,15 @@ fn a_stalled_source_is_not_available_until_its_next_buffer() -> Result<()> {
 
 #[test]
 fn a_source_that_announces_its_gaps_lives_and_so_does_one_without_a_timeout() -> Result<()> {
-    let announces = Camera::new(200)?;
+    let announces = Camera::new(1000)?;
     announces.push()?;
-    announces.wait_available(true)?;
     announces.pause(gst::ClockTime::from_seconds(3600))?;
+    announces.wait_available(true)?;
     let is_endless = Camera::new(0)?;
     is_endless.push()?;
     is_endless.wait_available(true)?;
     // Longer than that of one without either.
-    let stalls = Camera::new(500)?;
+    let stalls = Camera::new(1500)?;
     stalls.push()?;
     stalls.wait_stalled(true)?;
     for camera in [&announces, &is_endless] {

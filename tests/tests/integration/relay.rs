@@ -84,7 +84,7 @@ fn in_a_world(test: &str, body: impl FnOnce() -> Result<()>) -> Result<()> {
         Some(format!("coturn's turnserver is not there: {error}"))
     });
     match missing {
-        None => namespace::inside(test),
+        None => namespace::inside(&format!("relay::{test}")),
         Some(missing) => {
             println!("{test} is skipped. {missing}");
             Ok(())
