@@ -57,8 +57,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.bench {
         Bench::Call { arguments } => program(&workspace, "bench_call", arguments),
         Bench::Floods { arguments } => program(&workspace, "bench_floods", arguments),
-        Bench::Elements { arguments } => criterion(&workspace, "gst-plugin-rawmedia", arguments),
-        Bench::Kernels { arguments } => criterion(&workspace, "acscall-pixels", arguments),
+        Bench::Elements { arguments } => criterion(&workspace, &["bwfilter", "rawtap"], arguments),
+        Bench::Kernels { arguments } => criterion(&workspace, &["kernels"], arguments),
     }
 }
 
@@ -72,9 +72,12 @@ fn program(workspace: &Workspace, name: &str, arguments: &[OsString]) -> Result<
     )
 }
 
-fn criterion(workspace: &Workspace, package: &str, arguments: &[OsString]) -> Result<()> {
+fn criterion(workspace: &Workspace, benches: &[&str], arguments: &[OsString]) -> Result<()> {
     let mut bench = workspace.cargo("bench");
-    bench.args(["--package", package, "--benches", "--"]);
+    bench.arg("--package=acscall-benches");
+    for name in benches {
+        bench.args(["--bench", name]);
+    }
     workspace.set_environment(&mut bench, Profile::Release);
-    command::run(bench.args(arguments))
+    command::run(bench.arg("--").args(arguments))
 }

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 /// A program that ended with something else than success.
 #[derive(Debug)]
 pub(crate) struct Failed {
-    line: String,
+    pub(crate) line: String,
     /// Its exit code; 1 where a signal ended it.
     pub(crate) code: u8,
 }
@@ -39,7 +39,7 @@ impl std::error::Error for Failed {}
 /// # Errors
 /// [`Failed`] if it ends with anything but success.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let line = line(command);
+    let line = line_of(command);
     let status = command
         .status()
         .with_context(|| format!("`{line}` cannot be started"))?;
@@ -58,7 +58,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 /// # Errors
 /// [`Failed`] if it ends with anything but success.
 pub(crate) fn read(command: &mut Command) -> Result<String> {
-    let line = line(command);
+    let line = line_of(command);
     let output = command
         .stderr(Stdio::inherit())
         .output()
@@ -99,7 +99,8 @@ pub(crate) fn headline(text: &str) {
     }
 }
 
-fn line(command: &Command) -> String {
+/// `command` as one would type it, but for quotes.
+pub(crate) fn line_of(command: &Command) -> String {
     let mut line = command.get_program().to_string_lossy().into_owned();
     for argument in command.get_args() {
         line.push(' ');

@@ -1,34 +1,26 @@
-//! `cargo xtask fuzz`, and the step `fuzz` of `cargo xtask test`: the targets of fuzz/.
+//! `cargo xtask fuzz`, and the step `fuzz` of `cargo xtask check`: the targets of fuzz/.
 //!
-//! The corpus is replayed by an ordinary Rust test, everywhere. Looking for more takes cargo-fuzz,
-//! a C++ compiler for libFuzzer, and a compiler that can count what code is reached; a stable one
-//! can. No sanitizer: what is fuzzed has no unsafe code, and GStreamer's is not built here.
+//! The corpus is replayed by an ordinary Rust test, everywhere. Looking for more takes a C++
+//! compiler for libFuzzer. The targets are built by cargo itself, not by cargo-fuzz, which would
+//! build all dependencies once more: only our own crates count what is reached
+//! (fuzz/rustc-with-coverage). No sanitizer: what is fuzzed has no unsafe code, and GStreamer's is
+//! not built here.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::command::{self, find, probe};
+use crate::command::{self, find};
 use crate::setup::{self, Purpose};
-use crate::steps::Outcome;
+use crate::steps::{Context, Outcome};
 use crate::workspace::{Profile, Workspace};
 
-/// Where each target is looked after in `cargo xtask test`, in seconds.
+/// Where each target is looked after in `cargo xtask check`, in seconds.
 const BRIEFLY: u32 = 10;
 /// What one input may take, in seconds: the slowest, a leg, waits 60 s for an answer.
 const TIMEOUT: u32 = 100;
-
-/// How cargo-fuzz builds: as quickly as it can, and the code as users get it.
-const BUILD: [&str; 5] = [
-    "--sanitizer=none",
-    "--no-cfg-fuzzing",
-    "--codegen-units=16",
-    "--features=libfuzzer",
-    // The folder, since it is no member of the workspace.
-    "--fuzz-dir=fuzz",
-];
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -47,12 +39,12 @@ pub(crate) struct Arguments {
 /// # Errors
 /// If one was found, or nothing can be looked for here.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    setup::prepare(Purpose::Test)?;
+    setup::prepare(Purpose::Check)?;
     let workspace = Workspace::new()?;
-    let fuzz = Fuzz::new(&workspace)?;
-    if let Some(reason) = fuzz.obstacle() {
-        bail!("{reason}");
-    }
+    let fuzz = Fuzz {
+        workspace: &workspace,
+        profile: Profile::Release,
+    };
     let mut targets = fuzz.targets()?;
     if let Some(unknown) = arguments
         .targets
@@ -62,11 +54,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         bail!("no target is called '{unknown}': {}", targets.join(", "));
     }
     targets.retain(|name| arguments.targets.is_empty() || arguments.targets.contains(name));
-    fuzz.build()?;
+    command::run(&mut fuzz.build())?;
     for target in &targets {
-        fuzz.run(target, arguments.seconds, &fuzz.found(target))?;
+        command::headline(&format!("{target}, for {} s", arguments.seconds));
+        let found = fuzz.found(target);
+        command::run(&mut fuzz.search(target, arguments.seconds, &found)?)?;
         if arguments.keep {
-            fuzz.keep(target)?;
+            fuzz.keep(target, &found)?;
         }
     }
     Ok(())
@@ -76,77 +70,43 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 ///
 /// # Errors
 /// If an invariant does not hold.
-pub(crate) fn check(workspace: &Workspace) -> Result<Outcome> {
-    let fuzz = Fuzz::new(workspace)?;
-    let manifest = "--manifest-path=fuzz/Cargo.toml";
-    command::run(workspace.cargo("fmt").args([manifest, "--check"]))?;
-    let mut lints = workspace.cargo("clippy");
-    command::run(lints.args([manifest, "--all-targets", "--", "--deny=warnings"]))?;
-    let mut replay = workspace.cargo("test");
-    workspace.set_environment(&mut replay, Profile::Dev);
-    command::run(replay.args([manifest, "--quiet", "--test=corpus"]))?;
-    if let Some(reason) = fuzz.obstacle() {
-        return Ok(Outcome::Skipped(format!("the corpus passed; {reason}")));
+pub(crate) fn check(context: &Context<'_>) -> Result<Outcome> {
+    let fuzz = Fuzz {
+        workspace: context.workspace,
+        profile: Profile::Dev,
+    };
+    let mut replay = context.workspace.cargo("test");
+    context.workspace.set_environment(&mut replay, Profile::Dev);
+    replay.args(["--package=acscall-fuzz", "--test=corpus"]);
+    context.log.run(&mut replay)?;
+    if ["c++", "g++", "clang++"]
+        .iter()
+        .all(|name| find(name).is_none())
+    {
+        return Ok(Outcome::Skipped(
+            "the corpus passed; to look for more takes a C++ compiler".to_owned(),
+        ));
     }
-    fuzz.build()?;
+    context.log.run(&mut fuzz.build())?;
     // What was found before would be gone through each time, which takes longer and longer.
     let found = fuzz.found("briefly");
     if found.exists() {
         fs::remove_dir_all(&found)?;
     }
     for target in fuzz.targets()? {
-        fuzz.run(&target, BRIEFLY, &found.join(&target))?;
+        let mut search = fuzz.search(&target, BRIEFLY, &found.join(&target))?;
+        context.log.run(&mut search)?;
     }
     Ok(Outcome::Passed)
 }
 
 struct Fuzz<'a> {
     workspace: &'a Workspace,
+    /// Dev where the dependencies are built with it already, release where it runs for long.
+    profile: Profile,
 }
 
 impl Fuzz<'_> {
-    fn new(workspace: &Workspace) -> Result<Fuzz<'_>> {
-        let fuzz = Fuzz { workspace };
-        fs::create_dir_all(fuzz.found(""))?;
-        Ok(fuzz)
-    }
-
-    /// Why nothing can be looked for on this machine, if so.
-    fn obstacle(&self) -> Option<String> {
-        if ["c++", "g++", "clang++"]
-            .into_iter()
-            .all(|name| find(name).is_none())
-        {
-            return Some("there is no C++ compiler, which libFuzzer needs".to_owned());
-        }
-        let mut rustc = Command::new("rustc");
-        rustc.args([
-            "-Cpasses=sancov-module",
-            "--crate-type=lib",
-            "--emit=obj",
-            "-",
-            "-o",
-        ]);
-        if probe(rustc.arg(self.found("nothing.o"))).is_none() {
-            return Some("this Rust cannot count what code is reached".to_owned());
-        }
-        let has_cargo_fuzz = find("cargo-fuzz").is_some()
-            || self.workspace.tools().join("cargo-fuzz").is_file()
-            || self.install();
-        (!has_cargo_fuzz).then(|| "cargo-fuzz cannot be installed".to_owned())
-    }
-
-    fn install(&self) -> bool {
-        println!("Installing cargo-fuzz into the target folder: it runs the fuzz targets");
-        let mut install = self.workspace.cargo("install");
-        install
-            .args(["cargo-fuzz", "--locked", "--root"])
-            .arg(self.workspace.target.join("tools"))
-            // Nothing of it is of use to later builds.
-            .env_remove("CARGO_TARGET_DIR");
-        command::run(&mut install).is_ok()
-    }
-
     /// The names of all targets.
     fn targets(&self) -> Result<Vec<String>> {
         let mut names = Vec::new();
@@ -159,46 +119,63 @@ impl Fuzz<'_> {
         Ok(names)
     }
 
-    fn build(&self) -> Result<()> {
-        command::run(&mut self.cargo_fuzz("build"))
+    fn build(&self) -> Command {
+        let mut build = self.workspace.cargo("build");
+        build
+            .args(["--package=acscall-fuzz", "--bins", "--features=libfuzzer"])
+            .env(
+                "RUSTC_WORKSPACE_WRAPPER",
+                self.workspace.root.join("fuzz/rustc-with-coverage"),
+            );
+        if matches!(self.profile, Profile::Release) {
+            build.arg("--release");
+        }
+        build
+    }
+
+    fn program(&self, target: &str) -> Command {
+        let program = self.workspace.built(self.profile).join(target);
+        self.workspace.with_plugin(program, self.profile)
     }
 
     /// What is found goes into the folder `found`, and what is there already is built on.
-    fn run(&self, target: &str, seconds: u32, found: &Path) -> Result<()> {
-        command::headline(&format!("{target}, for {seconds} s"));
+    fn search(&self, target: &str, seconds: u32, found: &Path) -> Result<Command> {
         fs::create_dir_all(found)?;
-        let mut fuzz = self.cargo_fuzz("run");
-        fuzz.arg(target)
+        let mut program = self.program(target);
+        program
             // What is found goes into the first of these.
-            .arg(found)
-            .arg(self.corpus(target))
-            .arg("--")
-            .args([
-                format!("-max_total_time={seconds}"),
-                format!("-timeout={TIMEOUT}"),
-                "-print_final_stats=1".to_owned(),
-                "-verbosity=0".to_owned(),
-                "-print_funcs=0".to_owned(),
-            ]);
-        command::run(&mut fuzz)
+            .args([found, &self.corpus(target)])
+            .arg(format!("-max_total_time={seconds}"))
+            .arg(format!("-timeout={TIMEOUT}"))
+            // The input that breaks something, if one does.
+            .arg(format!("-artifact_prefix={}/failed-", found.display()))
+            .args(["-print_final_stats=1", "-verbosity=0", "-print_funcs=0"]);
+        Ok(program)
     }
 
     /// Merges what was found into the corpus, and leaves out what shows nothing new.
-    fn keep(&self, target: &str) -> Result<()> {
+    fn keep(&self, target: &str, found: &Path) -> Result<()> {
         let corpus = self.corpus(target);
-        for entry in fs::read_dir(self.found(target))? {
+        let smaller = self.found(&format!("{target}-kept"));
+        let _none = fs::remove_dir_all(&smaller);
+        fs::create_dir_all(&smaller)?;
+        let mut merge = self.program(target);
+        command::run(
+            merge
+                .arg("-merge=1")
+                .args([smaller.as_path(), &corpus, found]),
+        )?;
+        ensure!(
+            fs::read_dir(&smaller)?.next().is_some(),
+            "nothing was kept of {target}"
+        );
+        fs::remove_dir_all(&corpus)?;
+        fs::create_dir_all(&corpus)?;
+        for entry in fs::read_dir(&smaller)? {
             let entry = entry?;
             fs::copy(entry.path(), corpus.join(entry.file_name()))?;
         }
-        let mut minimise = self.cargo_fuzz("cmin");
-        command::run(minimise.arg(target).arg(corpus))
-    }
-
-    fn cargo_fuzz(&self, subcommand: &str) -> Command {
-        let mut fuzz = self.workspace.cargo("fuzz");
-        self.workspace.set_environment(&mut fuzz, Profile::Dev);
-        fuzz.arg(subcommand).args(BUILD);
-        fuzz
+        Ok(fs::remove_dir_all(&smaller)?)
     }
 
     /// Of the repository.

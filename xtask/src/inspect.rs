@@ -4,11 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use crate::command;
-use crate::steps::Outcome;
-use crate::workspace::{Profile, Workspace};
+use crate::log::Log;
+use crate::steps::{Context, Outcome};
+use crate::workspace::Profile;
 
 /// The elements that have a file.
 const ELEMENTS: [&str; 4] = ["acscallsink", "acscallsrc", "bwfilter", "rawtap"];
@@ -20,11 +21,12 @@ const GSTREAMER: &str = "1.22.";
 /// Lines that change with every build.
 const VOLATILE: [&str; 3] = ["Filename", "Version", "Source release date"];
 
-/// Compares each element with its file, or with `bless` writes the files anew.
+/// Compares each element with its file, or with `--bless` writes the files anew.
 ///
 /// # Errors
 /// If they differ; what differs is printed.
-pub(crate) fn check(workspace: &Workspace, bless: bool) -> Result<Outcome> {
+pub(crate) fn check(context: &Context<'_>) -> Result<Outcome> {
+    let workspace = context.workspace;
     let version =
         command::read(Command::new("pkg-config").args(["--modversion", "gstreamer-1.0"]))?;
     if !version.starts_with(GSTREAMER) {
@@ -40,22 +42,24 @@ pub(crate) fn check(workspace: &Workspace, bless: bool) -> Result<Outcome> {
             inspect.arg(element).env("LC_ALL", "C.UTF-8"),
         )?);
         let file = workspace.root.join(format!("tests/inspect/{element}.txt"));
-        if bless {
+        if context.bless {
             fs::create_dir_all(workspace.root.join("tests/inspect"))?;
             fs::write(&file, now).with_context(|| format!("writing {}", file.display()))?;
-            println!("{} is written", file.display());
+            context
+                .log
+                .note(&format!("{} is written", file.display()))?;
         } else if fs::read_to_string(&file).unwrap_or_default() != now {
-            show_difference(workspace, &file, element, &now)?;
+            show_difference(context.log, &workspace.target, &file, element, &now)?;
             different.push(element);
         } else {
-            println!("{element} is as in its file");
+            context.log.note(&format!("{element} is as in its file"))?;
         }
     }
     if different.is_empty() {
         return Ok(Outcome::Passed);
     }
     bail!(
-        "{} changed; if that is meant, `cargo xtask test --only inspect --bless` and review the \
+        "{} changed; if that is meant, `cargo xtask check --only inspect --bless` and review the \
          change",
         different.join(" and ")
     )
@@ -74,8 +78,8 @@ fn stable(shown: &str) -> String {
     kept
 }
 
-fn show_difference(workspace: &Workspace, file: &Path, element: &str, now: &str) -> Result<()> {
-    let other = workspace.target.join(format!("{element}.txt"));
+fn show_difference(log: &Log, target: &Path, file: &Path, element: &str, now: &str) -> Result<()> {
+    let other = target.join(format!("{element}.txt"));
     fs::write(&other, now)?;
     let old = if file.is_file() {
         file
@@ -83,7 +87,7 @@ fn show_difference(workspace: &Workspace, file: &Path, element: &str, now: &str)
         Path::new("/dev/null")
     };
     // diff fails where there is a difference, which is known.
-    let _ = Command::new("diff").arg("-u").arg(old).arg(&other).status();
+    let _is_different = log.run(Command::new("diff").arg("-u").arg(old).arg(&other));
     Ok(())
 }
 

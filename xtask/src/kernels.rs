@@ -1,12 +1,12 @@
 //! What the kernels' own tests cannot see when they are simply run.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
 
 use crate::command;
-use crate::steps::Outcome;
-use crate::workspace::Workspace;
+use crate::steps::{Context, Outcome};
 
 /// Cases of each property under valgrind, which is some fifty times slower than the processor.
 const CASES: &str = "12";
@@ -17,19 +17,18 @@ const ARM: &str = "aarch64-unknown-linux-gnu";
 ///
 /// # Errors
 /// If a kernel reads or writes outside its row, or a test fails.
-pub(crate) fn check_memory(workspace: &Workspace) -> Result<()> {
-    command::run(
-        workspace
-            .cargo("test")
-            .args(["--workspace", "--test=kernels", "--config"])
-            .arg(
-                "target.'cfg(all())'.runner = ['valgrind', '--quiet', '--error-exitcode=1', \
-                 '--leak-check=no']",
-            )
-            .env("PROPTEST_CASES", CASES)
-            // valgrind runs one thread at a time anyway.
-            .env("RUST_TEST_THREADS", "1"),
-    )
+pub(crate) fn check_memory(context: &Context<'_>) -> Result<Outcome> {
+    let mut tests = context.workspace.cargo_for_tests("test");
+    tests.args(["--test=kernels", "--config"]).arg(
+        "target.'cfg(all())'.runner = ['valgrind', '--quiet', '--error-exitcode=1', \
+         '--leak-check=no']",
+    );
+    tests
+        .env("PROPTEST_CASES", CASES)
+        // valgrind runs one thread at a time anyway.
+        .env("RUST_TEST_THREADS", "1");
+    context.log.run(&mut tests)?;
+    Ok(Outcome::Passed)
 }
 
 /// Type checks and lints the kernels as they are on ARM, where the machine has Rust's library
@@ -37,20 +36,22 @@ pub(crate) fn check_memory(workspace: &Workspace) -> Result<()> {
 ///
 /// # Errors
 /// If they do not compile.
-pub(crate) fn check_arm(workspace: &Workspace) -> Result<Outcome> {
+pub(crate) fn check_arm(context: &Context<'_>) -> Result<Outcome> {
     let libraries =
         command::read(Command::new("rustc").args(["--print=target-libdir", "--target", ARM]))?;
-    if !std::path::Path::new(libraries.trim()).is_dir() {
+    if !Path::new(libraries.trim()).is_dir() {
         return Ok(Outcome::Skipped(format!(
             "Rust's library for it is not installed: `rustup target add {ARM}`"
         )));
     }
-    command::run(workspace.cargo("clippy").args([
+    let mut clippy = context.workspace.cargo("clippy");
+    clippy.args([
         "--package=acscall-pixels",
         "--target",
         ARM,
         "--",
         "--deny=warnings",
-    ]))?;
+    ]);
+    context.log.run(&mut clippy)?;
     Ok(Outcome::Passed)
 }

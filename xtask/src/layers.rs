@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail};
 
 use crate::command;
-use crate::workspace::Workspace;
+use crate::steps::{Context, Outcome};
 
 /// A rule of ARCHITECTURE.md.
 struct Layer {
@@ -38,9 +38,9 @@ const LAYERS: [Layer; 3] = [
 ///
 /// # Errors
 /// If a package depends on what its layer may not know.
-pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+pub(crate) fn check(context: &Context<'_>) -> Result<Outcome> {
     for layer in &LAYERS {
-        let tree = command::read(workspace.cargo("tree").args([
+        let tree = command::read(context.workspace.cargo("tree").args([
             "--package",
             layer.package,
             "--edges=normal",
@@ -58,9 +58,9 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
                 above.join(", ")
             );
         }
-        println!("{}: so it is", layer.because);
+        context.log.note(&format!("{}: so it is", layer.because))?;
     }
-    Ok(())
+    Ok(Outcome::Passed)
 }
 
 /// The first line of `tree` is the package itself.

@@ -1,18 +1,23 @@
-//! The project's own commands: `cargo xtask demo | test | bench`.
+//! The project's own commands: `cargo xtask demo | test | check | bench | fuzz | soak`.
 //!
 //! Each first makes sure that the machine has what it needs (see [`setup`]). This crate must
 //! build on a machine that has nothing but Rust, so it knows no GStreamer: whatever does is a
 //! program of its own that is built and started from here.
 
 mod bench;
+mod browser;
+mod children;
 mod command;
+mod counts;
 mod demo;
 mod faults;
 mod fuzz;
 mod inspect;
 mod kernels;
 mod layers;
+mod log;
 mod media;
+mod rust;
 mod setup;
 mod soak;
 mod steps;
@@ -38,8 +43,10 @@ struct Arguments {
 enum Task {
     /// Shows a living call: a server, a page to join by, a bot that answers
     Demo(demo::Arguments),
-    /// Runs every check and test, with a summary at the end
-    Test(test::Arguments),
+    /// Shows that the project works here: Rust tests, pipelines, calls with Chromium, the demo
+    Test(test::TestArguments),
+    /// For contributors: format, lints, documentation, golden files, fuzzing and further browsers
+    Check(test::CheckArguments),
     /// Measures what the project promises
     Bench(bench::Arguments),
     /// Looks for hostile input that breaks an invariant
@@ -51,7 +58,8 @@ enum Task {
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Demo(arguments) => demo::run(&arguments).map(|()| ExitCode::SUCCESS),
-        Task::Test(arguments) => test::run(&arguments),
+        Task::Test(arguments) => test::test(&arguments),
+        Task::Check(arguments) => test::check(&arguments),
         Task::Bench(arguments) => bench::run(&arguments).map(|()| ExitCode::SUCCESS),
         Task::Fuzz(arguments) => fuzz::run(&arguments).map(|()| ExitCode::SUCCESS),
         Task::Soak(arguments) => soak::run(&arguments).map(|()| ExitCode::SUCCESS),

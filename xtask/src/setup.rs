@@ -24,6 +24,8 @@ pub(crate) enum Purpose {
     Run,
     /// The tests as well.
     Test,
+    /// The checks of contributors as well as those.
+    Check,
     /// Fetching what the demo's sample caller plays.
     Media,
     /// Letting networks, machines and parties of calls fail.
@@ -32,13 +34,20 @@ pub(crate) enum Purpose {
     Soak,
 }
 
+impl Purpose {
+    /// Whether it needs all that `other` does.
+    fn includes(self, other: Purpose) -> bool {
+        other == Purpose::Run || other == self || (self == Purpose::Check && other == Purpose::Test)
+    }
+}
+
 /// Installs what is missing, after saying what and why. Costs well under a second where
 /// everything is there.
 ///
 /// # Errors
 /// If something is missing that cannot be installed here.
 pub(crate) fn prepare(purpose: Purpose) -> Result<()> {
-    if purpose == Purpose::Test {
+    if purpose == Purpose::Check {
         add_rust_components()?;
     }
     let missing = missing(purpose);
@@ -73,11 +82,11 @@ pub(crate) fn prepare(purpose: Purpose) -> Result<()> {
     Ok(())
 }
 
-/// A minimal Rust has neither.
+/// A minimal Rust has neither; the checks use them.
 fn add_rust_components() -> Result<()> {
     for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
         if probe(Command::new("cargo").args([subcommand, "--version"])).is_none() {
-            println!("Adding Rust's component {component}, which the tests use");
+            println!("Adding Rust's component {component}, which the checks use");
             command::run(Command::new("rustup").args(["component", "add", component]))?;
         }
     }
@@ -87,7 +96,7 @@ fn add_rust_components() -> Result<()> {
 fn missing(purpose: Purpose) -> Vec<&'static Requirement> {
     let machine = Machine::new();
     ALL.iter()
-        .filter(|requirement| [Purpose::Run, purpose].contains(&requirement.purpose))
+        .filter(|requirement| purpose.includes(requirement.purpose))
         .filter(|requirement| !requirement.found.on(&machine))
         .collect()
 }

@@ -1,116 +1,162 @@
-//! `cargo xtask test`: every check and test in order, and a summary.
+//! `cargo xtask test` and `cargo xtask check`: their steps in order, and a summary.
 
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::children;
 use crate::command::{self, Failed};
+use crate::counts::Counts;
 use crate::faults;
+use crate::log::Log;
 use crate::setup::{self, Purpose};
-use crate::steps::{Context, Outcome, Step};
+use crate::steps::{self, Context, Outcome, Step};
 use crate::workspace::Workspace;
 
 #[derive(clap::Args)]
-pub(crate) struct Arguments {
+pub(crate) struct TestArguments {
     /// Runs these steps only, with what they need built
-    #[arg(long, value_enum, value_delimiter = ',')]
-    only: Vec<Step>,
-    /// Writes the files of tests/inspect anew instead of comparing with them
-    #[arg(long)]
-    bless: bool,
+    #[arg(long, value_name = "STEP", value_delimiter = ',')]
+    only: Vec<String>,
     /// Runs none of these, but calls whose network, machine or parties fail: all faults, which
     /// takes a quarter of an hour, or those of these names (`list` names them); needs root
-    #[arg(long, value_name = "FAULT", num_args = 0.., conflicts_with_all = ["only", "bless"])]
+    #[arg(long, value_name = "FAULT", num_args = 0.., conflicts_with = "only")]
     faults: Option<Vec<String>>,
 }
 
-/// Runs all steps, the later ones also after one has failed.
+#[derive(clap::Args)]
+pub(crate) struct CheckArguments {
+    /// Runs these steps only, with what they need built
+    #[arg(long, value_name = "STEP", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Writes the files of tests/inspect anew instead of comparing with them
+    #[arg(long)]
+    bless: bool,
+}
+
+/// Shows that the project works.
 ///
 /// # Errors
 /// If the machine cannot be made ready. Failing steps are in the exit code: that of the first
 /// of them.
-pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+pub(crate) fn test(arguments: &TestArguments) -> Result<ExitCode> {
     if let Some(names) = &arguments.faults {
         return faults::run(names).map(|()| ExitCode::SUCCESS);
     }
+    let steps = steps::chosen(steps::TEST, &arguments.only)?;
     setup::prepare(Purpose::Test)?;
+    run(&steps, false)
+}
+
+/// Shows that the project is in order.
+///
+/// # Errors
+/// As those of [`test`].
+pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode> {
+    let steps = steps::chosen(steps::CHECK, &arguments.only)?;
+    setup::prepare(Purpose::Check)?;
+    run(&steps, arguments.bless)
+}
+
+/// What became of a step.
+struct Done {
+    name: &'static str,
+    result: Result<Outcome>,
+    time: Duration,
+    counts: Counts,
+    /// What its log says of a failure, and where the rest is.
+    failures: String,
+}
+
+/// Runs all of them, the later ones also after one has failed.
+fn run(steps: &[Step], bless: bool) -> Result<ExitCode> {
     let workspace = Workspace::new()?;
-    let context = Context::new(workspace, arguments.bless);
-
-    let mut results = Vec::new();
-    for step in chosen(&arguments.only) {
-        command::headline(&format!("{}: {}", step.name(), step.what()));
-        let unbuilt = results.iter().any(|(step, result, _)| {
-            *step == Step::Build && !matches!(result, Ok(Outcome::Passed))
+    children::end_on_interrupt()?;
+    let mut done: Vec<Done> = Vec::new();
+    for step in steps {
+        command::headline(&format!("{}: {}", step.name, step.what));
+        let log = Log::new(&workspace.target.join("logs"), step.name)?;
+        let failed = done.iter().zip(steps).any(|(done, before)| {
+            step.needs(before) && !matches!(done.result, Ok(Outcome::Passed))
         });
-        let (result, time) = timed(|| {
-            if unbuilt && step.needs_build() {
-                Ok(Outcome::Skipped("the build failed".to_owned()))
-            } else {
-                step.run(&context)
-            }
-        });
-        if let Err(error) = &result {
-            println!("{} failed: {error:#}", step.name());
-        }
-        results.push((step, result, time));
-    }
-    Ok(summarize(&results))
-}
-
-/// The steps asked for, in their order, with the build where they need it.
-fn chosen(only: &[Step]) -> Vec<Step> {
-    if only.is_empty() {
-        return Step::ALL.to_vec();
-    }
-    let build = only.iter().any(|step| step.needs_build());
-    Step::ALL
-        .into_iter()
-        .filter(|step| only.contains(step) || (build && *step == Step::Build))
-        .collect()
-}
-
-#[expect(clippy::disallowed_methods, reason = "the one clock of this program")]
-fn timed<T>(act: impl FnOnce() -> T) -> (T, Duration) {
-    let start = Instant::now();
-    let result = act();
-    (result, start.elapsed())
-}
-
-fn summarize(results: &[(Step, Result<Outcome>, Duration)]) -> ExitCode {
-    command::headline("Summary");
-    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
-    for (step, result, time) in results {
-        let outcome = match result {
-            Ok(Outcome::Passed) => {
-                passed += 1;
-                "passed".to_owned()
-            }
-            Ok(Outcome::Skipped(reason)) => {
-                skipped += 1;
-                format!("skipped: {reason}")
-            }
-            Err(error) => {
-                failed += 1;
-                format!("FAILED: {error}")
-            }
+        let result = if failed {
+            Ok(Outcome::Skipped("the build failed".to_owned()))
+        } else {
+            step.run(&Context {
+                workspace: &workspace,
+                log: &log,
+                bless,
+            })
         };
-        println!(
-            "{:<10} {:>7.1} s  {outcome}",
-            step.name(),
-            time.as_secs_f64()
-        );
+        // Nothing that it started disturbs the next one.
+        children::end_all();
+        let one = Done::new(step, result, &log);
+        println!("{}", one.line());
+        done.push(one);
     }
-    println!();
-    if skipped == 0 {
-        println!("{passed} passed, {failed} failed");
-    } else {
-        println!("{passed} passed, {failed} failed, {skipped} skipped");
+    Ok(summarize(&done))
+}
+
+impl Done {
+    fn new(step: &Step, result: Result<Outcome>, log: &Log) -> Done {
+        let mut counts = log.counts();
+        let failures = match &result {
+            Ok(_) => String::new(),
+            Err(error) => format!(
+                "{error:#}\n{}\nAll of it: {}",
+                log.failures(),
+                log.path().display()
+            ),
+        };
+        match &result {
+            // One that counts nothing is one test.
+            Ok(Outcome::Passed) if counts.is_empty() => counts.passed = 1,
+            Ok(Outcome::Skipped(_)) if counts.is_empty() => counts.skipped = 1,
+            Err(_) if counts.failed == 0 => counts.failed = 1,
+            _ => {}
+        }
+        Done {
+            name: step.name,
+            result,
+            time: log.elapsed(),
+            counts,
+            failures,
+        }
     }
-    results
-        .iter()
-        .find_map(|(_, result, _)| result.as_ref().err())
+
+    fn line(&self) -> String {
+        let outcome = match &self.result {
+            Ok(Outcome::Passed) => self.counts.to_string(),
+            Ok(Outcome::Skipped(reason)) => format!("skipped: {reason}"),
+            Err(_) => format!("FAILED: {}", self.counts),
+        };
+        format!(
+            "{:<10} {:>6.1} s  {outcome}",
+            self.name,
+            self.time.as_secs_f64()
+        )
+    }
+}
+
+/// What failed comes last, and then the line that counts.
+fn summarize(done: &[Done]) -> ExitCode {
+    command::headline("Summary");
+    let mut counts = Counts::default();
+    let mut time = Duration::ZERO;
+    for one in done {
+        println!("{}", one.line());
+        counts += one.counts;
+        time += one.time;
+    }
+    println!("{:<10} {:>6.1} s", "in all", time.as_secs_f64());
+    for one in done.iter().filter(|one| one.result.is_err()) {
+        command::headline(&format!("{} failed", one.name));
+        println!("{}", one.failures);
+    }
+    println!("\n{counts}");
+    done.iter()
+        .find_map(|one| one.result.as_ref().err())
         .map_or(ExitCode::SUCCESS, |error| {
             let code = error
                 .downcast_ref::<Failed>()
@@ -123,32 +169,34 @@ fn summarize(results: &[(Step, Result<Outcome>, Duration)]) -> ExitCode {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_step_that_runs_elements_brings_the_build_with_it() {
-        assert_eq!(chosen(&[Step::Browser]), [Step::Build, Step::Browser]);
-        assert_eq!(
-            chosen(&[Step::Clippy, Step::Format]),
-            [Step::Format, Step::Clippy]
-        );
-        assert_eq!(chosen(&[]), Step::ALL);
+    fn done(result: Result<Outcome>) -> Done {
+        let folder = std::env::temp_dir().join(format!("xtask-test-{}", std::process::id()));
+        let log = Log::new(&folder, "step").unwrap();
+        Done::new(&steps::TEST[0], result, &log)
+    }
+
+    fn failure(code: u8) -> Result<Outcome> {
+        let line = "false".to_owned();
+        Err(Failed { line, code }.into())
     }
 
     #[test]
     fn the_exit_code_is_that_of_the_first_failure() {
-        let failure = |code| Err(Failed::new("false", code).into());
-        let none = Duration::ZERO;
-        let results = [
-            (Step::Format, Ok(Outcome::Passed), none),
-            (Step::Clippy, failure(101), none),
-            (Step::Rust, failure(100), none),
+        let all = [
+            done(Ok(Outcome::Passed)),
+            done(failure(101)),
+            done(failure(100)),
         ];
-        assert_eq!(
-            format!("{:?}", summarize(&results)),
-            format!("{:?}", ExitCode::from(101))
-        );
-        assert_eq!(
-            format!("{:?}", summarize(&results[..1])),
-            format!("{:?}", ExitCode::SUCCESS)
-        );
+        let code = |all: &[Done]| format!("{:?}", summarize(all));
+        assert_eq!(code(&all), format!("{:?}", ExitCode::from(101)));
+        assert_eq!(code(&all[..1]), format!("{:?}", ExitCode::SUCCESS));
+    }
+
+    #[test]
+    fn a_step_without_tests_counts_as_one() {
+        assert_eq!(done(Ok(Outcome::Passed)).counts.passed, 1);
+        assert_eq!(done(failure(1)).counts.failed, 1);
+        let skipped = done(Ok(Outcome::Skipped("why".to_owned())));
+        assert!(skipped.line().ends_with("skipped: why"));
     }
 }

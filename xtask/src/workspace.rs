@@ -7,6 +7,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+/// With [`Workspace::cargo_for_tests`]: the plugins, the programs and the tests. All at once, for
+/// the same reason.
+pub(crate) const ALL_TARGETS: [&str; 3] = ["--lib", "--bins", "--tests"];
+
 /// The checkout and the folder that cargo builds into.
 pub(crate) struct Workspace {
     /// The checkout.
@@ -52,12 +56,23 @@ impl Workspace {
             .arg(subcommand)
             .current_dir(&self.root)
             .env("CARGO_TARGET_DIR", &self.target);
-        // Cargo finds the subcommands that are installed there.
-        let path = env::var_os("PATH").unwrap_or_default();
-        if let Ok(path) = env::join_paths(env::split_paths(&path).chain([self.tools()])) {
-            command.env("PATH", path);
-        }
         command
+    }
+
+    /// `cargo SUBCOMMAND` for the packages that tests run and are: always the same ones, since
+    /// another selection has other features of dependencies, which would be built a second time.
+    pub(crate) fn cargo_for_tests(&self, subcommand: &str) -> Command {
+        let mut words = subcommand.split(' ');
+        let mut cargo = self.cargo(words.next().unwrap_or_default());
+        cargo.args(words).args([
+            "--workspace",
+            // It is running.
+            "--exclude=xtask",
+            // These have dependencies and features of their own.
+            "--exclude=acscall-benches",
+            "--exclude=acscall-fuzz",
+        ]);
+        cargo
     }
 
     /// The build of what is measured, as users get it, and of the programs that measure.
@@ -73,11 +88,6 @@ impl Workspace {
             "--lib",
         ]);
         build
-    }
-
-    /// The folder of the programs that were installed for this checkout alone.
-    pub(crate) fn tools(&self) -> PathBuf {
-        self.target.join("tools/bin")
     }
 
     /// `program` with the environment in which GStreamer finds the plugin that was built with

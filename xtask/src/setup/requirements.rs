@@ -172,7 +172,7 @@ pub(super) const ALL: &[Requirement] = &[
     },
     Requirement {
         what: "npm",
-        why: "installs what drives the browsers, and the compiler that checks the library's types",
+        why: "installs what drives the browsers in the tests",
         packages: &["npm"],
         purpose: Purpose::Test,
         found: Found::Programs(&["npm"]),
@@ -188,7 +188,7 @@ pub(super) const ALL: &[Requirement] = &[
         what: "Firefox",
         why: "calls between the elements, Chromium and another kind of browser",
         packages: &["firefox-esr"],
-        purpose: Purpose::Test,
+        purpose: Purpose::Check,
         found: Found::OneOf(FIREFOX),
     },
     Requirement {
@@ -214,8 +214,15 @@ pub(super) const ALL: &[Requirement] = &[
         what: "valgrind",
         why: "sees every byte that the kernels touch",
         packages: &["valgrind"],
-        purpose: Purpose::Test,
+        purpose: Purpose::Check,
         found: Found::Programs(&["valgrind"]),
+    },
+    Requirement {
+        what: "a C++ compiler",
+        why: "builds libFuzzer, which looks for hostile input",
+        packages: &["g++"],
+        purpose: Purpose::Check,
+        found: Found::OneOf(&["c++", "g++", "clang++"]),
     },
     Requirement {
         what: "ip and unshare",
