@@ -102,7 +102,7 @@ fn check_rest() {
     if !count.is_multiple_of(ROUND) {
         return;
     }
-    wait_until("legs are not taken down", || PIPELINE.len() == 0);
+    wait_until("legs are not taken down", || PIPELINE.count() == 0);
     let most = FIRST.get_or_init(files) + SPARE;
     wait_until("legs leave files open", || files() <= most);
 }

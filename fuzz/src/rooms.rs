@@ -1,5 +1,5 @@
 //! The room machine: several clients, hostile and not, that open, say, break and close in any
-//! order. See [`Stage`] for what has to hold after each step.
+//! order. See `Stage` for what has to hold after each step.
 
 mod bounds;
 mod driver;

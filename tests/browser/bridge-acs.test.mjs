@@ -52,7 +52,7 @@ inLab('an ACS call and one of ours see and hear each other, and know the names',
   assert.equal(size(sent), '640x360');
   await lab.hasOnlyGiven({ video: ['yellow'], screen: ['cyan'], audio: [650] });
   await lab.isClean();
-  assert.deepEqual(await page.evaluate(() => troubles), []);
+  assert.deepEqual(await lab.troubles(), []);
 });
 
 inLab('what goes out stops, starts and changes with its sender, dead or alive', async (lab) => {

@@ -16,16 +16,6 @@ pub(crate) struct Failed {
     pub(crate) code: u8,
 }
 
-impl Failed {
-    #[cfg(test)]
-    pub(crate) fn new(line: &str, code: u8) -> Failed {
-        Failed {
-            line: line.to_owned(),
-            code,
-        }
-    }
-}
-
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` failed with exit code {}", self.line, self.code)

@@ -52,7 +52,7 @@ pub(crate) fn test(arguments: &TestArguments) -> Result<ExitCode> {
 /// Shows that the project is in order.
 ///
 /// # Errors
-/// As those of [`test`].
+/// As those of `test`.
 pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode> {
     let steps = steps::chosen(steps::CHECK, &arguments.only)?;
     setup::prepare(Purpose::Check)?;

@@ -88,7 +88,7 @@ impl Pipeline {
     }
 
     /// The elements in it.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.0.pipeline.children().len()
     }
 
