@@ -283,6 +283,8 @@ call_link (GstPad * from, GstPad * to, GError ** error)
 void
 call_remove (Call * call, GstElement * element)
 {
+  /* The pipeline may be starting its elements at this moment, on another thread. */
+  gst_element_set_locked_state (element, TRUE);
   gst_element_set_state (element, GST_STATE_NULL);
   gst_bin_remove (GST_BIN (call->pipeline), element);
 }

@@ -140,6 +140,8 @@ class Call:
 
     def remove(self, element):
         """Stops an element and takes it out of the pipeline, with its links."""
+        # The pipeline may be starting its elements at this moment, on another thread.
+        element.set_locked_state(True)
         element.set_state(Gst.State.NULL)
         self.pipeline.remove(element)
 

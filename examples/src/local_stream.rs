@@ -148,6 +148,8 @@ impl<'a> LocalStream<'a> {
 impl Call {
     /// Stops `element` and takes it out of the pipeline, with its links.
     fn remove(&self, element: &gst::Element) -> Result<()> {
+        // The pipeline may be starting its elements at this moment, on another thread.
+        element.set_locked_state(true);
         element.set_state(gst::State::Null)?;
         self.pipeline.remove(element)?;
         Ok(())

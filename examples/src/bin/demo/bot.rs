@@ -161,6 +161,8 @@ impl Bot {
     /// From the source on, so that nothing flows into what is taken away.
     fn end(&self, answer: &Answer) -> Result<()> {
         self.source.release_request_pad(&answer.from);
+        // The pipeline may be starting its elements at this moment, on another thread.
+        answer.filter.set_locked_state(true);
         answer.filter.set_state(gst::State::Null)?;
         self.pipeline.remove(&answer.filter)?;
         self.sink.release_request_pad(&answer.to);
