@@ -24,7 +24,7 @@ use crate::signalling::message::{
 };
 use crate::signalling::room::Limits;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The call of all clients that name no other.
 const CALL: &str = "tea & Kuchen/ü";

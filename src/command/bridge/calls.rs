@@ -187,9 +187,10 @@ mod tests {
     #[tokio::test]
     async fn where_nobody_serves_and_this_machine_cannot_it_is_told() {
         // With TLS it would need a certificate.
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap();
-        drop(free);
+        // Bound, so that nobody else gets it, but nobody listens.
+        let nobody = tokio::net::TcpSocket::new_v4().unwrap();
+        nobody.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = nobody.local_addr().unwrap();
         let url = ServerUrl::parse(&format!("wss://{address}")).unwrap();
         let elsewhere = Calls::new(url, "tea".to_owned(), None);
         let error = elsewhere.check("bridge").await.unwrap_err();

@@ -9,7 +9,7 @@ use gstrawmedia::rawtap::{RawTapPad, RawTapPolicy};
 pub(crate) use crate::recorder::{Gate, Recorder, Seen};
 
 /// Far more than anything takes on a busy machine.
-pub(crate) const LONG: Duration = Duration::from_secs(30);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// See the module.
 pub(crate) struct Rig {

@@ -16,7 +16,7 @@ use crate::call::outgoing::Port;
 use crate::call::reader::{Item, Popped, ReaderQueue};
 
 /// No step of a call over loopback takes as long.
-const TIMEOUT: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 struct End {
     engine: Engine,
