@@ -371,10 +371,16 @@ fn dispose_with(element: &impl IsA<gst::Element>, linked: impl Into<Option<gst::
     let linked = linked.into();
     element.set_locked_state(true);
     element.call_async(move |element| {
-        let _already_stopped = element.set_state(gst::State::Null);
-        if let Some(pipeline) = element.parent().and_downcast::<gst::Bin>() {
-            let _already_removed = pipeline.remove(element);
-        }
+        stop_and_remove(element);
         drop(linked);
     });
+}
+
+/// Waits for the element's streaming threads: not on one of them, and in
+/// `call_async`, since another one within that may wait for this thread for ever.
+fn stop_and_remove(element: &gst::Element) {
+    let _already_stopped = element.set_state(gst::State::Null);
+    if let Some(pipeline) = element.parent().and_downcast::<gst::Bin>() {
+        let _already_removed = pipeline.remove(element);
+    }
 }

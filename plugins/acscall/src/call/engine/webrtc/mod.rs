@@ -304,7 +304,7 @@ impl Leg for WebRtcLeg {
             // stopped, would keep that for ever.
             requests.finish();
             silence_ice(webrtcbin, direction);
-            super::dispose(webrtcbin);
+            super::stop_and_remove(webrtcbin);
         });
     }
 }
