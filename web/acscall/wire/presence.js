@@ -292,6 +292,8 @@ export class Presence extends Emitter {
     emit(this, 'change');
     const isAlone = this.#entry.type === 'place' && !participants.length;
     if (isFirst) this.#setState(isAlone ? 'ringing' : 'connected');
+    // Somebody may have accepted while there was no connection.
+    else if (this.state === 'ringing' && participants.length) this.#setState('connected');
   }
 
   // ---- Participants
