@@ -257,12 +257,13 @@ function useSmallCameras() {
  * Gives `page` a `cutSignalling()` that cuts its connection to the server, and a
  * `dropSignalling()` that says, too, when a call has noticed. With `forget`, the next attempt to
  * come back has a key that the server does not know. A function `page.rewrite`, once it is set,
- * changes what the server says.
+ * changes what the server says. New connections wait for the promise `page.held`.
  */
 async function interceptSignalling(page) {
   let cut = null;
   let forget = false;
-  await page.routeWebSocket(/\/ws$/, (inner) => {
+  await page.routeWebSocket(/\/ws$/, async (inner) => {
+    await page.held;
     const outer = inner.connectToServer();
     inner.onMessage((text) => {
       const message = JSON.parse(text);

@@ -390,6 +390,21 @@ for (const how of ['Accept', 'Decline']) {
   });
 }
 
+withServer('a call that is accepted while its caller is away is connected when it is back', async ({ open, reachable }) => {
+  const [bob, alice] = await Promise.all([reachable('bob'), open('alice', { intercept: true })]);
+  await call(alice, 'bob');
+  await dialog(bob).waitFor();
+  let comeBack;
+  alice.held = new Promise((resolve) => {
+    comeBack = resolve;
+  });
+  await alice.dropSignalling();
+  await answer(bob, 'Accept');
+  await bob.waitForFunction(() => window.acscall?.state === 'Connected');
+  comeBack();
+  await Promise.all([isInCall(alice, ['bob']), isInCall(bob, ['alice'])]);
+});
+
 withServer('what ended while the connection was lost rings no more', async ({ open, reachable }) => {
   const [bob, alice] = await Promise.all([reachable('bob', { intercept: true }), open('alice')]);
   await call(alice, 'bob');
