@@ -117,8 +117,9 @@ bridgeTest('nobody sees a credential', async (start) => {
     for (const seen of [cmdline, environ]) assert.ok(!seen.includes(part), name);
     assert.doesNotMatch(environ, /ACS_TOKEN|AGORA_TOKEN|ACSCALL_SECRET/, name);
   }
+  // It fails where nothing is found, and where Chromium removes a file meanwhile.
   const found = await run('grep', ['-rlaF', part, command.temporary]).catch((error) => error);
-  assert.equal(found.code, 1, `in ${found.stdout}`);
+  assert.equal(found.stdout, '');
   command.signal('SIGINT');
   await command.ends();
   for (const line of command.lines) assert.ok(!line.includes(part), line);
