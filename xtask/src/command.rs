@@ -4,7 +4,7 @@ use std::env;
 use std::fmt;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result};
 
@@ -14,6 +14,20 @@ pub(crate) struct Failed {
     pub(crate) line: String,
     /// Its exit code; 1 where a signal ended it.
     pub(crate) code: u8,
+}
+
+impl Failed {
+    /// An error unless the program of this command line ended with success.
+    pub(crate) fn check(line: String, status: ExitStatus) -> Result<()> {
+        if status.success() {
+            return Ok(());
+        }
+        let code = status
+            .code()
+            .and_then(|code| u8::try_from(code).ok())
+            .unwrap_or(1);
+        Err(Failed { line, code }.into())
+    }
 }
 
 impl fmt::Display for Failed {
@@ -33,14 +47,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command
         .status()
         .with_context(|| format!("`{line}` cannot be started"))?;
-    if status.success() {
-        return Ok(());
-    }
-    let code = status
-        .code()
-        .and_then(|code| u8::try_from(code).ok())
-        .unwrap_or(1);
-    Err(Failed { line, code }.into())
+    Failed::check(line, status)
 }
 
 /// What `command` prints; its error output goes to the terminal.
@@ -53,14 +60,7 @@ pub(crate) fn read(command: &mut Command) -> Result<String> {
         .stderr(Stdio::inherit())
         .output()
         .with_context(|| format!("`{line}` cannot be started"))?;
-    if !output.status.success() {
-        let code = output
-            .status
-            .code()
-            .and_then(|code| u8::try_from(code).ok())
-            .unwrap_or(1);
-        return Err(Failed { line, code }.into());
-    }
+    Failed::check(line, output.status)?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 

@@ -115,14 +115,7 @@ impl Log {
             }
         };
         progress.clear();
-        if status.success() {
-            return Ok(());
-        }
-        let code = status
-            .code()
-            .and_then(|code| u8::try_from(code).ok())
-            .unwrap_or(1);
-        Err(Failed { line, code }.into())
+        Failed::check(line, status)
     }
 
     /// The lines that say what failed: those of the runners, or else the last ones.
