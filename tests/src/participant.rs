@@ -9,7 +9,7 @@ use crate::pipeline::now;
 use crate::process::Process;
 use crate::wait::TIMEOUT;
 
-/// What an outgoing stream is encoded by.
+/// The codec of an outgoing stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coding {
     /// Its name in SDP.
@@ -24,13 +24,13 @@ pub struct Participant {
     pub process: Process,
     /// How many buffers came to each sink.
     pub frames: BTreeMap<String, u64>,
-    /// What came to each sink last.
+    /// The newest caps of each sink.
     pub caps: BTreeMap<String, String>,
     /// The bit rate of each pad of acscallsink, in kbit/s.
     pub rates: BTreeMap<String, u64>,
     /// How many buffers of it were encoded.
     pub encoded: BTreeMap<String, u64>,
-    /// How it is encoded.
+    /// The codec of each pad.
     pub codings: BTreeMap<String, Coding>,
     /// Element messages and warnings that nobody has asked for yet.
     pub messages: Vec<String>,

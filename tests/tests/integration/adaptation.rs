@@ -116,7 +116,7 @@ fn below_the_least_video_only_sound_is_sent_until_the_network_is_wider() -> Resu
     network.both.wait_frames(&["video", "audio"], 30)?;
     network.limit(Some("100kbit"))?;
     network.wait_slow(true)?;
-    // What was on its way comes first; then there is sound alone.
+    // Frames that were on their way come first; then there is sound alone.
     let mut pictures = None;
     while pictures != Some(network.both.count("video")) {
         pictures = Some(network.both.count("video"));

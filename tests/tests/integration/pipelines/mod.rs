@@ -119,7 +119,7 @@ fn a_call_is_answered_and_what_the_caller_says_becomes_a_wav_file() {
          ! appsink name=heard",
     );
     let said = caller.hears("heard", |sound| sound.steady(1.0));
-    // What it says has to have come, too.
+    // The script has to hear the caller, too.
     recorded(&file, |sound| {
         (sound.seconds() > 2.0).then(|| sound.clone())
     });
@@ -335,7 +335,7 @@ fn recorded(path: &str, wanted: impl Fn(&Sound) -> Option<Sound>) {
     .unwrap();
 }
 
-/// What is in a WebM file.
+/// Plays a WebM file.
 fn recording(file: &str) -> Partner {
     Partner::play(&format!(
         "filesrc location={file} ! matroskademux ! vp8dec ! appsink name=seen sync=false"
