@@ -65,14 +65,6 @@ pub(crate) fn course(sounds: &[Sound]) -> Vec<Sound> {
     course
 }
 
-/// The longest uninterrupted run, in windows.
-pub(crate) fn longest(sounds: &[Sound], wanted: Sound) -> usize {
-    let runs = sounds
-        .chunk_by(|a, b| a == b)
-        .filter(|run| run[0] == wanted);
-    runs.map(<[Sound]>::len).max().unwrap_or(0)
-}
-
 fn classify(window: &[f64]) -> Sound {
     let power = window.iter().map(|sample| sample * sample).sum::<f64>() / window.len() as f64;
     let (tone, tick) = (goertzel(window, 500.0), goertzel(window, 440.0));
