@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use acscall::signalling::message::{ClientMessage, Kinds};
-use acscall::signalling::room::{Broken, Calls, Limits};
+use acscall::signalling::room::{Broken, CallScope, Limits};
 use arbitrary::{Arbitrary, Result, Unstructured};
 
 use driver::Policy;
@@ -203,7 +203,7 @@ fn step(stage: &mut Stage, u: &mut Unstructured<'_>) -> Result<()> {
         Step::Close(who) => stage.close(who),
         Step::Admission(Admission::Everything) => stage.policy = Policy::default(),
         Step::Admission(Admission::One(call, place)) => {
-            stage.policy = Policy::Pass(Calls::Only(call), place);
+            stage.policy = Policy::Pass(CallScope::Only(call), place);
         }
         Step::Admission(Admission::Nothing(is_about_token)) => {
             stage.policy = Policy::Refuse(is_about_token);

@@ -30,7 +30,7 @@ pub(super) struct IncomingCalls {
 struct Ringing {
     incoming: Incoming,
     answer: Option<Answer>,
-    /// Told on the present connection.
+    /// AdvertisedState on the present connection.
     is_here: bool,
 }
 

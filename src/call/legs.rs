@@ -1,7 +1,6 @@
 //! The legs to and from every participant.
 
 mod local;
-mod pace;
 mod path;
 mod patience;
 mod remote;
@@ -9,16 +8,16 @@ mod remote;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use super::advertised::Roles;
 use super::outbox::Outbox;
 use super::roster::{Entry, Roster};
 use super::timers::{Backoff, Timer, Timers};
-use super::told::Roles;
-use super::{Action, Direction, Event, LegId, Presence};
+use super::{Action, Direction, Event, LegId, ParticipantState};
+use crate::rate_limit::{Quota, RateLimiter};
 use crate::signalling::message::{
     Candidate, ClientMessage, IceServer, Kinds, LegEnd, LegNumber, LegSignal, LegStep, Participant,
     ParticipantId,
 };
-use pace::{Pace, WITH_ALL, WITH_ONE};
 pub(super) use path::{LEAST_VIDEO, Path};
 use patience::Patience;
 
@@ -35,11 +34,29 @@ const CANDIDATES: usize = 64;
 const NO_RELAY: &str = "no TURN server gave an address: it cannot be reached, or does not take \
                         the password, which is made with its secret and good for a limited time";
 
+// A leg costs each end threads, some 10 ms of processor time and a dozen messages, and a peer causes
+// one with each offer and each change of its roles. Unlimited, one peer could stall the call for
+// everybody, and the server would close this connection for the messages that the legs take.
+
+/// New legs with one participant, each way. A failed leg is replaced after 0.2 s or more, and an
+/// application may change several codecs in a row.
+const LEGS_PER_PEER: Quota = Quota {
+    burst: 8,
+    interval: Duration::from_secs(2),
+};
+
+/// New legs with all participants: a peer that leaves and rejoins is another participant each
+/// time. Joining a full call makes 63 legs each way.
+const LEGS_IN_ALL: Quota = Quota {
+    burst: 128,
+    interval: Duration::from_secs(1),
+};
+
 /// How many participants that left are remembered: as many as a call holds.
 const REMEMBERED: usize = 64;
 
 /// What the legs depend on, at one moment.
-pub(super) struct Scene<'a> {
+pub(super) struct Context<'a> {
     pub(super) now: Instant,
     /// The connection to the server is joined.
     pub(super) online: bool,
@@ -54,7 +71,7 @@ pub(super) struct Scene<'a> {
 }
 
 /// All legs: at most one each way with every participant.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Legs {
     legs: BTreeMap<(ParticipantId, Direction), Leg>,
     peers: BTreeMap<ParticipantId, Peer>,
@@ -65,8 +82,7 @@ pub(super) struct Legs {
     /// The receiving legs from those who left last. A participant can come back after it was
     /// given up, not knowing that it was, and take its sending leg for a good one.
     left: VecDeque<(ParticipantId, LegNumber)>,
-    /// Of the legs with all.
-    pace: Pace,
+    new_legs: RateLimiter<Instant>,
 }
 
 #[derive(Debug)]
@@ -95,16 +111,40 @@ struct Leg {
 }
 
 /// What outlives the legs with one participant.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Peer {
     backoff: Backoff,
     patience: Patience,
-    /// Of the legs with it.
-    pace: Pace,
+    new_legs: RateLimiter<Instant>,
     /// The number of its last offer.
     last_offer: Option<LegNumber>,
     /// The receiving leg that this end gave up, and why; until the next offer.
     given_up: Option<(LegNumber, String)>,
+}
+
+impl Default for Legs {
+    fn default() -> Legs {
+        Legs {
+            legs: BTreeMap::new(),
+            peers: BTreeMap::new(),
+            last_number: LegNumber::default(),
+            ice_servers: Vec::new(),
+            left: VecDeque::new(),
+            new_legs: RateLimiter::new(LEGS_IN_ALL),
+        }
+    }
+}
+
+impl Default for Peer {
+    fn default() -> Peer {
+        Peer {
+            backoff: Backoff::default(),
+            patience: Patience::default(),
+            new_legs: RateLimiter::new(LEGS_PER_PEER),
+            last_offer: None,
+            given_up: None,
+        }
+    }
 }
 
 impl Legs {
@@ -120,37 +160,37 @@ impl Legs {
     }
 
     /// Compares the legs that are with those that should be, and changes that.
-    pub(super) fn settle(&mut self, scene: &mut Scene<'_>) {
+    pub(super) fn settle(&mut self, context: &mut Context<'_>) {
         let ids: Vec<LegId> = self.ids().collect();
         for id in ids {
-            let entry = scene.roster.get(&id.peer);
-            if !entry.is_some_and(|entry| scene.roles.need(&entry.info, id.direction)) {
-                self.close(&id, scene);
+            let entry = context.roster.get(&id.peer);
+            if !entry.is_some_and(|entry| context.roles.need(&entry.info, id.direction)) {
+                self.close(&id, context);
                 if id.direction == Direction::Receive {
                     // In case that its sender does not hear of it before it is needed again.
                     self.give_up(&id.peer, id.number, "it was not needed".to_owned());
                 }
             }
         }
-        let roster = scene.roster;
+        let roster = context.roster;
         for (peer, entry) in roster.iter() {
-            if scene.online && entry.presence() == Presence::Connected {
-                self.tell_given_up(peer, entry, scene);
-                self.open_missing(peer, entry, scene);
+            if context.online && entry.state() == ParticipantState::Connected {
+                self.tell_given_up(peer, entry, context);
+                self.open_missing(peer, entry, context);
             }
-            self.feed(peer, entry, scene);
+            self.feed(peer, entry, context);
         }
-        self.watch_paths(scene);
+        self.watch_paths(context);
     }
 
     /// Closes all legs, and forgets what is known of their peers.
-    pub(super) fn close_all(&mut self, scene: &mut Scene<'_>) {
+    pub(super) fn close_all(&mut self, context: &mut Context<'_>) {
         let ids: Vec<LegId> = self.ids().collect();
         for id in ids {
-            self.close(&id, scene);
+            self.close(&id, context);
         }
         for peer in std::mem::take(&mut self.peers).into_keys() {
-            scene.stop_delays(&peer);
+            context.stop_delays(&peer);
         }
     }
 
@@ -168,13 +208,13 @@ impl Legs {
     }
 
     /// The participant left.
-    pub(super) fn remove_peer(&mut self, peer: &ParticipantId, scene: &mut Scene<'_>) {
+    pub(super) fn remove_peer(&mut self, peer: &ParticipantId, context: &mut Context<'_>) {
         if let Some(id) = self.id(peer, Direction::Send) {
-            self.close(&id, scene);
+            self.close(&id, context);
         }
         let mut last = None;
         if let Some(id) = self.id(peer, Direction::Receive) {
-            self.close(&id, scene);
+            self.close(&id, context);
             last = Some(id.number);
         }
         if let Some(known) = self.peers.remove(peer) {
@@ -186,57 +226,57 @@ impl Legs {
             }
             self.left.push_back((peer.clone(), number));
         }
-        scene.stop_delays(peer);
+        context.stop_delays(peer);
     }
 
     /// This end or the participant was away and is back. Steps of the sending leg may have been
     /// lost meanwhile: unless it is connected, the next one is made at once.
-    pub(super) fn renew(&mut self, peer: &ParticipantId, scene: &mut Scene<'_>) {
+    pub(super) fn renew(&mut self, peer: &ParticipantId, context: &mut Context<'_>) {
         let leg = self.legs.get(&(peer.clone(), Direction::Send));
         if leg.is_some_and(|leg| leg.connected.is_none())
             && let Some(id) = self.id(peer, Direction::Send)
         {
-            self.close(&id, scene);
+            self.close(&id, context);
         }
         if let Some(known) = self.peers.get_mut(peer) {
             known.backoff.reset();
             known.patience = Patience::default();
         }
-        scene.stop_delays(peer);
+        context.stop_delays(peer);
     }
 
     /// Replaces all sending legs: what they offer has changed.
-    pub(super) fn replace(&mut self, scene: &mut Scene<'_>) {
+    pub(super) fn replace(&mut self, context: &mut Context<'_>) {
         let ids: Vec<LegId> = self.ids().collect();
         for id in ids.iter().filter(|id| id.direction == Direction::Send) {
-            self.close(id, scene);
+            self.close(id, context);
         }
     }
 
     /// Lets the next sending leg come after a delay. Where the cause is likely to be there again
     /// (`repeats`), the delay is the longest at once.
-    fn retry(&mut self, peer: &ParticipantId, leg: &Leg, repeats: bool, scene: &mut Scene<'_>) {
+    fn retry(&mut self, peer: &ParticipantId, leg: &Leg, repeats: bool, context: &mut Context<'_>) {
         let backoff = &mut self.peers.entry(peer.clone()).or_default().backoff;
         let held = leg
             .connected
-            .map_or(Duration::ZERO, |at| scene.now.duration_since(at));
+            .map_or(Duration::ZERO, |at| context.now.duration_since(at));
         let delay = match repeats {
             true => backoff.longest(),
             false => backoff.after(held),
         };
-        scene
+        context
             .timers
-            .set(Timer::Retry(peer.clone()), scene.now + delay);
+            .set(Timer::Retry(peer.clone()), context.now + delay);
     }
 
     fn give_up(&mut self, peer: &ParticipantId, number: LegNumber, reason: String) {
         self.peers.entry(peer.clone()).or_default().given_up = Some((number, reason));
     }
 
-    fn tell_given_up(&mut self, peer: &ParticipantId, entry: &Entry, scene: &mut Scene<'_>) {
+    fn tell_given_up(&mut self, peer: &ParticipantId, entry: &Entry, context: &mut Context<'_>) {
         let timer = Timer::Remind(peer.clone());
-        if scene.roles.need(&entry.info, Direction::Receive)
-            && !scene.timers.runs(&timer)
+        if context.roles.need(&entry.info, Direction::Receive)
+            && !context.timers.runs(&timer)
             && let Some(known) = self.peers.get(peer)
             && let Some((number, reason)) = known.given_up.clone()
         {
@@ -245,18 +285,18 @@ impl Legs {
                 direction: Direction::Receive,
                 number,
             };
-            scene.signal(&id, LegStep::Failed(reason));
-            scene.timers.set(timer, scene.now + REMINDED);
+            context.signal(&id, LegStep::Failed(reason));
+            context.timers.set(timer, context.now + REMINDED);
         }
     }
 
-    fn open_missing(&mut self, peer: &ParticipantId, entry: &Entry, scene: &mut Scene<'_>) {
-        if scene.roles.need(&entry.info, Direction::Send)
+    fn open_missing(&mut self, peer: &ParticipantId, entry: &Entry, context: &mut Context<'_>) {
+        if context.roles.need(&entry.info, Direction::Send)
             && self.id(peer, Direction::Send).is_none()
-            && !scene.timers.runs(&Timer::Retry(peer.clone()))
+            && !context.timers.runs(&Timer::Retry(peer.clone()))
         {
-            if let Err(later) = self.take_one(peer, scene.now) {
-                scene.timers.set(Timer::Retry(peer.clone()), later);
+            if let Err(later) = self.take_one(peer, context.now) {
+                context.timers.set(Timer::Retry(peer.clone()), later);
                 return;
             }
             self.last_number += 1;
@@ -266,24 +306,24 @@ impl Legs {
                 direction: Direction::Send,
                 number,
             };
-            self.open(&id, scene);
+            self.open(&id, context);
         }
     }
 
     /// Whether one more leg may be made with this participant; an error says when.
     fn take_one(&mut self, peer: &ParticipantId, now: Instant) -> Result<(), Instant> {
         let known = self.peers.entry(peer.clone()).or_default();
-        known.pace.take(WITH_ONE, now)?;
-        self.pace.take(WITH_ALL, now)
+        known.new_legs.try_acquire(1, now)?;
+        self.new_legs.try_acquire(1, now)
     }
 
-    fn feed(&mut self, peer: &ParticipantId, entry: &Entry, scene: &mut Scene<'_>) {
+    fn feed(&mut self, peer: &ParticipantId, entry: &Entry, context: &mut Context<'_>) {
         let Some(leg) = self.legs.get_mut(&(peer.clone(), Direction::Send)) else {
             return;
         };
         let mut kinds = &entry.wants() - &leg.rejected;
         if let Some(path) = &mut leg.path {
-            path.settle(&mut kinds, scene.media);
+            path.settle(&mut kinds, context.media);
         }
         if leg.connected.is_some() && leg.fed != kinds {
             leg.fed = kinds.clone();
@@ -293,18 +333,18 @@ impl Legs {
                 direction: Direction::Send,
                 number,
             };
-            scene.out.push(Action::Feed(id, kinds));
+            context.out.push(Action::Feed(id, kinds));
         }
         // After the feeding: who waits for this must not send too early.
         if leg.connected.is_some() && !std::mem::replace(&mut leg.told, true) {
-            scene.out.tell(Event::Reached(peer.clone()));
+            context.out.tell(Event::Reached(peer.clone()));
         }
         if let Some(id) = self.id(peer, Direction::Send) {
-            self.tell_slowness(&id, scene);
+            self.tell_slowness(&id, context);
         }
     }
 
-    fn open(&mut self, id: &LegId, scene: &mut Scene<'_>) {
+    fn open(&mut self, id: &LegId, context: &mut Context<'_>) {
         let known = self.peers.entry(id.peer.clone()).or_default();
         let limit = known.patience.limit(id.direction);
         let leg = Leg {
@@ -322,21 +362,23 @@ impl Legs {
             told: false,
         };
         self.legs.insert((id.peer.clone(), id.direction), leg);
-        scene.timers.set(Timer::Leg(id.clone()), scene.now + limit);
+        context
+            .timers
+            .set(Timer::Leg(id.clone()), context.now + limit);
         let ice_servers = self.ice_servers.clone();
-        scene.out.push(Action::OpenLeg {
+        context.out.push(Action::OpenLeg {
             leg: id.clone(),
             ice_servers,
         });
     }
 
-    fn close(&mut self, id: &LegId, scene: &mut Scene<'_>) -> Option<Leg> {
+    fn close(&mut self, id: &LegId, context: &mut Context<'_>) -> Option<Leg> {
         if self.find(id)?.was_slow(id.direction) {
             // The next one begins anew.
-            scene.tell_slow(id, false);
+            context.tell_slow(id, false);
         }
-        scene.timers.stop(&Timer::Leg(id.clone()));
-        scene.out.push(Action::CloseLeg(id.clone()));
+        context.timers.stop(&Timer::Leg(id.clone()));
+        context.out.push(Action::CloseLeg(id.clone()));
         self.legs.remove(&(id.peer.clone(), id.direction))
     }
 
@@ -375,7 +417,7 @@ impl Roles {
     }
 }
 
-impl Scene<'_> {
+impl Context<'_> {
     fn stop_delays(&mut self, peer: &ParticipantId) {
         self.timers.stop(&Timer::Retry(peer.clone()));
         self.timers.stop(&Timer::Remind(peer.clone()));
@@ -384,7 +426,7 @@ impl Scene<'_> {
     /// Sends a step to the leg's peer, if that can be reached.
     fn signal(&mut self, id: &LegId, step: LegStep) {
         let entry = self.roster.get(&id.peer);
-        if !self.online || !entry.is_some_and(|e| e.presence() == Presence::Connected) {
+        if !self.online || !entry.is_some_and(|e| e.state() == ParticipantState::Connected) {
             return;
         }
         let by = match id.direction {

@@ -1,32 +1,32 @@
 //! The machine itself: every input changes what is known, then all that depends on it is
 //! settled.
 
-mod answering;
-mod entering;
-mod received;
+mod incoming_call;
+mod join;
+mod server_message;
 
 use std::time::Instant;
 
+use super::advertised::{AdvertisedState, Roles};
+use super::bitrate_allocator::BitrateAllocator;
 use super::callees::Callees;
+use super::connection::{ConnectionState, HANDSHAKE, ServerConnection};
 use super::incoming::IncomingCalls;
-use super::legs::{Legs, Scene};
-use super::link::{HANDSHAKE, Link, Step};
+use super::legs::{Context, Legs};
 use super::outbox::Outbox;
-use super::rates::Rates;
 use super::readers::Readers;
 use super::roster::Roster;
 use super::timers::{Timer, Timers};
-use super::told::{Roles, Told};
-use super::{Action, CallState, Config, Event, Incoming, Input, LegId, Target, Trouble};
+use super::{Action, CallError, CallState, Config, Event, Incoming, Input, LegId, Target};
 use crate::signalling::message::{ClientMessage, IncomingEnd, Kinds, Participant, ParticipantId};
 
 /// One participant's view of one call.
 ///
-/// The order of use is [`handle`](Call::handle) or [`handle_timeout`](Call::handle_timeout), then
-/// [`poll_action`](Call::poll_action) until it returns `None`, then
-/// [`poll_timeout`](Call::poll_timeout). After [`Action::Finished`] nothing has any effect.
+/// The order of use is [`handle`](CallMachine::handle) or [`handle_timeout`](CallMachine::handle_timeout), then
+/// [`poll_action`](CallMachine::poll_action) until it returns `None`, then
+/// [`poll_timeout`](CallMachine::poll_timeout). After [`Action::Finished`] nothing has any effect.
 #[derive(Debug)]
-pub struct Call {
+pub struct CallMachine {
     config: Config,
     state: CallState,
     /// The call's name, once there is a call.
@@ -37,22 +37,22 @@ pub struct Call {
     media: Kinds,
     /// Those whose source was given up, and may come back.
     stalled: Kinds,
-    link: Link,
-    told: Told,
+    connection: ServerConnection,
+    advertised: AdvertisedState,
     incoming: IncomingCalls,
     callees: Callees,
     roster: Roster,
     readers: Readers,
     legs: Legs,
-    rates: Rates,
+    rates: BitrateAllocator,
     timers: Timers,
     out: Outbox,
 }
 
-impl Call {
+impl CallMachine {
     /// A call that has not begun; [`Input::Start`] begins it. Other inputs may come before.
-    pub fn new(config: Config) -> Call {
-        Call {
+    pub fn new(config: Config) -> CallMachine {
+        CallMachine {
             config,
             state: CallState::None,
             name: None,
@@ -60,14 +60,14 @@ impl Call {
             roles: Roles::default(),
             media: Kinds::new(),
             stalled: Kinds::new(),
-            link: Link::default(),
-            told: Told::default(),
+            connection: ServerConnection::default(),
+            advertised: AdvertisedState::default(),
             incoming: IncomingCalls::default(),
             callees: Callees::default(),
             roster: Roster::default(),
             readers: Readers::default(),
             legs: Legs::default(),
-            rates: Rates::default(),
+            rates: BitrateAllocator::default(),
             timers: Timers::default(),
             out: Outbox::default(),
         }
@@ -98,8 +98,8 @@ impl Call {
             Input::RemoveReader(id) => self.readers.remove(id),
             Input::MaxBitrate(kind, most) => self.rates.limit(kind, most),
             Input::Renegotiate => {
-                let (legs, mut scene) = self.legs(now);
-                legs.replace(&mut scene);
+                let (legs, mut context) = self.legs(now);
+                legs.replace(&mut context);
             }
             Input::Invite(users) => self.invite(users),
             Input::Accept(call) => self.accept(call.as_deref()),
@@ -107,27 +107,27 @@ impl Call {
             Input::Leave { for_everyone } => self.leave(for_everyone, now),
 
             Input::SocketOpened => {
-                self.link
+                self.connection
                     .opened(&self.config, now, &mut self.timers, &mut self.out);
             }
             Input::Received(message) => self.received(message, now),
             Input::SocketClosed(reason) => self.lost(reason, now),
 
             Input::LegDescription(leg, sdp) => {
-                let (legs, mut scene) = self.legs(now);
-                legs.description(&leg, sdp, &mut scene);
+                let (legs, mut context) = self.legs(now);
+                legs.description(&leg, sdp, &mut context);
             }
             Input::LegCandidate(leg, candidate) => {
-                let (legs, mut scene) = self.legs(now);
-                legs.candidate(&leg, candidate, &mut scene);
+                let (legs, mut context) = self.legs(now);
+                legs.candidate(&leg, candidate, &mut context);
             }
             Input::LegConnected(leg) => {
-                let (legs, mut scene) = self.legs(now);
-                legs.connected(&leg, &mut scene);
+                let (legs, mut context) = self.legs(now);
+                legs.connected(&leg, &mut context);
             }
             Input::LegRejected(leg, kind, reason) => {
-                let (legs, mut scene) = self.legs(now);
-                legs.rejected(&leg, kind, reason, &mut scene);
+                let (legs, mut context) = self.legs(now);
+                legs.rejected(&leg, kind, reason, &mut context);
             }
             Input::LegReport(leg, packets) => {
                 if !self.legs.reported(&leg, &packets, now) {
@@ -137,8 +137,8 @@ impl Call {
                 }
             }
             Input::LegFailed(leg, failure) => {
-                let (legs, mut scene) = self.legs(now);
-                legs.failed(&leg, failure, &mut scene);
+                let (legs, mut context) = self.legs(now);
+                legs.failed(&leg, failure, &mut context);
             }
         }
         self.settle(now);
@@ -149,7 +149,7 @@ impl Call {
         self.out.pop()
     }
 
-    /// When [`Call::handle_timeout`] is to be called. Changes with every input.
+    /// When [`CallMachine::handle_timeout`] is to be called. Changes with every input.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.timers.next()
     }
@@ -159,7 +159,7 @@ impl Call {
         while let Some(timer) = self.timers.expire(now) {
             match timer {
                 Timer::GiveUp => {
-                    if let Some(trouble) = self.link.give_up() {
+                    if let Some(trouble) = self.connection.give_up() {
                         self.fail(trouble, now);
                     }
                 }
@@ -168,14 +168,16 @@ impl Call {
                     let reason = format!("it did not answer within {} s", HANDSHAKE.as_secs());
                     self.lost(reason, now);
                 }
-                Timer::Reconnect => self.link.connect(now, &mut self.timers, &mut self.out),
+                Timer::Reconnect => self
+                    .connection
+                    .connect(now, &mut self.timers, &mut self.out),
                 Timer::Leave => self.end(now),
                 Timer::Rung => self.incoming.missing_ended(&mut self.out),
                 Timer::Gone(id) => self.left(&id, now),
                 Timer::Wants(id) => self.roster.drop_held_wants(&id),
                 Timer::Leg(leg) => {
-                    let (legs, mut scene) = self.legs(now);
-                    legs.timed_out(&leg, &mut scene);
+                    let (legs, mut context) = self.legs(now);
+                    legs.timed_out(&leg, &mut context);
                 }
                 Timer::Paths => self.legs.pass(now),
                 // That they do not run any more is all there is to it.
@@ -217,7 +219,7 @@ impl Call {
 
     /// This participant's own id, once joined. A rejoin may change it.
     pub fn own_id(&self) -> Option<&ParticipantId> {
-        self.link.own()
+        self.connection.own()
     }
 
     /// What the paths of the connected sending legs carry, in bit/s.
@@ -225,24 +227,24 @@ impl Call {
         self.legs.estimates()
     }
 
-    /// Whether `id` is another presence of this call's own user.
+    /// Whether `id` is another session of this call's own user.
     pub fn is_own_user(&self, id: &ParticipantId) -> bool {
         self.participant(id)
             .is_some_and(|participant| participant.user == self.config.user)
     }
 
     fn start(&mut self, now: Instant) {
-        if self.link.step() != Step::Idle {
+        if self.connection.step() != ConnectionState::Idle {
             return;
         }
         if !matches!(self.config.target, Target::Answer { .. }) {
             self.set_state(CallState::Connecting);
         }
-        self.link.start(now, &mut self.timers, &mut self.out);
+        self.connection.start(now, &mut self.timers, &mut self.out);
     }
 
     fn leave(&mut self, for_everyone: bool, now: Instant) {
-        if !for_everyone || self.link.step() != Step::Joined {
+        if !for_everyone || self.connection.step() != ConnectionState::Joined {
             self.end(now);
         } else if !std::mem::replace(&mut self.is_ending, true) {
             self.out.send(ClientMessage::Leave { for_everyone });
@@ -252,17 +254,20 @@ impl Call {
 
     fn lost(&mut self, reason: String, now: Instant) {
         if self.is_ending {
-            self.link.closed();
+            self.connection.closed();
             self.end(now);
             return;
         }
         self.unheard(now);
-        if let Some(trouble) = self.link.lost(reason, now, &mut self.timers, &mut self.out) {
+        if let Some(trouble) = self
+            .connection
+            .lost(reason, now, &mut self.timers, &mut self.out)
+        {
             self.fail(trouble, now);
         }
     }
 
-    fn fail(&mut self, trouble: Trouble, now: Instant) {
+    fn fail(&mut self, trouble: CallError, now: Instant) {
         self.out.tell(Event::Error(trouble));
         self.end(now);
     }
@@ -272,9 +277,9 @@ impl Call {
     fn end(&mut self, now: Instant) {
         self.incoming.all_ended(IncomingEnd::Other, &mut self.out);
         self.set_state(CallState::Disconnecting);
-        self.link.leave(&mut self.out);
-        let (legs, mut scene) = self.legs(now);
-        legs.close_all(&mut scene);
+        self.connection.leave(&mut self.out);
+        let (legs, mut context) = self.legs(now);
+        legs.close_all(&mut context);
         self.timers.stop_all();
         self.set_state(CallState::Disconnected);
         self.out.push(Action::Finished);
@@ -288,13 +293,13 @@ impl Call {
         self.answer(now);
         self.readers
             .settle(&self.roster, &self.config.user, &mut self.out);
-        if self.link.step() == Step::Joined {
+        if self.connection.step() == ConnectionState::Joined {
             let (roster, readers) = (&self.roster, &self.readers);
-            self.told
+            self.advertised
                 .settle(self.roles, &self.media, roster, readers, &mut self.out);
         }
-        let (legs, mut scene) = self.legs(now);
-        legs.settle(&mut scene);
+        let (legs, mut context) = self.legs(now);
+        legs.settle(&mut context);
         self.rates.settle(self.legs.paths(), now, &mut self.out);
     }
 
@@ -305,10 +310,10 @@ impl Call {
         }
     }
 
-    fn legs(&mut self, now: Instant) -> (&mut Legs, Scene<'_>) {
-        let scene = Scene {
+    fn legs(&mut self, now: Instant) -> (&mut Legs, Context<'_>) {
+        let context = Context {
             now,
-            online: self.link.step() == Step::Joined,
+            online: self.connection.step() == ConnectionState::Joined,
             roles: self.roles,
             media: &self.media,
             start: self.rates.most(),
@@ -316,6 +321,6 @@ impl Call {
             timers: &mut self.timers,
             out: &mut self.out,
         };
-        (&mut self.legs, scene)
+        (&mut self.legs, context)
     }
 }

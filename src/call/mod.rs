@@ -1,21 +1,21 @@
 //! The call machine: one participant's view of one call, without sockets, clock or media.
 //!
 //! The driver feeds it [`Input`]s with the time, performs every [`Action`] it returns, and calls
-//! [`Call::handle_timeout`] when [`Call::poll_timeout`] is due.
+//! [`CallMachine::handle_timeout`] when [`CallMachine::poll_timeout`] is due.
 
+mod advertised;
 mod bandwidth;
+mod bitrate_allocator;
 mod callees;
+mod connection;
 mod incoming;
 mod legs;
-mod link;
 mod machine;
 mod outbox;
-mod placing;
-mod rates;
 mod readers;
 mod roster;
+mod target;
 mod timers;
-mod told;
 
 #[cfg(test)]
 mod tests;
@@ -29,9 +29,9 @@ use crate::signalling::message::{
 };
 
 pub use bandwidth::PacketReport;
-pub use machine::Call;
-pub use placing::{Incoming, Target};
-pub use rates::default_bitrate;
+pub use bitrate_allocator::default_bitrate;
+pub use machine::CallMachine;
+pub use target::{Incoming, Target};
 
 /// Who joins what.
 #[derive(Clone, Debug)]
@@ -73,16 +73,16 @@ pub struct ReaderId(pub u64);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 pub enum Selector {
-    /// Everybody's audio, less that of the own user's presences.
+    /// Everybody's audio, less that of the own user's sessions.
     MixedAudio,
-    /// One presence's stream, by its name ([`presence_name`]), whether it is there or not.
+    /// One session's stream, by its name ([`session_name`]), whether it is there or not.
     Of {
-        /// The presence's name.
-        presence: String,
+        /// The session's name.
+        session: String,
         /// Which of its streams.
         kind: Kind,
     },
-    /// The first stream of this kind that comes. It stays with that presence until that leaves
+    /// The first stream of this kind that comes. It stays with that session until that leaves
     /// the call, and then takes the next.
     Any {
         /// Which kind.
@@ -90,10 +90,10 @@ pub enum Selector {
     },
 }
 
-/// `user`, and `user:2` for a second presence: what a pad is named after.
+/// `user`, and `user:2` for a second session: what a pad is named after.
 ///
 /// A colon within the user's own name is told apart because pad names escape it.
-pub fn presence_name(user: &str, presence: u32) -> String {
+pub fn session_name(user: &str, session: u32) -> String {
     let mut name = String::with_capacity(user.len());
     for byte in user.bytes() {
         if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_' {
@@ -102,8 +102,8 @@ pub fn presence_name(user: &str, presence: u32) -> String {
             name.push_str(&format!("%{byte:02X}"));
         }
     }
-    if presence > 1 {
-        name.push_str(&format!(":{presence}"));
+    if session > 1 {
+        name.push_str(&format!(":{session}"));
     }
     name
 }
@@ -287,7 +287,7 @@ pub enum Event {
     /// known: it happened while the connection to the server was lost.
     Callee(String, CalleeState),
     /// A participant came, changed, lost its connection or left.
-    Participant(Participant, Presence),
+    Participant(Participant, ParticipantState),
     /// A stream became available or not.
     Stream {
         /// Who sends it.
@@ -310,17 +310,17 @@ pub enum Event {
         slow: bool,
     },
     /// This participant gets what is sent from now on: the leg to it is connected, and fed with
-    /// what it wants. Told once for each leg.
+    /// what it wants. AdvertisedState once for each leg.
     Reached(ParticipantId),
     /// Something went wrong that the call survives.
-    Warning(Trouble),
+    Warning(CallError),
     /// Something went wrong that ends the call.
-    Error(Trouble),
+    Error(CallError),
 }
 
 /// How a participant stands to the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presence {
+pub enum ParticipantState {
     /// In the call.
     Connected,
     /// Its connection to the server is lost and may come back.
@@ -331,7 +331,7 @@ pub enum Presence {
 
 /// What can go wrong with a call. The text names cause and cure.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Trouble {
+pub enum CallError {
     /// The first connection to the server failed.
     #[error("cannot reach the signalling server: {0}")]
     Unreachable(String),

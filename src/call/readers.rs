@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::outbox::Outbox;
 use super::roster::{Entry, Roster};
-use super::{Action, Presence, ReaderId, Selector, presence_name};
+use super::{Action, ParticipantState, ReaderId, Selector, session_name};
 use crate::signalling::message::{Kind, Kinds, Participant, ParticipantId};
 
 /// The readers and what each has now.
@@ -89,13 +89,13 @@ impl Reader {
     fn resolve<'a>(&self, roster: &'a Roster) -> Option<&'a ParticipantId> {
         match &self.selector {
             Selector::MixedAudio => None,
-            // A presence can be there twice while its earlier connection is lost: the one that
+            // A session can be there twice while its earlier connection is lost: the one that
             // is connected is it, then the one that the reader has.
-            Selector::Of { presence, .. } => roster
+            Selector::Of { session, .. } => roster
                 .iter()
-                .filter(|(_, entry)| name(&entry.info) == *presence)
+                .filter(|(_, entry)| name(&entry.info) == *session)
                 .max_by_key(|(id, entry)| {
-                    let connected = entry.presence() == Presence::Connected;
+                    let connected = entry.state() == ParticipantState::Connected;
                     (connected, self.bound.as_ref() == Some(*id))
                 })
                 .map(|(id, _)| id),
@@ -124,5 +124,5 @@ fn kind(selector: &Selector) -> Option<Kind> {
 }
 
 fn name(participant: &Participant) -> String {
-    presence_name(&participant.user, participant.presence)
+    session_name(&participant.user, participant.session)
 }

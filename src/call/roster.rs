@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::outbox::Outbox;
 use super::timers::{Timer, Timers};
-use super::{Event, Presence};
+use super::{Event, ParticipantState};
 use crate::signalling::message::{Kind, Kinds, Participant, ParticipantId};
 
 /// How long a participant that a new server run does not know is kept: as long as a server keeps
@@ -39,10 +39,10 @@ pub(super) struct Entry {
 
 impl Entry {
     /// How it stands to the call.
-    pub(super) fn presence(&self) -> Presence {
+    pub(super) fn state(&self) -> ParticipantState {
         match self.info.connected && !self.kept {
-            true => Presence::Connected,
-            false => Presence::Connecting,
+            true => ParticipantState::Connected,
+            false => ParticipantState::Connecting,
         }
     }
 
@@ -91,7 +91,7 @@ impl Roster {
         out: &mut Outbox,
     ) -> Update {
         let id = info.id.clone();
-        let before = self.entries.get(&id).map(Entry::presence);
+        let before = self.entries.get(&id).map(Entry::state);
         let entry = self.entries.entry(id.clone()).or_insert_with(|| Entry {
             info: info.clone(),
             kept: false,
@@ -105,14 +105,15 @@ impl Roster {
             timers.set_once(Timer::Wants(id), now + WANTS_REPEATED);
         }
 
-        let presence = entry.presence();
-        if before != Some(presence) {
-            out.tell(Event::Participant(entry.info.clone(), presence));
+        let state = entry.state();
+        if before != Some(state) {
+            out.tell(Event::Participant(entry.info.clone(), state));
         }
         self.streams = entry.compare_streams(self.streams, out);
         Update {
             is_new: before.is_none(),
-            is_back: before == Some(Presence::Connecting) && presence == Presence::Connected,
+            is_back: before == Some(ParticipantState::Connecting)
+                && state == ParticipantState::Connected,
             is_new_to_server: was_kept,
         }
     }
@@ -143,12 +144,15 @@ impl Roster {
         let Some(entry) = self.entries.get_mut(id) else {
             return;
         };
-        let before = entry.presence();
+        let before = entry.state();
         entry.kept = true;
         entry.info.connected = false;
         timers.set_once(Timer::Gone(id.clone()), now + KEPT);
-        if before == Presence::Connected {
-            out.tell(Event::Participant(entry.info.clone(), Presence::Connecting));
+        if before == ParticipantState::Connected {
+            out.tell(Event::Participant(
+                entry.info.clone(),
+                ParticipantState::Connecting,
+            ));
         }
     }
 
@@ -167,7 +171,10 @@ impl Roster {
         entry.info.connected = false;
         entry.info.media.clear();
         entry.compare_streams(self.streams, out);
-        out.tell(Event::Participant(entry.info, Presence::Disconnected));
+        out.tell(Event::Participant(
+            entry.info,
+            ParticipantState::Disconnected,
+        ));
         true
     }
 }

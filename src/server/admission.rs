@@ -2,7 +2,7 @@
 
 use super::{Ice, Secret, token};
 use crate::signalling::message::IceServer;
-use crate::signalling::room::{Credentials, Pass, Refusal};
+use crate::signalling::room::{Credentials, Grants, Rejection};
 
 /// The door of a server.
 #[derive(Clone, Debug, Default)]
@@ -15,14 +15,14 @@ pub(super) struct Admission {
 
 impl Admission {
     /// What a client with these credentials may do, at `now` in seconds since 1970.
-    pub(super) fn admit(&self, credentials: &Credentials, now: u64) -> Result<Pass, Refusal> {
+    pub(super) fn admit(&self, credentials: &Credentials, now: u64) -> Result<Grants, Rejection> {
         let Credentials { user, token } = credentials;
-        let mut pass = Pass::unlimited();
+        let mut pass = Grants::unlimited();
         if let Some(secret) = &self.secret {
             let token = token.as_ref().ok_or(token::BadToken::Missing);
             let claims = token
                 .and_then(|presented| token::verify(&presented.0, user, secret, now))
-                .map_err(|error| Refusal::new(error.code(), error.to_string()))?;
+                .map_err(|error| Rejection::new(error.code(), error.to_string()))?;
             pass.calls = claims.calls();
             pass.place = claims.place;
         }

@@ -9,7 +9,7 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite;
 
-use super::hub::{HubHandle, Inputs, Link, Texts};
+use super::hub::{HubHandle, Inputs, Link, Outbound};
 use crate::signalling::room::{Broken, ConnectionId, Input};
 
 /// Time between pings: often enough that no middlebox forgets the connection.
@@ -106,7 +106,7 @@ fn broken(error: axum::Error) -> Option<Broken> {
 }
 
 /// Sends what the hub gives and pings in between; ends with the connection closed, or broken.
-async fn write(mut sink: SplitSink<WebSocket, Message>, mut texts: Texts) {
+async fn write(mut sink: SplitSink<WebSocket, Message>, mut texts: Outbound) {
     let mut ping = interval_at(Instant::now() + PING, PING);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

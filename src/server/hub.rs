@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::admission::Admission;
 use super::metrics::Metrics;
 use crate::signalling::message::{ErrorCode, ServerMessage};
-use crate::signalling::room::{Action, Census, ConnectionId, Input, Limits, Rooms};
+use crate::signalling::room::{Action, ConnectionId, Input, Limits, Rooms, Stats};
 
 /// Inputs that wait for the machine; connections wait while it is full.
 const INPUTS: usize = 256;
@@ -44,7 +44,7 @@ pub(super) struct HubHandle {
 enum Event {
     Opened(ConnectionId, IpAddr, Outgoing),
     Input(Input),
-    Census(oneshot::Sender<Census>),
+    Stats(oneshot::Sender<Stats>),
 }
 
 /// What the hub has of a connection.
@@ -64,13 +64,13 @@ pub(super) struct Link {
     /// Names the connection.
     pub(super) id: ConnectionId,
     /// What to send to the client; its end is that of the connection.
-    pub(super) texts: Texts,
+    pub(super) texts: Outbound,
     /// Drop the connection at once.
     pub(super) abort: oneshot::Receiver<()>,
 }
 
 /// What waits for a client.
-pub(super) struct Texts {
+pub(super) struct Outbound {
     texts: mpsc::Receiver<String>,
     waiting: Arc<AtomicUsize>,
 }
@@ -82,10 +82,10 @@ impl HubHandle {
     }
 
     /// How much there is now; `None` if the server is stopping.
-    pub(super) async fn census(&self) -> Option<Census> {
-        let (reply, census) = oneshot::channel();
-        self.events.send(Event::Census(reply)).await.ok()?;
-        census.await.ok()
+    pub(super) async fn stats(&self) -> Option<Stats> {
+        let (reply, stats) = oneshot::channel();
+        self.events.send(Event::Stats(reply)).await.ok()?;
+        stats.await.ok()
     }
 
     /// Makes a connection known; `None` if the server is stopping.
@@ -107,7 +107,7 @@ impl HubHandle {
         Some(Link {
             hub: self.events.clone(),
             id,
-            texts: Texts { texts, waiting },
+            texts: Outbound { texts, waiting },
             abort,
         })
     }
@@ -130,7 +130,7 @@ impl Link {
     }
 }
 
-impl Texts {
+impl Outbound {
     /// The next text; `None` when the connection is to be closed. Cancelling it loses nothing.
     pub(super) async fn next(&mut self) -> Option<String> {
         let text = self.texts.recv().await?;
@@ -227,8 +227,8 @@ impl Hub {
                 }
                 input
             }
-            Event::Census(reply) => {
-                let _nobody_waits = reply.send(self.rooms.census());
+            Event::Stats(reply) => {
+                let _nobody_waits = reply.send(self.rooms.stats());
                 return;
             }
         };

@@ -14,7 +14,8 @@ use tokio::time::Instant;
 use super::metrics::{Metrics, SocketEnd};
 use super::socket::Socket;
 use super::tls::Tls;
-use crate::signalling::room::{Bucket, Limits, counted_as};
+use crate::rate_limit::{Quota, RateLimiter};
+use crate::signalling::room::{Limits, rate_limit_key};
 
 /// Sockets per address beyond the WebSockets that it may have: page loads, and connections that
 /// are one too many and are to be told so.
@@ -34,7 +35,7 @@ pub(super) struct Listener {
     listener: TcpListener,
     tls: Option<Tls>,
     /// None where all sockets are those of one proxy.
-    places: Option<Places>,
+    limiter: Option<ConnectionLimiter>,
     metrics: Arc<Metrics>,
 }
 
@@ -48,7 +49,7 @@ impl Listener {
         Listener {
             listener,
             tls,
-            places: limits.map(Places::new),
+            limiter: limits.map(ConnectionLimiter::new),
             metrics,
         }
     }
@@ -61,10 +62,10 @@ impl axum::serve::Listener for Listener {
     async fn accept(&mut self) -> (Socket, SocketAddr) {
         loop {
             let (stream, peer) = axum::serve::Listener::accept(&mut self.listener).await;
-            let place = match &self.places {
+            let permit = match &self.limiter {
                 None => None,
-                Some(places) => match places.take(peer.ip(), Instant::now()) {
-                    Ok(place) => Some(place),
+                Some(limiter) => match limiter.take(peer.ip(), Instant::now()) {
+                    Ok(permit) => Some(permit),
                     Err(end) => {
                         self.metrics.socket_ended(end);
                         tracing::debug!(address = %peer.ip(), reason = end.name(), "socket closed");
@@ -75,7 +76,7 @@ impl axum::serve::Listener for Listener {
             // Messages are small and awaited; without it they are only a little later.
             let _ = stream.set_nodelay(true);
             let tls = self.tls.as_ref().map(Tls::config);
-            return (Socket::new(stream, tls, place, self.metrics.clone()), peer);
+            return (Socket::new(stream, tls, permit, self.metrics.clone()), peer);
         }
     }
 
@@ -115,10 +116,9 @@ impl Connected<IncomingStream<'_, Listener>> for Peer {
 }
 
 /// The sockets of all addresses.
-struct Places {
+struct ConnectionLimiter {
     most: usize,
-    per_second: u32,
-    burst: u32,
+    quota: Quota,
     addresses: Arc<Mutex<Addresses>>,
 }
 
@@ -131,25 +131,27 @@ struct Addresses {
 
 struct Address {
     open: usize,
-    new: Bucket,
+    new: RateLimiter<Instant>,
 }
 
-impl Places {
-    fn new(limits: &Limits) -> Places {
-        Places {
+impl ConnectionLimiter {
+    fn new(limits: &Limits) -> ConnectionLimiter {
+        ConnectionLimiter {
             most: limits.connections_per_address.saturating_add(SPARE),
-            per_second: limits
-                .connections_per_second
-                .saturating_mul(SOCKETS_PER_CONNECTION),
-            burst: limits
-                .connection_burst
-                .saturating_mul(SOCKETS_PER_CONNECTION),
+            quota: Quota::per_second(
+                limits
+                    .connections_per_second
+                    .saturating_mul(SOCKETS_PER_CONNECTION),
+                limits
+                    .connection_burst
+                    .saturating_mul(SOCKETS_PER_CONNECTION),
+            ),
             addresses: Arc::default(),
         }
     }
 
-    fn take(&self, address: IpAddr, now: Instant) -> Result<Place, SocketEnd> {
-        let (address, now) = (counted_as(address), now.into_std());
+    fn take(&self, address: IpAddr, now: Instant) -> Result<ConnectionPermit, SocketEnd> {
+        let address = rate_limit_key(address);
         let mut addresses = self
             .addresses
             .lock()
@@ -157,34 +159,34 @@ impl Places {
         if addresses.known.len() >= addresses.room.max(REMEMBERED) {
             addresses
                 .known
-                .retain(|_, known| known.open > 0 || known.new.full_at() > now);
+                .retain(|_, known| known.open > 0 || known.new.full_at(now) > now);
             addresses.room = 2 * addresses.known.len();
         }
         let known = addresses.known.entry(address).or_insert_with(|| Address {
             open: 0,
-            new: Bucket::new(self.per_second, self.burst, now),
+            new: RateLimiter::new(self.quota),
         });
-        if !known.new.take(1, now) {
+        if known.new.try_acquire(1, now).is_err() {
             return Err(SocketEnd::TooFast);
         }
         if known.open >= self.most {
             return Err(SocketEnd::Crowded);
         }
         known.open += 1;
-        Ok(Place {
+        Ok(ConnectionPermit {
             addresses: self.addresses.clone(),
             address,
         })
     }
 }
 
-/// One of the places an address has.
-pub(super) struct Place {
+/// One of the limiter an address has.
+pub(super) struct ConnectionPermit {
     addresses: Arc<Mutex<Addresses>>,
     address: IpAddr,
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let mut addresses = self
             .addresses
@@ -203,8 +205,8 @@ mod tests {
 
     use super::*;
 
-    fn places() -> Places {
-        Places::new(&Limits {
+    fn limiter() -> ConnectionLimiter {
+        ConnectionLimiter::new(&Limits {
             connections_per_address: 2,
             connections_per_second: 1,
             connection_burst: 20,
@@ -218,44 +220,50 @@ mod tests {
 
     #[test]
     fn an_address_has_its_number_of_sockets() {
-        let (places, now) = (places(), Instant::now());
+        let (limiter, now) = (limiter(), Instant::now());
         let mut taken: Vec<_> = (0..2 + SPARE)
-            .map(|_| places.take(address(1), now).ok().unwrap())
+            .map(|_| limiter.take(address(1), now).ok().unwrap())
             .collect();
-        assert_eq!(places.take(address(1), now).err(), Some(SocketEnd::Crowded));
-        assert!(places.take(address(2), now).is_ok());
+        assert_eq!(
+            limiter.take(address(1), now).err(),
+            Some(SocketEnd::Crowded)
+        );
+        assert!(limiter.take(address(2), now).is_ok());
         taken.pop();
-        assert!(places.take(address(1), now).is_ok());
+        assert!(limiter.take(address(1), now).is_ok());
     }
 
     #[test]
     fn an_address_opens_its_number_of_sockets_per_second() {
-        let (places, now) = (places(), Instant::now());
+        let (limiter, now) = (limiter(), Instant::now());
         for _ in 0..80 {
-            assert!(places.take(address(1), now).is_ok());
+            assert!(limiter.take(address(1), now).is_ok());
         }
-        assert_eq!(places.take(address(1), now).err(), Some(SocketEnd::TooFast));
-        assert!(places.take(address(2), now).is_ok());
-        let later = now + Duration::from_millis(250);
-        assert!(places.take(address(1), later).is_ok());
         assert_eq!(
-            places.take(address(1), later).err(),
+            limiter.take(address(1), now).err(),
+            Some(SocketEnd::TooFast)
+        );
+        assert!(limiter.take(address(2), now).is_ok());
+        let later = now + Duration::from_millis(250);
+        assert!(limiter.take(address(1), later).is_ok());
+        assert_eq!(
+            limiter.take(address(1), later).err(),
             Some(SocketEnd::TooFast)
         );
     }
 
     #[test]
     fn addresses_of_long_ago_are_forgotten_and_others_are_not() {
-        let (places, now) = (places(), Instant::now());
-        let kept = places.take(address(0), now);
+        let (limiter, now) = (limiter(), Instant::now());
+        let kept = limiter.take(address(0), now);
         for number in 1..=REMEMBERED as u32 {
-            drop(places.take(address(number), now));
+            drop(limiter.take(address(number), now));
         }
         let later = now + Duration::from_secs(60);
         for number in 0..REMEMBERED as u32 {
-            drop(places.take(address(1_000_000 + number), later));
+            drop(limiter.take(address(1_000_000 + number), later));
         }
-        let known = places.addresses.lock().unwrap();
+        let known = limiter.addresses.lock().unwrap();
         assert!(known.known.contains_key(&address(0)));
         assert!(!known.known.contains_key(&address(1)));
         drop(known);

@@ -7,7 +7,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Metric, Registry};
 
 use crate::signalling::message::ErrorCode;
-use crate::signalling::room::Census;
+use crate::signalling::room::Stats;
 
 /// The content type of what [`Metrics::text`] gives.
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -126,13 +126,13 @@ impl Metrics {
     }
 
     /// All of it, with what is there now.
-    pub(super) fn text(&self, census: &Census) -> String {
-        self.calls.set(census.calls as i64);
-        self.listening.set(census.listening as i64);
-        self.ringing.set(census.ringing as i64);
-        self.connections.set(census.connections as i64);
-        let lost = census.participants_lost;
-        for (connected, count) in [(true, census.participants - lost), (false, lost)] {
+    pub(super) fn text(&self, stats: &Stats) -> String {
+        self.calls.set(stats.calls as i64);
+        self.listening.set(stats.listening as i64);
+        self.ringing.set(stats.ringing as i64);
+        self.connections.set(stats.connections as i64);
+        let lost = stats.participants_lost;
+        for (connected, count) in [(true, stats.participants - lost), (false, lost)] {
             let label = [("connected", connected.to_string())];
             self.participants.get_or_create(&label).set(count as i64);
         }
@@ -155,7 +155,7 @@ mod tests {
         metrics.refused(ErrorCode::TokenExpired);
         metrics.refused(ErrorCode::TokenExpired);
         metrics.socket_ended(SocketEnd::TooFast);
-        let census = Census {
+        let stats = Stats {
             connections: 4,
             calls: 1,
             participants: 3,
@@ -163,7 +163,7 @@ mod tests {
             listening: 6,
             ringing: 5,
         };
-        let text = metrics.text(&census);
+        let text = metrics.text(&stats);
         let manual = include_str!("../../docs/server.md");
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let (sample, value) = line.rsplit_once(' ').unwrap();

@@ -191,17 +191,17 @@ impl FromRef<Shared> for HubHandle {
 
 /// Answers once the room machine does.
 async fn healthz(State(hub): State<HubHandle>) -> Response {
-    match hub.census().await {
+    match hub.stats().await {
         Some(_) => "ok".into_response(),
         None => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response(),
     }
 }
 
 async fn metrics_text(State(shared): State<Shared>) -> Response {
-    match shared.hub.census().await {
-        Some(census) => {
+    match shared.hub.stats().await {
+        Some(stats) => {
             let headers = [(header::CONTENT_TYPE, metrics::CONTENT_TYPE)];
-            (headers, shared.metrics.text(&census)).into_response()
+            (headers, shared.metrics.text(&stats)).into_response()
         }
         None => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response(),
     }

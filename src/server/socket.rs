@@ -15,18 +15,18 @@ use tokio::time::{Sleep, sleep};
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{Accept, TlsAcceptor};
 
-use super::listener::Place;
+use super::listener::ConnectionPermit;
 use super::metrics::{Metrics, SocketEnd};
 
 /// The life of a socket that does not become a WebSocket, its TLS handshake included. Loading the
 /// page takes a fraction of it; a browser opens another connection when it needs one.
 const HTTP_TIME: Duration = Duration::from_secs(10);
 
-/// An accepted socket, with its place.
+/// An accepted socket, with its permit.
 pub(super) struct Socket {
     layer: Layer,
     metrics: Arc<Metrics>,
-    _place: Option<Place>,
+    _place: Option<ConnectionPermit>,
     upgraded: Arc<AtomicBool>,
     deadline: Pin<Box<Sleep>>,
 }
@@ -43,7 +43,7 @@ impl Socket {
     pub(super) fn new(
         stream: TcpStream,
         tls: Option<Arc<ServerConfig>>,
-        place: Option<Place>,
+        permit: Option<ConnectionPermit>,
         metrics: Arc<Metrics>,
     ) -> Socket {
         let layer = match tls {
@@ -53,7 +53,7 @@ impl Socket {
         Socket {
             layer,
             metrics,
-            _place: place,
+            _place: permit,
             upgraded: Arc::default(),
             deadline: Box::pin(sleep(HTTP_TIME)),
         }

@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Secret;
 use crate::signalling::message::ErrorCode;
-use crate::signalling::room::Calls;
+use crate::signalling::room::CallScope;
 
 /// How far the clocks of who makes and who reads tokens may be apart, in seconds.
 const LEEWAY: u64 = 30;
@@ -112,10 +112,10 @@ impl Claims {
     }
 
     /// The calls it opens.
-    pub fn calls(&self) -> Calls {
+    pub fn calls(&self) -> CallScope {
         match self.call.as_str() {
-            "*" => Calls::Any,
-            name => Calls::Only(name.to_owned()),
+            "*" => CallScope::Any,
+            name => CallScope::Only(name.to_owned()),
         }
     }
 }
@@ -258,14 +258,14 @@ mod tests {
     fn a_token_says_what_it_was_made_with() {
         let token = claims().sign(&secret(1));
         assert_eq!(read(&token), Ok(claims()));
-        assert_eq!(claims().calls(), Calls::Only("tea".into()));
+        assert_eq!(claims().calls(), CallScope::Only("tea".into()));
         let all = Claims {
             call: "*".into(),
             place: true,
             ..claims()
         };
         let read = read(&all.sign(&secret(1))).unwrap();
-        assert_eq!((read.calls(), read.place), (Calls::Any, true));
+        assert_eq!((read.calls(), read.place), (CallScope::Any, true));
     }
 
     #[test]

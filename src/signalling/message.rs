@@ -1,13 +1,13 @@
 //! The wire protocol: JSON text messages over one WebSocket, an enum each way.
 //!
-//! One connection carries one presence of one user in one call:
+//! One connection carries one session of one user in one call:
 //!
 //! ```text
 //! client                                server
 //! hello {versions, user}            →
 //!                                   ←   welcome {version, server}
 //! join {call, receives, sends, …}   →
-//!                                   ←   joined {participant, presence, key, roster, …}
+//!                                   ←   joined {participant, session, key, roster, …}
 //! media, want, roles, signal        →   ← participant, participant-left, signal
 //! leave                             →   (close)
 //! ```
@@ -109,7 +109,7 @@ impl fmt::Display for Kind {
 /// A set of kinds.
 pub type Kinds = BTreeSet<Kind>;
 
-/// Names one presence in one call; made by the server from the presence's key, never reused.
+/// Names one session in one call; made by the server from the session's key, never reused.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(transparent)]
@@ -156,7 +156,7 @@ pub enum ClientMessage {
         /// The kinds that are available at once.
         #[serde(default)]
         media: Kinds,
-        /// The presence to take up again after a lost connection.
+        /// The session to take up again after a lost connection.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         resume: Option<Resume>,
     },
@@ -283,7 +283,7 @@ pub enum ServerMessage {
     Joined {
         /// The call's name.
         call: String,
-        /// What to present in order to take this presence up again.
+        /// What to present in order to take this session up again.
         resume: Resume,
         /// The others.
         participants: Vec<Participant>,
@@ -337,15 +337,15 @@ pub enum ServerMessage {
 #[serde(transparent)]
 pub struct Token(pub String);
 
-/// What to present in order to take up a presence again, also on another server.
+/// What to present in order to take up a session again, also on another server.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "camelCase")]
 pub struct Resume {
-    /// The presence's own id.
+    /// The session's own id.
     pub participant: ParticipantId,
-    /// Its number among the user's presences in the call, from 1.
-    pub presence: u32,
+    /// Its number among the user's sessions in the call, from 1.
+    pub session: u32,
     /// Known to the participant and the server alone: 32 hexadecimal digits.
     pub key: String,
 }
@@ -359,8 +359,8 @@ pub struct Participant {
     pub id: ParticipantId,
     /// Its user.
     pub user: String,
-    /// Which of the user's presences in the call it is, from 1.
-    pub presence: u32,
+    /// Which of the user's sessions in the call it is, from 1.
+    pub session: u32,
     /// The name to show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,

@@ -8,19 +8,19 @@ mod address;
 mod call;
 mod connection;
 mod ending;
+mod grants;
 mod hello;
 mod identity;
+mod in_call;
 mod join;
 mod limits;
 mod member;
-mod pass;
 mod placed;
 mod random;
-mod refusal;
+mod rejection;
 mod ringing;
 #[cfg(test)]
 mod tests;
-mod within;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
@@ -28,18 +28,17 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use address::Address;
-pub use address::counted_as;
+pub use address::rate_limit_key;
 use call::Call;
 use connection::{Connection, Identity, Phase};
-use ending::Farewell;
-pub(crate) use limits::Bucket;
+use ending::Tombstone;
+pub use grants::{CallScope, Credentials, Grants};
+use in_call::Sender;
 pub use limits::Limits;
 use member::Entry;
-pub use pass::{Calls, Credentials, Pass};
 pub use random::{Random, SystemRandom};
-pub use refusal::Refusal;
+pub use rejection::Rejection;
 use ringing::Invitation;
-use within::Speaker;
 
 use super::message::{ClientMessage, ErrorCode, ParticipantId, ServerMessage, VERSIONS};
 use super::parse::{ParseError, parse};
@@ -56,7 +55,7 @@ pub enum Input {
     /// A text message came.
     Text(ConnectionId, String),
     /// Answers [`Action::Admit`].
-    Admitted(ConnectionId, Result<Pass, Refusal>),
+    Admitted(ConnectionId, Result<Grants, Rejection>),
     /// Something came that is no text message.
     Broken(ConnectionId, Broken),
     /// The WebSocket is gone. Comes once per connection, last; also after [`Action::Close`].
@@ -88,7 +87,7 @@ pub enum Action {
 
 /// How much there is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Census {
+pub struct Stats {
     /// Open connections.
     pub connections: usize,
     /// Calls.
@@ -116,7 +115,7 @@ pub struct Rooms {
     /// The users who are being rung.
     invitations: BTreeMap<String, Invitation>,
     /// For lost participants whose call has ended.
-    farewells: BTreeMap<(String, ParticipantId), Farewell>,
+    tombstones: BTreeMap<(String, ParticipantId), Tombstone>,
     timers: BTreeSet<(Instant, Timer)>,
     actions: VecDeque<Action>,
 }
@@ -148,7 +147,7 @@ impl Rooms {
             calls: BTreeMap::new(),
             listeners: BTreeMap::new(),
             invitations: BTreeMap::new(),
-            farewells: BTreeMap::new(),
+            tombstones: BTreeMap::new(),
             timers: BTreeSet::new(),
             actions: VecDeque::new(),
         }
@@ -161,12 +160,12 @@ impl Rooms {
             Input::Text(id, text) => self.text(id, &text, now),
             Input::Admitted(id, result) => self.admitted(id, result, now),
             Input::Broken(id, Broken::TooLong) => {
-                let refusal = self.limits.too_long();
-                self.refuse(id, refusal, now);
+                let rejection = self.limits.too_long();
+                self.refuse(id, rejection, now);
             }
             Input::Broken(id, Broken::NotText) => {
                 let text = "the message is not text: send JSON in UTF-8 text messages";
-                self.refuse(id, Refusal::new(ErrorCode::Malformed, text), now);
+                self.refuse(id, Rejection::new(ErrorCode::Malformed, text), now);
             }
             Input::Closed(id) => self.closed(id, now),
         }
@@ -195,9 +194,9 @@ impl Rooms {
                          connecting",
                         self.limits.handshake.as_secs_f32()
                     );
-                    self.refuse(id, Refusal::new(ErrorCode::LimitExceeded, text), now);
+                    self.refuse(id, Rejection::new(ErrorCode::LimitExceeded, text), now);
                 }
-                Timer::Lost(call, id) => self.stays_away(call, id, now),
+                Timer::Lost(call, id) => self.resume_timed_out(call, id, now),
                 Timer::Ringing(user) => self.no_answer(&user, now),
                 Timer::Restored(call) => self.restored(&call, now),
                 Timer::Forget(address) => self.forget(address, now),
@@ -206,9 +205,9 @@ impl Rooms {
     }
 
     /// How much there is now.
-    pub fn census(&self) -> Census {
+    pub fn stats(&self) -> Stats {
         let calls = self.calls.values();
-        Census {
+        Stats {
             connections: self.connections.len(),
             calls: self.calls.len(),
             participants: calls.clone().map(Call::len).sum(),
@@ -225,7 +224,9 @@ impl Rooms {
         if matches!(connection.phase, Phase::Closing) {
             return;
         }
-        let in_time = connection.messages.take(1, now) && connection.bytes.take(text.len(), now);
+        let bytes = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let in_time = connection.messages.try_acquire(1, now).is_ok()
+            && connection.bytes.try_acquire(bytes, now).is_ok();
         let mut is_fault = true;
         let result = if text.len() > self.limits.message_size {
             Err(self.limits.too_long())
@@ -241,21 +242,21 @@ impl Rooms {
                         is_fault = !matches!(message, Join { .. } | Accept { .. } | Place { .. });
                         self.message(id, message, now)
                     }),
-                Err(error @ ParseError::UnknownType(_)) => Err(Refusal::new(
+                Err(error @ ParseError::UnknownType(_)) => Err(Rejection::new(
                     ErrorCode::UnknownMessage,
                     format!("{error}: this server speaks protocol version {VERSIONS:?}"),
                 )),
-                Err(ParseError::Malformed(error)) => Err(Refusal::new(
+                Err(ParseError::Malformed(error)) => Err(Rejection::new(
                     ErrorCode::Malformed,
                     format!("the message cannot be read: {error}"),
                 )),
             }
         };
-        if let Err(refusal) = result {
-            if is_fault && refusal.code == ErrorCode::LimitExceeded {
-                self.fine(id, now);
+        if let Err(rejection) = result {
+            if is_fault && rejection.code == ErrorCode::LimitExceeded {
+                self.penalize(id, now);
             }
-            self.refuse(id, refusal, now);
+            self.refuse(id, rejection, now);
         }
     }
 
@@ -264,7 +265,7 @@ impl Rooms {
         connection: ConnectionId,
         message: ClientMessage,
         now: Instant,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         let Some(phase) = self.connections.get(&connection).map(|c| c.phase.clone()) else {
             return Ok(());
         };
@@ -328,15 +329,15 @@ impl Rooms {
                 self.reject(connection, &identity.user, &call, now)
             }
             (Phase::Joined { call, id, place }, message) => {
-                let speaker = Speaker {
+                let sender = Sender {
                     connection,
                     call,
                     id,
                     place,
                 };
-                self.within(speaker, message, now)
+                self.handle_in_call(sender, message, now)
             }
-            (phase, message) => Err(Refusal::new(
+            (phase, message) => Err(Rejection::new(
                 ErrorCode::OutOfOrder,
                 out_of_order(&phase, &message),
             )),
@@ -369,7 +370,7 @@ impl fmt::Debug for Rooms {
             .field("calls", &self.calls)
             .field("listeners", &self.listeners)
             .field("invitations", &self.invitations)
-            .field("farewells", &self.farewells)
+            .field("tombstones", &self.tombstones)
             .field("timers", &self.timers)
             .finish_non_exhaustive()
     }

@@ -63,7 +63,7 @@ inLab('what goes out stops, starts and changes with its sender, dead or alive', 
 
   const voice = lab.send({ tone: 650 });
   await lab.soundsThere(650);
-  // Another presence of the same user has the camera.
+  // Another session of the same user has the camera.
   const first = lab.send({ colour: 'yellow' });
   await lab.showsThere('video', 'yellow');
   await first.stop();

@@ -12,7 +12,7 @@ import { Endpoint } from './wire/endpoint.js';
 /** @import { Updated } from './emitter.js' */
 /** @import { UserIdentifier } from './identifier.js' */
 /** @import { Ring } from './wire/endpoint.js' */
-/** @import { Presence } from './wire/presence.js' */
+/** @import { CallSession } from './wire/call-session.js' */
 /** @import { Identity } from './wire/signalling.js' */
 
 /** @typedef {'Connected' | 'Disconnected'} ConnectionState */
@@ -143,39 +143,39 @@ export class CallAgent extends Emitter {
   }
 
   /**
-   * @param {Presence} presence
+   * @param {CallSession} session
    * @param {CallOptions} [options]
    */
-  #enter(presence, options) {
+  #enter(session, options) {
     // Not at once, so that whoever listens from now on hears of each state.
-    queueMicrotask(() => this.#endpoint.enter(presence));
+    queueMicrotask(() => this.#endpoint.enter(session));
     clearTimeout(this.#retryTimer);
     this.#endpoint.stop();
-    return this.#add(presence, new Call(presence, 'Outgoing', {}, options));
+    return this.#add(session, new Call(session, 'Outgoing', {}, options));
   }
 
   /** @param {Ring} ring */
   #rings(ring) {
     /** @type {IncomingCall} */
     const incomingCall = new IncomingCall(ring, (ring, options) => {
-      const presence = this.#endpoint.presenceFor(ring, this.#check(options));
-      queueMicrotask(() => ring.accept(presence));
-      return this.#add(presence, new Call(presence, 'Incoming', incomingCall.callerInfo, options));
+      const session = this.#endpoint.sessionFor(ring, this.#check(options));
+      queueMicrotask(() => ring.accept(session));
+      return this.#add(session, new Call(session, 'Incoming', incomingCall.callerInfo, options));
     });
     emit(this, 'incomingCall', { incomingCall });
   }
 
   /**
-   * @param {Presence} presence
+   * @param {CallSession} session
    * @param {Call} call
    */
-  #add(presence, call) {
-    presence.on('state', () => {
-      if (presence.state === 'connected') this.#setConnected();
-      if (presence.state === 'disconnected') this.#remove(call);
+  #add(session, call) {
+    session.on('state', () => {
+      if (session.state === 'connected') this.#setConnected();
+      if (session.state === 'disconnected') this.#remove(call);
     });
-    presence.on('connection', () => {
-      this.#setConnected(presence.reconnecting ? issue() : undefined);
+    session.on('connection', () => {
+      this.#setConnected(session.reconnecting ? issue() : undefined);
     });
     this.#update([...this.#calls, call]);
     return call;

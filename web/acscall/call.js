@@ -15,7 +15,7 @@ import { measureAll } from './wire/measure.js';
 /** @import { LocalVideoStream } from './local-video-stream.js' */
 /** @import { RemoteAudioStream } from './remote-audio-stream.js' */
 /** @import { RemoteParticipant } from './remote-participant.js' */
-/** @import { Presence } from './wire/presence.js' */
+/** @import { CallSession } from './wire/call-session.js' */
 
 /**
  * @typedef {'None' | 'Connecting' | 'Ringing' | 'Connected' | 'LocalHold' | 'RemoteHold' |
@@ -44,7 +44,7 @@ import { measureAll } from './wire/measure.js';
 
 /** @extends {Emitter<CallEvents & Record<string, any>>} */
 export class Call extends Emitter {
-  #presence;
+  #session;
   #local;
   #remote;
   #direction;
@@ -61,23 +61,23 @@ export class Call extends Emitter {
 
   /**
    * @internal
-   * @param {Presence} presence
+   * @param {CallSession} session
    * @param {'Incoming' | 'Outgoing'} direction
    * @param {CallerInfo} callerInfo
    * @param {CallOptions} [options]
    */
-  constructor(presence, direction, callerInfo, options) {
+  constructor(session, direction, callerInfo, options) {
     super();
-    this.#presence = presence;
+    this.#session = session;
     this.#direction = direction;
     this.#callerInfo = Object.freeze(callerInfo);
-    this.#local = new LocalMedia(this, presence, options);
-    this.#remote = new RemoteMedia(presence, (updated) => {
+    this.#local = new LocalMedia(this, session, options);
+    this.#remote = new RemoteMedia(session, (updated) => {
       emit(this, 'remoteParticipantsUpdated', updated);
     });
-    presence.on('state', () => this.#stateChanged());
-    presence.on('connection', () => emit(this, 'connectionChanged'));
-    presence.on('trouble', ({ code, message }) => {
+    session.on('state', () => this.#stateChanged());
+    session.on('connection', () => emit(this, 'connectionChanged'));
+    session.on('trouble', ({ code, message }) => {
       emit(this, 'trouble', { error: errorOf(code, message) });
     });
   }
@@ -143,7 +143,7 @@ export class Call extends Emitter {
 
   /** The connection to the server is lost and tried again; media goes on. */
   get reconnecting() {
-    return this.#presence.reconnecting;
+    return this.#session.reconnecting;
   }
 
   // ---- Sound
@@ -250,7 +250,7 @@ export class Call extends Emitter {
    */
   addParticipant(identifier) {
     const user = userOf(identifier);
-    this.#presence.invite([user]);
+    this.#session.invite([user]);
     return this.#remote.ring(user);
   }
 
@@ -260,22 +260,22 @@ export class Call extends Emitter {
    * @param {{forEveryone?: boolean}} [options]
    */
   async hangUp(options) {
-    const presence = this.#presence;
+    const session = this.#session;
     await new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
-      const state = () => presence.state === 'disconnected' && done(resolve);
+      const state = () => session.state === 'disconnected' && done(resolve);
       const trouble = (/** @type {{code: string, message: string}} */ { code, message }) => {
         done(() => reject(errorOf(code, message)));
       };
       /** @param {() => void} settle */
       const done = (settle) => {
-        presence.off('state', state);
-        presence.off('trouble', trouble);
+        session.off('state', state);
+        session.off('trouble', trouble);
         settle();
       };
-      presence.on('state', state);
-      presence.on('trouble', trouble);
+      session.on('state', state);
+      session.on('trouble', trouble);
       try {
-        presence.leave(options);
+        session.leave(options);
         state();
       } catch (error) {
         done(() => reject(error));
@@ -289,13 +289,13 @@ export class Call extends Emitter {
    * receive.
    */
   async getStats() {
-    return measureAll(this.#presence.participants.values());
+    return measureAll(this.#session.participants.values());
   }
 
   // ---- Inside
 
   #stateChanged() {
-    const { state, name, endReason: message, endCode } = this.#presence;
+    const { state, name, endReason: message, endCode } = this.#session;
     if (name && name !== this.#id) {
       this.#id = name;
       emit(this, 'idChanged');
@@ -309,7 +309,7 @@ export class Call extends Emitter {
   }
 
   #setState() {
-    const { state: word } = this.#presence;
+    const { state: word } = this.#session;
     const isHeld = this.#isHeld && word === 'connected';
     const named = word[0].toUpperCase() + word.slice(1);
     const state = /** @type {CallState} */ (isHeld ? 'LocalHold' : named);
@@ -340,7 +340,7 @@ export class Call extends Emitter {
   #setHeld(isHeld) {
     this.#isHeld = isHeld;
     this.#local.hold(isHeld);
-    this.#presence.hold(isHeld);
+    this.#session.hold(isHeld);
     this.#remote.mute(isHeld || this.#isIncomingAudioMuted);
     this.#setState();
   }

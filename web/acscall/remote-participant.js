@@ -89,7 +89,7 @@ export class RemoteParticipant extends Emitter {
     this.#sound = sound;
   }
 
-  /** Its presence in the call, which a user may have several of; empty while it is rung. */
+  /** Its session in the call, which a user may have several of; empty while it is rung. */
   get id() {
     return this.#wire?.id ?? '';
   }

@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use acscall::call::{Action, Call, Direction, Input, LegId, ReaderId, Target};
+use acscall::call::{Action, CallMachine, Direction, Input, LegId, ReaderId, Target};
 use acscall::signalling::message::{ClientMessage, Kind, LegStep, ParticipantId};
 
 use super::story::Story;
@@ -167,7 +167,7 @@ impl Checker {
     }
 
     /// After all actions of an input.
-    pub(super) fn settled(&mut self, call: &Call) {
+    pub(super) fn settled(&mut self, call: &CallMachine) {
         self.story.settled(call);
         if self.is_finished {
             return;

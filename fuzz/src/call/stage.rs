@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use acscall::call::{
-    Action, Call, CallState, Config, Direction, Input, LegFailure, LegId, Selector, Target,
+    Action, CallMachine, CallState, Config, Direction, Input, LegFailure, LegId, Selector, Target,
 };
 use acscall::fuzzing::epoch;
 use acscall::signalling::message::{
@@ -23,7 +23,7 @@ const CALLS: [&str; 3] = ["tea", "placed:1", "placed:2"];
 const USERS: [&str; 4] = ["anna", "bert", "cleo", "bert:2"];
 
 pub(super) struct Stage {
-    call: Call,
+    call: CallMachine,
     target: Target,
     now: Instant,
     checker: Checker,
@@ -41,7 +41,7 @@ impl Stage {
             token: None,
         };
         Stage {
-            call: Call::new(config),
+            call: CallMachine::new(config),
             now: epoch(),
             checker: Checker::new(target.clone()),
             target,
@@ -68,8 +68,8 @@ impl Stage {
             }
             Input::AddReader(id, selector) => {
                 id.0 %= 5;
-                if let Selector::Of { presence, .. } = selector {
-                    *presence = self.words.pick(u)?;
+                if let Selector::Of { session, .. } = selector {
+                    *session = self.words.pick(u)?;
                 }
             }
             Input::RemoveReader(id) => id.0 %= 5,
@@ -151,7 +151,7 @@ impl Stage {
             call,
             resume: Resume {
                 participant: ParticipantId(format!("own{}", own % 2)),
-                presence: 1,
+                session: 1,
                 key: "key".into(),
             },
             participants: serde_json::from_value(participants).unwrap_or_default(),

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use acscall::call::{Call, CallState, Direction, Event, Incoming, Presence};
+use acscall::call::{CallMachine, CallState, Direction, Event, Incoming, ParticipantState};
 use acscall::signalling::message::{CalleeState, Kind, ParticipantId};
 
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub(super) struct Story {
     /// The users who are being rung.
     ringing: BTreeSet<String>,
     /// The participants, each with its user.
-    participants: BTreeMap<ParticipantId, (String, Presence)>,
+    participants: BTreeMap<ParticipantId, (String, ParticipantState)>,
     streams: BTreeSet<(ParticipantId, Kind)>,
     stalled: BTreeSet<Kind>,
     slow: BTreeSet<(ParticipantId, bool)>,
@@ -57,21 +57,21 @@ impl Story {
                 assert_eq!(told.as_ref(), Some(incoming), "it does not ring");
             }
             Event::Callee(user, state) => self.callee(user, *state),
-            Event::Participant(participant, Presence::Disconnected) => {
+            Event::Participant(participant, ParticipantState::Disconnected) => {
                 let id = &participant.id;
                 assert!(self.participants.remove(id).is_some(), "{participant:?}");
                 let streams = self.streams.iter().any(|(of, _)| of == id);
                 assert!(!streams, "{participant:?} left, and its streams did not");
             }
-            Event::Participant(participant, presence) => {
+            Event::Participant(participant, state) => {
                 assert_eq!(self.state, CallState::Connected, "{event:?}");
                 let user = participant.user.clone();
-                let now = (user.clone(), *presence);
+                let now = (user.clone(), *state);
                 let before = self.participants.insert(participant.id.clone(), now);
                 let is_rung = before.is_none() && self.ringing.contains(&user);
                 assert!(!is_rung, "{participant:?} came without having accepted");
-                let before = before.map(|(_, presence)| presence);
-                assert_ne!(before, Some(*presence), "{participant:?}");
+                let before = before.map(|(_, session)| session);
+                assert_ne!(before, Some(*state), "{participant:?}");
             }
             Event::Stream {
                 participant,
@@ -96,7 +96,7 @@ impl Story {
     }
 
     /// What can be asked for is what was told.
-    pub(super) fn settled(&mut self, call: &Call) {
+    pub(super) fn settled(&mut self, call: &CallMachine) {
         assert_eq!(call.state(), self.state);
         assert_eq!(call.name(), self.name.as_deref());
         let incoming: BTreeSet<_> = call.incoming().map(|of| of.call.as_str()).collect();

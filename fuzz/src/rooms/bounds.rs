@@ -4,14 +4,14 @@ use std::time::Instant;
 
 use acscall::fuzzing::parse_client;
 use acscall::signalling::message::{ClientMessage, ErrorCode, ServerMessage};
-use acscall::signalling::room::{Census, Limits};
+use acscall::signalling::room::{Limits, Stats};
 
 /// Of a call that nobody answered this many callees are told.
 const FAILED: usize = 64;
 
 /// The messages that `said` may cause, or that a connection opens or closes, where there was so
 /// much before.
-pub(super) fn messages(before: &Census, said: &str) -> usize {
+pub(super) fn messages(before: &Stats, said: &str) -> usize {
     let named = match parse_client(said) {
         Ok(ClientMessage::Place { callees: users, .. } | ClientMessage::Invite { users }) => {
             users.len()
@@ -58,7 +58,7 @@ pub(super) fn is_unanswered(code: ErrorCode) -> bool {
 /// went, of which the last ones may come back.
 pub(super) fn check_timers(
     machine: &str,
-    census: &Census,
+    stats: &Stats,
     addresses: usize,
     gone: &[Instant],
     (limits, now): (&Limits, Instant),
@@ -71,11 +71,11 @@ pub(super) fn check_timers(
     let forget = count(" Forget(");
     let all = handshakes + lost + ringing + restored + forget;
     assert_eq!(all, count("(Instant {"), "a timer of another kind");
-    assert!(handshakes <= census.connections);
+    assert!(handshakes <= stats.connections);
     // Those whose call is over may come back, too, and are told.
     let may_be_lost = gone.iter().filter(|at| **at + limits.resume >= now).count();
-    assert!((census.participants_lost..=may_be_lost).contains(&lost));
-    assert_eq!(ringing, census.ringing);
-    assert!(restored <= census.calls);
+    assert!((stats.participants_lost..=may_be_lost).contains(&lost));
+    assert_eq!(ringing, stats.ringing);
+    assert!(restored <= stats.calls);
     assert!(forget <= addresses);
 }

@@ -1,30 +1,30 @@
 //! What the driver gives the room machine: random bytes, and what its clients may do.
 
 use acscall::signalling::message::ErrorCode;
-use acscall::signalling::room::{Calls, Pass, Random, Refusal};
+use acscall::signalling::room::{CallScope, Grants, Random, Rejection};
 
 /// What the driver answers to who asks for admission.
 #[derive(Clone)]
 pub(super) enum Policy {
-    Pass(Calls, bool),
+    Pass(CallScope, bool),
     Refuse(bool),
 }
 
 impl Default for Policy {
     fn default() -> Policy {
-        Policy::Pass(Calls::Any, true)
+        Policy::Pass(CallScope::Any, true)
     }
 }
 
 impl Policy {
-    pub(super) fn pass(&self) -> Result<Pass, Refusal> {
+    pub(super) fn pass(&self) -> Result<Grants, Rejection> {
         match self {
-            Policy::Pass(calls, place) => Ok(Pass {
+            Policy::Pass(calls, place) => Ok(Grants {
                 calls: calls.clone(),
                 place: *place,
             }),
-            Policy::Refuse(true) => Err(Refusal::new(ErrorCode::TokenRequired, "no token")),
-            Policy::Refuse(false) => Err(Refusal::new(ErrorCode::TokenExpired, "too late")),
+            Policy::Refuse(true) => Err(Rejection::new(ErrorCode::TokenRequired, "no token")),
+            Policy::Refuse(false) => Err(Rejection::new(ErrorCode::TokenExpired, "too late")),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use acscall::signalling::message::ServerMessage;
-use acscall::signalling::room::{Census, ConnectionId};
+use acscall::signalling::room::{ConnectionId, Stats};
 
 use super::views::Views;
 
@@ -68,8 +68,8 @@ impl Listeners {
 
     /// All that listen as a user hear the same, those in the call know who is being rung for it,
     /// and the machine counts the same.
-    pub(super) fn check(&self, views: &Views, census: &Census) {
-        assert_eq!(self.listeners.len(), census.listening);
+    pub(super) fn check(&self, views: &Views, stats: &Stats) {
+        assert_eq!(self.listeners.len(), stats.listening);
         let mut rung = BTreeMap::new();
         for Listener { user, call } in self.listeners.values() {
             let other = rung.insert(user, call);
@@ -87,7 +87,7 @@ impl Listeners {
                 ringing.insert((call, user));
             }
         }
-        assert!(ringing.len() <= census.ringing, "{ringing:?}");
+        assert!(ringing.len() <= stats.ringing, "{ringing:?}");
     }
 
     fn listener(&mut self, id: ConnectionId) -> &mut Listener {

@@ -4,7 +4,7 @@
 //! * An error goes to the one whose input it was, with a close exactly where the code is fatal.
 //!   Only who has the key of a participant closes another connection, that participant's; and who
 //!   is in a call, or is called into it, may end it for those who are in it.
-//! * The census is what was opened, joined and left; no limit is passed.
+//! * The stats is what was opened, joined and left; no limit is passed.
 //! * Everybody in a call has the same roster ([`Views`]), all who listen as a user hear the same
 //!   ([`Listeners`]).
 //! * What is due is done; as many timers run as there is to be waited for.
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use acscall::fuzzing::{epoch, parse_client};
 use acscall::signalling::message::{ClientMessage, ErrorCode, Resume, ServerMessage};
-use acscall::signalling::room::{Action, Broken, Census, ConnectionId, Input, Limits, Rooms};
+use acscall::signalling::room::{Action, Broken, ConnectionId, Input, Limits, Rooms, Stats};
 use arbitrary::{Result, Unstructured};
 use serde_json::Value;
 
@@ -44,7 +44,7 @@ pub(super) struct Stage {
     /// Who was in calls, and can come back.
     past: Vec<(String, String, Resume)>,
     /// After the last input.
-    before: Census,
+    before: Stats,
     checks: u32,
     pub(super) policy: Policy,
 }
@@ -80,7 +80,7 @@ impl Stage {
             listeners: Listeners::default(),
             gone: Vec::new(),
             past: Vec::new(),
-            before: Census::default(),
+            before: Stats::default(),
             checks: 0,
             policy: Policy::default(),
         }
@@ -196,7 +196,7 @@ impl Stage {
             self.gone(id);
         }
         self.wait(Duration::from_secs(3600));
-        assert_eq!(self.rooms.census(), Census::default());
+        assert_eq!(self.rooms.stats(), Stats::default());
         assert_eq!(self.rooms.poll_timeout(), None);
         let nothing = Rooms::new(self.limits.clone(), Box::new(Counting::default()));
         assert_eq!(format!("{:?}", self.rooms), format!("{nothing:?}"));
@@ -374,14 +374,14 @@ impl Stage {
     }
 
     fn check(&mut self) {
-        let census = self.rooms.census();
-        assert_eq!(census.connections, self.connections.len());
-        assert!(census.calls <= self.limits.calls);
-        assert!(census.participants <= census.calls * self.limits.participants_per_call);
-        assert!(census.calls <= census.participants, "an empty call is kept");
-        self.views.check(&census);
-        self.listeners.check(&self.views, &census);
-        self.before = census;
+        let stats = self.rooms.stats();
+        assert_eq!(stats.connections, self.connections.len());
+        assert!(stats.calls <= self.limits.calls);
+        assert!(stats.participants <= stats.calls * self.limits.participants_per_call);
+        assert!(stats.calls <= stats.participants, "an empty call is kept");
+        self.views.check(&stats);
+        self.listeners.check(&self.views, &stats);
+        self.before = stats;
         self.checks += 1;
         if !self.checks.is_multiple_of(16) {
             // It is slow.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use acscall::signalling::message::{CalleeState, Participant, ParticipantId, ServerMessage};
-use acscall::signalling::room::{Census, ConnectionId};
+use acscall::signalling::room::{ConnectionId, Stats};
 
 /// The views of those who have joined and are connected.
 #[derive(Debug, Default)]
@@ -114,10 +114,10 @@ impl Views {
     }
 
     /// All in a call know the same of each other, and the machine counts the same.
-    pub(super) fn check(&self, census: &Census) {
+    pub(super) fn check(&self, stats: &Stats) {
         assert_eq!(
             self.views.len(),
-            census.participants - census.participants_lost
+            stats.participants - stats.participants_lost
         );
         let mut calls: BTreeMap<&str, &View> = BTreeMap::new();
         for view in self.views.values() {
@@ -144,7 +144,7 @@ impl Views {
             }
         }
         let known: usize = calls.values().map(|view| view.members().len()).sum();
-        assert!(known <= census.participants && calls.len() <= census.calls);
+        assert!(known <= stats.participants && calls.len() <= stats.calls);
     }
 
     fn view(&mut self, id: ConnectionId) -> &mut View {

@@ -13,12 +13,12 @@
 //! * What was measured while much less was sent than allowed says little of the path: it halves
 //!   the estimate, to [`START`] at the lowest.
 
-mod queue;
+mod overuse_detector;
 mod rate;
 
 use std::time::{Duration, Instant};
 
-use queue::{Queue, Usage};
+use overuse_detector::{BandwidthUsage, OveruseDetector};
 use rate::{Capacity, Meter};
 
 /// What the receiver says of one packet.
@@ -85,7 +85,7 @@ const LOSS_WEIGHT: f64 = 0.3;
 pub(super) struct Estimator {
     by_delay: f64,
     by_loss: f64,
-    queue: Queue,
+    detector: OveruseDetector,
     capacity: Capacity,
     sent: Meter,
     arrived: Meter,
@@ -113,7 +113,7 @@ impl Estimator {
         Estimator {
             by_delay: f64::from(start),
             by_loss: f64::from(start),
-            queue: Queue::default(),
+            detector: OveruseDetector::default(),
             capacity: Capacity::default(),
             sent: Meter::default(),
             arrived: Meter::default(),
@@ -149,16 +149,16 @@ impl Estimator {
             match packet.arrived {
                 Some(arrived) => {
                     self.arrived.add(arrived, bits);
-                    usage = self.queue.add(sent, arrived).or(usage);
+                    usage = self.detector.add(sent, arrived).or(usage);
                 }
                 None => self.losses.lost += u32::from(counts),
             }
         }
         self.judge_losses(now);
         match usage {
-            Some(Usage::Over) => self.decrease(now),
-            Some(Usage::Under) => self.rises = false,
-            Some(Usage::Normal) => self.rises = true,
+            Some(BandwidthUsage::Over) => self.decrease(now),
+            Some(BandwidthUsage::Under) => self.rises = false,
+            Some(BandwidthUsage::Normal) => self.rises = true,
             None => {}
         }
         self.pass(now);
@@ -210,7 +210,7 @@ impl Estimator {
             .min(self.by_delay);
         self.rises = false;
         let from = self.respond(now);
-        self.queue.restart(from);
+        self.detector.restart(from);
     }
 
     /// The rate falls at `now`. What was sent before, or is already encoded, must not let it fall

@@ -1,4 +1,4 @@
-//! Rates that are measured, and the capacity that they show.
+//! BitrateAllocator that are measured, and the capacity that they show.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -2,22 +2,27 @@
 
 use std::time::Instant;
 
-use super::{CANDIDATES, Leg, Legs, NO_RELAY, Path, Scene};
+use super::{CANDIDATES, Context, Leg, Legs, NO_RELAY, Path};
 use crate::call::bandwidth::PacketReport;
 use crate::call::timers::Timer;
-use crate::call::{Direction, Event, LegFailure, LegId, Trouble};
+use crate::call::{CallError, Direction, Event, LegFailure, LegId};
 use crate::signalling::message::{Candidate, Kind, LegStep};
 
 impl Legs {
     /// The driver has this end's offer or answer. It is lost where the peer cannot be reached;
     /// then [`Legs::renew`] makes up for it.
-    pub(in crate::call) fn description(&mut self, id: &LegId, sdp: String, scene: &mut Scene<'_>) {
+    pub(in crate::call) fn description(
+        &mut self,
+        id: &LegId,
+        sdp: String,
+        context: &mut Context<'_>,
+    ) {
         if self.find(id).is_some() {
             let step = match id.direction {
                 Direction::Send => LegStep::Offer(sdp),
                 Direction::Receive => LegStep::Answer(sdp),
             };
-            scene.signal(id, step);
+            context.signal(id, step);
         }
     }
 
@@ -26,7 +31,7 @@ impl Legs {
         &mut self,
         id: &LegId,
         candidate: Candidate,
-        scene: &mut Scene<'_>,
+        context: &mut Context<'_>,
     ) {
         let Some(leg) = self.find(id) else { return };
         leg.has_relay |= candidate.candidate.contains(" typ relay");
@@ -35,18 +40,18 @@ impl Legs {
             leg.candidates += 1;
         }
         if leg.candidates <= CANDIDATES {
-            scene.signal(id, LegStep::Candidate(candidate));
+            context.signal(id, LegStep::Candidate(candidate));
         }
     }
 
     /// The driver's leg is connected.
-    pub(in crate::call) fn connected(&mut self, id: &LegId, scene: &mut Scene<'_>) {
+    pub(in crate::call) fn connected(&mut self, id: &LegId, context: &mut Context<'_>) {
         if let Some(leg) = self.find(id) {
-            leg.connected.get_or_insert(scene.now);
+            leg.connected.get_or_insert(context.now);
             if id.direction == Direction::Send {
-                leg.path.get_or_insert_with(|| Path::new(scene.start));
+                leg.path.get_or_insert_with(|| Path::new(context.start));
             }
-            scene.timers.stop(&Timer::Leg(id.clone()));
+            context.timers.stop(&Timer::Leg(id.clone()));
             if let Some(known) = self.peers.get_mut(&id.peer) {
                 known.patience.connected(id.direction);
             }
@@ -54,13 +59,13 @@ impl Legs {
     }
 
     /// The leg's time to connect is over.
-    pub(in crate::call) fn timed_out(&mut self, id: &LegId, scene: &mut Scene<'_>) {
+    pub(in crate::call) fn timed_out(&mut self, id: &LegId, context: &mut Context<'_>) {
         let Some(leg) = self.find(id) else { return };
         let text = format!("it did not connect within {} s", leg.limit.as_secs());
         if let Some(known) = self.peers.get_mut(&id.peer) {
             known.patience.timed_out(id.direction);
         }
-        self.failed(id, LegFailure::Connection(text), scene);
+        self.failed(id, LegFailure::Connection(text), context);
     }
 
     /// The leg cannot be used any more: a sending one is replaced, a receiving one's sender is
@@ -69,9 +74,9 @@ impl Legs {
         &mut self,
         id: &LegId,
         failure: LegFailure,
-        scene: &mut Scene<'_>,
+        context: &mut Context<'_>,
     ) {
-        let Some(leg) = self.close(id, scene) else {
+        let Some(leg) = self.close(id, context) else {
             return;
         };
         let failure = self.explain(failure, &leg);
@@ -80,13 +85,13 @@ impl Legs {
             LegFailure::Connection(_) => false,
             LegFailure::Description(_) | LegFailure::Certificate => true,
         };
-        scene
+        context
             .out
-            .tell(Event::Warning(Trouble::Leg(id.clone(), failure)));
+            .tell(Event::Warning(CallError::Leg(id.clone(), failure)));
         match id.direction {
             Direction::Send => {
-                scene.signal(id, LegStep::Failed(text));
-                self.retry(&id.peer, &leg, repeats, scene);
+                context.signal(id, LegStep::Failed(text));
+                self.retry(&id.peer, &leg, repeats, context);
             }
             Direction::Receive => {
                 self.give_up(&id.peer, id.number, text);
@@ -113,13 +118,13 @@ impl Legs {
         id: &LegId,
         kind: Kind,
         reason: String,
-        scene: &mut Scene<'_>,
+        context: &mut Context<'_>,
     ) {
         if let Some(leg) = self.find(id)
             && leg.rejected.insert(kind)
         {
-            let trouble = Trouble::Rejected(id.clone(), kind, reason);
-            scene.out.tell(Event::Warning(trouble));
+            let trouble = CallError::Rejected(id.clone(), kind, reason);
+            context.out.tell(Event::Warning(trouble));
         }
     }
 

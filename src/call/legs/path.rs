@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Legs, Scene};
+use super::{Context, Legs};
 use crate::call::bandwidth::{Estimator, PacketReport, START};
 use crate::call::timers::Timer;
 use crate::call::{Direction, Event, LegId};
@@ -121,30 +121,30 @@ impl Legs {
     }
 
     /// Makes sure that [`Legs::pass`] comes where it may change something.
-    pub(super) fn watch_paths(&self, scene: &mut Scene<'_>) {
+    pub(super) fn watch_paths(&self, context: &mut Context<'_>) {
         if self.paths().any(|path| path.estimate() < START as u32) {
-            scene.timers.set_once(Timer::Paths, scene.now + PASSES);
+            context.timers.set_once(Timer::Paths, context.now + PASSES);
         }
     }
 
     /// Tells both ends where a sending leg has become too slow for video, or fast enough.
-    pub(super) fn tell_slowness(&mut self, id: &LegId, scene: &mut Scene<'_>) {
+    pub(super) fn tell_slowness(&mut self, id: &LegId, context: &mut Context<'_>) {
         let Some(path) = self.find(id).and_then(|leg| leg.path.as_mut()) else {
             return;
         };
         let now = path.is_slow;
         if std::mem::replace(&mut path.told, now) != now {
-            scene.signal(id, LegStep::Slow(now));
-            scene.tell_slow(id, now);
+            context.signal(id, LegStep::Slow(now));
+            context.tell_slow(id, now);
         }
     }
 
     /// The sender of a receiving leg told so.
-    pub(super) fn told_slow(&mut self, id: &LegId, now: bool, scene: &mut Scene<'_>) {
+    pub(super) fn told_slow(&mut self, id: &LegId, now: bool, context: &mut Context<'_>) {
         if let Some(leg) = self.find(id)
             && std::mem::replace(&mut leg.is_slow, now) != now
         {
-            scene.tell_slow(id, now);
+            context.tell_slow(id, now);
         }
     }
 }
@@ -159,7 +159,7 @@ impl super::Leg {
     }
 }
 
-impl Scene<'_> {
+impl Context<'_> {
     pub(super) fn tell_slow(&mut self, id: &LegId, slow: bool) {
         let Some(entry) = self.roster.get(&id.peer) else {
             return;

@@ -1,9 +1,9 @@
 //! What the peers say of the legs.
 
-use super::{CANDIDATES, Legs, REMINDED, Scene};
+use super::{CANDIDATES, Context, Legs, REMINDED};
 use crate::call::roster::Entry;
 use crate::call::timers::Timer;
-use crate::call::{Action, Direction, Event, LegId, Trouble};
+use crate::call::{Action, CallError, Direction, Event, LegId};
 use crate::signalling::message::{Candidate, LegEnd, LegSignal, LegStep, ParticipantId};
 
 impl Legs {
@@ -12,9 +12,9 @@ impl Legs {
         &mut self,
         from: &ParticipantId,
         signal: LegSignal,
-        scene: &mut Scene<'_>,
+        context: &mut Context<'_>,
     ) {
-        let Some(entry) = scene.roster.get(from) else {
+        let Some(entry) = context.roster.get(from) else {
             return;
         };
         let id = LegId {
@@ -26,85 +26,85 @@ impl Legs {
             number: signal.leg,
         };
         match (signal.by, signal.step) {
-            (LegEnd::Sender, LegStep::Offer(sdp)) => self.offered(id, sdp, entry, scene),
-            (LegEnd::Receiver, LegStep::Answer(sdp)) => self.answered(id, sdp, scene),
-            (_, LegStep::Candidate(candidate)) => self.remote_candidate(id, candidate, scene),
-            (LegEnd::Sender, LegStep::Slow(now)) => self.told_slow(&id, now, scene),
-            (_, LegStep::Failed(reason)) => self.refused(id, reason, scene),
+            (LegEnd::Sender, LegStep::Offer(sdp)) => self.offered(id, sdp, entry, context),
+            (LegEnd::Receiver, LegStep::Answer(sdp)) => self.answered(id, sdp, context),
+            (_, LegStep::Candidate(candidate)) => self.remote_candidate(id, candidate, context),
+            (LegEnd::Sender, LegStep::Slow(now)) => self.told_slow(&id, now, context),
+            (_, LegStep::Failed(reason)) => self.refused(id, reason, context),
             // Only a peer that breaks the protocol offers as receiver or answers as sender.
             (LegEnd::Receiver, LegStep::Offer(_) | LegStep::Slow(_))
             | (LegEnd::Sender, LegStep::Answer(_)) => {}
         }
     }
 
-    fn offered(&mut self, id: LegId, sdp: String, entry: &Entry, scene: &mut Scene<'_>) {
+    fn offered(&mut self, id: LegId, sdp: String, entry: &Entry, context: &mut Context<'_>) {
         let peer = self.peers.entry(id.peer.clone()).or_default();
         if peer.last_offer.is_some_and(|last| last >= id.number) {
             return;
         }
         peer.last_offer = Some(id.number);
         peer.given_up = None;
-        scene.timers.stop(&Timer::Remind(id.peer.clone()));
+        context.timers.stop(&Timer::Remind(id.peer.clone()));
         if let Some(old) = self.id(&id.peer, Direction::Receive) {
-            self.close(&old, scene);
+            self.close(&old, context);
         }
-        if self.take_one(&id.peer, scene.now).is_err() {
-            // Told with the next reminder, not at once: there may be many.
+        if self.take_one(&id.peer, context.now).is_err() {
+            // AdvertisedState with the next reminder, not at once: there may be many.
             let reason = "legs are offered too often".to_owned();
             self.give_up(&id.peer, id.number, reason);
             let remind = Timer::Remind(id.peer.clone());
-            scene.timers.set_once(remind, scene.now + REMINDED);
+            context.timers.set_once(remind, context.now + REMINDED);
             return;
         }
-        if !scene.roles.need(&entry.info, Direction::Receive) {
-            let reason = match scene.roles.receives {
+        if !context.roles.need(&entry.info, Direction::Receive) {
+            let reason = match context.roles.receives {
                 false => "this participant does not receive",
                 true => "it was offered by a participant that had not said that it sends",
             };
-            scene.signal(&id, LegStep::Failed(reason.to_owned()));
+            context.signal(&id, LegStep::Failed(reason.to_owned()));
             return;
         }
-        self.open(&id, scene);
+        self.open(&id, context);
         if let Some(leg) = self.find(&id) {
             leg.described = true;
         }
-        scene.out.push(Action::RemoteDescription(id, sdp));
+        context.out.push(Action::RemoteDescription(id, sdp));
     }
 
-    fn answered(&mut self, id: LegId, sdp: String, scene: &mut Scene<'_>) {
+    fn answered(&mut self, id: LegId, sdp: String, context: &mut Context<'_>) {
         let Some(leg) = self.find(&id) else { return };
         if leg.described {
             return;
         }
         leg.described = true;
         let held = std::mem::take(&mut leg.held);
-        scene.out.push(Action::RemoteDescription(id.clone(), sdp));
+        context.out.push(Action::RemoteDescription(id.clone(), sdp));
         for candidate in held {
-            scene
+            context
                 .out
                 .push(Action::RemoteCandidate(id.clone(), candidate));
         }
     }
 
-    fn remote_candidate(&mut self, id: LegId, candidate: Candidate, scene: &mut Scene<'_>) {
+    fn remote_candidate(&mut self, id: LegId, candidate: Candidate, context: &mut Context<'_>) {
         let Some(leg) = self.find(&id) else { return };
         if leg.described {
-            scene.out.push(Action::RemoteCandidate(id, candidate));
+            context.out.push(Action::RemoteCandidate(id, candidate));
         } else if leg.held.len() < CANDIDATES {
             leg.held.push(candidate);
         }
     }
 
     /// The peer gave the leg up.
-    fn refused(&mut self, id: LegId, reason: String, scene: &mut Scene<'_>) {
-        let Some(leg) = self.close(&id, scene) else {
+    fn refused(&mut self, id: LegId, reason: String, context: &mut Context<'_>) {
+        let Some(leg) = self.close(&id, context) else {
             return;
         };
-        scene
+        context
             .out
-            .tell(Event::Warning(Trouble::LegRefused(id.clone(), reason)));
+            .tell(Event::Warning(CallError::LegRefused(id.clone(), reason)));
         if id.direction == Direction::Send {
-            self.retry(&id.peer, &leg, false, scene);
+            self.retry(&id.peer, &leg, false, context);
         }
     }
 }

@@ -243,7 +243,7 @@ fn a_kind_that_one_end_cannot_take_is_not_fed_and_told_once() {
     let actions = harness.handle(reject.clone());
     assert_eq!(
         warnings(&actions),
-        [Trouble::Rejected(
+        [CallError::Rejected(
             leg.clone(),
             Kind::Video,
             "no decoder".into()

@@ -38,7 +38,7 @@ fn a_server_that_does_not_let_listen_is_unreachable_or_has_refused() {
     assert!(matches!(
         events[..],
         [
-            Event::Error(Trouble::Unreachable(_)),
+            Event::Error(CallError::Unreachable(_)),
             Event::State(CallState::Disconnecting),
             Event::State(CallState::Disconnected)
         ]
@@ -85,7 +85,7 @@ fn an_incoming_call_is_told_once_answered_and_then_like_any_other() {
             Event::State(CallState::Connected),
             Event::IncomingEnded(incoming("placed:1"), None),
             Event::Callee("carol".into(), CalleeState::Ringing),
-            Event::Participant(peer("alice"), Presence::Connected),
+            Event::Participant(peer("alice"), ParticipantState::Connected),
         ]
     );
     assert_eq!(opened(&actions), [sending("alice", 1)]);
@@ -288,6 +288,6 @@ fn an_answered_call_that_ends_ends_the_machine_too() {
     let actions = call.receive(ServerMessage::CallEnded {
         reason: "all left".into(),
     });
-    assert_eq!(warnings(&actions), [Trouble::Ended("all left".into())]);
+    assert_eq!(warnings(&actions), [CallError::Ended("all left".into())]);
     assert_eq!(actions.last(), Some(&Action::Finished));
 }

@@ -122,7 +122,7 @@ impl Story {
                     assert!(rang || !is_there, "{user} accepted after having come");
                 }
             }
-            Event::Participant(participant, Presence::Disconnected) => {
+            Event::Participant(participant, ParticipantState::Disconnected) => {
                 let known = self.there.remove(&participant.id);
                 assert!(known.is_some(), "{participant:?} left and was not there");
             }

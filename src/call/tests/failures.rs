@@ -26,7 +26,7 @@ fn a_failed_sending_leg_is_told_and_replaced_with_growing_delays() {
             call.handle(Input::LegFailed(leg.clone(), failure())),
             [
                 Action::CloseLeg(leg.clone()),
-                Action::Tell(Event::Warning(Trouble::Leg(leg, failure()))),
+                Action::Tell(Event::Warning(CallError::Leg(leg, failure()))),
                 said(
                     "bob",
                     number,
@@ -66,7 +66,7 @@ fn a_sending_leg_that_does_not_connect_fails_after_five_seconds() {
     assert_eq!(actions[0], Action::CloseLeg(sending("bob", 1)));
     assert!(matches!(
         warnings(&actions)[..],
-        [Trouble::Leg(_, LegFailure::Connection(_))]
+        [CallError::Leg(_, LegFailure::Connection(_))]
     ));
     assert_eq!(call.after(200), [open(&sending("bob", 2))]);
 }
@@ -109,7 +109,7 @@ fn a_leg_to_which_no_turn_server_gave_an_address_fails_with_a_word_about_that() 
         });
         let leg = sending("bob", 1);
         call.handle(Input::LegCandidate(leg, candidate(own)));
-        let [Trouble::Leg(_, failure)] = &warnings(&call.after(5000))[..] else {
+        let [CallError::Leg(_, failure)] = &warnings(&call.after(5000))[..] else {
             panic!("the leg failed");
         };
         failure
@@ -134,7 +134,7 @@ fn an_unusable_description_or_a_wrong_certificate_is_retried_slowly_at_once() {
         let actions = call.handle(Input::LegFailed(sending("bob", 1), failure.clone()));
         assert_eq!(
             warnings(&actions),
-            [Trouble::Leg(sending("bob", 1), failure)]
+            [CallError::Leg(sending("bob", 1), failure)]
         );
         assert_eq!(call.after(4999), []);
         assert_eq!(call.after(1), [open(&sending("bob", 2))]);
@@ -148,7 +148,10 @@ fn a_leg_that_the_peer_gave_up_is_replaced() {
         call.signal("bob", 1, Receiver, LegStep::Failed("no codec".into())),
         [
             Action::CloseLeg(leg.clone()),
-            Action::Tell(Event::Warning(Trouble::LegRefused(leg, "no codec".into()))),
+            Action::Tell(Event::Warning(CallError::LegRefused(
+                leg,
+                "no codec".into()
+            ))),
         ]
     );
     assert_eq!(call.after(200), [open(&sending("bob", 2))]);
@@ -158,7 +161,7 @@ fn a_leg_that_the_peer_gave_up_is_replaced() {
         call.signal("bob", 1, Sender, LegStep::Failed("gone".into())),
         [
             Action::CloseLeg(leg.clone()),
-            Action::Tell(Event::Warning(Trouble::LegRefused(leg, "gone".into()))),
+            Action::Tell(Event::Warning(CallError::LegRefused(leg, "gone".into()))),
         ]
     );
 }
@@ -173,7 +176,7 @@ fn a_receiving_leg_that_fails_is_closed_and_its_sender_told() {
         call.handle(Input::LegFailed(leg.clone(), LegFailure::Certificate)),
         [
             Action::CloseLeg(leg.clone()),
-            Action::Tell(Event::Warning(Trouble::Leg(leg, LegFailure::Certificate))),
+            Action::Tell(Event::Warning(CallError::Leg(leg, LegFailure::Certificate))),
             said(
                 "bob",
                 3,

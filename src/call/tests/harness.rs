@@ -16,7 +16,7 @@ pub(super) fn base() -> Instant {
 }
 
 pub(super) struct Harness {
-    pub(super) call: Call,
+    pub(super) call: CallMachine,
     pub(super) now: Instant,
     checker: Checker,
 }
@@ -36,7 +36,7 @@ impl Harness {
             token: Some(Token("secret".into())),
         };
         Harness {
-            call: Call::new(config),
+            call: CallMachine::new(config),
             now: base(),
             checker: Checker::default(),
         }
@@ -141,7 +141,7 @@ pub(super) fn peer(user: &str) -> Participant {
     Participant {
         id: id(user),
         user: user.into(),
-        presence: 1,
+        session: 1,
         display_name: None,
         receives: true,
         sends: true,
@@ -217,7 +217,7 @@ pub(super) fn welcome(run: &str) -> ServerMessage {
 pub(super) fn resume(own: &str) -> Resume {
     Resume {
         participant: id(own),
-        presence: 1,
+        session: 1,
         key: format!("key of {own}"),
     }
 }
@@ -261,8 +261,8 @@ pub(super) fn error(code: ErrorCode) -> ServerMessage {
     }
 }
 
-pub(super) fn refused(code: ErrorCode) -> Trouble {
-    Trouble::Refused {
+pub(super) fn refused(code: ErrorCode) -> CallError {
+    CallError::Refused {
         code,
         message: "no".into(),
     }
@@ -299,7 +299,7 @@ pub(super) fn told(actions: &[Action]) -> Vec<Event> {
 }
 
 /// The warnings among the actions.
-pub(super) fn warnings(actions: &[Action]) -> Vec<Trouble> {
+pub(super) fn warnings(actions: &[Action]) -> Vec<CallError> {
     let trouble = |event: Event| match event {
         Event::Warning(trouble) => Some(trouble),
         _ => None,

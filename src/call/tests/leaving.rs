@@ -17,7 +17,7 @@ fn a_call_that_the_server_ends_is_over_in_order() {
     assert_eq!(
         told(&actions),
         [
-            Event::Warning(Trouble::Ended("all left".into())),
+            Event::Warning(CallError::Ended("all left".into())),
             Event::State(CallState::Disconnecting),
             Event::State(CallState::Disconnected),
         ]
@@ -50,8 +50,8 @@ fn leaving_tells_the_server_closes_the_legs_and_ends() {
 
 #[test]
 fn leaving_ends_the_call_in_every_state_and_nothing_comes_after() {
-    type Step = fn(&mut Harness);
-    let steps: [(&str, bool, Step); 8] = [
+    type ConnectionState = fn(&mut Harness);
+    let steps: [(&str, bool, ConnectionState); 8] = [
         ("started", false, |call| drop(call.handle(Input::Start))),
         ("refused", false, |call| {
             drop(call.handle(Input::SocketClosed("refused".into())))

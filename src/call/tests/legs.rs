@@ -18,7 +18,7 @@ fn offer() -> LegStep {
 fn whoever_sends_makes_a_leg_to_everybody_who_receives() {
     let phone = Participant {
         user: "me".into(),
-        presence: 2,
+        session: 2,
         ..peer("phone")
     };
     let mut call = Harness::new();

@@ -4,8 +4,8 @@ use super::harness::*;
 use crate::call::*;
 use crate::signalling::message::*;
 
-fn presence(participant: &Participant, presence: Presence) -> Event {
-    Event::Participant(participant.clone(), presence)
+fn presence(participant: &Participant, state: ParticipantState) -> Event {
+    Event::Participant(participant.clone(), state)
 }
 
 fn stream(participant: &Participant, kind: Kind, available: bool) -> Event {
@@ -34,10 +34,10 @@ fn everybody_in_the_roster_is_told_with_what_is_available() {
     assert_eq!(
         told(&actions)[2..],
         [
-            presence(&bob, Presence::Connected),
+            presence(&bob, ParticipantState::Connected),
             stream(&bob, Kind::Audio, true),
             stream(&bob, Kind::Video, true),
-            presence(&carol, Presence::Connecting),
+            presence(&carol, ParticipantState::Connecting),
         ]
     );
     assert_eq!(call.call.participants().collect::<Vec<_>>(), [&bob, &carol]);
@@ -49,7 +49,10 @@ fn coming_changing_and_leaving_are_told() {
     let mut call = Harness::joined(&[]);
     let bob = peer("bob").roles(true, true);
     let actions = call.receive(update(bob.clone()));
-    assert_eq!(told(&actions), [presence(&bob, Presence::Connected)]);
+    assert_eq!(
+        told(&actions),
+        [presence(&bob, ParticipantState::Connected)]
+    );
     let bob = bob.media(&[Kind::Screen]);
     assert_eq!(
         told(&call.receive(update(bob.clone()))),
@@ -65,13 +68,16 @@ fn coming_changing_and_leaving_are_told() {
     );
     let bob = bob.away();
     let actions = call.receive(update(bob.clone()));
-    assert_eq!(told(&actions), [presence(&bob, Presence::Connecting)]);
+    assert_eq!(
+        told(&actions),
+        [presence(&bob, ParticipantState::Connecting)]
+    );
     let gone = bob.media(&[]);
     assert_eq!(
         told(&call.receive(left("bob"))),
         [
             stream(&gone, Kind::Audio, false),
-            presence(&gone, Presence::Disconnected)
+            presence(&gone, ParticipantState::Disconnected)
         ]
     );
     assert_eq!(call.receive(left("bob")), [], "nobody leaves twice");
@@ -86,10 +92,10 @@ fn a_participant_is_never_its_own_peer() {
 }
 
 #[test]
-fn another_presence_of_the_own_user_is_known_as_such() {
+fn another_session_of_the_own_user_is_known_as_such() {
     let phone = Participant {
         user: "me".into(),
-        presence: 2,
+        session: 2,
         ..peer("phone")
     };
     let call = Harness::joined(&[phone, peer("bob")]);
@@ -113,7 +119,10 @@ fn those_missing_in_the_roster_of_the_same_run_have_left() {
     let actions = call.rejoin("run1", &[]);
     assert_eq!(
         told(&actions),
-        [presence(&peer("bob").away(), Presence::Disconnected)]
+        [presence(
+            &peer("bob").away(),
+            ParticipantState::Disconnected
+        )]
     );
     assert!(actions.contains(&Action::CloseLeg(leg)));
 }
@@ -122,7 +131,10 @@ fn those_missing_in_the_roster_of_the_same_run_have_left() {
 fn those_missing_in_the_roster_of_another_run_are_kept_for_thirty_seconds() {
     let (mut call, leg, actions) = taken_over(peer("bob").media(&[Kind::Audio]));
     let kept = peer("bob").media(&[Kind::Audio]).away();
-    assert_eq!(told(&actions), [presence(&kept, Presence::Connecting)]);
+    assert_eq!(
+        told(&actions),
+        [presence(&kept, ParticipantState::Connecting)]
+    );
     assert!(!actions.contains(&Action::CloseLeg(leg.clone())));
     assert_eq!(call.after(29_999), []);
     let gone = peer("bob").away();
@@ -130,7 +142,7 @@ fn those_missing_in_the_roster_of_another_run_are_kept_for_thirty_seconds() {
         call.after(1),
         [
             Action::Tell(stream(&gone, Kind::Audio, false)),
-            Action::Tell(presence(&gone, Presence::Disconnected)),
+            Action::Tell(presence(&gone, ParticipantState::Disconnected)),
             Action::CloseLeg(leg),
         ]
     );
@@ -143,7 +155,10 @@ fn one_who_comes_to_the_other_run_in_time_goes_on_as_if_nothing_had_been() {
     let actions = call.receive(update(peer("bob")));
     assert_eq!(
         actions,
-        [Action::Tell(presence(&peer("bob"), Presence::Connected))]
+        [Action::Tell(presence(
+            &peer("bob"),
+            ParticipantState::Connected
+        ))]
     );
     assert_eq!(call.after(60_000), []);
 }

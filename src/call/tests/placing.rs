@@ -69,7 +69,7 @@ fn callee_told(user: &str, state: CalleeState) -> Event {
 }
 
 fn came(user: &str) -> Event {
-    Event::Participant(peer(user), Presence::Connected)
+    Event::Participant(peer(user), ParticipantState::Connected)
 }
 
 fn leave(for_everyone: bool) -> ClientMessage {
@@ -262,7 +262,7 @@ fn a_call_that_rings_nowhere_after_a_loss_is_an_error_that_says_to_call_again() 
         let mut call = ringing();
         let actions = come_back(&mut call, run, &[], &[]);
         let events = told(&actions);
-        let Event::Error(Trouble::Ended(reason)) = &events[2] else {
+        let Event::Error(CallError::Ended(reason)) = &events[2] else {
             panic!("{events:?}");
         };
         assert!(reason.ends_with("call again"), "{reason}");
@@ -280,7 +280,7 @@ fn a_connected_call_goes_on_on_another_server_run() {
         told(&actions),
         [
             callee_told("carol", CalleeState::Other),
-            Event::Participant(peer("bob").away(), Presence::Connecting),
+            Event::Participant(peer("bob").away(), ParticipantState::Connecting),
         ]
     );
     assert_eq!(
@@ -297,7 +297,7 @@ fn a_placed_call_that_ended_during_a_loss_ends_here_too() {
         call.handle(Input::SocketOpened);
         call.receive(welcome("run1"));
         let actions = call.receive(error(ErrorCode::NotInvited));
-        let trouble = Trouble::Ended("no".into());
+        let trouble = CallError::Ended("no".into());
         let event = match is_error {
             true => Event::Error(trouble),
             false => Event::Warning(trouble),
@@ -351,7 +351,7 @@ fn nobody_can_be_invited_before_there_is_a_call_or_while_its_connection_is_lost(
     for mut call in [Harness::new(), welcomed(), lost] {
         let actions = call.handle(invite());
         assert!(
-            matches!(warnings(&actions)[..], [Trouble::Uninvited(_)]),
+            matches!(warnings(&actions)[..], [CallError::Uninvited(_)]),
             "{actions:?}"
         );
         assert_eq!(actions.len(), 1);

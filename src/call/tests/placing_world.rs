@@ -91,7 +91,7 @@ fn rung(world: &World, index: usize) -> usize {
 fn error(world: &World, index: usize) -> Option<ErrorCode> {
     assert!(world.clients[index].is_finished);
     told(world, index).iter().find_map(|event| match event {
-        Event::Error(Trouble::Refused { code, .. }) => Some(*code),
+        Event::Error(CallError::Refused { code, .. }) => Some(*code),
         _ => None,
     })
 }
@@ -100,7 +100,7 @@ fn error(world: &World, index: usize) -> Option<ErrorCode> {
 fn ended(world: &World, index: usize) -> Option<&str> {
     assert!(world.clients[index].is_finished);
     told(world, index).iter().find_map(|event| match event {
-        Event::Error(Trouble::Ended(reason)) => Some(reason.as_str()),
+        Event::Error(CallError::Ended(reason)) => Some(reason.as_str()),
         _ => None,
     })
 }
@@ -180,7 +180,7 @@ fn a_call_is_placed_rings_is_answered_connected_and_hung_up() {
             told(&world, BOB)[..],
             [
                 ..,
-                Event::Warning(Trouble::Ended(_)),
+                Event::Warning(CallError::Ended(_)),
                 Event::State(CallState::Disconnecting),
                 Event::State(CallState::Disconnected)
             ]
@@ -189,7 +189,7 @@ fn a_call_is_placed_rings_is_answered_connected_and_hung_up() {
         told(&world, BOB)
     );
     assert_eq!(world.clients[ALICE].warnings, 0);
-    assert_eq!(world.rooms.census(), Default::default());
+    assert_eq!(world.rooms.stats(), Default::default());
 }
 
 #[test]
@@ -272,7 +272,7 @@ fn a_caller_who_hangs_up_while_it_rings_cancels_the_call() {
     world.input(BOB, Input::Accept(None));
     assert_eq!(
         told(&world, BOB).last(),
-        Some(&Event::Warning(Trouble::NoIncoming("accept")))
+        Some(&Event::Warning(CallError::NoIncoming("accept")))
     );
 }
 
@@ -290,7 +290,7 @@ fn an_answer_that_crosses_the_callers_hanging_up_finds_nothing() {
     assert_eq!(ends(&world, BOB), [Some(IncomingEnd::Cancelled)]);
     assert_eq!(world.clients[BOB].warnings, 0);
     assert_eq!(state(&world, BOB), CallState::None);
-    assert_eq!(world.rooms.census().listening, 1);
+    assert_eq!(world.rooms.stats().listening, 1);
 }
 
 #[test]

@@ -8,9 +8,9 @@ use crate::signalling::message::*;
 
 const READER: ReaderId = ReaderId(1);
 
-fn of(presence: &str, kind: Kind) -> Selector {
+fn of(session: &str, kind: Kind) -> Selector {
     Selector::Of {
-        presence: presence.into(),
+        session: session.into(),
         kind,
     }
 }
@@ -40,7 +40,7 @@ fn reading(actions: &[Action]) -> Vec<Action> {
 }
 
 #[test]
-fn a_reader_of_a_presence_is_bound_and_wants_at_once_whether_a_stream_is_there_or_not() {
+fn a_reader_of_a_session_is_bound_and_wants_at_once_whether_a_stream_is_there_or_not() {
     let mut call = Harness::joined(&[peer("bob")]);
     let actions = call.handle(Input::AddReader(READER, of("bob", Kind::Video)));
     assert_eq!(
@@ -56,7 +56,7 @@ fn a_reader_of_a_presence_is_bound_and_wants_at_once_whether_a_stream_is_there_o
 }
 
 #[test]
-fn a_reader_may_be_there_before_the_call_and_before_its_presence() {
+fn a_reader_may_be_there_before_the_call_and_before_its_session() {
     let mut call = Harness::new();
     assert_eq!(
         call.handle(Input::AddReader(READER, of("bob", Kind::Audio))),
@@ -72,7 +72,7 @@ fn a_reader_may_be_there_before_the_call_and_before_its_presence() {
 }
 
 #[test]
-fn a_reader_of_a_presence_that_left_is_bound_again_when_it_rejoins_with_another_id() {
+fn a_reader_of_a_session_that_left_is_bound_again_when_it_rejoins_with_another_id() {
     let mut call = Harness::joined(&[peer("bob")]);
     call.handle(Input::AddReader(READER, of("bob", Kind::Audio)));
     assert_eq!(
@@ -116,7 +116,7 @@ fn of_two_with_the_same_name_the_connected_one_is_read() {
 }
 
 #[test]
-fn a_reader_of_a_second_presence_gets_that_one_alone() {
+fn a_reader_of_a_second_session_gets_that_one_alone() {
     let mut call = Harness::joined(&[peer("bob")]);
     assert_eq!(
         call.handle(Input::AddReader(READER, of("bob:2", Kind::Audio))),
@@ -124,7 +124,7 @@ fn a_reader_of_a_second_presence_gets_that_one_alone() {
     );
     let second = Participant {
         id: id("bob-2"),
-        presence: 2,
+        session: 2,
         ..peer("bob")
     };
     assert_eq!(
@@ -233,7 +233,7 @@ fn a_reader_of_any_stays_until_its_participant_leaves_and_takes_the_next_then() 
 fn the_mix_is_of_all_who_send_less_those_of_the_own_user() {
     let phone = Participant {
         user: "me".into(),
-        presence: 2,
+        session: 2,
         ..peer("phone")
     };
     let mut call = Harness::joined(&[peer("bob"), peer("listener").roles(true, false), phone]);

@@ -26,7 +26,7 @@ fn a_server_that_chooses_a_version_that_was_not_offered_is_refused() {
     });
     assert!(matches!(
         told(&actions)[0],
-        Event::Error(Trouble::Refused {
+        Event::Error(CallError::Refused {
             code: ErrorCode::UnsupportedVersion,
             ..
         })
@@ -108,7 +108,7 @@ fn a_token_that_is_refused_ends_the_call_also_on_a_rejoin() {
 fn a_fatal_error_in_the_call_is_a_loss() {
     let (mut call, _) = Harness::connected(peer("bob"));
     let actions = call.receive(error(ErrorCode::Replaced));
-    let lost = Trouble::SignallingLost("no".into());
+    let lost = CallError::SignallingLost("no".into());
     assert_eq!(
         actions,
         [Action::Disconnect, Action::Tell(Event::Warning(lost))]

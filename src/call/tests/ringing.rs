@@ -81,5 +81,5 @@ pub(super) fn rung(call: &Harness) -> Vec<&str> {
 }
 
 pub(super) fn nothing_rings(actions: &[Action]) -> bool {
-    matches!(warnings(actions)[..], [Trouble::NoIncoming(_)]) && actions.len() == 1
+    matches!(warnings(actions)[..], [CallError::NoIncoming(_)]) && actions.len() == 1
 }

@@ -21,7 +21,7 @@ fn a_lost_connection_is_told_once_and_tried_for_ever() {
     let actions = call.handle(Input::SocketClosed("cable".into()));
     assert_eq!(
         warnings(&actions),
-        [Trouble::SignallingLost("cable".into())]
+        [CallError::SignallingLost("cable".into())]
     );
     for delay in [200, 400, 800, 1600, 3200, 5000, 5000] {
         assert_eq!(call.after(delay), [Action::Connect]);
@@ -168,7 +168,7 @@ fn an_answer_without_a_reply_counts_as_a_lost_connection() {
     assert_eq!(actions[0], Action::Disconnect);
     assert!(matches!(
         warnings(&actions)[..],
-        [Trouble::SignallingLost(_)]
+        [CallError::SignallingLost(_)]
     ));
     assert_eq!(call.after(200), [Action::Connect]);
 }

@@ -70,7 +70,7 @@ fn the_first_connection_is_retried_for_five_seconds_and_then_an_error() {
     assert_eq!(
         told(&actions),
         [
-            Event::Error(Trouble::Unreachable("refused".into())),
+            Event::Error(CallError::Unreachable("refused".into())),
             Event::State(CallState::Disconnecting),
             Event::State(CallState::Disconnected),
         ]
@@ -96,7 +96,7 @@ fn a_connection_that_never_opens_ends_the_first_join_after_five_seconds() {
     let actions = call.after(5000);
     assert!(matches!(
         told(&actions)[0],
-        Event::Error(Trouble::Unreachable(_))
+        Event::Error(CallError::Unreachable(_))
     ));
     assert!(actions.contains(&Action::Disconnect));
     assert_eq!(actions.last(), Some(&Action::Finished));
@@ -114,7 +114,7 @@ fn a_server_that_accepts_and_stays_silent_is_unreachable() {
     assert_eq!(actions[0], Action::Disconnect);
     assert!(matches!(
         told(&actions)[0],
-        Event::Error(Trouble::Unreachable(_))
+        Event::Error(CallError::Unreachable(_))
     ));
     assert_eq!(actions.last(), Some(&Action::Finished));
 }
@@ -125,7 +125,7 @@ fn a_lost_connection_is_told_once_and_tried_for_ever_with_growing_delays() {
     let actions = call.handle(Input::SocketClosed("cable".into()));
     assert_eq!(
         warnings(&actions),
-        [Trouble::SignallingLost("cable".into())]
+        [CallError::SignallingLost("cable".into())]
     );
     assert_eq!(call.call.state(), CallState::Connected);
     for delay in [200, 400, 800, 1000, 1000, 1000] {
@@ -140,7 +140,7 @@ fn a_lost_connection_is_told_once_and_tried_for_ever_with_growing_delays() {
     let actions = call.handle(Input::SocketClosed("again".into()));
     assert_eq!(
         warnings(&actions),
-        [Trouble::SignallingLost("again".into())]
+        [CallError::SignallingLost("again".into())]
     );
 }
 

@@ -126,7 +126,7 @@ fn begin(world: &mut World) {
     }
     world.input(0, Input::AddReader(ReaderId(1), Selector::MixedAudio));
     let of_alice = Selector::Of {
-        presence: "alice".into(),
+        session: "alice".into(),
         kind: Kind::Video,
     };
     world.input(1, Input::AddReader(ReaderId(1), of_alice));

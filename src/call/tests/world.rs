@@ -59,7 +59,7 @@ pub(super) struct Leg {
 }
 
 pub(super) struct Client {
-    pub(super) call: Call,
+    pub(super) call: CallMachine,
     pub(super) checker: Checker,
     pub(super) connection: Option<ConnectionId>,
     pub(super) legs: BTreeMap<LegId, Leg>,
@@ -220,7 +220,7 @@ impl World {
                     self.later(5, Event::Gone(connection));
                 }
                 (room::Action::Admit(..), _) => {
-                    let admitted = room::Input::Admitted(connection, Ok(room::Pass::unlimited()));
+                    let admitted = room::Input::Admitted(connection, Ok(room::Grants::unlimited()));
                     self.rooms.handle(admitted, self.now);
                 }
                 (room::Action::Send(..), None) => {}
@@ -346,7 +346,7 @@ impl Client {
             token: None,
         };
         Client {
-            call: Call::new(config),
+            call: CallMachine::new(config),
             checker: Checker::default(),
             connection: None,
             legs: BTreeMap::new(),

@@ -7,13 +7,13 @@
 
 mod browser;
 mod calls;
+mod console;
 mod credentials;
 mod end;
 mod options;
 mod page;
 mod plan;
 mod redaction;
-mod screen;
 mod sdk;
 mod session;
 mod signals;
@@ -27,19 +27,19 @@ use std::sync::Arc;
 
 pub(crate) use options::Options;
 
+use console::Console;
 use end::{Failure, Result};
 use plan::Plan;
 use redaction::Redactor;
-use screen::Screen;
 
 /// Runs it to its end; the last line says why it ended.
 pub(crate) fn run(options: Options) -> ExitCode {
     match Plan::new(options) {
         Ok(plan) => {
-            let screen = Screen::new(plan.verbosity, Redactor::new(&plan.credentials));
-            let screen = Arc::new(screen);
-            let ended = bridge(&plan, &screen);
-            tell(ended, &screen)
+            let console = Console::new(plan.verbosity, Redactor::new(&plan.credentials));
+            let console = Arc::new(console);
+            let ended = bridge(&plan, &console);
+            tell(ended, &console)
         }
         Err(failure) => {
             eprintln!("acscall: {failure}");
@@ -48,23 +48,23 @@ pub(crate) fn run(options: Options) -> ExitCode {
     }
 }
 
-fn bridge(plan: &Plan, screen: &Arc<Screen>) -> Result<String> {
+fn bridge(plan: &Plan, console: &Arc<Console>) -> Result<String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::Machine(error.to_string()))?;
-    runtime.block_on(session::run(plan, screen))
+    runtime.block_on(session::run(plan, console))
 }
 
-fn tell(ended: Result<String>, screen: &Screen) -> ExitCode {
-    screen.leave();
+fn tell(ended: Result<String>, console: &Console) -> ExitCode {
+    console.leave();
     match ended {
         Ok(reason) => {
-            screen.say(&reason);
+            console.say(&reason);
             ExitCode::SUCCESS
         }
         Err(failure) => {
-            screen.warn(&format!("acscall: {failure}"));
+            console.warn(&format!("acscall: {failure}"));
             failure.code()
         }
     }

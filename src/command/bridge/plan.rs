@@ -4,10 +4,10 @@ use acscall::server::Secret;
 use acscall::signalling::client::ServerUrl;
 use serde_json::{Value, json};
 
+use super::console::Verbosity;
 use super::credentials::{ACS_TOKEN, AGORA_SCREEN_TOKEN, AGORA_TOKEN, Credential};
 use super::end::{Failure, Result};
 use super::options::{Acs, Agora, Common, Options, Service};
-use super::screen::Verbosity;
 use crate::command::secret;
 
 /// The user that the bridge itself is in our call.

@@ -9,10 +9,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::browser::{Chromium, CommandError, Event, find};
 use super::calls::Calls;
+use super::console::{Console, StatusColor};
 use super::end::{Failure, Result};
 use super::page::{Ending, PageServer, Report};
 use super::plan::{Plan, USER};
-use super::screen::{Lamp, Screen};
 use super::sdk::Sdk;
 use super::signals::Signals;
 use super::status::Status;
@@ -33,7 +33,7 @@ const LINES: Duration = Duration::from_secs(10);
 const REPORT: &str = "acscallReport";
 
 /// Bridges until it is over, and says why it is.
-pub(super) async fn run(plan: &Plan, screen: &Arc<Screen>) -> Result<String> {
+pub(super) async fn run(plan: &Plan, console: &Arc<Console>) -> Result<String> {
     let mut signals = Signals::listen().map_err(machine("signals cannot be listened for"))?;
     let sdk = Sdk::find(&plan.sdk, plan.kind.packages)?;
     let program = find(plan.chromium.as_deref())?;
@@ -43,18 +43,18 @@ pub(super) async fn run(plan: &Plan, screen: &Arc<Screen>) -> Result<String> {
     let software = sdk.name().to_owned();
     let page = PageServer::start(plan.kind.script, sdk, calls);
     let page = page.await.map_err(machine("the page cannot be served"))?;
-    let chromium = Chromium::start(&program, screen);
+    let chromium = Chromium::start(&program, console);
     let mut session = Session {
         plan,
-        screen,
+        console,
         page,
         chromium: chromium.map_err(machine("Chromium cannot be started"))?,
         is_begun: false,
     };
     if session.chromium.is_unprotected {
-        screen.warn("Chromium runs without its sandbox, as root's has to: better be another user");
+        console.warn("Chromium runs without its sandbox, as root's has to: better be another user");
     }
-    screen.say(&format!(
+    console.say(&format!(
         "{} into {} at {}, with {software} in {}",
         plan.kind.name,
         plan.into,
@@ -78,7 +78,7 @@ pub(super) async fn run(plan: &Plan, screen: &Arc<Screen>) -> Result<String> {
 
 struct Session<'a> {
     plan: &'a Plan,
-    screen: &'a Screen,
+    console: &'a Console,
     page: PageServer,
     chromium: Chromium,
     /// The page was told to begin, and was not told to stop.
@@ -161,8 +161,8 @@ impl Session<'_> {
         loop {
             let event = tokio::select! {
                 event = self.chromium.tools.event() => event.map_err(|error| died(&error))?,
-                _ = lines.tick(), if !self.screen.is_live() => {
-                    self.screen.say(&status.line(Instant::now()).join("; "));
+                _ = lines.tick(), if !self.console.is_live() => {
+                    self.console.say(&status.line(Instant::now()).join("; "));
                     continue;
                 }
                 () = tokio::time::sleep_until(heard + SILENCE) => {
@@ -183,18 +183,18 @@ impl Session<'_> {
                     };
                 }
                 Report::Trouble { message } => {
-                    self.screen.warn(&format!("trouble: {message}"));
+                    self.console.warn(&format!("trouble: {message}"));
                     None
                 }
                 other => status.update(other, heard),
             };
             let lamp = match status.is_connected() {
-                true => Lamp::Green,
-                false => Lamp::Yellow,
+                true => StatusColor::Green,
+                false => StatusColor::Yellow,
             };
-            self.screen.show(lamp, &status.line(heard).join(" │ "));
+            self.console.show(lamp, &status.line(heard).join(" │ "));
             if let Some(news) = news {
-                self.screen.say(&news);
+                self.console.say(&news);
             }
             if status.is_joining() && heard > status.since() + JOIN {
                 return Err(Failure::Service(format!(
@@ -215,28 +215,28 @@ impl Session<'_> {
                 let payload = parameters["payload"].as_str().unwrap_or_default();
                 match serde_json::from_str(payload) {
                     Ok(report) => return Ok(Some(report)),
-                    Err(error) => self.screen.warn(&format!("a report is not one: {error}")),
+                    Err(error) => self.console.warn(&format!("a report is not one: {error}")),
                 }
             }
             "Inspector.targetCrashed" => return Err(died(&"its page crashed")),
             "Inspector.detached" => return Err(died(&"its page was closed")),
             "Runtime.consoleAPICalled" => {
                 let kind = parameters["type"].as_str().unwrap_or_default();
-                self.screen
+                self.console
                     .detail(&format!("page {kind}: {}", said(&parameters["args"])));
             }
             "Runtime.exceptionThrown" => {
                 let details = &parameters["exceptionDetails"];
                 let what = details["exception"]["description"].as_str();
                 let what = what.or(details["text"].as_str()).unwrap_or_default();
-                self.screen.detail(&format!("page exception: {what}"));
+                self.console.detail(&format!("page exception: {what}"));
             }
             "Log.entryAdded" => {
                 let entry = &parameters["entry"];
                 let (text, url) = (&entry["text"], &entry["url"]);
                 let text = text.as_str().unwrap_or_default();
                 let url = url.as_str().unwrap_or_default();
-                self.screen.detail(&format!("page log: {text} {url}"));
+                self.console.detail(&format!("page log: {text} {url}"));
             }
             _ => {}
         }
@@ -248,7 +248,7 @@ impl Session<'_> {
         if !std::mem::take(&mut self.is_begun) {
             return;
         }
-        self.screen.show(Lamp::Yellow, "Hanging up");
+        self.console.show(StatusColor::Yellow, "Hanging up");
         let farewell = async {
             self.call("stop", json!(null)).await.ok()?;
             loop {
@@ -259,7 +259,7 @@ impl Session<'_> {
             }
         };
         if timeout(FAREWELL, farewell).await.is_err() {
-            self.screen
+            self.console
                 .warn("the page did not hang up in time; the others see that we are gone");
         }
     }

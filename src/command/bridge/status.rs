@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use acscall::call::presence_name;
+use acscall::call::session_name;
 use tokio::time::Instant;
 
 use super::page::Report;
@@ -48,7 +48,7 @@ impl Status {
             }
             Report::Came { user, display_name } => {
                 *self.guests.entry(user.clone()).or_default() += 1;
-                let name = presence_name(&user, 1);
+                let name = session_name(&user, 1);
                 // Where it is not the user, nobody could guess it.
                 let pads = (name != user).then(|| format!("; in the names of pads: {name}"));
                 let who = whole_name(&user, &display_name);

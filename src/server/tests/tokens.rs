@@ -38,7 +38,7 @@ async fn enter(server: SocketAddr, user: &str, token: &str) -> Client {
     Client::enter_on(sender, receiver, user, Some(token), None).await
 }
 
-async fn refusal(server: SocketAddr, user: &str, token: Option<&str>) -> (ErrorCode, String) {
+async fn rejection(server: SocketAddr, user: &str, token: Option<&str>) -> (ErrorCode, String) {
     let (mut sender, mut receiver) = connect(&format!("ws://{server}")).await.unwrap();
     sender.send(&hello(user, token)).await.unwrap();
     refused(&mut receiver).await
@@ -100,7 +100,7 @@ async fn every_fault_of_a_token_has_its_code_with_a_cure_and_the_call_goes_on() 
             "eve",
         ),
     ] {
-        let (told, text) = refusal(at, "bert", token.as_deref()).await;
+        let (told, text) = rejection(at, "bert", token.as_deref()).await;
         assert_eq!(told, code, "{text}");
         assert!(text.contains(cure), "{text}");
     }

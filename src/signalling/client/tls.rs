@@ -44,11 +44,11 @@ pub(super) async fn secure(
     let connected = TlsConnector::from(Arc::new(config)).connect(name, tcp);
     match connected.await {
         Ok(stream) => Ok(Box::new(stream)),
-        Err(error) => Err(refusal(url, &error)),
+        Err(error) => Err(rejection(url, &error)),
     }
 }
 
-fn refusal(url: &ServerUrl, error: &io::Error) -> ConnectError {
+fn rejection(url: &ServerUrl, error: &io::Error) -> ConnectError {
     let authority = url.authority();
     let inner = error.get_ref();
     match inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {

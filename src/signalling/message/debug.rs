@@ -1,4 +1,4 @@
-//! How messages look in a log: without what opens a presence, a leg or a TURN server.
+//! How messages look in a log: without what opens a session, a leg or a TURN server.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ impl fmt::Debug for Resume {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Resume")
             .field("participant", &self.participant)
-            .field("presence", &self.presence)
+            .field("session", &self.session)
             .finish_non_exhaustive()
     }
 }
@@ -54,7 +54,7 @@ mod tests {
     fn what_is_written_for_people_has_no_secrets() {
         let resume = Resume {
             participant: ParticipantId("p1".into()),
-            presence: 1,
+            session: 1,
             key: "secret".into(),
         };
         let server = IceServer {

@@ -19,11 +19,11 @@ pub enum ErrorCode {
     BadName,
     /// No such participant in the call.
     UnknownParticipant,
-    /// The resume key is not that of the presence.
+    /// The resume key is not that of the session.
     BadResume,
     /// A stated limit was passed.
     LimitExceeded,
-    /// The same presence came back on another connection, which goes on.
+    /// The same session came back on another connection, which goes on.
     Replaced,
     /// The server asks for a token and there is none.
     TokenRequired,

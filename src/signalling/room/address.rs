@@ -3,23 +3,24 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Instant;
 
-use super::limits::{Bucket, Limits};
-use super::refusal::Refusal;
+use super::limits::Limits;
+use super::rejection::Rejection;
 use super::{ConnectionId, Rooms, Timer};
+use crate::rate_limit::RateLimiter;
 use crate::signalling::message::ErrorCode;
 
 /// An address, or the IPv6 network that one customer has to itself.
 #[derive(Debug)]
 pub(super) struct Address {
     open: usize,
-    new: Bucket,
+    new: RateLimiter<Instant>,
     /// When [`Timer::Forget`] is due. A single one, however often an address comes and goes.
     forgotten_at: Option<Instant>,
 }
 
 /// The address by which a client's connections are counted: of an IPv6 address its /64, within
 /// which a single machine can have as many as it likes.
-pub fn counted_as(address: IpAddr) -> IpAddr {
+pub fn rate_limit_key(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => {
             let network = address.to_bits() & !u128::from(u64::MAX);
@@ -31,21 +32,22 @@ pub fn counted_as(address: IpAddr) -> IpAddr {
 
 impl Rooms {
     /// Counts one connection more; an error if it is one too many.
-    pub(super) fn count(&mut self, address: IpAddr, now: Instant) -> Result<(), Refusal> {
+    pub(super) fn count(&mut self, address: IpAddr, now: Instant) -> Result<(), Rejection> {
         let Limits {
             connections_per_address: most,
             connections_per_second: per_second,
             connection_burst: burst,
             ..
         } = self.limits;
+        let quota = self.limits.new_connections();
         let counted = self.addresses.entry(address).or_insert_with(|| Address {
             open: 0,
-            new: Bucket::new(per_second, burst, now),
+            new: RateLimiter::new(quota),
             forgotten_at: None,
         });
         counted.open += 1;
         let crowded = counted.open > most;
-        let text = if !counted.new.take(1, now) {
+        let text = if counted.new.try_acquire(1, now).is_err() {
             format!(
                 "too many new connections from {address}: {burst} at once and {per_second} per \
                  second are allowed; wait longer before trying again"
@@ -58,15 +60,15 @@ impl Rooms {
         } else {
             return Ok(());
         };
-        Err(Refusal::new(ErrorCode::LimitExceeded, text))
+        Err(Rejection::new(ErrorCode::LimitExceeded, text))
     }
 
     /// A connection said too much.
-    pub(super) fn fine(&mut self, id: ConnectionId, now: Instant) {
+    pub(super) fn penalize(&mut self, id: ConnectionId, now: Instant) {
         if let Some(connection) = self.connections.get(&id)
             && let Some(counted) = self.addresses.get_mut(&connection.address())
         {
-            counted.new.fine(self.limits.penalty(), now);
+            counted.new.penalize(self.limits.penalty(), now);
         }
     }
 
@@ -83,7 +85,7 @@ impl Rooms {
         let Some(counted) = self.addresses.get_mut(&address).filter(|a| a.open == 0) else {
             return;
         };
-        let full = counted.new.full_at();
+        let full = counted.new.full_at(now);
         let is_forgotten = full <= now;
         let before = match is_forgotten {
             true => counted.forgotten_at.take(),
@@ -105,7 +107,7 @@ mod tests {
 
     #[test]
     fn an_ipv6_network_counts_as_one_address() {
-        let counted = |text: &str| counted_as(text.parse().unwrap()).to_string();
+        let counted = |text: &str| rate_limit_key(text.parse().unwrap()).to_string();
         assert_eq!(counted("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
         assert_eq!(counted("2001:db8:1:3::1"), "2001:db8:1:3::");
         assert_eq!(counted("::1"), "::1");

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::member::{Entry, Link, Member};
 use super::placed::Placed;
-use super::{Action, ConnectionId, Refusal};
+use super::{Action, ConnectionId, Rejection};
 use crate::signalling::message::{
     ErrorCode, Kinds, LegSignal, LegStep, ParticipantId, Resume, ServerMessage,
 };
@@ -58,7 +58,7 @@ impl Call {
         self.members.into_iter()
     }
 
-    /// Whether a presence of `user` is in it, or may come back.
+    /// Whether a session of `user` is in it, or may come back.
     pub(super) fn has(&self, user: &str) -> bool {
         self.of_user(user).next().is_some()
     }
@@ -82,27 +82,27 @@ impl Call {
         self.guests.push_back(user.to_owned());
     }
 
-    /// The presence of `user` with this number, or with the lowest whose connection is lost.
-    pub(super) fn presence_of(&self, user: &str, number: u32) -> Option<&ParticipantId> {
+    /// The session of `user` with this number, or with the lowest whose connection is lost.
+    pub(super) fn session_of(&self, user: &str, number: u32) -> Option<&ParticipantId> {
         self.of_user(user)
-            .find(|(_, member)| member.presence == number)
+            .find(|(_, member)| member.session == number)
             .map(|(id, _)| id)
     }
 
-    /// The presence of `user` that a new one replaces: of those whose connection is lost, the one
+    /// The session of `user` that a new one replaces: of those whose connection is lost, the one
     /// with the lowest number.
-    pub(super) fn lost_presence_of(&self, user: &str) -> Option<(&ParticipantId, u32)> {
+    pub(super) fn lost_session_of(&self, user: &str) -> Option<(&ParticipantId, u32)> {
         self.of_user(user)
             .filter(|(_, member)| matches!(member.link, Link::Lost(_)))
-            .map(|(id, member)| (id, member.presence))
-            .min_by_key(|(_, presence)| *presence)
+            .map(|(id, member)| (id, member.session))
+            .min_by_key(|(_, session)| *session)
     }
 
-    /// The lowest number that no presence of `user` has.
-    pub(super) fn free_presence(&self, user: &str) -> u32 {
+    /// The lowest number that no session of `user` has.
+    pub(super) fn free_session(&self, user: &str) -> u32 {
         let taken: BTreeSet<u32> = self
             .of_user(user)
-            .map(|(_, member)| member.presence)
+            .map(|(_, member)| member.session)
             .collect();
         (1..)
             .find(|number| !taken.contains(number))
@@ -120,7 +120,7 @@ impl Call {
     ) {
         let Resume {
             participant: id,
-            presence,
+            session,
             key,
         } = identity;
         if let Some(placed) = &mut self.placed {
@@ -131,7 +131,7 @@ impl Call {
             id.clone(),
             Member {
                 entry,
-                presence,
+                session,
                 key,
                 link: Link::Connected(connection),
                 wants: BTreeMap::new(),
@@ -215,7 +215,7 @@ impl Call {
         of: &ParticipantId,
         kinds: Kinds,
         out: &mut VecDeque<Action>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         self.check_peer(from, of)?;
         let Some(member) = self.members.get_mut(from) else {
             return Ok(());
@@ -239,7 +239,7 @@ impl Call {
         signal: LegSignal,
         candidates_per_leg: u32,
         out: &mut VecDeque<Action>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         self.check_peer(from, to)?;
         let Some(Link::Connected(connection)) = self.members.get(to).map(|member| member.link)
         else {
@@ -250,7 +250,7 @@ impl Call {
             && let Some(member) = self.members.get_mut(from)
             && member.count_candidate(to, signal.leg, signal.by) > candidates_per_leg
         {
-            return Err(Refusal::new(
+            return Err(Rejection::new(
                 ErrorCode::LimitExceeded,
                 format!(
                     "more than {candidates_per_leg} candidates for leg {} to {to}: send fewer, \
@@ -273,16 +273,16 @@ impl Call {
             .filter(move |(_, member)| member.entry.user == user)
     }
 
-    fn check_peer(&self, own: &ParticipantId, peer: &ParticipantId) -> Result<(), Refusal> {
+    fn check_peer(&self, own: &ParticipantId, peer: &ParticipantId) -> Result<(), Rejection> {
         if own == peer {
-            return Err(Refusal::new(
+            return Err(Rejection::new(
                 ErrorCode::UnknownParticipant,
                 format!("{peer} is this client itself: name another participant"),
             ));
         }
         if !self.members.contains_key(peer) {
             let shown: String = peer.0.chars().take(64).collect();
-            return Err(Refusal::new(
+            return Err(Rejection::new(
                 ErrorCode::UnknownParticipant,
                 format!("there is no participant {shown} in this call: it may have left just now"),
             ));
@@ -305,7 +305,7 @@ impl Call {
             call: name.to_owned(),
             resume: Resume {
                 participant: id.clone(),
-                presence: member.presence,
+                session: member.session,
                 key: member.key.clone(),
             },
             participants: self

@@ -3,18 +3,19 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
-use super::address::counted_as;
-use super::limits::{Bucket, Limits};
-use super::refusal::Refusal;
-use super::{Action, ConnectionId, Pass, Rooms, Timer};
+use super::address::rate_limit_key;
+use super::limits::Limits;
+use super::rejection::Rejection;
+use super::{Action, ConnectionId, Grants, Rooms, Timer};
+use crate::rate_limit::RateLimiter;
 use crate::signalling::message::{ClientMessage, ParticipantId, ServerMessage};
 
 #[derive(Debug)]
 pub(super) struct Connection {
     address: IpAddr,
-    pub(super) messages: Bucket,
-    pub(super) bytes: Bucket,
-    changes: Bucket,
+    pub(super) messages: RateLimiter<Instant>,
+    pub(super) bytes: RateLimiter<Instant>,
+    changes: RateLimiter<Instant>,
     pub(super) phase: Phase,
 }
 
@@ -32,10 +33,10 @@ pub(super) enum Phase {
     Greeted {
         deadline: Instant,
         identity: Identity,
-        pass: Pass,
+        pass: Grants,
     },
     /// Waits for calls to its user.
-    Listening { identity: Identity, pass: Pass },
+    Listening { identity: Identity, pass: Grants },
     /// In a call.
     Joined {
         call: String,
@@ -62,19 +63,19 @@ impl Connection {
         message: &ClientMessage,
         limits: &Limits,
         now: Instant,
-    ) -> Result<(), Refusal> {
-        let (bucket, amount, refusal) = match message {
+    ) -> Result<(), Rejection> {
+        let (limiter, tokens, rejection) = match message {
             // Told to all others, or for a leg to one of them.
             ClientMessage::Roles { .. }
             | ClientMessage::Media { .. }
             | ClientMessage::Want { .. } => (&mut self.changes, 1, limits.too_many_changes()),
             ClientMessage::Place { callees: users, .. } | ClientMessage::Invite { users } => {
-                let more = users.len().saturating_sub(1);
+                let more = u32::try_from(users.len().saturating_sub(1)).unwrap_or(u32::MAX);
                 (&mut self.messages, more, limits.too_fast())
             }
             _ => return Ok(()),
         };
-        bucket.take(amount, now).then_some(()).ok_or(refusal)
+        limiter.try_acquire(tokens, now).map_err(|_| rejection)
     }
 
     pub(super) fn address(&self) -> IpAddr {
@@ -84,13 +85,13 @@ impl Connection {
 
 impl Rooms {
     pub(super) fn opened(&mut self, id: ConnectionId, address: IpAddr, now: Instant) {
-        let address = counted_as(address);
+        let address = rate_limit_key(address);
         let counted = self.count(address, now);
         let deadline = now + self.limits.handshake;
         let (limits, phase) = (&self.limits, Phase::New { deadline });
-        let messages = Bucket::new(limits.messages_per_second, limits.message_burst, now);
-        let bytes = Bucket::new(limits.bytes_per_second, limits.byte_burst, now);
-        let changes = Bucket::new(limits.changes_per_second, limits.change_burst, now);
+        let messages = RateLimiter::new(limits.messages());
+        let bytes = RateLimiter::new(limits.bytes());
+        let changes = RateLimiter::new(limits.changes());
         self.connections.insert(
             id,
             Connection {
@@ -102,8 +103,8 @@ impl Rooms {
             },
         );
         self.timers.insert((deadline, Timer::Handshake(id)));
-        if let Err(refusal) = counted {
-            self.refuse(id, refusal, now);
+        if let Err(rejection) = counted {
+            self.refuse(id, rejection, now);
         }
     }
 
@@ -115,7 +116,7 @@ impl Rooms {
     }
 
     /// Tells a client why it is refused, and closes where that is fatal.
-    pub(super) fn refuse(&mut self, id: ConnectionId, refusal: Refusal, now: Instant) {
+    pub(super) fn refuse(&mut self, id: ConnectionId, rejection: Rejection, now: Instant) {
         let phase = self
             .connections
             .get(&id)
@@ -123,7 +124,7 @@ impl Rooms {
         if matches!(phase, None | Some(Phase::Closing)) {
             return;
         }
-        let Refusal { code, message } = refusal;
+        let Rejection { code, message } = rejection;
         self.actions
             .push_back(Action::Send(id, ServerMessage::Error { code, message }));
         if code.is_fatal() {

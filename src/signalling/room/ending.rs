@@ -3,16 +3,16 @@
 use std::time::Instant;
 
 use super::connection::Phase;
+use super::grants::check_place;
 use super::member::Link;
-use super::pass::check_place;
 use super::placed::{Placed, nobody_comes};
-use super::refusal::Refusal;
+use super::rejection::Rejection;
 use super::{Action, ConnectionId, Rooms, Timer};
 use crate::signalling::message::{IncomingEnd, ParticipantId, ServerMessage};
 
 /// What a participant is told that comes back after its call has ended.
 #[derive(Debug)]
-pub(super) struct Farewell {
+pub(super) struct Tombstone {
     /// Until then it may come.
     pub(super) until: Instant,
     /// How the call ended.
@@ -26,7 +26,7 @@ impl Rooms {
         connection: ConnectionId,
         for_everyone: bool,
         now: Instant,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         let phase = self.connections.get(&connection).map(|c| c.phase.clone());
         if let Some(Phase::Joined { call, id, place }) = phase {
             if for_everyone {
@@ -40,13 +40,13 @@ impl Rooms {
     }
 
     /// Time is up for a participant to come back.
-    pub(super) fn stays_away(&mut self, name: String, id: ParticipantId, now: Instant) {
+    pub(super) fn resume_timed_out(&mut self, name: String, id: ParticipantId, now: Instant) {
         let reason = format!(
             "its connection was lost and did not come back within {} s",
             self.limits.resume.as_secs_f32()
         );
         self.remove(&name, &id, &reason, now);
-        self.farewells.remove(&(name, id));
+        self.tombstones.remove(&(name, id));
     }
 
     /// A participant is gone for good, and the call perhaps with it.
@@ -63,7 +63,7 @@ impl Rooms {
         let Some(call) = self.calls.get(name) else {
             return;
         };
-        let farewell = match &call.placed {
+        let tombstone = match &call.placed {
             _ if call.is_empty() => ended("everybody has left"),
             Some(Placed::Unanswered { failed, .. }) if call.ringing.is_empty() => {
                 nobody_comes(failed, self.limits.ringing)
@@ -73,7 +73,7 @@ impl Rooms {
             }
             _ => return,
         };
-        self.end(name, None, &farewell, now);
+        self.end(name, None, &tombstone, now);
     }
 
     /// The call `name` is over: whoever is being rung for it is so no more, and all who are in it
@@ -82,7 +82,7 @@ impl Rooms {
         &mut self,
         name: &str,
         except: Option<&ParticipantId>,
-        farewell: &ServerMessage,
+        tombstone: &ServerMessage,
         now: Instant,
     ) {
         let Some(call) = self.calls.remove(name) else {
@@ -100,14 +100,14 @@ impl Rooms {
                 _ if except == Some(&id) => {}
                 Link::Connected(connection) => {
                     self.actions
-                        .push_back(Action::Send(connection, farewell.clone()));
+                        .push_back(Action::Send(connection, tombstone.clone()));
                     self.hang_up(connection, now);
                 }
                 // The timer that is set for its loss ends that, too.
                 Link::Lost(until) => {
-                    let message = farewell.clone();
-                    self.farewells
-                        .insert((name.to_owned(), id), Farewell { until, message });
+                    let message = tombstone.clone();
+                    self.tombstones
+                        .insert((name.to_owned(), id), Tombstone { until, message });
                 }
             }
         }
@@ -119,7 +119,7 @@ impl Rooms {
         id: &ParticipantId,
         place: bool,
         now: Instant,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         let Some(call) = self.calls.get(name) else {
             return Ok(());
         };
@@ -131,8 +131,8 @@ impl Rooms {
         };
         let entry = &member.entry;
         let who = entry.display_name.as_ref().unwrap_or(&entry.user);
-        let farewell = ended(&format!("{who} has ended the call for everybody"));
-        self.end(name, Some(id), &farewell, now);
+        let tombstone = ended(&format!("{who} has ended the call for everybody"));
+        self.end(name, Some(id), &tombstone, now);
         Ok(())
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use super::connection::{Identity, Phase};
-use super::pass::{Credentials, Pass};
-use super::refusal::Refusal;
+use super::grants::{Credentials, Grants};
+use super::rejection::Rejection;
 use super::{Action, ConnectionId, Rooms};
 use crate::signalling::message::{ErrorCode, ServerMessage, Token, VERSIONS};
 
@@ -16,9 +16,9 @@ impl Rooms {
         versions: &[u32],
         mut identity: Identity,
         token: Option<Token>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         let Some(version) = versions.iter().copied().find(|v| VERSIONS.contains(v)) else {
-            return Err(Refusal::new(
+            return Err(Rejection::new(
                 ErrorCode::UnsupportedVersion,
                 format!("no version in common: this server speaks {VERSIONS:?}; update the older"),
             ));
@@ -47,7 +47,7 @@ impl Rooms {
     pub(super) fn admitted(
         &mut self,
         id: ConnectionId,
-        result: Result<Pass, Refusal>,
+        result: Result<Grants, Rejection>,
         now: Instant,
     ) {
         let Some(connection) = self.connections.get_mut(&id) else {
@@ -75,7 +75,7 @@ impl Rooms {
                 };
                 self.actions.push_back(Action::Send(id, welcome));
             }
-            Err(refusal) => self.refuse(id, refusal, now),
+            Err(rejection) => self.refuse(id, rejection, now),
         }
     }
 }

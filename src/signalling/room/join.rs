@@ -1,4 +1,4 @@
-//! Who comes into a call: a new presence, one in the place of a lost one, one that comes back, and
+//! Who comes into a call: a new session, one in the place of a lost one, one that comes back, and
 //! one that another run of the server made.
 
 use std::time::Instant;
@@ -7,8 +7,8 @@ use super::call::Call;
 use super::connection::Phase;
 use super::member::{Entry, Link};
 use super::placed::Placed;
-use super::refusal::Refusal;
-use super::{Action, Calls, ConnectionId, Pass, Rooms, Timer};
+use super::rejection::Rejection;
+use super::{Action, CallScope, ConnectionId, Grants, Rooms, Timer};
 use super::{identity, random};
 use crate::signalling::message::{ErrorCode, PLACED, ParticipantId, Resume, ServerMessage};
 
@@ -16,12 +16,12 @@ impl Rooms {
     pub(super) fn join(
         &mut self,
         connection: ConnectionId,
-        pass: Pass,
+        pass: Grants,
         name: String,
         entry: Entry,
         resume: Option<Resume>,
         now: Instant,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         self.limits.check_name("call's name", &name)?;
         self.check_open(&pass, &name, &entry.user, resume.is_some())?;
         let id = match resume {
@@ -29,7 +29,7 @@ impl Rooms {
                 Some(id) => id,
                 None => return Ok(()),
             },
-            None => self.come_anew(connection, &name, entry, now)?,
+            None => self.join_as_new(connection, &name, entry, now)?,
         };
         let joined = Phase::Joined {
             call: name,
@@ -43,11 +43,11 @@ impl Rooms {
     /// Whether `user` may come into the call `name`.
     fn check_open(
         &self,
-        pass: &Pass,
+        pass: &Grants,
         name: &str,
         user: &str,
         comes_back: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         let call = self.calls.get(name);
         if call.is_some_and(|call| call.is_guest(user)) {
             return Ok(());
@@ -59,7 +59,7 @@ impl Rooms {
             // Who was in it on another server has its key. But a key can be made up, so that this
             // must not open more than the token does.
             None | Some(Some(Placed::Restored { .. })) if comes_back => {
-                if pass.place || pass.calls == Calls::Any {
+                if pass.place || pass.calls == CallScope::Any {
                     return Ok(());
                 }
                 "the server has started anew, and the token opens no call that was placed before: \
@@ -73,35 +73,35 @@ impl Rooms {
                 "this user was not called into this call: have somebody in it invite the user"
             }
         };
-        Err(Refusal::new(ErrorCode::NotInvited, text))
+        Err(Rejection::new(ErrorCode::NotInvited, text))
     }
 
-    /// Lets a new presence in, in the place of one of its user that is lost.
-    pub(super) fn come_anew(
+    /// Lets a new session in, in the place of one of its user that is lost.
+    pub(super) fn join_as_new(
         &mut self,
         connection: ConnectionId,
         name: &str,
         entry: Entry,
         now: Instant,
-    ) -> Result<ParticipantId, Refusal> {
+    ) -> Result<ParticipantId, Rejection> {
         let lost = self.calls.get(name).and_then(|call| {
-            call.lost_presence_of(&entry.user)
+            call.lost_session_of(&entry.user)
                 .map(|(id, number)| (id.clone(), number))
         });
-        let (replaced, presence) = match lost {
+        let (replaced, session) = match lost {
             Some((id, number)) => (Some(id), number),
-            None => (None, self.free_presence(name, &entry.user)),
+            None => (None, self.free_session(name, &entry.user)),
         };
         let key = random::token::<16>(&mut *self.random);
         let identity = Resume {
             participant: identity::id(&key, &entry.user, name),
-            presence,
+            session,
             key,
         };
         self.enter(connection, name, entry, identity, replaced, now)
     }
 
-    /// Takes up the presence that `resume` names, or makes it anew as it was on another server.
+    /// Takes up the session that `resume` names, or makes it anew as it was on another server.
     /// `None` if the call has ended meanwhile, which the client is told.
     fn come_back(
         &mut self,
@@ -110,21 +110,22 @@ impl Rooms {
         entry: Entry,
         resume: Resume,
         now: Instant,
-    ) -> Result<Option<ParticipantId>, Refusal> {
+    ) -> Result<Option<ParticipantId>, Rejection> {
         let id = resume.participant.clone();
-        // Of a presence that this server knows as of one that another server made: only who was
+        // Of a session that this server knows as of one that another server made: only who was
         // given the key can come as this participant.
         if !identity::is_proven(&resume, &entry.user, name) {
             let text = "the key is not that of this participant of this user and call: join \
                         without resume";
-            return Err(Refusal::new(ErrorCode::BadResume, text));
+            return Err(Rejection::new(ErrorCode::BadResume, text));
         }
-        let presence = (name.to_owned(), id.clone());
-        if let Some(farewell) = self.farewells.remove(&presence) {
-            let (call, id) = presence;
-            self.timers.remove(&(farewell.until, Timer::Lost(call, id)));
+        let session = (name.to_owned(), id.clone());
+        if let Some(tombstone) = self.tombstones.remove(&session) {
+            let (call, id) = session;
+            self.timers
+                .remove(&(tombstone.until, Timer::Lost(call, id)));
             self.actions
-                .push_back(Action::Send(connection, farewell.message));
+                .push_back(Action::Send(connection, tombstone.message));
             self.hang_up(connection, now);
             return Ok(None);
         }
@@ -134,7 +135,7 @@ impl Rooms {
             .filter(|call| call.member(&id).is_some())
         else {
             return self
-                .accept_foreign(connection, name, entry, resume, now)
+                .restore_from_other_server(connection, name, entry, resume, now)
                 .map(Some);
         };
         match call.come_back(name, &id, entry, connection, &mut self.actions) {
@@ -160,27 +161,27 @@ impl Rooms {
         Ok(Some(id))
     }
 
-    /// Takes a presence over as another run of the server made it.
-    fn accept_foreign(
+    /// Takes a session over as another run of the server made it.
+    fn restore_from_other_server(
         &mut self,
         connection: ConnectionId,
         name: &str,
         entry: Entry,
         mut resume: Resume,
         now: Instant,
-    ) -> Result<ParticipantId, Refusal> {
+    ) -> Result<ParticipantId, Rejection> {
         let call = self.calls.get(name);
         let highest = u32::try_from(self.limits.participants_per_call).unwrap_or(u32::MAX);
         let owner = call
-            .and_then(|call| call.presence_of(&entry.user, resume.presence))
+            .and_then(|call| call.session_of(&entry.user, resume.session))
             .cloned();
         let owner_is_lost = |id: &ParticipantId| {
             let member = call.and_then(|call| call.member(id));
             member.is_some_and(|member| matches!(member.link, Link::Lost(_)))
         };
         let replaced = owner.clone().filter(owner_is_lost);
-        if owner != replaced || !(1..=highest).contains(&resume.presence) {
-            resume.presence = self.free_presence(name, &entry.user);
+        if owner != replaced || !(1..=highest).contains(&resume.session) {
+            resume.session = self.free_session(name, &entry.user);
         }
         self.enter(connection, name, entry, resume, replaced, now)
     }
@@ -194,11 +195,11 @@ impl Rooms {
         identity: Resume,
         replaced: Option<ParticipantId>,
         now: Instant,
-    ) -> Result<ParticipantId, Refusal> {
+    ) -> Result<ParticipantId, Rejection> {
         let limits = &self.limits;
         let present = self.calls.get(name).map_or(0, Call::len) - usize::from(replaced.is_some());
         if present >= limits.participants_per_call {
-            return Err(Refusal::new(
+            return Err(Rejection::new(
                 ErrorCode::LimitExceeded,
                 format!("the call is full: it has {present} participants; join when one has left"),
             ));
@@ -224,12 +225,12 @@ impl Rooms {
     }
 
     /// Whether there may be one call more.
-    pub(super) fn check_new_call(&self) -> Result<(), Refusal> {
+    pub(super) fn check_new_call(&self) -> Result<(), Rejection> {
         let most = self.limits.calls;
         if self.calls.len() < most {
             return Ok(());
         }
-        Err(Refusal::new(
+        Err(Rejection::new(
             ErrorCode::LimitExceeded,
             format!("the server has its {most} calls: join one of them or wait"),
         ))
@@ -249,9 +250,9 @@ impl Rooms {
         self.calls.insert(name.to_owned(), call);
     }
 
-    fn free_presence(&self, name: &str, user: &str) -> u32 {
+    fn free_session(&self, name: &str, user: &str) -> u32 {
         self.calls
             .get(name)
-            .map_or(1, |call| call.free_presence(user))
+            .map_or(1, |call| call.free_session(user))
     }
 }

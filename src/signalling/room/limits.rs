@@ -1,6 +1,8 @@
 //! What a client may use of a server.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::rate_limit::Quota;
 
 /// The server's limits. Passing one is answered with
 /// [`ErrorCode::LimitExceeded`](crate::signalling::message::ErrorCode::LimitExceeded) and a close.
@@ -88,82 +90,32 @@ impl Default for Limits {
 }
 
 impl Limits {
+    pub(super) fn messages(&self) -> Quota {
+        Quota::per_second(self.messages_per_second, self.message_burst)
+    }
+
+    pub(super) fn bytes(&self) -> Quota {
+        Quota::per_second(self.bytes_per_second, self.byte_burst)
+    }
+
+    pub(super) fn changes(&self) -> Quota {
+        Quota::per_second(self.changes_per_second, self.change_burst)
+    }
+
+    pub(super) fn new_connections(&self) -> Quota {
+        Quota::per_second(self.connections_per_second, self.connection_burst)
+    }
+
     /// How long an address that opens connections as fast as it may has to wait because one of them
     /// said too much: until the slowest of its bursts would have been full again. So coming back
     /// gains nothing: before, a client that was closed came back 20 times per second, with bursts
     /// that were full. Shorter than [`Limits::resume`], so that others behind the same router whose
     /// connection is lost meanwhile are back in time.
     pub fn penalty(&self) -> Duration {
-        [
-            (self.message_burst, self.messages_per_second),
-            (self.byte_burst, self.bytes_per_second),
-            (self.change_burst, self.changes_per_second),
-        ]
-        .into_iter()
-        .map(|(burst, per_second)| Duration::from_secs(burst.into()) / per_second.max(1))
-        .max()
-        .unwrap_or_default()
-    }
-}
-
-/// A token bucket: full at first, refilled steadily.
-#[derive(Debug)]
-pub(crate) struct Bucket {
-    level: f64,
-    capacity: f64,
-    per_second: f64,
-    filled: Instant,
-}
-
-impl Bucket {
-    /// A full one.
-    pub(crate) fn new(per_second: u32, capacity: u32, now: Instant) -> Bucket {
-        let capacity = f64::from(capacity);
-        Bucket {
-            level: capacity,
-            capacity,
-            per_second: f64::from(per_second),
-            filled: now,
-        }
-    }
-
-    /// Takes `amount` if that much is there.
-    pub(crate) fn take(&mut self, amount: usize, now: Instant) -> bool {
-        self.fill(now);
-        let amount = amount as f64;
-        let enough = self.level >= amount;
-        if enough {
-            self.level -= amount;
-        }
-        enough
-    }
-
-    /// Takes half of it where more than that is there: something went wrong once. Else takes what
-    /// comes in during `time`, also where it is not there yet: then nothing is for that time at
-    /// most.
-    pub(crate) fn fine(&mut self, time: Duration, now: Instant) {
-        self.fill(now);
-        let half = self.capacity / 2.0;
-        let amount = time.as_secs_f64() * self.per_second;
-        self.level = match self.level > half {
-            true => self.level - half,
-            false => (self.level - amount).max(-amount),
-        };
-    }
-
-    /// When it is full, if nothing is taken any more.
-    pub(crate) fn full_at(&self) -> Instant {
-        let missing = (self.capacity - self.level) / self.per_second.max(1.0);
-        // Rounded up, so that it is full by then.
-        match self.level < self.capacity {
-            true => self.filled + Duration::from_secs_f64(missing) + Duration::from_millis(1),
-            false => self.filled,
-        }
-    }
-
-    fn fill(&mut self, now: Instant) {
-        let elapsed = now.saturating_duration_since(self.filled).as_secs_f64();
-        self.filled = self.filled.max(now);
-        self.level = (self.level + elapsed * self.per_second).min(self.capacity);
+        [self.messages(), self.bytes(), self.changes()]
+            .map(Quota::refill_time)
+            .into_iter()
+            .max()
+            .unwrap_or_default()
     }
 }

@@ -16,8 +16,8 @@ const COUNTED_LEGS: usize = 8;
 pub(super) struct Member {
     /// What `hello` and `join` said of it.
     pub(super) entry: Entry,
-    /// Its number among the user's presences, from 1.
-    pub(super) presence: u32,
+    /// Its number among the user's sessions, from 1.
+    pub(super) session: u32,
     /// What it has to show in order to come back.
     pub(super) key: String,
     /// Its connection.
@@ -66,7 +66,7 @@ impl Member {
         Participant {
             id: id.clone(),
             user: self.entry.user.clone(),
-            presence: self.presence,
+            session: self.session,
             display_name: self.entry.display_name.clone(),
             receives: self.entry.receives,
             sends: self.entry.sends,

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use super::call::Call;
 use super::connection::{Identity, Phase};
 use super::member::Entry;
-use super::refusal::Refusal;
-use super::{Action, ConnectionId, Pass, Rooms, identity, random};
+use super::rejection::Rejection;
+use super::{Action, ConnectionId, Grants, Rooms, identity, random};
 use crate::signalling::message::{
     CalleeState, ErrorCode, PLACED, ParticipantId, Resume, ServerMessage,
 };
@@ -33,7 +33,7 @@ pub(super) enum Placed {
 }
 
 impl Placed {
-    /// A presence of `user` comes in.
+    /// A session of `user` comes in.
     pub(super) fn entered(&mut self, user: &str) {
         if matches!(self, Placed::Unanswered { caller, .. } if caller != user) {
             *self = Placed::Answered;
@@ -57,33 +57,33 @@ impl Rooms {
     pub(super) fn place(
         &mut self,
         connection: ConnectionId,
-        pass: Pass,
+        pass: Grants,
         callees: Vec<String>,
         entry: Entry,
         now: Instant,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         pass.check_place("call others")?;
         let callees = self.callees(callees)?;
         let most = self.limits.participants_per_call.saturating_sub(1);
         if callees.is_empty() {
             let text = "there is nobody to call: name at least one user as callee";
-            return Err(Refusal::new(ErrorCode::BadName, text));
+            return Err(Rejection::new(ErrorCode::BadName, text));
         }
         if callees.contains(&entry.user) {
             let text = format!(
                 "the user {:?} cannot call itself: name other users as callees",
                 entry.user
             );
-            return Err(Refusal::new(ErrorCode::BadName, text));
+            return Err(Rejection::new(ErrorCode::BadName, text));
         }
         if callees.len() > most {
             let text = format!(
                 "{} callees are too many for one call: call {most} at most",
                 callees.len()
             );
-            return Err(Refusal::new(ErrorCode::LimitExceeded, text));
+            return Err(Rejection::new(ErrorCode::LimitExceeded, text));
         }
-        self.end_forlorn(&entry.user, &callees, now);
+        self.end_abandoned(&entry.user, &callees, now);
         self.check_new_call()?;
 
         let token = random::token::<16>(&mut *self.random);
@@ -106,7 +106,7 @@ impl Rooms {
         let key = random::token::<16>(&mut *self.random);
         let identity = Resume {
             participant: identity::id(&key, &entry.user, &name),
-            presence: 1,
+            session: 1,
             key,
         };
         let id = self.enter(connection, &name, entry, identity, None, now)?;
@@ -131,9 +131,10 @@ impl Rooms {
         id: &ParticipantId,
         users: Vec<String>,
         now: Instant,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         // Whoever invites stays in the call.
-        let refused = |refusal: Refusal| Refusal::new(ErrorCode::InviteRefused, refusal.message);
+        let refused =
+            |rejection: Rejection| Rejection::new(ErrorCode::InviteRefused, rejection.message);
         let users = self.callees(users).map_err(refused)?;
         let Some(call) = self.calls.get(name) else {
             return Ok(());
@@ -157,7 +158,7 @@ impl Rooms {
                  it takes: invite {} at most, or when somebody has left",
                 most.saturating_sub(present + ringing)
             );
-            return Err(Refusal::new(ErrorCode::InviteRefused, text));
+            return Err(Rejection::new(ErrorCode::InviteRefused, text));
         }
         // That is of no interest to the others.
         for user in here {
@@ -188,7 +189,7 @@ impl Rooms {
     }
 
     /// The users that are named, each once.
-    fn callees(&self, named: Vec<String>) -> Result<Vec<String>, Refusal> {
+    fn callees(&self, named: Vec<String>) -> Result<Vec<String>, Rejection> {
         let mut known = BTreeSet::new();
         let mut callees = Vec::new();
         for user in named {
@@ -201,10 +202,10 @@ impl Rooms {
     }
 
     /// Ends a call that `caller` placed before and that rings one of `callees`, if nobody is in it
-    /// but lost presences of the caller: it does not know of that call where the answer to `place`
+    /// but lost sessions of the caller: it does not know of that call where the answer to `place`
     /// got lost, and would find the callees busy with it.
-    fn end_forlorn(&mut self, caller: &str, callees: &[String], now: Instant) {
-        let forlorn = |call: &Call| {
+    fn end_abandoned(&mut self, caller: &str, callees: &[String], now: Instant) {
+        let abandoned = |call: &Call| {
             matches!(&call.placed, Some(Placed::Unanswered { caller: c, .. }) if c == caller)
                 && call.len() == call.lost()
         };
@@ -212,7 +213,7 @@ impl Rooms {
             .iter()
             .filter_map(|callee| self.invitations.get(callee))
             .map(|invitation| invitation.call.clone())
-            .filter(|name| self.calls.get(name).is_some_and(forlorn))
+            .filter(|name| self.calls.get(name).is_some_and(abandoned))
             .collect();
         for name in names {
             let reason = "its caller has placed another call".to_owned();

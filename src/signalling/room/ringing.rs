@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use super::connection::{Identity, Phase};
 use super::member::Entry;
-use super::refusal::Refusal;
-use super::{Action, ConnectionId, Pass, Rooms, Timer};
+use super::rejection::Rejection;
+use super::{Action, ConnectionId, Grants, Rooms, Timer};
 use crate::signalling::message::{CalleeState, ErrorCode, IncomingEnd, ServerMessage};
 
 /// A user who is being rung.
@@ -35,7 +35,7 @@ impl Invitation {
 
 impl Rooms {
     /// A connection waits for calls from now on, and is told of the one that rings already.
-    pub(super) fn listen(&mut self, connection: ConnectionId, identity: Identity, pass: Pass) {
+    pub(super) fn listen(&mut self, connection: ConnectionId, identity: Identity, pass: Grants) {
         let user = identity.user.clone();
         self.advance(connection, Phase::Listening { identity, pass });
         self.actions
@@ -92,13 +92,13 @@ impl Rooms {
     pub(super) fn accept(
         &mut self,
         connection: ConnectionId,
-        pass: Pass,
+        pass: Grants,
         name: String,
         entry: Entry,
         now: Instant,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         self.check_rings(&name, &entry.user)?;
-        let id = self.come_anew(connection, &name, entry, now)?;
+        let id = self.join_as_new(connection, &name, entry, now)?;
         let joined = Phase::Joined {
             call: name,
             id,
@@ -115,7 +115,7 @@ impl Rooms {
         user: &str,
         name: &str,
         now: Instant,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         self.check_rings(name, user)?;
         self.stop_ringing(user, IncomingEnd::DeclinedElsewhere, Some(connection));
         self.tell_callee(name, user, CalleeState::Declined);
@@ -174,12 +174,12 @@ impl Rooms {
         invitation.is_some_and(|invitation| invitation.call == name)
     }
 
-    fn check_rings(&self, name: &str, user: &str) -> Result<(), Refusal> {
+    fn check_rings(&self, name: &str, user: &str) -> Result<(), Rejection> {
         if self.is_rung(name, user) {
             return Ok(());
         }
         let text = "this call does not ring here any more: it has ended, or was answered or \
                     declined elsewhere; wait for the next";
-        Err(Refusal::new(ErrorCode::IncomingGone, text))
+        Err(Rejection::new(ErrorCode::IncomingGone, text))
     }
 }

@@ -3,8 +3,8 @@
 mod admission;
 mod limits;
 mod placing;
-mod presence;
 mod relay;
+mod session;
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ struct Stage {
     told: BTreeMap<ConnectionId, Vec<ServerMessage>>,
     closed: BTreeSet<ConnectionId>,
     /// What every client may do.
-    pass: Result<Pass, Refusal>,
+    pass: Result<Grants, Rejection>,
 }
 
 /// A client that is in a call.
@@ -64,7 +64,7 @@ impl Stage {
             connections: 0,
             told: BTreeMap::new(),
             closed: BTreeSet::new(),
-            pass: Ok(Pass::unlimited()),
+            pass: Ok(Grants::unlimited()),
         }
     }
 

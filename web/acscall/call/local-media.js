@@ -12,12 +12,12 @@ import { STOPPED, Slots } from './slots.js';
 /** @import { LocalAudioStream } from '../local-audio-stream.js' */
 /** @import { LocalVideoStream } from '../local-video-stream.js' */
 /** @import { Encoding, Kind } from '../wire/leg.js' */
-/** @import { Presence } from '../wire/presence.js' */
+/** @import { CallSession } from '../wire/call-session.js' */
 /** @import { CallOptions } from './options.js' */
 
 export class LocalMedia {
   #call;
-  #presence;
+  #session;
   #slots = new Slots({
     feed: (kind, track, encoding) => {
       this.#feeds.set(kind, { track, encoding });
@@ -39,13 +39,13 @@ export class LocalMedia {
 
   /**
    * @param {Call} call Tells of what changes.
-   * @param {Presence} presence Sends it.
+   * @param {CallSession} session Sends it.
    * @param {CallOptions} [options]
    */
-  constructor(call, presence, options) {
+  constructor(call, session, options) {
     const { muted, audio, video } = parseOptions(options);
     this.#call = call;
-    this.#presence = presence;
+    this.#session = session;
     this.isMuted = muted;
     this.#hasMicrophone = !audio;
     if (audio) this.#begin('audio', audio);
@@ -161,7 +161,7 @@ export class LocalMedia {
   }
 
   #checkSends() {
-    if (this.#presence.roles.sends) return;
+    if (this.#session.roles.sends) return;
     throw new CallingError(400, 'The call sends nothing: it was begun with sends: false.');
   }
 
@@ -180,7 +180,7 @@ export class LocalMedia {
   #feed(kind) {
     const { track = null, encoding } = this.#feeds.get(kind) ?? {};
     const isSilent = this.#isHeld || (kind === 'audio' && this.isMuted);
-    this.#presence.setTrack(kind, isSilent ? null : track, encoding);
+    this.#session.setTrack(kind, isSilent ? null : track, encoding);
   }
 
   /** @param {boolean} isMuted */

@@ -6,7 +6,7 @@ import { RemoteParticipant, disconnect, loudness, observe, update } from '../rem
 import { RemoteSound } from '../remote-sound.js';
 
 /** @import { Updated } from '../emitter.js' */
-/** @import { Presence } from '../wire/presence.js' */
+/** @import { CallSession } from '../wire/call-session.js' */
 
 /** How often it is looked at what comes from the others, in milliseconds. */
 const PERIOD = 200;
@@ -20,7 +20,7 @@ const REASONS = {
 };
 
 export class RemoteMedia {
-  #presence;
+  #session;
   #changed;
   /** By id; those that are rung by user. @type {Map<string, RemoteParticipant>} */
   #byId = new Map();
@@ -37,14 +37,14 @@ export class RemoteMedia {
   );
 
   /**
-   * @param {Presence} presence
+   * @param {CallSession} session
    * @param {(updated: Updated<RemoteParticipant>) => void} changed There are others than before.
    */
-  constructor(presence, changed) {
-    this.#presence = presence;
+  constructor(session, changed) {
+    this.#session = session;
     this.#changed = changed;
-    presence.on('change', () => this.#update());
-    presence.on('callee', ({ user, state, message }) => {
+    session.on('change', () => this.#update());
+    session.on('callee', ({ user, state, message }) => {
       // Before `change`, which removes it.
       const participant = this.#rung.get(user);
       if (!participant || state === 'ringing' || state === 'accepted') return;
@@ -77,7 +77,7 @@ export class RemoteMedia {
   }
 
   #update() {
-    const { participants, ringing } = this.#presence;
+    const { participants, ringing } = this.#session;
     const before = this.participants;
     /** @type {RemoteParticipant[]} */
     const now = [];
@@ -107,7 +107,7 @@ export class RemoteMedia {
   }
 
   /**
-   * The participant for a presence of `user`: the one that was rung, if there is one.
+   * The participant for a session of `user`: the one that was rung, if there is one.
    * @param {string} user
    */
   #take(user) {
@@ -125,7 +125,7 @@ export class RemoteMedia {
     for (const [key, participant] of known) {
       if (keys.has(key)) continue;
       known.delete(key);
-      disconnect(participant, endReason(this.#presence.endCode, this.#presence.endReason));
+      disconnect(participant, endReason(this.#session.endCode, this.#session.endReason));
     }
   }
 }

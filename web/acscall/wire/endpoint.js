@@ -3,7 +3,7 @@
 import { Emitter, emit } from '../emitter.js';
 import { errorOf } from '../errors.js';
 import { checkCallees } from './placing.js';
-import { Presence } from './presence.js';
+import { CallSession } from './call-session.js';
 import { Connection, SILENCE } from './signalling.js';
 
 /** @import { Roles } from '../call/options.js' */
@@ -43,12 +43,12 @@ export class Ring extends Emitter {
   }
 
   /**
-   * Answers, with a presence from `Endpoint.presenceFor`. Others who call are not heard from then
+   * Answers, with a session from `Endpoint.sessionFor`. Others who call are not heard from then
    * on.
-   * @param {Presence} presence
+   * @param {CallSession} session
    */
-  accept(presence) {
-    this.#endpoint.answer(this, presence);
+  accept(session) {
+    this.#endpoint.answer(this, session);
   }
 
   /** Declines, for all who wait as this user. */
@@ -68,7 +68,7 @@ export class Endpoint extends Emitter {
   #connection = null;
   /** @type {{promise: Promise<void>, resolve: () => void, reject: (error: Error) => void} | null} */
   #listening = null;
-  /** @type {{ring: Ring, presence: Presence} | null} */
+  /** @type {{ring: Ring, session: CallSession} | null} */
   #answering = null;
   /** The calls that ring here, by name. @type {Map<string, Ring>} */
   #rings = new Map();
@@ -88,42 +88,42 @@ export class Endpoint extends Emitter {
   }
 
   /**
-   * A presence that enters the call of this name with `enter`.
+   * A session that enters the call of this name with `enter`.
    * @param {string} name
    * @param {Roles} [roles]
    */
   join(name, roles) {
-    return new Presence(this.#identity, { type: 'join', call: name }, roles);
+    return new CallSession(this.#identity, { type: 'join', call: name }, roles);
   }
 
   /**
-   * A presence that calls these users with `enter`.
+   * A session that calls these users with `enter`.
    * @param {string[]} callees
    * @param {Roles} [roles]
    */
   place(callees, roles) {
     checkCallees(callees, this.user);
-    return new Presence(this.#identity, { type: 'place', callees }, roles);
+    return new CallSession(this.#identity, { type: 'place', callees }, roles);
   }
 
   /**
-   * A presence that answers with `Ring.accept`.
+   * A session that answers with `Ring.accept`.
    * @param {Ring} ring
    * @param {Roles} [roles]
    */
-  presenceFor(ring, roles) {
-    return new Presence(this.#identity, { type: 'accept', call: ring.call }, roles);
+  sessionFor(ring, roles) {
+    return new CallSession(this.#identity, { type: 'accept', call: ring.call }, roles);
   }
 
   /**
-   * Has a presence ask the server to get in.
-   * @param {Presence} presence
+   * Has a session ask the server to get in.
+   * @param {CallSession} session
    */
-  enter(presence) {
-    if (presence.state !== 'none') return;
+  enter(session) {
+    if (session.state !== 'none') return;
     const connection = new Connection(this.#identity);
-    presence.use(connection);
-    presence.begin();
+    session.use(connection);
+    session.begin();
     connection.open();
   }
 
@@ -158,16 +158,16 @@ export class Endpoint extends Emitter {
 
   /**
    * @param {Ring} ring
-   * @param {Presence} presence
+   * @param {CallSession} session
    */
-  answer(ring, presence) {
-    if (presence.state !== 'none') return;
-    presence.begin();
-    if (this.#answering) presence.end('Another call is being answered.', 'busy');
-    else if (!ring.isRinging) presence.end(GONE.message, GONE.code);
+  answer(ring, session) {
+    if (session.state !== 'none') return;
+    session.begin();
+    if (this.#answering) session.end('Another call is being answered.', 'busy');
+    else if (!ring.isRinging) session.end(GONE.message, GONE.code);
     else {
-      this.#answering = { ring, presence };
-      this.#connection?.send(presence.entry);
+      this.#answering = { ring, session };
+      this.#connection?.send(session.entry);
     }
   }
 
@@ -224,7 +224,7 @@ export class Endpoint extends Emitter {
     }
     const answering = this.#answering;
     if (answering && answering.ring.call === message.call) {
-      this.#connection?.send(answering.presence.entry);
+      this.#connection?.send(answering.session.entry);
     }
     if (this.#rings.has(message.call)) return;
     const ring = new Ring(this, message);
@@ -238,18 +238,18 @@ export class Endpoint extends Emitter {
    */
   #joined(message) {
     if (!this.#answering || !this.#connection) return;
-    const { ring, presence } = this.#answering;
+    const { ring, session } = this.#answering;
     const connection = this.#connection;
     this.#answering = null;
     this.#connection = null;
     this.#ended(ring, null);
     this.#stop(null);
-    if (presence.state === 'disconnected') {
+    if (session.state === 'disconnected') {
       connection.send({ type: 'leave' });
       connection.close();
       return;
     }
-    presence.use(connection);
+    session.use(connection);
     connection.owner.received(message);
   }
 
@@ -259,18 +259,18 @@ export class Endpoint extends Emitter {
    */
   #gone({ message, code }) {
     if (!this.#answering) return;
-    const { ring, presence } = this.#answering;
+    const { ring, session } = this.#answering;
     this.#answering = null;
     this.#ended(ring, 'cancelled');
-    presence.end(message, code);
+    session.end(message, code);
   }
 
   /** @param {Message | null} refusal */
   #lost(refusal) {
     if (this.#answering && refusal) {
-      const { presence } = this.#answering;
+      const { session } = this.#answering;
       this.#answering = null;
-      presence.end(refusal.message, refusal.code);
+      session.end(refusal.message, refusal.code);
     }
     if (this.state === 'connecting') return this.#stop(refusal ?? SILENCE);
     if (refusal && refusal.code !== 'limit-exceeded') return this.#stop(refusal);
@@ -286,7 +286,7 @@ export class Endpoint extends Emitter {
     this.#connection = null;
     const listening = this.#listening;
     this.#listening = null;
-    this.#answering?.presence.end(refusal?.message ?? null, refusal?.code);
+    this.#answering?.session.end(refusal?.message ?? null, refusal?.code);
     this.#answering = null;
     for (const ring of this.#rings.values()) this.#ended(ring, null);
     this.#setState('none');
@@ -310,7 +310,7 @@ export class Endpoint extends Emitter {
     const answering = this.#answering;
     if (!answering || answering.ring !== ring) return;
     this.#answering = null;
-    answering.presence.end(GONE.message, GONE.code);
+    answering.session.end(GONE.message, GONE.code);
   }
 
   /** @param {Endpoint['state']} state */

@@ -67,8 +67,8 @@ export class Participant {
     this.#host = host;
     this.id = id;
     this.user = '';
-    /** Which of the user's presences in the call it is, from 1. */
-    this.presence = 1;
+    /** Which of the user's sessions in the call it is, from 1. */
+    this.session = 1;
     /** The name to show. */
     this.name = '';
     this.receives = false;
@@ -92,10 +92,10 @@ export class Participant {
    * Takes what the server tells: all that is known, each time.
    * @param {Message} told
    */
-  update({ user, presence, displayName, receives, sends, media, wants, connected }) {
+  update({ user, session, displayName, receives, sends, media, wants, connected }) {
     this.user = user;
-    this.presence = presence;
-    this.name = (displayName || user) + (presence > 1 ? ` (${presence})` : '');
+    this.session = session;
+    this.name = (displayName || user) + (session > 1 ? ` (${session})` : '');
     this.receives = receives ?? false;
     this.sends = sends ?? false;
     this.media = new Set(media);

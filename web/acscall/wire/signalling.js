@@ -37,7 +37,7 @@ const FATAL = [
  */
 
 /**
- * Whom a connection tells what happens: an endpoint that listens, or a presence in a call. It can
+ * Whom a connection tells what happens: an endpoint that listens, or a session in a call. It can
  * be handed from one to the other.
  * @typedef {object} Owner
  * @property {() => void} welcomed The server has greeted: say what the connection is for.

@@ -22,7 +22,7 @@ export class Outgoing {
   #trouble;
   #listening = new AbortController();
   /** @type {Map<RemoteParticipant, AbortController>} */
-  #presences = new Map();
+  #sessions = new Map();
   /** Whose sound it is. @type {RemoteParticipant | null} */
   #speaker = null;
   /** @type {Record<PictureKind, Following<RemoteVideoStream>>} */
@@ -74,8 +74,8 @@ export class Outgoing {
   /** Nothing is to be sent any more. What the feeds gave out goes on: silent, standing still. */
   stop() {
     this.#listening.abort();
-    for (const controller of this.#presences.values()) controller.abort();
-    this.#presences.clear();
+    for (const controller of this.#sessions.values()) controller.abort();
+    this.#sessions.clear();
     this.#hear(null);
     for (const picture of Object.values(this.#pictures)) picture.set(null);
   }
@@ -94,10 +94,10 @@ export class Outgoing {
     this.#listenTo(all);
     // Who is lost may come back, but whoever is here goes first.
     const isHere = (/** @type {RemoteParticipant} */ { state }) => state === 'Connected';
-    const presences = [...all.filter(isHere), ...all.filter((presence) => !isHere(presence))];
-    this.#hear(presences.find(({ isMuted }) => !isMuted) ?? null);
+    const sessions = [...all.filter(isHere), ...all.filter((session) => !isHere(session))];
+    this.#hear(sessions.find(({ isMuted }) => !isMuted) ?? null);
     for (const kind of /** @type {const} */ (['video', 'screen'])) {
-      const streams = presences.flatMap(({ videoStreams }) => videoStreams);
+      const streams = sessions.flatMap(({ videoStreams }) => videoStreams);
       const isIt = (/** @type {RemoteVideoStream} */ { mediaStreamType, isAvailable }) =>
         mediaStreamType === PICTURES[kind] && isAvailable;
       this.#pictures[kind].set(streams.find(isIt) ?? null);
@@ -105,21 +105,21 @@ export class Outgoing {
     this.#changed();
   }
 
-  /** @param {RemoteParticipant[]} presences */
-  #listenTo(presences) {
-    for (const [presence, controller] of this.#presences) {
-      if (presences.includes(presence)) continue;
+  /** @param {RemoteParticipant[]} sessions */
+  #listenTo(sessions) {
+    for (const [session, controller] of this.#sessions) {
+      if (sessions.includes(session)) continue;
       controller.abort();
-      this.#presences.delete(presence);
+      this.#sessions.delete(session);
     }
-    for (const presence of presences) {
-      if (this.#presences.has(presence)) continue;
+    for (const session of sessions) {
+      if (this.#sessions.has(session)) continue;
       const controller = new AbortController();
       const { signal } = controller;
-      this.#presences.set(presence, controller);
-      listen(presence, 'stateChanged', () => this.#look(), signal);
-      listen(presence, 'isMutedChanged', () => this.#look(), signal);
-      for (const stream of presence.videoStreams) {
+      this.#sessions.set(session, controller);
+      listen(session, 'stateChanged', () => this.#look(), signal);
+      listen(session, 'isMutedChanged', () => this.#look(), signal);
+      for (const stream of session.videoStreams) {
         listen(stream, 'isAvailableChanged', () => this.#look(), signal);
       }
     }

@@ -15,12 +15,12 @@ use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 
 use super::AcsCallSinkPad;
+use super::pad_sink::AcsCallPadSink;
 use super::pads::{Pads, Writer};
-use super::port::AcsCallPort;
 use super::settings::{DEFAULT_STALL_TIMEOUT, Settings};
 use super::wait;
 use crate::call::Role;
-use crate::common::{self, Attendance, CallElement, CallProperties};
+use crate::common::{self, CallElement, CallProperties, ElementCall};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
@@ -46,7 +46,7 @@ pub struct AcsCallSink {
         nick = "Stall timeout", blurb = "A stream to whose pad nothing comes for so many ms is not \
             available until something does; a GAP event counts as something. 0: it stays available")]
     pub(super) settings: Mutex<Settings>,
-    pub(super) attendance: Attendance,
+    pub(super) element_call: ElementCall,
     pub(super) pads: Mutex<Pads>,
 }
 
@@ -112,8 +112,8 @@ impl CallElement for AcsCallSink {
         &self.call
     }
 
-    fn attendance(&self) -> &Attendance {
-        &self.attendance
+    fn element_call(&self) -> &ElementCall {
+        &self.element_call
     }
 
     fn happened(&self, event: &Event) {
@@ -123,7 +123,7 @@ impl CallElement for AcsCallSink {
             return;
         }
         gst::debug!(CAT, imp = self, "{event:?}");
-        common::post(&*self.obj(), &self.attendance, event);
+        common::post(&*self.obj(), &self.element_call, event);
         match event {
             Event::Participant(..) | Event::Reached(_) => self.unhold_when_awaited_came(),
             Event::State(CallState::Disconnected) => self.call_is_over(),
@@ -232,7 +232,7 @@ impl ElementImpl for AcsCallSink {
             return None;
         }
         let sync = lock(&self.settings).sync;
-        let port = AcsCallPort::new(kind, templ.caps(), sync);
+        let port = AcsCallPadSink::new(kind, templ.caps(), sync);
         let starts = port.downgrade();
         let pad = gst::PadBuilder::<AcsCallSinkPad>::from_template(templ)
             .event_function(move |pad, parent, event| {
@@ -310,7 +310,7 @@ impl BinImpl for AcsCallSink {
         if let gst::MessageView::Eos(_) = message.view()
             && let Some(port) = message
                 .src()
-                .and_then(|src| src.downcast_ref::<AcsCallPort>())
+                .and_then(|src| src.downcast_ref::<AcsCallPadSink>())
         {
             // Before anybody hears of the end and ends the call.
             port.finish();

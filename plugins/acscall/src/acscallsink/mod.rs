@@ -47,8 +47,8 @@
 mod codec;
 mod imp;
 mod pad;
+mod pad_sink;
 mod pads;
-mod port;
 mod settings;
 mod wait;
 

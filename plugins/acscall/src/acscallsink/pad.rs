@@ -13,7 +13,7 @@ use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
-use super::port::{AcsCallPort, Coding};
+use super::pad_sink::{AcsCallPadSink, Coding};
 use super::{AcsCallCodec, AcsCallSink};
 use crate::common::AcsCallKind;
 
@@ -40,12 +40,12 @@ pub struct AcsCallSinkPad {
         .blurb("How pictures are coded; audio is always Opus. A change in a call replaces the \
             connections to the others, which takes a moment"))]
     codec: Mutex<AcsCallCodec>,
-    port: glib::WeakRef<AcsCallPort>,
+    port: glib::WeakRef<AcsCallPadSink>,
 }
 
 impl AcsCallSinkPad {
     /// Tells the pad what it stands for. Once, right after it was made.
-    pub(super) fn assign(&self, kind: Kind, port: &AcsCallPort) {
+    pub(super) fn assign(&self, kind: Kind, port: &AcsCallPadSink) {
         self.kind.get_or_init(|| kind);
         self.port.set(Some(port));
     }

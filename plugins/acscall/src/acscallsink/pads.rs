@@ -11,7 +11,7 @@ use gst_base::prelude::*;
 
 use super::AcsCallSinkPad;
 use super::imp::{AcsCallSink, lock};
-use super::port::{AcsCallPort, Coding};
+use super::pad_sink::{AcsCallPadSink, Coding};
 use crate::call::{Codec, Membership, MissingElement};
 
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ pub(super) struct Pads {
 pub(super) struct Writer {
     pub(super) kind: Kind,
     pub(super) pad: AcsCallSinkPad,
-    pub(super) port: AcsCallPort,
+    pub(super) port: AcsCallPadSink,
 }
 
 /// Why a pad cannot send.
@@ -61,7 +61,7 @@ pub(super) enum PadError {
 impl PadError {
     /// Checks that what the coding takes is installed.
     fn check(coding: Coding) -> Result<(), PadError> {
-        match coding.codec.and_then(|c| Some((c, c.cannot_be_sent()?))) {
+        match coding.codec.and_then(|c| Some((c, c.missing_for_send()?))) {
             Some((codec, missing)) => Err(PadError::Codec { codec, missing }),
             None => Ok(()),
         }
@@ -85,8 +85,8 @@ impl AcsCallSink {
     }
 
     /// A pad's coding was set. Before the call it is taken in with [`AcsCallSink::open`].
-    pub(super) fn code(&self, port: &AcsCallPort, coding: Coding) {
-        if self.attendance.membership().is_none() {
+    pub(super) fn code(&self, port: &AcsCallPadSink, coding: Coding) {
+        if self.element_call.membership().is_none() {
             return;
         }
         match PadError::check(coding) {
@@ -107,10 +107,10 @@ impl AcsCallSink {
             writer.port.set_stall_timeout(stall_timeout);
             return Ok(());
         }
-        let (_, user) = self.attendance.names();
+        let (_, user) = self.element_call.names();
         Err(PadError::Taken {
             kind: writer.kind,
-            call: self.attendance.target(),
+            call: self.element_call.target(),
             user,
         })
     }
@@ -128,9 +128,9 @@ impl AcsCallSink {
         port.set_async(waits && obj.current_state() != gst::State::Playing);
         obj.add(port).map_err(text)?;
         pad.set_target(Some(port.sink_pad())).map_err(text)?;
-        if let Some(membership) = self.attendance.membership() {
+        if let Some(membership) = self.element_call.membership() {
             self.open(writer, &membership)?;
-            if self.attendance.is_current(&membership) {
+            if self.element_call.is_current(&membership) {
                 self.hold(writer);
             } else {
                 // The call was left at this moment, and did not see the pad.

@@ -31,7 +31,7 @@ impl AcsCallSink {
 
     pub(super) fn unhold_when_awaited_came(&self) {
         let wait_for = lock(&self.settings).wait_for as usize;
-        let others = self.attendance.others();
+        let others = self.element_call.others();
         let came = {
             let mut pads = lock(&self.pads);
             pads.awaited_came |= others >= wait_for;

@@ -16,7 +16,7 @@ use gst::subclass::prelude::*;
 use super::pads::Reader;
 use super::{AcsCallOnLeave, AcsCallSrcPad};
 use crate::call::{DEFAULT_LATENCY, Role};
-use crate::common::{self, Attendance, CallElement, CallProperties};
+use crate::common::{self, CallElement, CallProperties, ElementCall};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
@@ -42,7 +42,7 @@ pub struct AcsCallSrc {
         .nick("On leave").blurb("What a pad does when the user whose stream it gives leaves the \
             call, and nobody takes its place"))]
     pub(super) settings: Mutex<Settings>,
-    pub(super) attendance: Attendance,
+    pub(super) element_call: ElementCall,
     /// By name; `None` while a pad is being made.
     pub(super) pads: Mutex<BTreeMap<String, Option<Reader>>>,
 }
@@ -99,8 +99,8 @@ impl CallElement for AcsCallSrc {
         &self.call
     }
 
-    fn attendance(&self) -> &Attendance {
-        &self.attendance
+    fn element_call(&self) -> &ElementCall {
+        &self.element_call
     }
 
     fn happened(&self, event: &Event) {
@@ -109,7 +109,7 @@ impl CallElement for AcsCallSrc {
             return;
         }
         gst::debug!(CAT, imp = self, "{event:?}");
-        common::post(&*self.obj(), &self.attendance, event);
+        common::post(&*self.obj(), &self.element_call, event);
     }
 }
 

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `audio` | everybody mixed, less the own user; continuous from the first moment |
 //! | `audio_alice`, `video_alice`, `screen_alice` | this user's |
-//! | `video_alice:2` | that of the user's second presence in the call |
+//! | `video_alice:2` | that of the user's second session in the call |
 //! | `audio_%s`, `video_%s`, `screen_%s` without a name | the first of this kind that comes |
 //!
 //! Pictures come as they were decoded: their size, format and `colorimetry` are in the caps, and may
@@ -46,7 +46,7 @@
 //! |---|---|
 //! | `acscall-state` | `state`, as in the property; `call`, empty until it has a name; `user` |
 //! | `acscall-incoming` | `call`; `participant` and `display-name` of who calls; `ringing`; where it rings no more a `reason`: `answered`, `declined`, `answered-elsewhere`, `declined-elsewhere`, `no-answer`, `cancelled` |
-//! | `acscall-participant` | `participant`, `display-name`, `state`: `ringing`, `connected`, `connecting` where the connection is lost and may come back, `disconnected`; who was called and does not come has a `reason`: `busy`, `declined`, `no-answer`, `unknown`, or `other` where that got lost with the connection; who is in the call has an `id` and a number, `presence` |
+//! | `acscall-participant` | `participant`, `display-name`, `state`: `ringing`, `connected`, `connecting` where the connection is lost and may come back, `disconnected`; who was called and does not come has a `reason`: `busy`, `declined`, `no-answer`, `unknown`, or `other` where that got lost with the connection; who is in the call has an `id` and a number, `session` |
 //!
 //! Where nobody who was called comes, an error with the reason ends the caller's call:
 //! `GST_RESOURCE_ERROR_NOT_FOUND` for a user who does not wait for calls, `BUSY` for one in another
@@ -77,12 +77,12 @@
 //!     c. ! video/x-raw ! videoconvert ! autovideosink async=false
 //! ```
 
-mod flow;
 mod imp;
 mod pad;
+mod pad_request;
 mod pads;
 mod stream;
-mod wanted;
+mod stream_events;
 
 use gst::glib;
 use gst::prelude::*;

@@ -9,16 +9,16 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 
 use super::AcsCallSrcPad;
-use super::flow::Names;
 use super::imp::{AcsCallSrc, lock};
+use super::pad_request::PadRequest;
 use super::stream::AcsCallStream;
-use super::wanted::Wanted;
+use super::stream_events::StreamInfo;
 use crate::call::Membership;
 
 /// A pad, and what it stands for.
 #[derive(Clone, Debug)]
 pub(super) struct Reader {
-    pub(super) wanted: Wanted,
+    pub(super) wanted: PadRequest,
     pub(super) pad: AcsCallSrcPad,
     pub(super) stream: AcsCallStream,
 }
@@ -30,7 +30,7 @@ impl AcsCallSrc {
         name: Option<&str>,
     ) -> Result<Reader, String> {
         let template = templ.name_template();
-        let wanted = Wanted::parse(template, name).map_err(|error| error.to_string())?;
+        let wanted = PadRequest::parse(template, name).map_err(|error| error.to_string())?;
         let name = self.reserve(&wanted, name.filter(|name| *name != template))?;
         let pad = gst::PadBuilder::<AcsCallSrcPad>::from_template(templ)
             .name(&name)
@@ -48,7 +48,11 @@ impl AcsCallSrc {
     }
 
     /// Takes a name, that which was asked for or one that is free.
-    pub(super) fn reserve(&self, wanted: &Wanted, given: Option<&str>) -> Result<String, String> {
+    pub(super) fn reserve(
+        &self,
+        wanted: &PadRequest,
+        given: Option<&str>,
+    ) -> Result<String, String> {
         let mut pads = lock(&self.pads);
         let name = match given {
             Some(name) => name.into(),
@@ -79,9 +83,9 @@ impl AcsCallSrc {
             pad.set_active(true)?;
         }
         obj.add_pad(pad)?;
-        if let Some(membership) = self.attendance.membership() {
+        if let Some(membership) = self.element_call.membership() {
             self.bind(reader, &membership);
-            if !self.attendance.is_current(&membership) {
+            if !self.element_call.is_current(&membership) {
                 // The call was left at this moment, and did not see the pad.
                 stream.unbind();
             }
@@ -101,13 +105,13 @@ impl AcsCallSrc {
             .clone()
             .filter(|name| !name.is_empty());
         let selector = reader.wanted.selector(participant.as_deref());
-        let names = Names {
-            call: self.attendance.stream_prefix(),
+        let names = StreamInfo {
+            call: self.element_call.stream_prefix(),
             pad: reader.pad.name().into(),
             kind: reader.wanted.kind.as_str(),
-            group: self.attendance.group(),
+            group: self.element_call.group(),
             user: match &selector {
-                Selector::Of { presence, .. } => Some(presence.clone()),
+                Selector::Of { session, .. } => Some(session.clone()),
                 Selector::MixedAudio | Selector::Any { .. } => None,
             },
             caps: match reader.wanted.kind {

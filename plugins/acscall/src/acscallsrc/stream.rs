@@ -14,7 +14,7 @@ use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
-use super::flow::Names;
+use super::stream_events::StreamInfo;
 use super::{AcsCallOnLeave, AcsCallSrcPad};
 use crate::call::Membership;
 use crate::call::reader::Counts;
@@ -39,7 +39,7 @@ impl AcsCallStream {
     }
 
     /// Reads what `selector` names, unless the stream reads already.
-    pub(super) fn bind(&self, membership: &Arc<Membership>, selector: Selector, names: Names) {
+    pub(super) fn bind(&self, membership: &Arc<Membership>, selector: Selector, names: StreamInfo) {
         self.imp().bind(membership, selector, names);
     }
 

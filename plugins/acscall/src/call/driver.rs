@@ -1,25 +1,25 @@
 //! The thread that owns a call: its machine, its socket and its engine.
 
+mod commands;
+mod events;
 mod socket;
-mod telling;
-mod told;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use acscall::call::{Action, Call as Machine, Config, Input, ReaderId, Selector};
+use acscall::call::{Action, CallMachine, Config, Input, ReaderId, Selector};
 use acscall::signalling::message::{Kind, Kinds, ParticipantId};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
 use super::engine::{Codec, Engine, EngineOutput, Rate};
-use super::outgoing::Port;
+use super::publication::PublicationSlot;
 use super::reader::{Item, ReaderQueue};
 use super::{CAT, CallSettings, Listener, MemberId, Role, Snapshot};
+use events::Brief;
 use socket::{Happened, Socket};
-use telling::Brief;
 
 /// What elements and the engine tell the driver.
 pub(super) enum Command {
@@ -63,7 +63,7 @@ impl Driver {
     pub(super) fn start(
         settings: CallSettings,
         latency: Arc<OnceLock<u32>>,
-        ports: BTreeMap<Kind, Arc<Port>>,
+        slots: BTreeMap<Kind, Arc<PublicationSlot>>,
     ) -> Result<Driver, String> {
         let (commands, received) = unbounded_channel();
         let engine = {
@@ -71,7 +71,7 @@ impl Driver {
             Engine::new(
                 &settings,
                 latency,
-                ports.clone(),
+                slots.clone(),
                 Arc::new(move |output| {
                     if let Some(commands) = commands.upgrade() {
                         let _the_driver_ended = commands.send(Command::Engine(output));
@@ -86,7 +86,7 @@ impl Driver {
             .build()
             .map_err(|error| error.to_string())?;
         let snapshot = Arc::new(Mutex::new(Snapshot::default()));
-        let running = Running::new(settings, engine, ports, snapshot.clone());
+        let running = Running::new(settings, engine, slots, snapshot.clone());
         let thread = thread::Builder::new()
             .name("acscall-driver".into())
             .spawn(move || runtime.block_on(running.run(received)))
@@ -138,12 +138,12 @@ impl Drop for Driver {
 /// What the thread owns.
 struct Running {
     settings: CallSettings,
-    machine: Machine,
+    machine: CallMachine,
     engine: Engine,
     members: BTreeMap<MemberId, (Role, Listener)>,
     readers: BTreeMap<ReaderId, Reader>,
     available: Kinds,
-    ports: BTreeMap<Kind, Arc<Port>>,
+    slots: BTreeMap<Kind, Arc<PublicationSlot>>,
     /// When to look whether a source has stalled.
     watches: BTreeMap<Kind, std::time::Instant>,
     socket: Socket,
@@ -166,10 +166,10 @@ impl Running {
     fn new(
         settings: CallSettings,
         engine: Engine,
-        ports: BTreeMap<Kind, Arc<Port>>,
+        slots: BTreeMap<Kind, Arc<PublicationSlot>>,
         snapshot: Arc<Mutex<Snapshot>>,
     ) -> Running {
-        let machine = Machine::new(Config {
+        let machine = CallMachine::new(Config {
             target: settings.target.clone(),
             user: settings.user.clone(),
             display_name: settings.display_name.clone(),
@@ -182,7 +182,7 @@ impl Running {
             members: BTreeMap::new(),
             readers: BTreeMap::new(),
             available: Kinds::new(),
-            ports,
+            slots,
             watches: BTreeMap::new(),
             socket: Socket::default(),
             snapshot,
@@ -195,7 +195,7 @@ impl Running {
                 break;
             }
             match self.wake(&mut commands).await {
-                Woken::Command(Some(command)) => self.obey(command),
+                Woken::Command(Some(command)) => self.handle_command(command),
                 Woken::Command(None) => self.input(LEAVE),
                 Woken::Socket(Happened::Opened) => self.input(Input::SocketOpened),
                 Woken::Socket(Happened::Message(message)) => self.input(Input::Received(message)),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::Call;
+use super::SharedCall;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ impl Linger {
     }
 
     /// The last element has left.
-    pub(super) fn begin(&self, call: &Arc<Call>) {
+    pub(super) fn begin(&self, call: &Arc<SharedCall>) {
         let mut state = self.lock();
         if state.time.is_zero() {
             return;

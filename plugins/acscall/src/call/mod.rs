@@ -3,7 +3,7 @@
 //! ```text
 //! elements ── Membership ── Call ── driver thread ── machine (acscall::call)
 //!    │                                   │
-//!    │ ReaderQueue, Outgoing             └── engine: the call's own GstPipeline
+//!    │ ReaderQueue, Publication             └── engine: the call's own GstPipeline
 //!    └──────────── buffers ──────────────────── legs, encoders, decoders, mixer
 //! ```
 //!
@@ -17,11 +17,11 @@ pub use engine::fuzzing;
 mod linger;
 mod registry;
 mod serve;
-mod stall;
+mod source_health;
 #[cfg(test)]
 mod tests;
 
-pub(crate) mod outgoing;
+pub(crate) mod publication;
 pub(crate) mod reader;
 pub(crate) mod time;
 
@@ -32,7 +32,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use acscall::call::{
-    CallState, Event, Incoming, Input, Presence, ReaderId, Selector, Target, presence_name,
+    CallState, Event, Incoming, Input, ParticipantState, ReaderId, Selector, Target, session_name,
 };
 use acscall::signalling::client::ServerUrl;
 use acscall::signalling::message::{Kind, Participant, Token};
@@ -40,8 +40,8 @@ use acscall::signalling::message::{Kind, Participant, Token};
 use driver::{Command, Driver};
 pub(crate) use engine::{Codec, MissingElement};
 use linger::Linger;
-pub(crate) use outgoing::Outgoing;
-use outgoing::Port;
+pub(crate) use publication::Publication;
+use publication::PublicationSlot;
 pub(crate) use reader::ReaderQueue;
 pub(crate) use registry::JoinError;
 
@@ -114,7 +114,7 @@ pub(crate) struct Snapshot {
     /// The users who are being rung for it.
     pub(crate) ringing: Vec<String>,
     /// The others, those whose connection is lost included.
-    pub(crate) participants: Vec<(Participant, Presence)>,
+    pub(crate) participants: Vec<(Participant, ParticipantState)>,
 }
 
 impl Snapshot {
@@ -143,13 +143,13 @@ impl Snapshot {
 pub(crate) fn pad_name(participant: &Participant, kind: Kind) -> String {
     format!(
         "{kind}_{}",
-        presence_name(&participant.user, participant.presence)
+        session_name(&participant.user, participant.session)
     )
 }
 
 /// An element's part in a call. The call is left when the last one is dropped.
 pub(crate) struct Membership {
-    call: Arc<Call>,
+    call: Arc<SharedCall>,
     id: MemberId,
 }
 
@@ -189,8 +189,8 @@ impl Membership {
 
     /// Opens the one outgoing stream of this kind. `None` if another pad of this process
     /// has it already.
-    pub(crate) fn send(&self, kind: Kind) -> Option<Outgoing> {
-        Outgoing::open(&self.call, kind)
+    pub(crate) fn send(&self, kind: Kind) -> Option<Publication> {
+        Publication::open(&self.call, kind)
     }
 
     /// Tells the call's machine what the application asks for, such as [`Input::Invite`].
@@ -237,7 +237,7 @@ impl Drop for Membership {
 
 /// A reader's hold on its stream, ended by dropping it.
 pub(crate) struct Reading {
-    call: Arc<Call>,
+    call: Arc<SharedCall>,
     id: ReaderId,
 }
 
@@ -248,11 +248,11 @@ impl Drop for Reading {
 }
 
 /// A call that this process is in.
-pub(crate) struct Call {
+pub(crate) struct SharedCall {
     settings: CallSettings,
     /// In ms; the first element that receives decides.
     latency: Arc<OnceLock<u32>>,
-    ports: BTreeMap<Kind, Arc<Port>>,
+    slots: BTreeMap<Kind, Arc<PublicationSlot>>,
     driver: Driver,
     numbers: AtomicU64,
     /// The elements in it.
@@ -264,23 +264,23 @@ pub(crate) struct Call {
     warm_up: engine::WarmUp,
 }
 
-impl Call {
-    fn start(settings: CallSettings) -> Result<Arc<Call>, JoinError> {
+impl SharedCall {
+    fn start(settings: CallSettings) -> Result<Arc<SharedCall>, JoinError> {
         let warm_up = engine::WarmUp::start();
-        let ports: BTreeMap<_, _> = Kind::ALL
+        let slots: BTreeMap<_, _> = Kind::ALL
             .into_iter()
-            .map(|kind| (kind, Arc::new(Port::new(kind))))
+            .map(|kind| (kind, Arc::new(PublicationSlot::new(kind))))
             .collect();
         let latency: Arc<OnceLock<u32>> = Arc::default();
         if let Some(wanted) = settings.latency {
             latency.get_or_init(|| wanted);
         }
-        let driver = Driver::start(settings.clone(), latency.clone(), ports.clone())
+        let driver = Driver::start(settings.clone(), latency.clone(), slots.clone())
             .map_err(JoinError::Engine)?;
-        Ok(Arc::new(Call {
+        Ok(Arc::new(SharedCall {
             settings,
             latency,
-            ports,
+            slots,
             driver,
             numbers: AtomicU64::new(0),
             members: AtomicUsize::new(0),
@@ -317,8 +317,8 @@ impl Call {
             || self.driver.snapshot().state >= CallState::Disconnecting
     }
 
-    fn port(&self, kind: Kind) -> Arc<Port> {
-        self.ports[&kind].clone()
+    fn slot(&self, kind: Kind) -> Arc<PublicationSlot> {
+        self.slots[&kind].clone()
     }
 
     fn next_number(&self) -> u64 {

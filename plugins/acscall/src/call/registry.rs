@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use acscall::call::Target;
 
-use super::{Call, CallSettings};
+use super::{CallSettings, SharedCall};
 
-static CALLS: Mutex<Vec<Weak<Call>>> = Mutex::new(Vec::new());
+static CALLS: Mutex<Vec<Weak<SharedCall>>> = Mutex::new(Vec::new());
 
 /// Why an element cannot take part in its call.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,7 +32,7 @@ pub(crate) enum JoinError {
 }
 
 /// The call that `settings` name: the one this process is in, or a new one.
-pub(super) fn call(settings: CallSettings) -> Result<Arc<Call>, JoinError> {
+pub(super) fn call(settings: CallSettings) -> Result<Arc<SharedCall>, JoinError> {
     let mut calls = CALLS.lock().unwrap_or_else(PoisonError::into_inner);
     calls.retain(|call| call.strong_count() > 0);
     let shared = calls
@@ -53,13 +53,13 @@ pub(super) fn call(settings: CallSettings) -> Result<Arc<Call>, JoinError> {
             Err(error) => return Err(error),
         }
     }
-    let call = Call::start(settings)?;
+    let call = SharedCall::start(settings)?;
     calls.push(Arc::downgrade(&call));
     Ok(call)
 }
 
 impl CallSettings {
-    /// Whether `other` is the same presence in the same call.
+    /// Whether `other` is the same session in the same call.
     fn names(&self, other: &CallSettings) -> bool {
         self.server == other.server
             && self.user == other.user

@@ -93,7 +93,7 @@ fn what_one_user_sends_another_reads() {
     let (bob, _bob_events) = join(port, "bob", Role::Receive);
     let queue = Arc::new(ReaderQueue::video());
     let selector = Selector::Of {
-        presence: "alice".into(),
+        session: "alice".into(),
         kind: Kind::Video,
     };
     let _reading = bob.read(selector, queue.clone());
@@ -117,7 +117,7 @@ fn the_mix_runs_before_anybody_is_there() {
 }
 
 #[test]
-fn elements_of_one_user_share_one_presence() {
+fn elements_of_one_user_share_one_session() {
     let (_server, port) = serve();
     let (_one, one_events) = join(port, "alice", Role::Send);
     let (_two, _) = join(port, "alice", Role::Receive);
@@ -129,7 +129,7 @@ fn elements_of_one_user_share_one_presence() {
     let Event::Participant(alice, _) = event else {
         unreachable!()
     };
-    assert_eq!((alice.user.as_str(), alice.presence), ("alice", 1));
+    assert_eq!((alice.user.as_str(), alice.session), ("alice", 1));
 }
 
 #[test]

@@ -8,14 +8,14 @@ use gst::subclass::prelude::*;
 
 use super::element::CallElement;
 use super::settings::callees;
-use super::{AcsCallState, Attendance};
+use super::{AcsCallState, ElementCall};
 
 /// The action signals of both elements.
 pub(crate) fn signals<E: CallElement>() -> Vec<Signal> {
     vec![
-        signal::<E>("invite", String::static_type(), |attendance, users| {
+        signal::<E>("invite", String::static_type(), |element_call, users| {
             let users: Option<String> = users.get().ok().flatten();
-            let (_, user) = attendance.names();
+            let (_, user) = element_call.names();
             let users = callees("users", users.as_deref().unwrap_or_default(), &user);
             users.map(Input::Invite).map_err(|error| error.to_string())
         }),
@@ -34,7 +34,7 @@ pub(crate) fn signals<E: CallElement>() -> Vec<Signal> {
 }
 
 /// What is asked of the call, or why it cannot be.
-type Ask = fn(&Attendance, &glib::Value) -> Result<Input, String>;
+type Ask = fn(&ElementCall, &glib::Value) -> Result<Input, String>;
 
 fn signal<E: CallElement>(name: &'static str, parameter: glib::Type, ask: Ask) -> Signal {
     Signal::builder(name)
@@ -48,7 +48,13 @@ fn signal<E: CallElement>(name: &'static str, parameter: glib::Type, ask: Ask) -
             if let Ok(element) = element.get::<gst::Element>()
                 && let Some(element) = element.downcast_ref::<E::Type>()
             {
-                obey(element, E::from_obj(element).attendance(), name, value, ask);
+                obey(
+                    element,
+                    E::from_obj(element).element_call(),
+                    name,
+                    value,
+                    ask,
+                );
             }
             None
         })
@@ -57,14 +63,14 @@ fn signal<E: CallElement>(name: &'static str, parameter: glib::Type, ask: Ask) -
 
 fn obey(
     element: &impl IsA<gst::Element>,
-    attendance: &Attendance,
+    element_call: &ElementCall,
     name: &str,
     value: &glib::Value,
     ask: Ask,
 ) {
-    let membership = attendance
+    let membership = element_call
         .membership()
-        .filter(|_| attendance.call_state() != AcsCallState::Disconnected);
+        .filter(|_| element_call.call_state() != AcsCallState::Disconnected);
     let Some(membership) = membership else {
         gst::element_warning!(
             element,
@@ -74,7 +80,7 @@ fn obey(
         );
         return;
     };
-    match ask(attendance, value) {
+    match ask(element_call, value) {
         Ok(input) => membership.ask(input),
         Err(text) => {
             gst::element_warning!(element, gst::ResourceError::Settings, ("{name}: {text}"));

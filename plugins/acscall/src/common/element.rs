@@ -6,7 +6,7 @@ use acscall::call::Event;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
-use super::{Attendance, CallProperties, Ticket, tell};
+use super::{CallProperties, ElementCall, Generation, bus_messages};
 use crate::call::{Membership, Role};
 
 /// An element of a call.
@@ -18,7 +18,7 @@ pub(crate) trait CallElement: ElementImpl<Type: IsA<gst::Element> + Send + Sync>
     fn call_properties(&self) -> &Mutex<CallProperties>;
 
     /// The element's part in the call.
-    fn attendance(&self) -> &Attendance;
+    fn element_call(&self) -> &ElementCall;
 
     /// What happened in the call that the element is in. Comes on the call's thread.
     fn happened(&self, event: &Event);
@@ -41,29 +41,29 @@ pub(crate) trait CallElement: ElementImpl<Type: IsA<gst::Element> + Send + Sync>
             .map_err(|error| refuse(error.to_string()))?;
         let (target, user) = (&settings.target, &settings.user);
         gst::info!(Self::category(), imp = self, "{target} as {user}");
-        self.attendance()
+        self.element_call()
             .join(&*self.obj(), settings, role, told::<Self>)
             .map_err(|error| refuse(error.to_string()))
     }
 
     /// Ends the part in the call: `close` ends what the element has of it.
     fn leave_call(&self, close: impl FnOnce()) {
-        let Some(left) = self.attendance().leave() else {
+        let Some(left) = self.element_call().leave() else {
             return;
         };
         gst::info!(Self::category(), imp = self, "leaves");
         close();
         drop(left.membership);
         if !left.was_over {
-            tell::post_left(&*self.obj(), self.attendance());
+            bus_messages::post_left(&*self.obj(), self.element_call());
         }
     }
 }
 
 /// On the call's thread.
-fn told<E: CallElement>(obj: &E::Type, ticket: Ticket, event: &Event) {
+fn told<E: CallElement>(obj: &E::Type, generation: Generation, event: &Event) {
     let imp = E::from_obj(obj);
-    if let Some(_telling) = imp.attendance().note(ticket, event) {
+    if let Some(_telling) = imp.element_call().note(generation, event) {
         imp.happened(event);
     }
 }

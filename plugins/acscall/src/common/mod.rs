@@ -1,23 +1,23 @@
 //! What both elements share: their call's properties, their part in it and what they tell of it.
 
 mod actions;
-mod attendance;
+mod bus_messages;
 mod element;
+mod element_call;
 mod properties;
 mod settings;
-mod tell;
 
 use acscall::call::CallState;
 use acscall::signalling::message::Kind;
 use gst::glib;
 
 pub(crate) use actions::signals;
-pub(crate) use attendance::Attendance;
-use attendance::Ticket;
+pub(crate) use bus_messages::{post, shown_name};
 pub(crate) use element::CallElement;
+pub(crate) use element_call::ElementCall;
+use element_call::Generation;
 pub(crate) use properties::{all_properties, property, set_property};
 pub(crate) use settings::CallProperties;
-pub(crate) use tell::{post, shown_name};
 
 /// The states of a call, as the property `state` shows them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]

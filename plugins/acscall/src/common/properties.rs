@@ -8,7 +8,7 @@ use std::sync::PoisonError;
 use gst::glib;
 use gst::prelude::*;
 
-use super::tell::{structure_properties, structure_property};
+use super::bus_messages::{structure_properties, structure_property};
 use super::{AcsCallState, CallElement, CallProperties};
 
 /// A property of [`CallProperties`].
@@ -131,11 +131,11 @@ pub(crate) fn all_properties(derived: &[glib::ParamSpec]) -> Vec<glib::ParamSpec
 
 /// The value of one of the properties of both elements.
 pub(crate) fn property(element: &impl CallElement, name: &str) -> Option<glib::Value> {
-    let attendance = element.attendance();
+    let element_call = element.element_call();
     if name == "state" {
-        return Some(attendance.call_state().to_value());
+        return Some(element_call.call_state().to_value());
     }
-    if let Some(structure) = structure_property(attendance, name) {
+    if let Some(structure) = structure_property(element_call, name) {
         return Some(structure.to_value());
     }
     let property = PROPERTIES.iter().find(|property| property.name == name)?;

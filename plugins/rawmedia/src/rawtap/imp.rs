@@ -155,7 +155,7 @@ impl RawTap {
             gst::QueryViewMut::Drain(_) => {
                 self.forget_pool();
                 for entry in self.entries().iter() {
-                    entry.tap.own_memory();
+                    entry.tap.copy_pending();
                 }
                 self.src.peer_query(query)
             }

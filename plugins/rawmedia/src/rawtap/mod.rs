@@ -3,7 +3,7 @@
 mod allocation;
 mod imp;
 mod layout;
-mod outband;
+mod out_of_band;
 mod pad;
 mod pads;
 mod pool;

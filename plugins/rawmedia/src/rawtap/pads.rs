@@ -8,7 +8,7 @@ use gst::subclass::prelude::*;
 
 use super::RawTapPad;
 use super::imp::{RawTap, lock};
-use super::sticky::Stickies;
+use super::sticky::StickyEvents;
 use super::tap::{Owner, Tap};
 
 /// One tap, as the main flow knows it.
@@ -33,7 +33,7 @@ impl Entry {
 pub(super) struct Taps {
     /// Shared with whoever is at it; replaced as a whole.
     pub(super) entries: Arc<[Entry]>,
-    pub(super) stickies: Stickies,
+    pub(super) stickies: StickyEvents,
     next_index: u32,
 }
 

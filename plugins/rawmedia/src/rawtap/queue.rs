@@ -131,7 +131,7 @@ impl TapQueue {
     /// that could cure it wait already, only until those.
     pub(super) fn detach(&mut self) -> Dropped {
         let mut dropped = Dropped::default();
-        let (went, has_cure) = self.items.drop_before(is_cure, &mut dropped);
+        let (went, has_cure) = self.items.drop_before(may_recover, &mut dropped);
         self.dropped += went as u64;
         self.is_detached = !has_cure && !self.is_retried;
         dropped
@@ -193,7 +193,7 @@ impl TapQueue {
         if let gst::EventView::Segment(segment) = event.view() {
             self.segment_in = Some(segment.segment().clone());
         }
-        if is_cure(event) {
+        if may_recover(event) {
             self.is_detached = false;
         }
         self.items.push_event(event.clone(), &mut dropped);
@@ -304,7 +304,7 @@ impl TapQueue {
 }
 
 /// New caps and a new stream may be what a failed branch waits for.
-fn is_cure(event: &gst::Event) -> bool {
+fn may_recover(event: &gst::Event) -> bool {
     matches!(
         event.type_(),
         gst::EventType::StreamStart | gst::EventType::Caps

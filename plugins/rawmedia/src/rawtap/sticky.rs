@@ -4,9 +4,9 @@ use gst::glib::translate::IntoGlib;
 
 /// A sorted set of sticky events.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Stickies(Vec<gst::Event>);
+pub(super) struct StickyEvents(Vec<gst::Event>);
 
-impl Stickies {
+impl StickyEvents {
     /// Takes an event in, and gives back what it supersedes.
     pub(super) fn store(&mut self, event: gst::Event) -> Vec<gst::Event> {
         let mut superseded = Vec::new();
@@ -59,7 +59,7 @@ impl Stickies {
     }
 }
 
-impl IntoIterator for Stickies {
+impl IntoIterator for StickyEvents {
     type Item = gst::Event;
     type IntoIter = std::vec::IntoIter<gst::Event>;
 
@@ -88,7 +88,7 @@ fn order(event: &gst::Event) -> i32 {
 mod tests {
     use super::*;
 
-    fn names(stickies: &Stickies) -> Vec<gst::EventType> {
+    fn names(stickies: &StickyEvents) -> Vec<gst::EventType> {
         stickies.iter().map(|event| event.type_()).collect()
     }
 
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn the_order_is_that_of_pads_whatever_the_order_of_arrival() {
         gst::init().unwrap();
-        let mut stickies = Stickies::default();
+        let mut stickies = StickyEvents::default();
         stickies.store(gst::event::Tag::new(gst::TagList::new()));
         stickies.store(gst::event::Eos::new());
         stickies.store(gst::event::Segment::new(&gst::FormattedSegment::<
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn custom_events_are_one_kind_each_by_name() {
         gst::init().unwrap();
-        let mut stickies = Stickies::default();
+        let mut stickies = StickyEvents::default();
         assert!(stickies.store(custom("a")).is_empty());
         assert!(stickies.store(custom("b")).is_empty());
         assert_eq!(stickies.store(custom("a")).len(), 1);
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn a_new_stream_ends_tags_and_eos_of_the_one_before() {
         gst::init().unwrap();
-        let mut stickies = Stickies::default();
+        let mut stickies = StickyEvents::default();
         stickies.store(gst::event::StreamStart::new("one"));
         stickies.store(gst::event::Tag::new(gst::TagList::new()));
         stickies.store(gst::event::Eos::new());
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn a_flush_leaves_all_but_the_segment_and_eos() {
         gst::init().unwrap();
-        let mut stickies = Stickies::default();
+        let mut stickies = StickyEvents::default();
         stickies.store(gst::event::StreamStart::new("one"));
         stickies.store(gst::event::Segment::new(&gst::FormattedSegment::<
             gst::ClockTime,

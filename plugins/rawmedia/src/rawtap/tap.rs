@@ -11,7 +11,7 @@ use gst::prelude::*;
 
 use super::RawTapPad;
 use super::layout::Layout;
-use super::outband::{Job, Jobs};
+use super::out_of_band::{Job, Jobs};
 use super::pads::Entry;
 use super::queue::{Dropped, Output, Settings, TapQueue};
 
@@ -98,7 +98,7 @@ impl Tap {
 
     /// Makes the tap independent of memory that upstream wants back. What is being pushed at this
     /// moment is beyond reach.
-    pub(super) fn own_memory(&self) {
+    pub(super) fn copy_pending(&self) {
         self.change(|state| {
             state
                 .queue

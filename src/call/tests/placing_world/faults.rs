@@ -53,7 +53,7 @@ fn what_ended_while_one_who_listens_was_cut_off_is_told_as_ended() {
     world.server_is_up = true;
     world.run(5000);
     assert_eq!(ends(&world, BOB), [Some(IncomingEnd::Cancelled)]);
-    assert_eq!(world.rooms.census().listening, 1);
+    assert_eq!(world.rooms.stats().listening, 1);
 }
 
 #[test]

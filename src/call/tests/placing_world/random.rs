@@ -63,7 +63,7 @@ fn assert_settled(world: &World, seed: u64) {
             assert!(leg.is_connected, "seed {seed}: {id}");
         }
     }
-    let census = world.rooms.census();
+    let census = world.rooms.stats();
     assert_eq!(census.ringing, 0, "seed {seed}");
     assert_eq!(census.participants_lost, 0, "seed {seed}");
     assert_eq!(census.participants, talking, "seed {seed}");
@@ -103,7 +103,7 @@ fn whatever_happens_at_random_nothing_rings_for_ever_and_nobody_is_in_a_call_alo
         world.run(1000);
         let all_ended = world.clients.iter().all(|client| client.is_finished);
         assert!(all_ended, "seed {seed}");
-        assert_eq!(world.rooms.census().calls, 0, "seed {seed}");
+        assert_eq!(world.rooms.stats().calls, 0, "seed {seed}");
     }
     assert!(
         outcomes.iter().all(|count| *count > 100),

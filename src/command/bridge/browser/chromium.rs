@@ -20,9 +20,9 @@ use tokio::time::timeout;
 
 use super::devtools::{CommandError, DevTools};
 use super::profile::Profile;
+use crate::command::bridge::console::Console;
 use crate::command::bridge::credentials::VARIABLES;
 use crate::command::bridge::end::{Failure, Result};
-use crate::command::bridge::screen::Screen;
 
 /// The names of Chromium, the preferred first.
 const NAMES: [&str; 4] = [
@@ -139,7 +139,7 @@ impl Chromium {
     /// Starts it. What it says goes to the screen, as a detail.
     pub(in crate::command::bridge) fn start(
         program: &Path,
-        screen: &Arc<Screen>,
+        screen: &Arc<Console>,
     ) -> io::Result<Chromium> {
         let profile = Profile::new()?;
         let is_unprotected = profile.is_of_root()?;
@@ -254,7 +254,7 @@ fn option(name: &str, value: &Path) -> OsString {
     option
 }
 
-async fn listen(stderr: ChildStderr, screen: Arc<Screen>, words: Words) {
+async fn listen(stderr: ChildStderr, screen: Arc<Console>, words: Words) {
     let mut lines = BufReader::new(stderr).split(b'\n');
     while let Ok(Some(line)) = lines.next_segment().await {
         let line = String::from_utf8_lossy(&line).trim().to_owned();

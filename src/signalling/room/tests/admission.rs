@@ -7,7 +7,7 @@ use crate::signalling::message::Token;
 fn who_is_not_admitted_is_told_why_and_nobody_else_notices() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
-    let why = Refusal::new(ErrorCode::TokenExpired, "too late");
+    let why = Rejection::new(ErrorCode::TokenExpired, "too late");
     stage.pass = Err(why.clone());
     let eve = stage.open();
     stage.say_hello(eve, "eve");
@@ -19,9 +19,9 @@ fn who_is_not_admitted_is_told_why_and_nobody_else_notices() {
 fn a_pass_for_one_call_opens_no_other() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "coffee");
-    stage.pass = Ok(Pass {
-        calls: Calls::Only("tea".into()),
-        ..Pass::unlimited()
+    stage.pass = Ok(Grants {
+        calls: CallScope::Only("tea".into()),
+        ..Grants::unlimited()
     });
     stage.join("bert", "tea");
     let bert = stage.hello("bert");
@@ -57,9 +57,9 @@ fn nothing_goes_on_before_the_driver_has_answered() {
     stage.refused(id, ErrorCode::OutOfOrder);
     // An answer that comes for nobody, or twice, does no harm.
     for _ in 0..2 {
-        stage.input(Input::Admitted(id, Ok(Pass::unlimited())));
+        stage.input(Input::Admitted(id, Ok(Grants::unlimited())));
     }
-    stage.input(Input::Admitted(ConnectionId(99), Ok(Pass::unlimited())));
+    stage.input(Input::Admitted(ConnectionId(99), Ok(Grants::unlimited())));
     assert!(matches!(
         stage.take(id)[..],
         [ServerMessage::Welcome { .. }]

@@ -67,7 +67,7 @@ fn a_call_takes_its_number_of_participants() {
     stage.say_join(id, "tea", None);
     stage.refused(id, ErrorCode::LimitExceeded);
     stage.input(Input::Closed(id));
-    assert_eq!(stage.join("c", "tea").resume.presence, 1);
+    assert_eq!(stage.join("c", "tea").resume.session, 1);
     stage.send(
         clients[0].connection,
         &ClientMessage::Leave {

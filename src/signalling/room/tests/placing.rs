@@ -152,8 +152,8 @@ impl Stage {
 
     /// Without tokens for more than the call `call`.
     fn restrict(&mut self, call: &str, place: bool) {
-        self.pass = Ok(Pass {
-            calls: Calls::Only(call.to_owned()),
+        self.pass = Ok(Grants {
+            calls: CallScope::Only(call.to_owned()),
             place,
         });
     }
@@ -166,7 +166,7 @@ impl Stage {
             self.input(Input::Closed(id));
         }
         self.pass(RINGING);
-        assert!(self.rooms.farewells.is_empty(), "{:?}", self.rooms);
+        assert!(self.rooms.tombstones.is_empty(), "{:?}", self.rooms);
         assert!(self.rooms.timers.is_empty(), "{:?}", self.rooms);
     }
 }

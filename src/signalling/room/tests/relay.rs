@@ -156,7 +156,7 @@ fn messages_out_of_order_are_refused_and_change_nothing() {
     assert_eq!(bert.roster[0].user, "anna");
     stage.send(id, &offer(&bert, 1));
     assert_eq!(stage.heard(&bert).len(), 1);
-    assert_eq!(anna.resume.presence, 1);
+    assert_eq!(anna.resume.session, 1);
 }
 
 #[test]

@@ -334,7 +334,7 @@ fn told(structure: &gst::StructureRef) -> Option<What> {
         "acscall-state" => Some(What::State(text("state"))),
         "acscall-participant" => Some(What::Participant {
             user: text("participant"),
-            presence: structure.get("presence").unwrap_or(0),
+            session: structure.get("session").unwrap_or(0),
             id: text("id"),
             state: text("state"),
         }),

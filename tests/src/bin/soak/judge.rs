@@ -12,7 +12,7 @@ pub(crate) enum What {
     State(String),
     Participant {
         user: String,
-        presence: u32,
+        session: u32,
         id: String,
         state: String,
     },
@@ -123,14 +123,14 @@ impl Judge {
             What::State(state) => self.state(teller, state),
             What::Participant {
                 user,
-                presence,
+                session,
                 id,
                 state,
             } => {
                 if user == CHILD {
                     self.child_is(id);
                 }
-                self.participant(teller, user, *presence, id, state)
+                self.participant(teller, user, *session, id, state)
             }
             What::Stream {
                 user,
@@ -180,7 +180,7 @@ impl Judge {
         &mut self,
         teller: &Teller,
         user: &str,
-        presence: u32,
+        session: u32,
         id: &str,
         state: &str,
     ) -> Option<&'static str> {
@@ -205,7 +205,7 @@ impl Judge {
             (Some(_), "disconnected") => true,
             _ => false,
         };
-        if presence != 1 {
+        if session != 1 {
             Some("nobody is there twice")
         } else if !explained {
             Some("the script has nothing of it")
@@ -264,7 +264,7 @@ mod tests {
     fn participant(user: &str, state: &str) -> What {
         What::Participant {
             user: user.into(),
-            presence: 1,
+            session: 1,
             id: format!("id-of-{user}"),
             state: state.into(),
         }
@@ -343,7 +343,7 @@ mod tests {
         let mut judge = judge(&[JOIN, Step::Spawn, Step::Kill, Step::Spawn]);
         let told = |id: &str, state: &str| What::Participant {
             user: CHILD.into(),
-            presence: 1,
+            session: 1,
             id: id.into(),
             state: state.into(),
         };

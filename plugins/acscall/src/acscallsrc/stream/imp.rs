@@ -5,7 +5,7 @@ use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::ThreadId;
 use std::time::Duration;
 
-use super::super::flow::{Flow, Out};
+use super::super::stream_events::{EventSequencer, Output};
 use super::gate::Gate;
 use super::*;
 use crate::call::Reading;
@@ -43,7 +43,7 @@ struct Place {
 struct Binding {
     queue: Arc<ReaderQueue>,
     latency: gst::ClockTime,
-    flow: Arc<Mutex<Flow>>,
+    flow: Arc<Mutex<EventSequencer>>,
     /// Ends the reading when it is dropped.
     _reading: Reading,
 }
@@ -94,7 +94,7 @@ impl AcsCallStream {
         });
     }
 
-    pub(super) fn bind(&self, membership: &Arc<Membership>, selector: Selector, names: Names) {
+    pub(super) fn bind(&self, membership: &Arc<Membership>, selector: Selector, names: StreamInfo) {
         let Some(place) = self.place.get() else {
             return;
         };
@@ -111,7 +111,7 @@ impl AcsCallStream {
         *binding = Some(Binding {
             queue: queue.clone(),
             latency: membership.latency(&selector),
-            flow: Arc::new(Mutex::new(Flow::new(names))),
+            flow: Arc::new(Mutex::new(EventSequencer::new(names))),
             // Only sends a command: nothing waits under the lock.
             _reading: membership.read(selector, queue),
         });
@@ -258,7 +258,7 @@ impl AcsCallStream {
     }
 
     /// Where nothing is linked, or nothing that runs, the stream flows into nothing.
-    fn push(&self, place: &Place, out: Out) -> Result<(), gst::FlowError> {
+    fn push(&self, place: &Place, out: Output) -> Result<(), gst::FlowError> {
         for event in out.events {
             gst::debug!(CAT, imp = self, "{event:?}");
             let _not_linked = place.source.push_event(event);
@@ -274,7 +274,7 @@ impl AcsCallStream {
             // What is linked does not run: not yet, or for a while. Where it is this end that
             // stops, the next turn finds that out. A sink of 1.22 that stops just now says EOS.
             Err(error) if error == gst::FlowError::Flushing || !before.is_active() => {
-                self.with_flow(Flow::refused);
+                self.with_flow(EventSequencer::refused);
                 Ok(())
             }
             Err(error) => Err(error),
@@ -318,7 +318,7 @@ impl AcsCallStream {
         true
     }
 
-    fn with_flow<T>(&self, f: impl FnOnce(&mut Flow) -> T) -> Option<T> {
+    fn with_flow<T>(&self, f: impl FnOnce(&mut EventSequencer) -> T) -> Option<T> {
         let flow = lock(&self.binding)
             .as_ref()
             .map(|binding| binding.flow.clone())?;

@@ -63,13 +63,13 @@ impl Codec {
     }
 
     /// What is not installed of that which sending takes.
-    pub(crate) fn cannot_be_sent(self) -> Option<MissingElement> {
-        lacking(self.encoders(), &self.sends_with())
+    pub(crate) fn missing_for_send(self) -> Option<MissingElement> {
+        first_missing(self.encoders(), &self.send_elements())
     }
 
     /// What is not installed of that which receiving takes.
-    pub(super) fn cannot_be_received(self) -> Option<MissingElement> {
-        lacking(self.decoders(), &self.receives_with())
+    pub(super) fn missing_for_receive(self) -> Option<MissingElement> {
+        first_missing(self.decoders(), &self.receive_elements())
     }
 
     /// The encoders, the preferred first.
@@ -96,7 +96,7 @@ impl Codec {
 
     /// What else its sender needs: a parser where the encoder's form is not the payloader's, and
     /// last the payloader.
-    pub(super) fn sends_with(self) -> Vec<&'static str> {
+    pub(super) fn send_elements(self) -> Vec<&'static str> {
         match self {
             Codec::Opus => vec!["rtpopuspay"],
             Codec::Vp8 => vec!["rtpvp8pay"],
@@ -107,7 +107,7 @@ impl Codec {
     }
 
     /// What else its receiver needs: the depayloader, and a parser where the decoder wants one.
-    pub(super) fn receives_with(self) -> Vec<&'static str> {
+    pub(super) fn receive_elements(self) -> Vec<&'static str> {
         match self {
             Codec::Opus => vec!["rtpopusdepay"],
             Codec::Vp8 => vec!["rtpvp8depay"],
@@ -143,7 +143,7 @@ impl Codec {
 
     /// Makes the payloader, set up for a browser at the other end.
     pub(super) fn payloader(self) -> Result<gst::Element, MissingElement> {
-        let factory = self.sends_with().pop().unwrap_or_default();
+        let factory = self.send_elements().pop().unwrap_or_default();
         let pay = make(factory)?;
         match self {
             // Decoders tell lost frames from skipped ones by it.
@@ -230,7 +230,7 @@ pub(super) fn make_first(factories: &[&'static str]) -> Result<gst::Element, Mis
 }
 
 /// What is missing, where one of some and all of others are needed.
-fn lacking(one_of: &[&'static str], all: &[&'static str]) -> Option<MissingElement> {
+fn first_missing(one_of: &[&'static str], all: &[&'static str]) -> Option<MissingElement> {
     let first = one_of
         .first()
         .filter(|_| !one_of.iter().any(|f| is_there(f)));
@@ -275,15 +275,15 @@ mod tests {
         assert!(text.contains("x264enc") && text.contains("plugins-ugly"));
         for codec in Codec::ALL {
             // Whatever this machine lacks is one of those that the codec needs.
-            if let Some(MissingElement(factory)) = codec.cannot_be_sent() {
+            if let Some(MissingElement(factory)) = codec.missing_for_send() {
                 assert!(!is_there(factory), "{factory}");
                 assert!(
-                    codec.encoders().contains(&factory) || codec.sends_with().contains(&factory)
+                    codec.encoders().contains(&factory) || codec.send_elements().contains(&factory)
                 );
             }
         }
-        assert_eq!(Codec::Opus.cannot_be_sent(), None);
-        assert_eq!(Codec::Vp8.cannot_be_received(), None);
+        assert_eq!(Codec::Opus.missing_for_send(), None);
+        assert_eq!(Codec::Vp8.missing_for_receive(), None);
     }
 
     #[test]

@@ -11,12 +11,12 @@ use gst::prelude::*;
 use crate::call::CAT;
 
 use super::codec::Codec;
-use super::encoder::{self, Rate};
-use super::line::Line;
+use super::encoder_chain::{self, Rate};
+use super::payload_branch::PayloadBranch;
 
 /// The least time between two key frames that receivers asked for: a burst of requests (several
 /// receivers that lost the same packet) costs one. A line that starts does not wait for it. What
-/// each receiver may ask for is less ([`Asks`](super::asks::Asks)).
+/// each receiver may ask for is less ([`KeyFrameRequests`](super::key_frame_requests::KeyFrameRequests)).
 const KEY_FRAME_INTERVAL: gst::ClockTime = gst::ClockTime::from_mseconds(300);
 /// Raw video that may wait for the encoder: what is older than the frame that waits is stale.
 const VIDEO_QUEUE: u64 = 2;
@@ -34,7 +34,7 @@ pub(in crate::call) struct Encoder {
     source: gst_app::AppSrc,
     last_pts: Mutex<Option<gst::ClockTime>>,
     output: Arc<Output>,
-    pace: Arc<Pace>,
+    rate_control: Arc<RateControl>,
     /// Nothing else holds it: it has no parent.
     encoded: gst::Pad,
     drained: Arc<(Mutex<u64>, Condvar)>,
@@ -47,7 +47,7 @@ impl Encoder {
         codec: Codec,
         rate: Rate,
         pipeline: &gst::Pipeline,
-        lines: Vec<Arc<Line>>,
+        lines: Vec<Arc<PayloadBranch>>,
     ) -> Result<Arc<Encoder>, glib::BoolError> {
         let source = gst_app::AppSrc::builder()
             .format(gst::Format::Time)
@@ -61,12 +61,13 @@ impl Encoder {
         }
         let bin = gst::Bin::with_name(&format!("encoder-{kind}"));
         bin.add(&source)?;
-        let chain = encoder::chain(codec).map_err(|missing| glib::bool_error!("{missing}"))?;
+        let chain =
+            encoder_chain::chain(codec).map_err(|missing| glib::bool_error!("{missing}"))?;
         let elements = &chain.elements;
         bin.add_many(elements)?;
         gst::Element::link_many(std::iter::once(source.upcast_ref()).chain(elements))?;
-        let pace = Arc::new(Pace::new(rate));
-        pace.keep(&chain.encoder);
+        let rate_control = Arc::new(RateControl::new(rate));
+        rate_control.keep(&chain.encoder);
 
         let last = elements.last().expect("an encoder has elements");
         let encoded = last.static_pad("src").expect("an encoder has a source pad");
@@ -93,7 +94,7 @@ impl Encoder {
             source,
             last_pts: Mutex::new(None),
             output,
-            pace,
+            rate_control,
             encoded: sink,
             drained,
         }))
@@ -130,11 +131,11 @@ impl Encoder {
 
     /// Encodes at this rate from the next frame on. Never waits.
     pub(in crate::call) fn set_rate(&self, rate: Rate) {
-        self.pace.set(rate);
+        self.rate_control.set(rate);
     }
 
     /// Replaces the lines that the frames go to. New ones begin with a key frame.
-    pub(super) fn set_lines(&self, lines: Vec<Arc<Line>>) {
+    pub(super) fn set_lines(&self, lines: Vec<Arc<PayloadBranch>>) {
         *self.output.lock_lines() = lines.into();
     }
 
@@ -200,14 +201,14 @@ fn notice_drained(source: &gst_app::AppSrc, drained: Arc<(Mutex<u64>, Condvar)>)
 /// How fast an encoder works. Its properties wait for the frame that is being encoded: so they
 /// are set in between, on the encoder's own thread.
 #[derive(Debug)]
-struct Pace {
+struct RateControl {
     rate: Mutex<Rate>,
     changed: AtomicBool,
 }
 
-impl Pace {
-    fn new(rate: Rate) -> Pace {
-        Pace {
+impl RateControl {
+    fn new(rate: Rate) -> RateControl {
+        RateControl {
             rate: Mutex::new(rate),
             changed: AtomicBool::new(false),
         }
@@ -224,14 +225,14 @@ impl Pace {
 
     /// Sets the encoder now, and before each frame where it has changed.
     fn keep(self: &Arc<Self>, encoder: &gst::Element) {
-        encoder::set_rate(encoder, self.get());
-        let (pace, weak) = (self.clone(), encoder.downgrade());
+        encoder_chain::set_rate(encoder, self.get());
+        let (rate_control, weak) = (self.clone(), encoder.downgrade());
         if let Some(pad) = encoder.static_pad("sink") {
             pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
-                if pace.changed.swap(false, Ordering::AcqRel)
+                if rate_control.changed.swap(false, Ordering::AcqRel)
                     && let Some(encoder) = weak.upgrade()
                 {
-                    encoder::set_rate(&encoder, pace.get());
+                    encoder_chain::set_rate(&encoder, rate_control.get());
                 }
                 gst::PadProbeReturn::Ok
             });
@@ -243,7 +244,7 @@ impl Pace {
 #[derive(Debug)]
 pub(super) struct Output {
     encoder: glib::WeakRef<gst::Element>,
-    lines: Mutex<Arc<[Arc<Line>]>>,
+    lines: Mutex<Arc<[Arc<PayloadBranch>]>>,
     last_key_request: Mutex<Option<gst::ClockTime>>,
     encoded: AtomicU64,
 }
@@ -287,7 +288,7 @@ impl Output {
         }
     }
 
-    /// Asks the encoder, before it gets the frame of time `now`, if any line asks for it.
+    /// KeyFrameRequests the encoder, before it gets the frame of time `now`, if any line asks for it.
     fn request_key_frame_if_due(&self, now: gst::ClockTime) {
         let lines = self.lines();
         let asking = || lines.iter().filter(|line| line.asks_for_key_frame(now));
@@ -321,11 +322,11 @@ impl Output {
         }
     }
 
-    fn lines(&self) -> Arc<[Arc<Line>]> {
+    fn lines(&self) -> Arc<[Arc<PayloadBranch>]> {
         self.lock_lines().clone()
     }
 
-    fn lock_lines(&self) -> MutexGuard<'_, Arc<[Arc<Line>]>> {
+    fn lock_lines(&self) -> MutexGuard<'_, Arc<[Arc<PayloadBranch>]>> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

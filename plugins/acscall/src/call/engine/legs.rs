@@ -9,7 +9,7 @@ use gst::glib;
 use gst::prelude::*;
 
 use super::leg::Leg;
-use super::line::Line;
+use super::payload_branch::PayloadBranch;
 use super::receive::Decoder;
 use super::{Engine, EngineOutput};
 
@@ -17,7 +17,7 @@ use super::{Engine, EngineOutput};
 pub(super) struct OpenLeg {
     pub(super) leg: Box<dyn Leg>,
     /// Sending: what can be put on it.
-    pub(super) lines: BTreeMap<Kind, Arc<Line>>,
+    pub(super) lines: BTreeMap<Kind, Arc<PayloadBranch>>,
     /// Sending: the kinds that are put on it.
     pub(super) fed: Kinds,
     /// Receiving: what comes off it.
@@ -122,9 +122,9 @@ impl Engine {
         pad: &gst::Pad,
         gate: gst::PadProbeId,
     ) -> Result<(), LegFailure> {
-        let inlet = self.inlet(&id.peer, kind);
+        let fanout = self.fanout(&id.peer, kind);
         let name = format!("decoder-{kind}-{}-{}", id.peer, id.number);
-        let decoder = Decoder::start(&name, pad, &self.pipeline, inlet)
+        let decoder = Decoder::start(&name, pad, &self.pipeline, fanout)
             .map_err(|error| LegFailure::Connection(error.to_string()))?;
         if let Some(open) = self.legs.get_mut(id) {
             open.decoders.insert(kind, decoder);
@@ -165,19 +165,19 @@ impl Engine {
         }
     }
 
-    /// Tells a stream's port and encoder which legs carry it now.
+    /// Tells a stream's slot and encoder which legs carry it now.
     fn share_lines(&self, kind: Kind) {
-        let Some(port) = self.ports.get(&kind) else {
+        let Some(slot) = self.slots.get(&kind) else {
             return;
         };
         let lines = self.fed_lines(kind);
-        port.set_wanted(!lines.is_empty());
-        if let Some(encoder) = port.encoder() {
+        slot.set_wanted(!lines.is_empty());
+        if let Some(encoder) = slot.encoder() {
             encoder.set_lines(lines);
         }
     }
 
-    pub(super) fn fed_lines(&self, kind: Kind) -> Vec<Arc<Line>> {
+    pub(super) fn fed_lines(&self, kind: Kind) -> Vec<Arc<PayloadBranch>> {
         self.legs
             .values()
             .filter(|open| open.fed.contains(&kind))
@@ -186,10 +186,10 @@ impl Engine {
     }
 }
 
-fn lines(leg: &dyn Leg) -> Result<BTreeMap<Kind, Arc<Line>>, glib::BoolError> {
+fn lines(leg: &dyn Leg) -> Result<BTreeMap<Kind, Arc<PayloadBranch>>, glib::BoolError> {
     Kind::ALL
         .into_iter()
         .filter_map(|kind| leg.line(kind).map(|sink| (kind, sink)))
-        .map(|(kind, sink)| Ok((kind, Line::new(kind, &sink)?)))
+        .map(|(kind, sink)| Ok((kind, PayloadBranch::new(kind, &sink)?)))
         .collect()
 }

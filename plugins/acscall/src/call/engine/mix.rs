@@ -11,7 +11,7 @@ use gst::prelude::*;
 use crate::call::CAT;
 
 use super::codec::{make, raw_audio};
-use super::receive::{Inlet, Take};
+use super::receive::{Fanout, FrameSink};
 
 /// Samples in a block of the mix, at 48 kHz: 10 ms.
 const BLOCK: i32 = 480;
@@ -31,7 +31,7 @@ pub(super) struct Mixer {
     /// Its pads whose source is gone; see [`release_between_blocks`].
     leaving: Leaving,
     /// What feeds the mixer, by participant.
-    inputs: BTreeMap<ParticipantId, (ReaderId, Arc<Inlet>, gst_app::AppSrc)>,
+    inputs: BTreeMap<ParticipantId, (ReaderId, Arc<Fanout>, gst_app::AppSrc)>,
     latency: gst::ClockTime,
 }
 
@@ -39,7 +39,7 @@ impl Mixer {
     /// Starts mixing in `pipeline` into `output`. `latency` is that of what comes in.
     pub(super) fn start(
         pipeline: &gst::Pipeline,
-        output: Arc<Inlet>,
+        output: Arc<Fanout>,
         latency: gst::ClockTime,
     ) -> Result<Mixer, glib::BoolError> {
         let make = |name| make(name).map_err(|missing| glib::bool_error!("{missing}"));
@@ -92,7 +92,7 @@ impl Mixer {
         &mut self,
         participant: ParticipantId,
         reader: ReaderId,
-        inlet: Arc<Inlet>,
+        fanout: Arc<Fanout>,
     ) -> Result<(), glib::BoolError> {
         let source = gst_app::AppSrc::builder()
             .caps(&raw_audio())
@@ -109,23 +109,23 @@ impl Mixer {
         let pad = pad.ok_or_else(|| glib::bool_error!("the mixer takes no more"))?;
         source.link_pads(Some("src"), &self.mixer, Some(&pad.name()))?;
         source.sync_state_with_parent()?;
-        inlet.add(
+        fanout.add(
             reader,
             Arc::new(MixerInput {
                 source: source.clone(),
                 warned: Mutex::new(false),
             }),
         );
-        self.inputs.insert(participant, (reader, inlet, source));
+        self.inputs.insert(participant, (reader, fanout, source));
         Ok(())
     }
 
     /// Mixes a participant's audio no more.
     pub(super) fn remove(&mut self, participant: &ParticipantId) {
-        let Some((reader, inlet, source)) = self.inputs.remove(participant) else {
+        let Some((reader, fanout, source)) = self.inputs.remove(participant) else {
             return;
         };
-        inlet.remove(reader);
+        fanout.remove(reader);
         let pad = source.static_pad("src").and_then(|pad| pad.peer());
         source.set_locked_state(true);
         // Its thread may wait in the mixer, for a block at most: silence keeps that going.
@@ -175,7 +175,7 @@ struct MixerInput {
     warned: Mutex<bool>,
 }
 
-impl Take for MixerInput {
+impl FrameSink for MixerInput {
     fn take(&self, _caps: &gst::Caps, buffer: &gst::Buffer, _base: gst::ClockTime) {
         if let Err(error) = self.source.push_buffer(buffer.clone())
             && !std::mem::replace(&mut *lock(&self.warned), true)
@@ -195,7 +195,7 @@ mod tests {
 
     struct Times(Mutex<Sender<gst::ClockTime>>);
 
-    impl Take for Times {
+    impl FrameSink for Times {
         fn take(&self, _caps: &gst::Caps, buffer: &gst::Buffer, _base: gst::ClockTime) {
             let _the_test_is_over = lock(&self.0).send(buffer.pts().unwrap());
         }
@@ -211,7 +211,7 @@ mod tests {
         pipeline.set_start_time(gst::ClockTime::NONE);
         pipeline.set_base_time(clock.time().saturating_sub(age));
         pipeline.set_state(gst::State::Playing).unwrap();
-        let output = Arc::new(Inlet::default());
+        let output = Arc::new(Fanout::default());
         let (sender, times) = channel();
         output.add(ReaderId(0), Arc::new(Times(Mutex::new(sender))));
         let mixer = Mixer::start(&pipeline, output, gst::ClockTime::ZERO).unwrap();
@@ -226,7 +226,7 @@ mod tests {
         gst::init().unwrap();
         let pipeline = gst::Pipeline::new();
         pipeline.set_state(gst::State::Playing).unwrap();
-        let output = Arc::new(Inlet::default());
+        let output = Arc::new(Fanout::default());
         let mut mixer = Mixer::start(&pipeline, output, gst::ClockTime::ZERO).unwrap();
         let (blocks, mixing) = channel();
         let source = mixer.mixer.static_pad("src").unwrap();

@@ -3,19 +3,18 @@
 //! Owned by the driver's thread. An application's pipelines can stop, be replaced or break
 //! without touching it.
 
-mod allowance;
-mod asks;
 mod codec;
-mod colours;
-mod decoder;
+mod colorimetry;
+mod decoder_chain;
 mod encode;
-mod encoder;
+mod encoder_chain;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod key_frame_requests;
 mod leg;
 mod legs;
-mod line;
 mod mix;
+mod payload_branch;
 mod receive;
 mod sdp;
 mod webrtc;
@@ -32,19 +31,19 @@ use acscall::signalling::message::{Kind, ParticipantId};
 use gst::glib;
 use gst::prelude::*;
 
-use super::outgoing::Port;
+use super::publication::PublicationSlot;
 use super::reader::ReaderQueue;
 use super::{CAT, CallSettings, DEFAULT_LATENCY};
 use codec::Codecs;
 pub(crate) use codec::{Codec, MissingElement};
 pub(super) use encode::Encoder;
-pub(super) use encoder::Rate;
+pub(super) use encoder_chain::Rate;
 use leg::LegMaker;
 pub(super) use leg::{LegOutput, Packet};
 use legs::OpenLeg;
 pub(super) use mix::MIX_LATENCY;
 use mix::Mixer;
-use receive::Inlet;
+use receive::Fanout;
 pub(super) use webrtc::WarmUp;
 
 /// Elements stop within some milliseconds; one that takes this long is stuck.
@@ -67,11 +66,11 @@ pub(super) struct Engine {
     pipeline: gst::Pipeline,
     maker: Box<dyn LegMaker>,
     output: EngineSink,
-    ports: BTreeMap<Kind, Arc<Port>>,
+    slots: BTreeMap<Kind, Arc<PublicationSlot>>,
     codecs: Codecs,
     legs: BTreeMap<LegId, OpenLeg>,
-    inlets: BTreeMap<(ParticipantId, Kind), Arc<Inlet>>,
-    bound: BTreeMap<ReaderId, Arc<Inlet>>,
+    fanouts: BTreeMap<(ParticipantId, Kind), Arc<Fanout>>,
+    bound: BTreeMap<ReaderId, Arc<Fanout>>,
     mix: Option<Mix>,
     latency: Arc<OnceLock<u32>>,
     /// Names the mixer's own readings; application readers count up from 0.
@@ -80,7 +79,7 @@ pub(super) struct Engine {
 
 struct Mix {
     mixer: Mixer,
-    output: Arc<Inlet>,
+    output: Arc<Fanout>,
     readers: BTreeSet<ReaderId>,
 }
 
@@ -89,7 +88,7 @@ impl Engine {
     pub(super) fn new(
         settings: &CallSettings,
         latency: Arc<OnceLock<u32>>,
-        ports: BTreeMap<Kind, Arc<Port>>,
+        slots: BTreeMap<Kind, Arc<PublicationSlot>>,
         output: EngineSink,
     ) -> Result<Engine, glib::BoolError> {
         let pipeline = gst::Pipeline::with_name(&format!("acscall-{}", settings.user));
@@ -108,10 +107,10 @@ impl Engine {
             pipeline,
             maker: Box::new(maker),
             output,
-            ports,
+            slots,
             codecs: codec::default_codecs(),
             legs: BTreeMap::new(),
-            inlets: BTreeMap::new(),
+            fanouts: BTreeMap::new(),
             bound: BTreeMap::new(),
             mix: None,
             latency,
@@ -121,10 +120,10 @@ impl Engine {
 
     /// Makes the encoder of a stream that somebody wants and whose first buffer is there.
     pub(super) fn make_encoder(&self, kind: Kind) -> Result<(), glib::BoolError> {
-        if let (Some(port), Some(codec)) = (self.ports.get(&kind), self.codecs.get(&kind)) {
+        if let (Some(slot), Some(codec)) = (self.slots.get(&kind), self.codecs.get(&kind)) {
             let lines = self.fed_lines(kind);
-            let encoder = Encoder::start(kind, *codec, port.rate(), &self.pipeline, lines)?;
-            port.set_encoder(encoder);
+            let encoder = Encoder::start(kind, *codec, slot.rate(), &self.pipeline, lines)?;
+            slot.set_encoder(encoder);
         }
         Ok(())
     }
@@ -135,7 +134,7 @@ impl Engine {
             return false;
         }
         // The next buffer makes another.
-        if let Some(encoder) = self.ports.get(&kind).and_then(|port| port.take_encoder()) {
+        if let Some(encoder) = self.slots.get(&kind).and_then(|slot| slot.take_encoder()) {
             encoder.stop();
         }
         true
@@ -143,8 +142,8 @@ impl Engine {
 
     /// Sets how fast a stream is encoded, from now on.
     pub(super) fn set_rate(&self, kind: Kind, rate: Rate) {
-        if let Some(port) = self.ports.get(&kind) {
-            port.set_rate(rate);
+        if let Some(slot) = self.slots.get(&kind) {
+            slot.set_rate(rate);
         }
     }
 
@@ -155,13 +154,13 @@ impl Engine {
         queue: &Arc<ReaderQueue>,
         to: Option<(ParticipantId, Kind)>,
     ) {
-        if let Some(inlet) = self.bound.remove(&reader) {
-            inlet.remove(reader);
+        if let Some(fanout) = self.bound.remove(&reader) {
+            fanout.remove(reader);
         }
         if let Some((participant, kind)) = to {
-            let inlet = self.inlet(&participant, kind);
-            inlet.add(reader, queue.clone());
-            self.bound.insert(reader, inlet);
+            let fanout = self.fanout(&participant, kind);
+            fanout.add(reader, queue.clone());
+            self.bound.insert(reader, fanout);
         }
     }
 
@@ -172,7 +171,7 @@ impl Engine {
         queue: &Arc<ReaderQueue>,
     ) -> Result<(), glib::BoolError> {
         if self.mix.is_none() {
-            let output = Arc::new(Inlet::default());
+            let output = Arc::new(Fanout::default());
             let latency = u64::from(*self.latency.get_or_init(|| DEFAULT_LATENCY));
             let latency = gst::ClockTime::from_mseconds(latency);
             let mixer = Mixer::start(&self.pipeline, output.clone(), latency)?;
@@ -191,8 +190,8 @@ impl Engine {
 
     /// Ends what [`Engine::bind`] and [`Engine::read_mix`] began. The mix stops with its last.
     pub(super) fn remove_reader(&mut self, reader: ReaderId) {
-        if let Some(inlet) = self.bound.remove(&reader) {
-            inlet.remove(reader);
+        if let Some(fanout) = self.bound.remove(&reader) {
+            fanout.remove(reader);
         }
         if let Some(mut mix) = self.mix.take() {
             mix.output.remove(reader);
@@ -207,9 +206,9 @@ impl Engine {
 
     /// Mixes exactly these participants' audio.
     pub(super) fn mix(&mut self, wanted: &BTreeSet<ParticipantId>) -> Result<(), glib::BoolError> {
-        let inlets: Vec<_> = wanted
+        let fanouts: Vec<_> = wanted
             .iter()
-            .map(|id| (id.clone(), self.inlet(id, Kind::Audio)))
+            .map(|id| (id.clone(), self.fanout(id, Kind::Audio)))
             .collect();
         let Some(mix) = &mut self.mix else {
             return Ok(());
@@ -223,28 +222,28 @@ impl Engine {
         for id in gone {
             mix.mixer.remove(&id);
         }
-        let new = inlets
+        let new = fanouts
             .into_iter()
             .filter(|(id, _)| !mix.mixer.participants().any(|p| p == id));
-        for (id, inlet) in new.collect::<Vec<_>>() {
+        for (id, fanout) in new.collect::<Vec<_>>() {
             let reader = ReaderId(self.next_mix_reader);
             self.next_mix_reader -= 1;
-            mix.mixer.add(id, reader, inlet)?;
+            mix.mixer.add(id, reader, fanout)?;
         }
         Ok(())
     }
 
     /// Frees what was kept for a participant that is gone.
     pub(super) fn forget(&mut self, participant: &ParticipantId) {
-        self.inlets.retain(|(id, _), _| id != participant);
+        self.fanouts.retain(|(id, _), _| id != participant);
     }
 
     /// What an element's failure means: the leg that it ends, if any. A failed encoder is
     /// dropped; the next buffer makes another.
     pub(super) fn failed(&mut self, object: &gst::Object) -> Option<LegId> {
-        for port in self.ports.values() {
-            if port.encoder().is_some_and(|encoder| encoder.owns(object)) {
-                if let Some(encoder) = port.take_encoder() {
+        for slot in self.slots.values() {
+            if slot.encoder().is_some_and(|encoder| encoder.owns(object)) {
+                if let Some(encoder) = slot.take_encoder() {
                     encoder.stop();
                 }
                 return None;
@@ -268,7 +267,7 @@ impl Engine {
             )
             .field(
                 "encoders",
-                self.ports
+                self.slots
                     .values()
                     .filter(|p| p.encoder().is_some())
                     .count() as u32,
@@ -297,8 +296,8 @@ impl Engine {
         for id in self.legs.keys().cloned().collect::<Vec<_>>() {
             self.close_leg(&id);
         }
-        for port in self.ports.values() {
-            if let Some(encoder) = port.take_encoder() {
+        for slot in self.slots.values() {
+            if let Some(encoder) = slot.take_encoder() {
                 encoder.stop();
             }
         }
@@ -323,8 +322,8 @@ impl Engine {
         }
     }
 
-    fn inlet(&mut self, participant: &ParticipantId, kind: Kind) -> Arc<Inlet> {
-        self.inlets
+    fn fanout(&mut self, participant: &ParticipantId, kind: Kind) -> Arc<Fanout> {
+        self.fanouts
             .entry((participant.clone(), kind))
             .or_default()
             .clone()

@@ -6,18 +6,18 @@ use acscall::call::ReaderId;
 use gst::glib;
 use gst::prelude::*;
 
-use super::colours::Colours;
-use super::decoder::{self, DecoderError};
+use super::colorimetry::Colours;
+use super::decoder_chain::{self, DecoderError};
 use crate::call::reader::{Item, ReaderQueue};
 
 /// Takes decoded media. Never waits.
-pub(super) trait Take: Send + Sync {
+pub(super) trait FrameSink: Send + Sync {
     /// A frame or block; its PTS is the running time of the call's pipeline, `base` that
     /// pipeline's base time.
     fn take(&self, caps: &gst::Caps, buffer: &gst::Buffer, base: gst::ClockTime);
 }
 
-impl Take for ReaderQueue {
+impl FrameSink for ReaderQueue {
     fn take(&self, caps: &gst::Caps, buffer: &gst::Buffer, base: gst::ClockTime) {
         // Only the description is copied, the memory is shared.
         let mut buffer = buffer.copy();
@@ -31,12 +31,12 @@ impl Take for ReaderQueue {
 /// Where a stream's decoder meets its readers. Outlives legs: a stream that comes back over a
 /// new one finds its readers here.
 #[derive(Default)]
-pub(super) struct Inlet {
-    readers: Mutex<Vec<(ReaderId, Arc<dyn Take>)>>,
+pub(super) struct Fanout {
+    readers: Mutex<Vec<(ReaderId, Arc<dyn FrameSink>)>>,
 }
 
-impl Inlet {
-    pub(super) fn add(&self, id: ReaderId, reader: Arc<dyn Take>) {
+impl Fanout {
+    pub(super) fn add(&self, id: ReaderId, reader: Arc<dyn FrameSink>) {
         self.lock().push((id, reader));
     }
 
@@ -55,7 +55,7 @@ impl Inlet {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(ReaderId, Arc<dyn Take>)>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<(ReaderId, Arc<dyn FrameSink>)>> {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -73,10 +73,10 @@ impl Decoder {
         name: &str,
         pad: &gst::Pad,
         pipeline: &gst::Pipeline,
-        inlet: Arc<Inlet>,
+        fanout: Arc<Fanout>,
     ) -> Result<Decoder, DecoderStartError> {
         let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
-        let chain = decoder::chain(&caps)?;
+        let chain = decoder_chain::chain(&caps)?;
         let bin = gst::Bin::with_name(name);
         bin.add_many(&chain)?;
         gst::Element::link_many(&chain)?;
@@ -87,7 +87,7 @@ impl Decoder {
         let frames = chain.last().and_then(|element| element.static_pad("sink"));
         let colours = Colours::watch(&caps, &first, &frames.expect("a decoder has a sink pad"));
         let decoded = chain.last().and_then(|element| element.static_pad("src"));
-        let sink = sink_pad(inlet.clone(), move |caps| colours.label(caps))?;
+        let sink = sink_pad(fanout.clone(), move |caps| colours.label(caps))?;
         sink.set_active(true)?;
         let decoded = decoded.expect("a decoder has a source pad");
         decoded
@@ -100,7 +100,7 @@ impl Decoder {
             .map_err(|error| glib::bool_error!("{error}"))?;
         // What nobody reads is not decoded. The sender stops it too, a moment later.
         pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
-            if inlet.is_read() {
+            if fanout.is_read() {
                 gst::PadProbeReturn::Ok
             } else {
                 gst::PadProbeReturn::Handled
@@ -120,9 +120,9 @@ impl Decoder {
     }
 }
 
-/// The pad that takes raw media for the readers of `inlet`, who are told the caps that `label` gives.
+/// The pad that takes raw media for the readers of `fanout`, who are told the caps that `label` gives.
 pub(super) fn sink_pad(
-    inlet: Arc<Inlet>,
+    fanout: Arc<Fanout>,
     label: impl Fn(gst::Caps) -> gst::Caps + Send + Sync + 'static,
 ) -> Result<gst::Pad, glib::BoolError> {
     let pad = super::loose_sink_pad(&gst::Caps::new_any())?
@@ -145,7 +145,7 @@ pub(super) fn sink_pad(
                 if buffer.pts() != Some(running) {
                     buffer.make_mut().set_pts(running);
                 }
-                inlet.deliver(&label(caps), &buffer, base);
+                fanout.deliver(&label(caps), &buffer, base);
             }
             Ok(gst::FlowSuccess::Ok)
         })

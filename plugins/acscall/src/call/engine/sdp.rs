@@ -6,7 +6,7 @@ use gst::glib;
 use gst_sdp::{SDPAttribute, SDPMediaRef, SDPMessage};
 
 use super::codec::{Codec, TWCC_URI};
-use super::colours::COLOUR_SPACE_URI;
+use super::colorimetry::COLOUR_SPACE_URI;
 
 #[cfg(test)]
 mod tests;
@@ -176,7 +176,7 @@ fn preference(media: &SDPMediaRef) -> Result<gst::Caps, (String, Option<gst::Cap
             .and_then(|structure| structure.get::<&str>("encoding-name").ok())
             .unwrap_or_default();
         let missing = match Codec::from_name(name) {
-            Some(codec) => match codec.cannot_be_received() {
+            Some(codec) => match codec.missing_for_receive() {
                 None => return Ok(with_feedback(caps, media)),
                 Some(missing) => missing.to_string(),
             },

@@ -12,7 +12,7 @@ use gst::prelude::*;
 
 use super::{Engine, EngineOutput, LegOutput};
 use crate::call::CallSettings;
-use crate::call::outgoing::Port;
+use crate::call::publication::PublicationSlot;
 use crate::call::reader::{Item, Popped, ReaderQueue};
 
 /// No step of a call over loopback takes as long.
@@ -20,7 +20,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 struct End {
     engine: Engine,
-    ports: BTreeMap<Kind, Arc<Port>>,
+    slots: BTreeMap<Kind, Arc<PublicationSlot>>,
     outputs: Receiver<EngineOutput>,
     leg: LegId,
     connected: bool,
@@ -31,14 +31,14 @@ impl End {
         gst::init().unwrap();
         let (sender, outputs) = channel();
         let sender = Mutex::new(sender);
-        let ports: BTreeMap<_, _> = Kind::ALL
+        let slots: BTreeMap<_, _> = Kind::ALL
             .into_iter()
-            .map(|kind| (kind, Arc::new(Port::new(kind))))
+            .map(|kind| (kind, Arc::new(PublicationSlot::new(kind))))
             .collect();
         let engine = Engine::new(
             &settings(name),
             Arc::new(OnceLock::from(40)),
-            ports.clone(),
+            slots.clone(),
             Arc::new(move |output| {
                 let _the_test_is_over = sender.lock().unwrap().send(output);
             }),
@@ -51,7 +51,7 @@ impl End {
         };
         End {
             engine,
-            ports,
+            slots,
             outputs,
             leg,
             connected: false,
@@ -149,7 +149,7 @@ fn frame(width: u32, height: u32) -> (gst::Caps, gst::Buffer) {
 fn send_and_receive(from: &mut End, to: &mut End, queue: &ReaderQueue, size: (u32, u32)) {
     let (caps, mut buffer) = frame(size.0, size.1);
     buffer.make_mut().set_pts(gst::SystemClock::obtain().time());
-    if from.ports[&Kind::Video].push(&caps, buffer) {
+    if from.slots[&Kind::Video].push(&caps, buffer) {
         from.engine.make_encoder(Kind::Video).unwrap();
     }
     let (timer, deadline) = (gst::SystemClock::obtain(), TIMEOUT.as_nanos() as u64);
@@ -196,8 +196,8 @@ fn a_stream_that_nobody_reads_has_no_encoder() {
     let mut b = End::new("b", "a", Direction::Receive);
     connect(&mut a, &mut b, |sdp| sdp).unwrap();
     let (caps, buffer) = frame(320, 240);
-    assert!(!a.ports[&Kind::Video].push(&caps, buffer));
-    assert!(a.ports[&Kind::Video].encoder().is_none());
+    assert!(!a.slots[&Kind::Video].push(&caps, buffer));
+    assert!(a.slots[&Kind::Video].encoder().is_none());
     a.engine.stop();
     b.engine.stop();
 }

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use crate::rawtap::sticky::Stickies;
+use crate::rawtap::sticky::StickyEvents;
 
 /// Events that are not sticky (gaps, custom ones) wait in at most this number. Only a branch that
 /// does not read at all has so many.
@@ -21,7 +21,7 @@ pub(super) struct Items {
 #[derive(Debug)]
 enum Item {
     Buffer(gst::Buffer),
-    Stickies(Stickies),
+    StickyEvents(StickyEvents),
     /// Any other serialized event, and EOS.
     Event(gst::Event),
 }
@@ -73,12 +73,12 @@ impl Items {
             if self.events > MAX_EVENTS {
                 self.drop_oldest_event(dropped);
             }
-        } else if let Some(Item::Stickies(stickies)) = self.items.back_mut() {
+        } else if let Some(Item::StickyEvents(stickies)) = self.items.back_mut() {
             dropped.events.extend(stickies.store(event));
         } else {
-            let mut stickies = Stickies::default();
+            let mut stickies = StickyEvents::default();
             stickies.store(event);
-            self.items.push_back(Item::Stickies(stickies));
+            self.items.push_back(Item::StickyEvents(stickies));
         }
     }
 
@@ -92,10 +92,10 @@ impl Items {
                 self.events -= 1;
                 Some(Output::Event(event))
             }
-            Item::Stickies(mut stickies) => {
+            Item::StickyEvents(mut stickies) => {
                 let event = stickies.pop()?;
                 if !stickies.is_empty() {
-                    self.items.push_front(Item::Stickies(stickies));
+                    self.items.push_front(Item::StickyEvents(stickies));
                 }
                 Some(Output::Event(event))
             }
@@ -121,7 +121,7 @@ impl Items {
         is_wanted: impl Fn(&gst::Event) -> bool,
         dropped: &mut Dropped,
     ) -> (usize, bool) {
-        let holds = |item: &Item| matches!(item, Item::Stickies(stickies) if stickies.iter().any(&is_wanted));
+        let holds = |item: &Item| matches!(item, Item::StickyEvents(stickies) if stickies.iter().any(&is_wanted));
         let end = self.items.iter().position(holds);
         let before = self.items.iter().take(end.unwrap_or(self.items.len()));
         let count = before.filter(|item| is_buffer(item)).count();
@@ -131,12 +131,12 @@ impl Items {
 
     /// Drops everything but sticky events. How many buffers went.
     pub(super) fn drop_all_but_stickies(&mut self, dropped: &mut Dropped) -> usize {
-        let mut left = Stickies::default();
+        let mut left = StickyEvents::default();
         for item in self.items.drain(..) {
             match item {
                 Item::Buffer(buffer) => dropped.push(buffer),
                 Item::Event(event) => dropped.events.push(event),
-                Item::Stickies(stickies) => {
+                Item::StickyEvents(stickies) => {
                     for event in stickies {
                         dropped.events.extend(left.store(event));
                     }
@@ -145,7 +145,7 @@ impl Items {
         }
         dropped.events.extend(left.flush());
         if !left.is_empty() {
-            self.items.push_back(Item::Stickies(left));
+            self.items.push_back(Item::StickyEvents(left));
         }
         self.events = 0;
         std::mem::take(&mut self.buffers)
@@ -209,13 +209,13 @@ impl Items {
         let Some(before) = position.checked_sub(1) else {
             return;
         };
-        if !matches!(self.items.get(before), Some(Item::Stickies(_)))
-            || !matches!(self.items.get(position), Some(Item::Stickies(_)))
+        if !matches!(self.items.get(before), Some(Item::StickyEvents(_)))
+            || !matches!(self.items.get(position), Some(Item::StickyEvents(_)))
         {
             return;
         }
-        if let Some(Item::Stickies(later)) = self.items.remove(position)
-            && let Some(Item::Stickies(earlier)) = self.items.get_mut(before)
+        if let Some(Item::StickyEvents(later)) = self.items.remove(position)
+            && let Some(Item::StickyEvents(earlier)) = self.items.get_mut(before)
         {
             for event in later {
                 dropped.events.extend(earlier.store(event));

@@ -25,8 +25,8 @@ fn who_accepts_comes_in_and_the_others_learn_first_that_it_answered() {
     stage.send(anna.connection, &offer(&bert, 1));
     assert_eq!(stage.heard(&bert).len(), 1);
     assert_eq!(stage.rooms.poll_timeout(), None);
-    let census = stage.rooms.census();
-    assert_eq!((census.listening, census.ringing), (0, 0));
+    let stats = stage.rooms.stats();
+    assert_eq!((stats.listening, stats.ringing), (0, 0));
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn who_is_rung_and_comes_in_by_the_calls_name_has_answered() {
     assert_eq!(stage.heard(&anna)[0], callee("bert", CalleeState::Accepted));
     let ended = no_longer("tea", IncomingEnd::AnsweredElsewhere);
     assert_eq!(only(stage.take(rung)), ended);
-    assert_eq!(stage.rooms.census().ringing, 0);
+    assert_eq!(stage.rooms.stats().ringing, 0);
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn nobody_comes_into_a_placed_call_uncalled() {
     let key = "0123456789abcdef0123456789abcdef".to_owned();
     let made = Resume {
         participant: identity::id(&key, "eve", &anna.call),
-        presence: 1,
+        session: 1,
         key,
     };
     let eve = stage.hello("eve");
@@ -193,12 +193,12 @@ fn nobody_comes_into_a_placed_call_uncalled() {
 
     // Who was called, or placed it, may come in once more, whatever call its token opens.
     stage.restrict("tea", false);
-    for (user, presence) in [("anna", 2), ("bert", 2)] {
+    for (user, session) in [("anna", 2), ("bert", 2)] {
         let id = stage.hello(user);
         stage.say_join(id, &anna.call, None);
-        assert_eq!(party(id, only(stage.take(id))).resume.presence, presence);
+        assert_eq!(party(id, only(stage.take(id))).resume.session, session);
     }
-    assert_eq!(bert.resume.presence, 1);
+    assert_eq!(bert.resume.session, 1);
 }
 
 #[test]

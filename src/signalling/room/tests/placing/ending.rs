@@ -51,7 +51,7 @@ fn a_call_that_nobody_answers_ends_with_what_became_of_the_last_callee() {
     );
     assert!(text.contains("\"nobody\""), "{text}");
     assert!(text.contains("again later"), "{text}");
-    assert_eq!(stage.rooms.census().calls, 1, "tea");
+    assert_eq!(stage.rooms.stats().calls, 1, "tea");
 }
 
 #[test]
@@ -238,5 +238,5 @@ fn who_waits_for_calls_leaves_without_a_word() {
     stage.send(rung, &ClientMessage::Leave { for_everyone: true });
     assert!(stage.closed.contains(&rung) && stage.take(rung).is_empty());
     assert!(stage.heard(&anna).is_empty());
-    assert_eq!(stage.rooms.census().listening, 0);
+    assert_eq!(stage.rooms.stats().listening, 0);
 }

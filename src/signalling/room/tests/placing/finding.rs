@@ -12,9 +12,9 @@ fn who_listens_is_rung_by_whom_and_for_what() {
     assert_eq!(anna.ringing, ["bert"]);
     assert!(anna.roster.is_empty());
     assert_eq!(only(stage.take(bert)), incoming(&anna.call, "anna"));
-    let census = stage.rooms.census();
-    assert_eq!((census.listening, census.ringing), (1, 1));
-    assert_eq!((census.calls, census.participants), (1, 1));
+    let stats = stage.rooms.stats();
+    assert_eq!((stats.listening, stats.ringing), (1, 1));
+    assert_eq!((stats.calls, stats.participants), (1, 1));
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn a_connection_that_listens_has_no_deadline() {
     stage.pass(Duration::from_secs(3600));
     assert!(!stage.closed.contains(&bert));
     stage.input(Input::Closed(bert));
-    assert_eq!(stage.rooms.census().listening, 0);
+    assert_eq!(stage.rooms.stats().listening, 0);
     assert!(stage.rooms.listeners.is_empty());
 }
 
@@ -129,7 +129,7 @@ fn placing_needs_the_right_to_and_the_connection_lives_on_without() {
     stage.say_join(id, "tea", None);
     stage.joined(id);
     assert!(stage.take(bert).is_empty());
-    assert_eq!(stage.rooms.census().ringing, 0);
+    assert_eq!(stage.rooms.stats().ringing, 0);
 
     // Whatever call the token opens, it says whether to place.
     stage.restrict("tea", true);

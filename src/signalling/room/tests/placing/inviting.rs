@@ -61,7 +61,7 @@ fn who_is_in_the_call_is_busy_which_only_who_invites_is_told() {
     ];
     assert_eq!(stage.heard(&anna), expected);
     assert!(stage.heard(&bert).is_empty());
-    assert_eq!(stage.rooms.census().ringing, 0);
+    assert_eq!(stage.rooms.stats().ringing, 0);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn inviting_needs_the_right_to_place() {
     assert!(stage.take(bert).is_empty());
     // Also of who was called, and of who comes back.
     let carl = stage.listen("carl");
-    stage.pass = Ok(Pass::unlimited());
+    stage.pass = Ok(Grants::unlimited());
     let dora = stage.place("dora", &[("carl", CalleeState::Ringing)]);
     stage.take(carl);
     let carl = stage.accept(carl, &dora.call);
@@ -115,7 +115,7 @@ fn those_present_and_those_rung_are_no_more_than_a_call_takes() {
     stage.invite(&anna, &["dora"]);
     let text = stage.refused(anna.connection, ErrorCode::InviteRefused);
     assert!(text.contains("invite 0 at most"), "{text}");
-    assert_eq!(stage.rooms.census().ringing, 2);
+    assert_eq!(stage.rooms.stats().ringing, 2);
 }
 
 #[test]

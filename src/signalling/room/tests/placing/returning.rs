@@ -86,7 +86,7 @@ fn the_end_of_a_call_is_told_to_who_has_the_key_alone() {
     let id = stage.hello("anna");
     stage.say_join(id, &anna.call, Some(guess));
     stage.refused(id, ErrorCode::BadResume);
-    assert_eq!(stage.rooms.farewells.len(), 1);
+    assert_eq!(stage.rooms.tombstones.len(), 1);
     stage.pass(RESUME);
     stage.is_clean();
 }
@@ -183,7 +183,7 @@ fn on_another_server_a_key_opens_no_more_than_the_token() {
     stage.refused(id, ErrorCode::NotInvited);
     // Called anew, it may come in.
     let rung = stage.listen("bert");
-    stage.pass = Ok(Pass::unlimited());
+    stage.pass = Ok(Grants::unlimited());
     let anna = stage.back("anna", &anna);
     stage.invite(&anna, &["bert"]);
     stage.take(rung);

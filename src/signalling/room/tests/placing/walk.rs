@@ -185,7 +185,7 @@ fn agrees(rooms: &Rooms, seed: u64) {
     );
     assert_eq!(
         timers(|timer| matches!(timer, Timer::Lost(..))),
-        rooms.census().participants_lost + rooms.farewells.len(),
+        rooms.stats().participants_lost + rooms.tombstones.len(),
         "seed {seed}"
     );
     let restored = |call: &&Call| matches!(call.placed, Some(Placed::Restored { .. }));
@@ -221,7 +221,7 @@ fn whatever_clients_do_the_books_agree_and_nothing_is_left() {
         }
         stage.pass(RESUME);
         stage.is_clean();
-        assert_eq!(stage.rooms.census(), Census::default(), "seed {seed}");
+        assert_eq!(stage.rooms.stats(), Stats::default(), "seed {seed}");
         for (kind, count) in walk.told {
             *told.entry(kind).or_default() += count;
         }

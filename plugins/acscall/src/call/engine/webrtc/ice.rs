@@ -46,7 +46,7 @@ pub(super) fn set_ice_servers(webrtcbin: &gst::Element, maker: &WebRtc, given: &
 /// libnice would ask routers to open ports (UPnP: multicast into the local network, and a thread
 /// for each agent), and gather TCP candidates, over which one slow receiver would hold up the
 /// encoder that it shares with the others. Where UDP is blocked a TURN server is the way.
-pub(super) fn restrain_ice(webrtcbin: &gst::Element) {
+pub(super) fn disable_upnp_and_ice_tcp(webrtcbin: &gst::Element) {
     let ice = webrtcbin.property::<glib::Object>("ice-agent");
     if let Some(agent) = ice
         .has_property("agent")

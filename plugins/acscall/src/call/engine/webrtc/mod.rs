@@ -3,9 +3,9 @@
 
 mod addresses;
 mod ice;
-mod inside;
-mod repair;
-mod requests;
+mod internals;
+mod pending_promises;
+mod retransmission;
 mod rtcp;
 mod warm_up;
 
@@ -24,9 +24,9 @@ use super::codec::{self, Codec, Codecs, MissingElement, make};
 use super::leg::{Leg, LegMaker, LegOutput, LegSink};
 use super::sdp;
 use crate::call::DEFAULT_LATENCY;
-use ice::{give_loopback_addresses, restrain_ice, set_ice_servers};
-use inside::{answer_with, connect_outputs, connect_streams, tune_insides};
-use requests::Requests;
+use ice::{disable_upnp_and_ice_tcp, give_loopback_addresses, set_ice_servers};
+use internals::{answer_with, configure_internals, connect_outputs, connect_streams};
+use pending_promises::PendingPromises;
 pub(in crate::call) use warm_up::WarmUp;
 
 /// Makes legs in one call's pipeline.
@@ -73,7 +73,7 @@ struct WebRtcLeg {
     /// The caps to answer each offered line with; set before the offer is.
     preferences: Arc<Mutex<Vec<gst::Caps>>>,
     remote_fingerprints: Vec<sdp::Fingerprint>,
-    requests: Arc<Requests>,
+    requests: Arc<PendingPromises>,
     output: LegSink,
     _watch: addresses::Watch,
 }
@@ -90,9 +90,9 @@ impl WebRtcLeg {
         webrtcbin.set_property("latency", *maker.latency.get().unwrap_or(&DEFAULT_LATENCY));
         webrtcbin.set_property_from_str("bundle-policy", "max-bundle");
         set_ice_servers(&webrtcbin, maker, ice_servers);
-        restrain_ice(&webrtcbin);
+        disable_upnp_and_ice_tcp(&webrtcbin);
         give_loopback_addresses(&webrtcbin);
-        tune_insides(&webrtcbin, id.direction, &output);
+        configure_internals(&webrtcbin, id.direction, &output);
 
         let preferences = Arc::default();
         connect_outputs(&webrtcbin, &output);
@@ -303,7 +303,7 @@ impl Leg for WebRtcLeg {
             // 1.22 stops its thread last. What that did to its part that receives, which has been
             // stopped, would keep that for ever.
             requests.finish();
-            silence_ice(webrtcbin, direction);
+            block_ice_notify(webrtcbin, direction);
             super::stop_and_remove(webrtcbin);
         });
     }
@@ -326,7 +326,7 @@ fn transport(
 /// Keeps from webrtcbin's part that receives how ICE goes on. When it hears of a change while
 /// it is stopped, 1.22 makes a probe and with it a reference to itself: it, its DTLS connection
 /// and its sockets would stay for ever.
-fn silence_ice(webrtcbin: &gst::Element, direction: Direction) {
+fn block_ice_notify(webrtcbin: &gst::Element, direction: Direction) {
     let lines = Kind::ALL.into_iter().map(Kind::line);
     // Not bundled, each line has its own.
     let transports = lines.filter_map(|line| transport(webrtcbin, direction, line as i32));

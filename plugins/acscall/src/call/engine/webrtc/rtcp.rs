@@ -5,23 +5,24 @@
 //! What is dropped is as if the network had lost it.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
+use acscall::rate_limit::{Quota, RateLimiter};
 use gst::prelude::*;
 
-use crate::call::engine::allowance::{Allowance, Left};
 use crate::call::time::system_time;
 
 /// The packets of a leg. A receiver reports 10 times per second and asks for each lost packet
 /// twice: of 2.5 Mbit/s in packets of 1200 bytes, at a loss of 10 %, that is 52 times per second.
-const PACKETS: Allowance = Allowance {
-    at_once: 200,
-    interval: gst::ClockTime::from_mseconds(10),
+const PACKETS: Quota = Quota {
+    burst: 200,
+    interval: Duration::from_millis(10),
 };
 /// Those of them that ask for key frames. Who waits for one repeats that, and there are two
 /// pictures.
-const KEY_FRAMES: Allowance = Allowance {
-    at_once: 20,
-    interval: gst::ClockTime::from_mseconds(100),
+const KEY_FRAMES: Quota = Quota {
+    burst: 20,
+    interval: Duration::from_millis(100),
 };
 /// Payload-specific feedback (RFC 4585), and two formats of it: the loss of a picture, and the full
 /// request for one (RFC 5104).
@@ -46,17 +47,17 @@ pub(super) fn limit_requests(rtpsession: &gst::Element) {
 }
 
 /// Lets so many of the packets of this kind pass, and all others.
-fn admit(pad: &gst::Pad, of: Allowance, is_counted: fn(&[u8]) -> bool) {
-    let left = Mutex::new(Left::default());
+fn admit(pad: &gst::Pad, quota: Quota, is_counted: fn(&[u8]) -> bool) {
+    let limiter = Mutex::new(RateLimiter::new(quota));
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
         let packet = info.buffer().and_then(|buffer| buffer.map_readable().ok());
         if !packet.is_some_and(|packet| is_counted(&packet)) {
             return gst::PadProbeReturn::Ok;
         }
-        let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
-        match left.take_one(of, system_time()) {
-            true => gst::PadProbeReturn::Ok,
-            false => gst::PadProbeReturn::Handled,
+        let mut limiter = limiter.lock().unwrap_or_else(PoisonError::into_inner);
+        match limiter.try_acquire(1, Duration::from(system_time())) {
+            Ok(()) => gst::PadProbeReturn::Ok,
+            Err(_) => gst::PadProbeReturn::Handled,
         }
     });
 }

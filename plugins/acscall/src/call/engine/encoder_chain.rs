@@ -1,0 +1,209 @@
+//! The elements that encode: how each is set up for calls, and how its rate is changed.
+
+use acscall::call::default_bitrate;
+use acscall::signalling::message::Kind;
+use gst::prelude::*;
+
+use super::codec::{Codec, MissingElement, make, make_first, raw_audio};
+use super::colorimetry;
+
+/// Below this filling of its buffer, in percent, libvpx leaves frames out. The buffer is to hold
+/// 120 ms, and frames wait for nothing else.
+const DROPS: i32 = 30;
+
+/// At what an encoder works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::call) struct Rate {
+    /// In bit/s.
+    pub(in crate::call) bitrate: u32,
+    /// The part of the packets that is lost on the way, in percent.
+    pub(in crate::call) loss: u8,
+}
+
+impl Rate {
+    /// That of an encoder of which nothing is known.
+    pub(in crate::call) fn default_of(kind: Kind) -> Rate {
+        Rate {
+            bitrate: default_bitrate(kind),
+            loss: 0,
+        }
+    }
+}
+
+/// What turns raw media into coded frames, in the order of the links.
+pub(super) struct Chain {
+    pub(super) elements: Vec<gst::Element>,
+    /// The one among them that encodes.
+    pub(super) encoder: gst::Element,
+}
+
+/// Makes the chain for a codec.
+pub(super) fn chain(codec: Codec) -> Result<Chain, MissingElement> {
+    let encoder = make_first(codec.encoders())?;
+    let name = encoder.factory().map(|factory| factory.name());
+    match name.as_deref() {
+        Some("opusenc") => {
+            encoder.set_property("inband-fec", true);
+            encoder.set_property("perfect-timestamp", false);
+        }
+        Some("vp8enc") => {
+            set_up_vpx(&encoder);
+            encoder.set_property("cpu-used", -12i32);
+        }
+        Some("vp9enc") => {
+            set_up_vpx(&encoder);
+            // libvpx's own choice for calls.
+            encoder.set_property("cpu-used", 8i32);
+        }
+        Some("x264enc") => {
+            encoder.set_property_from_str("tune", "zerolatency");
+            encoder.set_property_from_str("speed-preset", "superfast");
+            encoder.set_property("threads", 1u32);
+            encoder.set_property("byte-stream", true);
+            encoder.set_property("key-int-max", i32::MAX as u32);
+            // What may wait at its rate, in ms: a key frame is as large as ten others.
+            encoder.set_property("vbv-buf-capacity", 300u32);
+        }
+        Some("openh264enc") => {
+            encoder.set_property_from_str("rate-control", "bitrate");
+            encoder.set_property_from_str("complexity", "low");
+            encoder.set_property("multi-thread", 1u32);
+            encoder.set_property("gop-size", 0u32);
+        }
+        Some("av1enc") => {
+            encoder.set_property_from_str("usage-profile", "realtime");
+            encoder.set_property_from_str("end-usage", "cbr");
+            encoder.set_property_from_str("keyframe-mode", "disabled");
+            encoder.set_property("cpu-used", 10i32);
+            encoder.set_property("lag-in-frames", 0u32);
+            encoder.set_property("threads", 1u32);
+        }
+        _ => {}
+    }
+    let mut elements = match codec {
+        // The caps of what is sent never change, whatever comes in.
+        Codec::Opus => vec![
+            make("audioconvert")?,
+            make("audioresample")?,
+            filter(raw_audio())?,
+        ],
+        Codec::Vp8 | Codec::Vp9 | Codec::Av1 => vec![converter()?, filter(picture(1))?],
+        // Its pictures have even sizes.
+        Codec::H264 => vec![converter()?, make("videoscale")?, filter(picture(2))?],
+    };
+    elements.push(encoder.clone());
+    // All but the payloader, which belongs to each leg.
+    let mut others = codec.send_elements();
+    others.pop();
+    for other in others {
+        elements.push(make(other)?);
+    }
+    Ok(Chain { elements, encoder })
+}
+
+/// Sets an encoder to work at `rate` from its next frame on. Waits for a frame that is being
+/// encoded, except on the encoder's own thread.
+pub(super) fn set_rate(encoder: &gst::Element, rate: Rate) {
+    let Some(factory) = encoder.factory() else {
+        return;
+    };
+    let (bits, kilobits) = (rate.bitrate, (rate.bitrate / 1000).max(1));
+    match factory.name().as_str() {
+        "opusenc" => {
+            encoder.set_property("bitrate", bits.clamp(4_000, 650_000) as i32);
+            // Its forward error correction does nothing without it.
+            encoder.set_property("packet-loss-percentage", i32::from(rate.loss.min(100)));
+        }
+        "vp8enc" | "vp9enc" => {
+            encoder.set_property("target-bitrate", bits as i32);
+            // A picture that is too much for a slow network even at the worst quality would fill
+            // every queue on the way: at 300 kbit/s none came at all. Fewer of them do.
+            let drops = bits < default_bitrate(Kind::Video);
+            encoder.set_property("dropframe-threshold", if drops { DROPS } else { 0i32 });
+        }
+        "openh264enc" => encoder.set_property("bitrate", bits),
+        "x264enc" => encoder.set_property("bitrate", kilobits),
+        "av1enc" => encoder.set_property("target-bitrate", kilobits),
+        _ => {}
+    }
+}
+
+fn set_up_vpx(encoder: &gst::Element) {
+    encoder.set_property("deadline", 1i64);
+    encoder.set_property("lag-in-frames", 0i32);
+    // libvpx's VP8 threads wait for each other in a busy loop: with two on two cores the
+    // demo fell from 30 to 6-18 frames per second, at 4 times the processor time.
+    encoder.set_property("threads", 1i32);
+    encoder.set_property_from_str("end-usage", "cbr");
+    // Key frames come when a receiver asks for one.
+    encoder.set_property_from_str("keyframe-mode", "disabled");
+    encoder.set_property("keyframe-max-dist", i32::MAX);
+    encoder.set_property("buffer-initial-size", 100i32);
+    encoder.set_property("buffer-optimal-size", 120i32);
+    encoder.set_property("buffer-size", 150i32);
+    encoder.set_property("max-intra-bitrate", 250i32);
+    // Frame rates that change must not change the time base.
+    encoder.set_property("timebase", gst::Fraction::new(1, 90_000));
+}
+
+fn converter() -> Result<gst::Element, MissingElement> {
+    let converter = make("videoconvert")?;
+    colorimetry::convert_ranges(&converter);
+    Ok(converter)
+}
+
+/// I420 whose sizes are multiples of `step`: 8 bits with colours of half the size, the profile that
+/// every decoder has.
+fn picture(step: i32) -> gst::Caps {
+    let size = gst::IntRange::with_step(step, 32_766, step);
+    gst::Caps::builder("video/x-raw")
+        .field("format", "I420")
+        .field("colorimetry", colorimetry::USUAL)
+        .field("width", size)
+        .field("height", size)
+        .build()
+}
+
+fn filter(caps: gst::Caps) -> Result<gst::Element, MissingElement> {
+    let filter = make("capsfilter")?;
+    filter.set_property("caps", caps);
+    Ok(filter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_encoder_takes_its_rate_and_opus_the_loss() {
+        gst::init().unwrap();
+        let rate = Rate {
+            bitrate: 320_000,
+            loss: 7,
+        };
+        let codecs = [Codec::Opus, Codec::Vp8, Codec::Vp9, Codec::H264];
+        for codec in codecs
+            .into_iter()
+            .filter(|c| c.missing_for_send().is_none())
+        {
+            let encoder = chain(codec).unwrap().encoder;
+            set_rate(&encoder, rate);
+            let name = encoder.factory().unwrap().name();
+            match name.as_str() {
+                "opusenc" => {
+                    assert_eq!(encoder.property::<i32>("bitrate"), 320_000);
+                    assert_eq!(encoder.property::<i32>("packet-loss-percentage"), 7);
+                }
+                "vp8enc" | "vp9enc" => {
+                    assert_eq!(encoder.property::<i32>("target-bitrate"), 320_000);
+                    assert_eq!(encoder.property::<i32>("dropframe-threshold"), DROPS);
+                    set_rate(&encoder, Rate::default_of(Kind::Video));
+                    assert_eq!(encoder.property::<i32>("dropframe-threshold"), 0);
+                }
+                "x264enc" => assert_eq!(encoder.property::<u32>("bitrate"), 320),
+                "openh264enc" => assert_eq!(encoder.property::<u32>("bitrate"), 320_000),
+                other => panic!("{other}"),
+            }
+        }
+    }
+}

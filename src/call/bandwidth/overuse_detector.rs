@@ -1,0 +1,228 @@
+//! Whether a queue grows on the path: the filter and the detector of draft-ietf-rmcat-gcc-02,
+//! §5.2 to §5.4.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Of each such time the least delay counts: a frame's first packets tell of the queue, its last
+/// ones of the frame; and what processors and radio links add to a packet says nothing. Short
+/// enough that five samples find a queue within a quarter of a second.
+const BIN: Duration = Duration::from_millis(50);
+/// So many samples are looked at: a second of a stream that never pauses.
+const SAMPLES: usize = 20;
+/// Fewer than these have no direction.
+const FEWEST: usize = 5;
+/// What is older says nothing of now: a screen at one frame per second has five samples then.
+const OLDEST: f64 = 5_000.0;
+/// A queue has to grow for this long, in ms: longer than a key frame of a video at its usual rate
+/// needs to leave.
+const LASTS: f64 = 100.0;
+
+/// The threshold that the growth is compared with, in ms, adapts to what is usual on the path, so
+/// that flows which fill a queue by themselves do not starve the leg. Its start, bounds and the
+/// speed at which it falls are those of §5.4. It rises at a tenth of the speed there, where it is
+/// compared with the growth between two frames: at that speed it would follow a queue that fills
+/// within seconds.
+const THRESHOLD: f64 = 12.5;
+const LEAST_THRESHOLD: f64 = 6.0;
+const MOST_THRESHOLD: f64 = 600.0;
+const RISES: f64 = 0.001;
+const FALLS: f64 = 0.000_18;
+/// What is beyond the threshold by more than this, in ms, is no noise to adapt to: §5.4.
+const NO_NOISE: f64 = 15.0;
+/// No step of the threshold counts more than this, in ms.
+const LONGEST_STEP: f64 = 100.0;
+
+/// A queue this much longer, in ms, than the shortest has to leave before the rate grows again.
+/// The draft lets it stay where it is once it shrinks no more, and every frame late with it.
+const STANDING: f64 = 50.0;
+/// The shortest queue is that of one to two such times, in ms: longer than any queue of ours
+/// takes to leave, and short enough for a path that changes.
+const SHORTEST_TIME: f64 = 10_000.0;
+
+/// What the delays say of the rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BandwidthUsage {
+    /// A queue grows.
+    Over,
+    /// No queue grows or shrinks.
+    Normal,
+    /// A queue shrinks, or is there: the rate is left alone until it is gone.
+    Under,
+}
+
+/// The delays of the packets sent lately.
+#[derive(Debug)]
+pub(super) struct OveruseDetector {
+    bin: Option<Bin>,
+    /// When sent and how long on the way, in ms; both from an arbitrary zero.
+    samples: VecDeque<(f64, f64)>,
+    /// Packets sent before this do not count.
+    from: Duration,
+    threshold: f64,
+    growth: f64,
+    over_since: Option<f64>,
+    shortest: Shortest,
+}
+
+/// The least delay of this time and of the one before.
+#[derive(Clone, Copy, Debug, Default)]
+struct Shortest {
+    /// Since when, and how long.
+    now: Option<(f64, f64)>,
+    before: Option<f64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Bin {
+    begins: Duration,
+    sent: f64,
+    delay: f64,
+}
+
+impl Default for OveruseDetector {
+    fn default() -> OveruseDetector {
+        OveruseDetector {
+            bin: None,
+            samples: VecDeque::new(),
+            from: Duration::ZERO,
+            threshold: THRESHOLD,
+            growth: 0.0,
+            over_since: None,
+            shortest: Shortest::default(),
+        }
+    }
+}
+
+impl OveruseDetector {
+    /// Takes in a packet, by the sender's and the receiver's clock. Tells of the usage where
+    /// enough came since it did last.
+    pub(super) fn add(&mut self, sent: Duration, arrived: Duration) -> Option<BandwidthUsage> {
+        if sent < self.from {
+            return None;
+        }
+        let delay = ms(arrived) - ms(sent);
+        match &mut self.bin {
+            Some(bin) if sent < bin.begins + BIN => {
+                if delay < bin.delay {
+                    (bin.sent, bin.delay) = (ms(sent), delay);
+                }
+                None
+            }
+            bin => {
+                let full = bin.replace(Bin {
+                    begins: sent,
+                    sent: ms(sent),
+                    delay,
+                });
+                let full = full?;
+                self.samples.push_back((full.sent, full.delay));
+                self.judge()
+            }
+        }
+    }
+
+    /// Forgets what was, and counts only packets sent from then on.
+    pub(super) fn restart(&mut self, from: Duration) {
+        self.from = from;
+        self.bin = None;
+        self.samples.clear();
+        self.growth = 0.0;
+        self.over_since = None;
+    }
+
+    fn judge(&mut self) -> Option<BandwidthUsage> {
+        let (now, delay) = *self.samples.back()?;
+        let stands = delay > self.shortest.add(now, delay) + STANDING;
+        while self.samples.len() > SAMPLES
+            || self
+                .samples
+                .front()
+                .is_some_and(|(sent, _)| *sent < now - OLDEST)
+        {
+            self.samples.pop_front();
+        }
+        if self.samples.len() < FEWEST {
+            return None;
+        }
+        let growth = self.line();
+        let before = std::mem::replace(&mut self.growth, growth);
+        let usage = if self.growth > self.threshold {
+            let since = *self.over_since.get_or_insert(now);
+            match now - since >= LASTS && self.growth >= before {
+                true => BandwidthUsage::Over,
+                false => BandwidthUsage::Normal,
+            }
+        } else {
+            self.over_since = None;
+            match self.growth < -self.threshold || stands {
+                true => BandwidthUsage::Under,
+                false => BandwidthUsage::Normal,
+            }
+        };
+        self.adapt();
+        Some(usage)
+    }
+
+    /// By how much the delay grew over the samples, by the line that fits them best.
+    fn line(&self) -> f64 {
+        let count = self.samples.len() as f64;
+        let (x, y) = self
+            .samples
+            .iter()
+            .fold((0.0, 0.0), |(x, y), (sent, delay)| (x + sent, y + delay));
+        let (x, y) = (x / count, y / count);
+        let (over, under) = self
+            .samples
+            .iter()
+            .fold((0.0, 0.0), |(over, under), (sent, delay)| {
+                let from_middle = sent - x;
+                (
+                    over + from_middle * (delay - y),
+                    under + from_middle * from_middle,
+                )
+            });
+        let span = match (self.samples.front(), self.samples.back()) {
+            (Some((first, _)), Some((last, _))) => last - first,
+            _ => 0.0,
+        };
+        if under > 0.0 {
+            over / under * span
+        } else {
+            0.0
+        }
+    }
+
+    fn adapt(&mut self) {
+        let beyond = self.growth.abs() - self.threshold;
+        if beyond > NO_NOISE {
+            return;
+        }
+        let step = match self.samples.iter().rev().take(2).collect::<Vec<_>>()[..] {
+            [(last, _), (before, _)] => (last - before).min(LONGEST_STEP),
+            _ => 0.0,
+        };
+        let speed = if beyond > 0.0 { RISES } else { FALLS };
+        self.threshold =
+            (self.threshold + step * speed * beyond).clamp(LEAST_THRESHOLD, MOST_THRESHOLD);
+    }
+}
+
+impl Shortest {
+    /// Takes in a delay, and tells the shortest.
+    fn add(&mut self, at: f64, delay: f64) -> f64 {
+        let (since, least) = match self.now {
+            Some((since, least)) if at < since + SHORTEST_TIME => (since, least.min(delay)),
+            earlier => {
+                self.before = earlier.map(|(_, least)| least);
+                (at, delay)
+            }
+        };
+        self.now = Some((since, least));
+        self.before.map_or(least, |before| least.min(before))
+    }
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
