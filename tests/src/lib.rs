@@ -1,5 +1,6 @@
 //! What the tests of calls share.
 
+mod glib_log;
 pub mod namespace;
 pub mod participant;
 pub mod pipeline;

@@ -239,6 +239,7 @@ pub fn now() -> gst::ClockTime {
 /// GStreamer does not start.
 pub fn init() -> Result<()> {
     static ONCE: std::sync::Once = std::sync::Once::new();
+    crate::glib_log::install();
     gst::init()?;
     ONCE.call_once(|| {
         gstacscall::plugin_register_static().expect("the plugin registers");
