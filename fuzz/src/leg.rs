@@ -10,7 +10,7 @@ use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
 use acscall::call::Direction;
-use acscall::signalling::message::Candidate;
+use acscall::model::Candidate;
 use arbitrary::{Arbitrary, Result, Unstructured};
 use gst::glib;
 use gstacscall::fuzzing::{Answer, Pipeline};

@@ -2,7 +2,7 @@
 //! answer and the certificate.
 
 use acscall::call::Direction;
-use acscall::signalling::message::Kind;
+use acscall::model::Kind;
 use arbitrary::{Arbitrary, Result, Unstructured};
 use gstacscall::fuzzing::{is_named, read, reject};
 

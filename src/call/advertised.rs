@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::outbox::Outbox;
 use super::readers::Readers;
 use super::roster::Roster;
-use crate::signalling::message::{ClientMessage, Kinds, ParticipantId};
+use crate::model::{Kinds, ParticipantId};
+use crate::signalling::message::ClientMessage;
 
 /// Whether any element receives, whether any sends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

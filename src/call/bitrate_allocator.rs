@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::Action;
 use super::legs::{LEAST_VIDEO, Path};
 use super::outbox::Outbox;
-use crate::signalling::message::{Kind, Kinds};
+use crate::model::{Kind, Kinds};
 
 /// Sound takes no more than this part of an estimate: a picture needs the rest more.
 const AUDIO_PART: u32 = 4;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Event;
 use super::outbox::Outbox;
-use crate::signalling::message::{CalleeState, Participant};
+use crate::model::{CalleeState, Participant};
 
 /// The users who are being rung for the call, whoever had them rung.
 #[derive(Debug, Default)]

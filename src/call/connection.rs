@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use super::outbox::Outbox;
 use super::timers::{Backoff, Timer, Timers};
 use super::{Action, CallError, Config, Event};
-use crate::signalling::message::{ClientMessage, ParticipantId, Resume, VERSIONS};
+use crate::model::ParticipantId;
+use crate::signalling::message::{ClientMessage, Resume, VERSIONS};
 
 /// How long the first join is tried: a server started in the same moment is up by then, and a
 /// user with a wrong address learns of it before giving up.

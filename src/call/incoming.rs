@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::outbox::Outbox;
 use super::{Event, Incoming};
-use crate::signalling::message::{ClientMessage, IncomingEnd};
+use crate::model::IncomingEnd;
+use crate::signalling::message::ClientMessage;
 
 /// How long after `listening` the server has told anew what rings: it does so at once, and on an
 /// ordered connection.

@@ -23,10 +23,11 @@ mod tests;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::signalling::message::{
-    CalleeState, Candidate, ClientMessage, IceServer, IncomingEnd, Kind, Kinds, LegNumber,
-    Participant, ParticipantId, ServerMessage, Token,
+use crate::model::{
+    CalleeState, Candidate, IceServer, IncomingEnd, Kind, Kinds, LegNumber, Participant,
+    ParticipantId,
 };
+use crate::signalling::message::{ClientMessage, ServerMessage, Token};
 
 pub use bandwidth::PacketReport;
 pub use bitrate_allocator::default_bitrate;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::outbox::Outbox;
 use super::roster::{Entry, Roster};
 use super::{Action, ParticipantState, ReaderId, Selector, session_name};
-use crate::signalling::message::{Kind, Kinds, Participant, ParticipantId};
+use crate::model::{Kind, Kinds, Participant, ParticipantId};
 
 /// The readers and what each has now.
 #[derive(Debug, Default)]

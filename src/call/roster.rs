@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::outbox::Outbox;
 use super::timers::{Timer, Timers};
 use super::{Event, ParticipantState};
-use crate::signalling::message::{Kind, Kinds, Participant, ParticipantId};
+use crate::model::{Kind, Kinds, Participant, ParticipantId};
 
 /// How long a participant that a new server run does not know is kept: as long as a server keeps
 /// one whose connection is lost, so that it makes no difference which of the two happened.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::LegId;
-use crate::signalling::message::ParticipantId;
+use crate::model::ParticipantId;
 
 /// What the machine waits for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,7 +1,7 @@
 //! Who may come in: reads tokens and hands out ICE servers.
 
 use super::{Ice, Secret, token};
-use crate::signalling::message::IceServer;
+use crate::model::IceServer;
 use crate::signalling::room::{Credentials, Grants, Rejection};
 
 /// The door of a server.

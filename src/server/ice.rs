@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use ring::hmac;
 
 use super::Secret;
-use crate::signalling::message::IceServer;
+use crate::model::IceServer;
 
 /// STUN and TURN servers. None by default.
 #[derive(Clone, Debug, Default)]

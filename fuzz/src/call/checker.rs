@@ -14,7 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use acscall::call::{Action, CallMachine, Direction, Input, LegId, ReaderId, Target};
-use acscall::signalling::message::{ClientMessage, Kind, LegStep, ParticipantId};
+use acscall::model::{Kind, ParticipantId};
+use acscall::signalling::message::{ClientMessage, LegStep};
 
 use super::story::Story;
 

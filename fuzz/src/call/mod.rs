@@ -9,9 +9,8 @@ mod story;
 use std::time::Duration;
 
 use acscall::call::Input;
-use acscall::signalling::message::{
-    CalleeState, Candidate, IncomingEnd, LegStep, Participant, ServerMessage,
-};
+use acscall::model::{CalleeState, Candidate, IncomingEnd, Participant};
+use acscall::signalling::message::{LegStep, ServerMessage};
 use arbitrary::{Arbitrary, Result, Unstructured};
 
 use stage::{Stage, target};

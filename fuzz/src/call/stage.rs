@@ -6,10 +6,8 @@ use acscall::call::{
     Action, CallMachine, CallState, Config, Direction, Input, LegFailure, LegId, Selector, Target,
 };
 use acscall::fuzzing::epoch;
-use acscall::signalling::message::{
-    CalleeState, Candidate, IncomingEnd, LegEnd, LegSignal, LegStep, Participant, ParticipantId,
-    Resume, ServerMessage,
-};
+use acscall::model::{CalleeState, Candidate, IncomingEnd, Participant, ParticipantId};
+use acscall::signalling::message::{LegEnd, LegSignal, LegStep, Resume, ServerMessage};
 use arbitrary::{Result, Unstructured};
 
 use super::Word;

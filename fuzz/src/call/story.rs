@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use acscall::call::{CallMachine, CallState, Direction, Event, Incoming, ParticipantState};
-use acscall::signalling::message::{CalleeState, Kind, ParticipantId};
+use acscall::model::{CalleeState, Kind, ParticipantId};
 
 #[derive(Debug, Default)]
 pub(super) struct Story {

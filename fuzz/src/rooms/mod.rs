@@ -10,7 +10,8 @@ mod views;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use acscall::signalling::message::{ClientMessage, Kinds};
+use acscall::model::Kinds;
+use acscall::signalling::message::ClientMessage;
 use acscall::signalling::room::{Broken, CallScope, Limits};
 use arbitrary::{Arbitrary, Result, Unstructured};
 

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use acscall::signalling::message::{CalleeState, Participant, ParticipantId, ServerMessage};
+use acscall::model::{CalleeState, Participant, ParticipantId};
+use acscall::signalling::message::ServerMessage;
 use acscall::signalling::room::{ConnectionId, Stats};
 
 /// The views of those who have joined and are connected.

@@ -6,7 +6,8 @@ use super::{CANDIDATES, Context, Leg, Legs, NO_RELAY, Path};
 use crate::call::bandwidth::PacketReport;
 use crate::call::timers::Timer;
 use crate::call::{CallError, Direction, Event, LegFailure, LegId};
-use crate::signalling::message::{Candidate, Kind, LegStep};
+use crate::model::{Candidate, Kind};
+use crate::signalling::message::LegStep;
 
 impl Legs {
     /// The driver has this end's offer or answer. It is lost where the peer cannot be reached;

@@ -13,11 +13,9 @@ use super::outbox::Outbox;
 use super::roster::{Entry, Roster};
 use super::timers::{Backoff, Timer, Timers};
 use super::{Action, Direction, Event, LegId, ParticipantState};
+use crate::model::{Candidate, IceServer, Kinds, LegNumber, Participant, ParticipantId};
 use crate::rate_limit::{Quota, RateLimiter};
-use crate::signalling::message::{
-    Candidate, ClientMessage, IceServer, Kinds, LegEnd, LegNumber, LegSignal, LegStep, Participant,
-    ParticipantId,
-};
+use crate::signalling::message::{ClientMessage, LegEnd, LegSignal, LegStep};
 pub(super) use path::{LEAST_VIDEO, Path};
 use patience::Patience;
 

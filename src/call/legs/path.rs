@@ -6,7 +6,8 @@ use super::{Context, Legs};
 use crate::call::bandwidth::{Estimator, PacketReport, START};
 use crate::call::timers::Timer;
 use crate::call::{Direction, Event, LegId};
-use crate::signalling::message::{Kind, Kinds, LegStep};
+use crate::model::{Kind, Kinds};
+use crate::signalling::message::LegStep;
 
 /// Below this, in bit/s, there is no picture worth the name.
 pub(in crate::call) const LEAST_VIDEO: u32 = 150_000;

@@ -4,7 +4,8 @@ use super::{CANDIDATES, Context, Legs, REMINDED};
 use crate::call::roster::Entry;
 use crate::call::timers::Timer;
 use crate::call::{Action, CallError, Direction, Event, LegId};
-use crate::signalling::message::{Candidate, LegEnd, LegSignal, LegStep, ParticipantId};
+use crate::model::{Candidate, ParticipantId};
+use crate::signalling::message::{LegEnd, LegSignal, LegStep};
 
 impl Legs {
     /// A step of a leg came from a participant.

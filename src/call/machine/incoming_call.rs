@@ -7,7 +7,8 @@ use crate::call::connection::ConnectionState;
 use crate::call::incoming::{RINGS_UNHEARD, TOLD_ANEW};
 use crate::call::timers::Timer;
 use crate::call::{CallError, Event, Incoming, Target};
-use crate::signalling::message::{ClientMessage, IncomingEnd};
+use crate::model::IncomingEnd;
+use crate::signalling::message::ClientMessage;
 
 impl CallMachine {
     /// The server tells calls from now on.

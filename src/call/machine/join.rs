@@ -5,9 +5,8 @@ use std::time::Instant;
 use super::CallMachine;
 use crate::call::connection::ConnectionState;
 use crate::call::{CallError, CallState, Event, Target};
-use crate::signalling::message::{
-    ClientMessage, ErrorCode, IceServer, Participant, ParticipantId, Resume, VERSIONS,
-};
+use crate::model::{IceServer, Participant, ParticipantId};
+use crate::signalling::message::{ClientMessage, ErrorCode, Resume, VERSIONS};
 
 impl CallMachine {
     pub(super) fn welcomed(&mut self, version: u32, server: String, now: Instant) {

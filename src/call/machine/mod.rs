@@ -18,7 +18,8 @@ use super::readers::Readers;
 use super::roster::Roster;
 use super::timers::{Timer, Timers};
 use super::{Action, CallError, CallState, Config, Event, Incoming, Input, LegId, Target};
-use crate::signalling::message::{ClientMessage, IncomingEnd, Kinds, Participant, ParticipantId};
+use crate::model::{IncomingEnd, Kinds, Participant, ParticipantId};
+use crate::signalling::message::ClientMessage;
 
 /// One participant's view of one call.
 ///

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::harness::*;
 use crate::call::*;
+use crate::model::*;
 use crate::signalling::message::*;
 
 /// What carries a leg: packets leave every 10 ms, and queue up where they are too many.

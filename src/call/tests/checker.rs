@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::call::*;
-use crate::signalling::message::*;
+use crate::model::*;
 
 /// Checks that the actions make sense one after the other.
 #[derive(Debug, Default)]

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::checker::Checker;
 use crate::call::*;
+use crate::model::*;
 use crate::signalling::message::*;
 
 /// The start of virtual time.

@@ -4,6 +4,7 @@
 use super::harness::*;
 use super::world::Dice;
 use crate::call::*;
+use crate::model::*;
 use crate::signalling::message::*;
 
 const USERS: [&str; 4] = ["me", "bob", "carol", "dave"];

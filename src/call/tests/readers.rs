@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::harness::*;
 use crate::call::*;
+use crate::model::*;
 use crate::signalling::message::*;
 
 const READER: ReaderId = ReaderId(1);

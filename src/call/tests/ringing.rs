@@ -2,6 +2,7 @@
 
 use super::harness::*;
 use crate::call::*;
+use crate::model::*;
 use crate::signalling::message::*;
 
 /// Waits for calls; what rings is answered by hand.

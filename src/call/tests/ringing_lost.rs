@@ -3,6 +3,7 @@
 use super::harness::*;
 use super::ringing::*;
 use crate::call::*;
+use crate::model::*;
 use crate::signalling::message::*;
 
 use IncomingEnd::Cancelled;

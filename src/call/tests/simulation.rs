@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::world::{Dice, Event, USERS, World};
 use crate::call::{CallState, Direction, Input, LegFailure, LegId, ReaderId, Selector};
-use crate::signalling::message::{Kind, Kinds};
+use crate::model::{Kind, Kinds};
 use crate::signalling::room::{Limits, Rooms};
 
 impl World {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::checker::Checker;
 use super::harness::{base, candidate};
 use crate::call::*;
+use crate::model::*;
 use crate::signalling::message::*;
 use crate::signalling::room::{self, ConnectionId, Limits, Random, Rooms};
 

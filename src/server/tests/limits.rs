@@ -144,7 +144,7 @@ async fn candidates_of_a_leg() {
         signal: LegSignal {
             leg: 1,
             by: LegEnd::Sender,
-            step: LegStep::Candidate(crate::signalling::message::Candidate {
+            step: LegStep::Candidate(crate::model::Candidate {
                 candidate: "candidate:1 1 UDP 1 127.0.0.1 9 typ host".to_owned(),
                 line: 0,
             }),

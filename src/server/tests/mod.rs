@@ -17,10 +17,10 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::*;
+use crate::model::{IceServer, Kind, Kinds, Participant};
 use crate::signalling::client::{Closed, Receiver, Sender, connect};
 use crate::signalling::message::{
-    ClientMessage, ErrorCode, IceServer, Kind, Kinds, LegEnd, LegSignal, LegStep, Participant,
-    Resume, ServerMessage, Token,
+    ClientMessage, ErrorCode, LegEnd, LegSignal, LegStep, Resume, ServerMessage, Token,
 };
 use crate::signalling::room::Limits;
 

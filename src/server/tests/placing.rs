@@ -1,8 +1,9 @@
 //! Placed calls over real sockets.
 
 use super::*;
+use crate::model::{CalleeState, IncomingEnd};
 use crate::server::token::Claims;
-use crate::signalling::message::{CalleeState, IncomingEnd, PLACED};
+use crate::signalling::message::PLACED;
 
 /// A server with tokens and TURN.
 fn guarded() -> Embedded {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{IceServer, LegStep, Resume, Token};
+use super::{LegStep, Resume, Token};
 
 /// Without the key, which has no place in a log.
 impl fmt::Debug for Resume {
@@ -34,21 +34,12 @@ impl fmt::Debug for LegStep {
     }
 }
 
-/// Without the password.
-impl fmt::Debug for IceServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IceServer")
-            .field("urls", &self.urls)
-            .field("username", &self.username)
-            .finish_non_exhaustive()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::call::{Config, Target};
-    use crate::signalling::message::{ClientMessage, ParticipantId};
+    use crate::model::{IceServer, ParticipantId};
+    use crate::signalling::message::ClientMessage;
 
     #[test]
     fn what_is_written_for_people_has_no_secrets() {

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Numbers the legs that one sender made to one receiver; a higher one replaces a lower one.
-pub type LegNumber = u64;
+use crate::model::{Candidate, LegNumber};
 
 /// A step of a leg.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,16 +44,4 @@ pub enum LegStep {
     Slow(bool),
     /// This end gave the leg up, and why.
     Failed(String),
-}
-
-/// An ICE candidate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
-#[serde(rename_all = "camelCase")]
-pub struct Candidate {
-    /// The `candidate` attribute's text; empty at the end of candidates.
-    pub candidate: String,
-    /// The m-line it belongs to.
-    #[serde(rename = "sdpMLineIndex", default)]
-    pub line: u32,
 }

@@ -6,9 +6,8 @@ use std::time::Instant;
 use super::member::{Entry, Link, Member};
 use super::placed::Placed;
 use super::{Action, ConnectionId, Rejection};
-use crate::signalling::message::{
-    ErrorCode, Kinds, LegSignal, LegStep, ParticipantId, Resume, ServerMessage,
-};
+use crate::model::{Kinds, ParticipantId};
+use crate::signalling::message::{ErrorCode, LegSignal, LegStep, Resume, ServerMessage};
 
 /// The users who may come in whatever their token says, that are remembered while they are not in
 /// the call. Bounds the memory that a call of changing users can take.

@@ -7,8 +7,9 @@ use super::address::rate_limit_key;
 use super::limits::Limits;
 use super::rejection::Rejection;
 use super::{Action, ConnectionId, Grants, Rooms, Timer};
+use crate::model::ParticipantId;
 use crate::rate_limit::RateLimiter;
-use crate::signalling::message::{ClientMessage, ParticipantId, ServerMessage};
+use crate::signalling::message::{ClientMessage, ServerMessage};
 
 #[derive(Debug)]
 pub(super) struct Connection {

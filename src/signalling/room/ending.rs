@@ -8,7 +8,8 @@ use super::member::Link;
 use super::placed::{Placed, nobody_comes};
 use super::rejection::Rejection;
 use super::{Action, ConnectionId, Rooms, Timer};
-use crate::signalling::message::{IncomingEnd, ParticipantId, ServerMessage};
+use crate::model::{IncomingEnd, ParticipantId};
+use crate::signalling::message::ServerMessage;
 
 /// What a participant is told that comes back after its call has ended.
 #[derive(Debug)]

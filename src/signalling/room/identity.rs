@@ -8,7 +8,8 @@
 use ring::digest::{Context, SHA256};
 
 use super::random::hexadecimal;
-use crate::signalling::message::{ParticipantId, Resume};
+use crate::model::ParticipantId;
+use crate::signalling::message::Resume;
 
 /// Bytes of the hash that make an id: with 128 bits nobody finds another key for it.
 const LENGTH: usize = 16;

@@ -5,7 +5,8 @@ use std::time::Instant;
 use super::grants::check_place;
 use super::rejection::Rejection;
 use super::{ConnectionId, Rooms};
-use crate::signalling::message::{ClientMessage, ErrorCode, ParticipantId};
+use crate::model::ParticipantId;
+use crate::signalling::message::{ClientMessage, ErrorCode};
 
 /// A client in a call.
 pub(super) struct Sender {

@@ -10,7 +10,8 @@ use super::placed::Placed;
 use super::rejection::Rejection;
 use super::{Action, CallScope, ConnectionId, Grants, Rooms, Timer};
 use super::{identity, random};
-use crate::signalling::message::{ErrorCode, PLACED, ParticipantId, Resume, ServerMessage};
+use crate::model::ParticipantId;
+use crate::signalling::message::{ErrorCode, PLACED, Resume, ServerMessage};
 
 impl Rooms {
     pub(super) fn join(

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use super::ConnectionId;
 use super::connection::Identity;
-use crate::signalling::message::{Kinds, LegEnd, LegNumber, Participant, ParticipantId};
+use crate::model::{Kinds, LegNumber, Participant, ParticipantId};
+use crate::signalling::message::LegEnd;
 
 /// The legs per pair of participants whose candidates are counted; those of older legs, long
 /// replaced, are forgotten. Bounds the memory that invented leg numbers can take.

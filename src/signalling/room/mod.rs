@@ -40,8 +40,9 @@ pub use random::{Random, SystemRandom};
 pub use rejection::Rejection;
 use ringing::Invitation;
 
-use super::message::{ClientMessage, ErrorCode, ParticipantId, ServerMessage, VERSIONS};
+use super::message::{ClientMessage, ErrorCode, ServerMessage, VERSIONS};
 use super::parse::{ParseError, parse};
+use crate::model::ParticipantId;
 
 /// Names one connection; made by the driver, never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

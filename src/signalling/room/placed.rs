@@ -9,9 +9,8 @@ use super::connection::{Identity, Phase};
 use super::member::Entry;
 use super::rejection::Rejection;
 use super::{Action, ConnectionId, Grants, Rooms, identity, random};
-use crate::signalling::message::{
-    CalleeState, ErrorCode, PLACED, ParticipantId, Resume, ServerMessage,
-};
+use crate::model::{CalleeState, ParticipantId};
+use crate::signalling::message::{ErrorCode, PLACED, Resume, ServerMessage};
 
 /// The callees that do not come, of which is told what became of them. Bounds the memory that
 /// invented callees can take.

@@ -10,7 +10,8 @@ use super::connection::{Identity, Phase};
 use super::member::Entry;
 use super::rejection::Rejection;
 use super::{Action, ConnectionId, Grants, Rooms, Timer};
-use crate::signalling::message::{CalleeState, ErrorCode, IncomingEnd, ServerMessage};
+use crate::model::{CalleeState, IncomingEnd};
+use crate::signalling::message::{ErrorCode, ServerMessage};
 
 /// A user who is being rung.
 #[derive(Debug)]

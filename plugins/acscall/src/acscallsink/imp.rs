@@ -8,7 +8,7 @@
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use acscall::call::{CallState, Event};
-use acscall::signalling::message::Kind;
+use acscall::model::Kind;
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;

@@ -8,7 +8,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 
-use acscall::signalling::message::Kind;
+use acscall::model::Kind;
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use acscall::signalling::message::Kind;
+use acscall::model::Kind;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 

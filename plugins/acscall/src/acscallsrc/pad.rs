@@ -7,7 +7,7 @@
 
 use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use acscall::signalling::message::{Kind, Participant};
+use acscall::model::{Kind, Participant};
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;

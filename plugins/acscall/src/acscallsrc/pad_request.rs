@@ -1,7 +1,7 @@
 //! What the name of a requested pad asks for.
 
 use acscall::call::{Selector, session_name};
-use acscall::signalling::message::Kind;
+use acscall::model::Kind;
 
 /// What follows `_` in the name of a pad that takes the first stream that comes. No session's
 /// name begins like this.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use acscall::call::Selector;
-use acscall::signalling::message::Kind;
+use acscall::model::Kind;
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use acscall::signalling::message::Participant;
+use acscall::model::Participant;
 use gst::prelude::*;
 
 use crate::call::time::Translator;
@@ -233,7 +233,7 @@ impl EventSequencer {
 
 #[cfg(test)]
 mod tests {
-    use acscall::signalling::message::{Kinds, ParticipantId};
+    use acscall::model::{Kinds, ParticipantId};
 
     use super::*;
 

@@ -34,8 +34,9 @@ use std::time::Duration;
 use acscall::call::{
     CallState, Event, Incoming, Input, ParticipantState, ReaderId, Selector, Target, session_name,
 };
+use acscall::model::{Kind, Participant};
 use acscall::signalling::client::ServerUrl;
-use acscall::signalling::message::{Kind, Participant, Token};
+use acscall::signalling::message::Token;
 
 use driver::{Command, Driver};
 pub(crate) use engine::{Codec, MissingElement};

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use acscall::signalling::message::Kind;
+use acscall::model::Kind;
 
 use super::SharedCall;
 use super::driver::Command;

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use acscall::signalling::message::Participant;
+use acscall::model::Participant;
 
 /// Audio that may wait for a slow reader.
 const AUDIO_LIMIT: gst::ClockTime = gst::ClockTime::from_mseconds(200);

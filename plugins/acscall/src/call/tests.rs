@@ -6,9 +6,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use acscall::call::{CallState, Event, Input, Selector, Target};
+use acscall::model::Kind;
 use acscall::server::Embedded;
 use acscall::signalling::client::ServerUrl;
-use acscall::signalling::message::Kind;
 use gst::prelude::*;
 
 use super::reader::{Item, Popped};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
 use acscall::call::{Event, ParticipantState, Target};
-use acscall::signalling::message::ParticipantId;
+use acscall::model::ParticipantId;
 use gst::prelude::*;
 
 use super::AcsCallState;

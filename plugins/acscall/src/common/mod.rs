@@ -8,7 +8,7 @@ mod properties;
 mod settings;
 
 use acscall::call::CallState;
-use acscall::signalling::message::Kind;
+use acscall::model::Kind;
 use gst::glib;
 
 pub(crate) use actions::signals;

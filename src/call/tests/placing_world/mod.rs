@@ -5,6 +5,7 @@ mod random;
 
 use super::world::{Client, World};
 use crate::call::*;
+use crate::model::*;
 use crate::signalling::message::*;
 
 const ALICE: usize = 0;

@@ -9,9 +9,8 @@ mod session;
 use std::time::Duration;
 
 use super::*;
-use crate::signalling::message::{
-    Candidate, Kind, Kinds, LegEnd, LegSignal, LegStep, Participant, Resume,
-};
+use crate::model::{Candidate, Kind, Kinds, Participant};
+use crate::signalling::message::{LegEnd, LegSignal, LegStep, Resume};
 
 /// Random bytes that are none: the bytes count up.
 struct Counting(u8);

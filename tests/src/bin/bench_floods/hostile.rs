@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use acscall::model::{Candidate, Kind, Kinds, Participant};
 use acscall::signalling::client::{Receiver, Sender, connect};
 use acscall::signalling::message::{
-    Candidate, ClientMessage, Kind, Kinds, LegEnd, LegSignal, LegStep, Participant, ServerMessage,
-    VERSIONS,
+    ClientMessage, LegEnd, LegSignal, LegStep, ServerMessage, VERSIONS,
 };
 use anyhow::{Result, bail};
 use tokio::task::JoinSet;

@@ -8,10 +8,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use acscall::model::{Candidate, Kind, Participant};
 use acscall::signalling::client::Sender;
-use acscall::signalling::message::{
-    Candidate, ClientMessage, Kind, LegEnd, LegStep, Participant, ServerMessage,
-};
+use acscall::signalling::message::{ClientMessage, LegEnd, LegStep, ServerMessage};
 use anyhow::{Context, Result};
 use gst::glib;
 use gst::prelude::*;

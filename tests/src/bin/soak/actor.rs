@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
-use acscall::signalling::message::Kind;
+use acscall::model::Kind;
 use acscall_tests::pipeline::Pipeline;
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;

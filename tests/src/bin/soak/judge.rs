@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use acscall::signalling::message::Kind;
+use acscall::model::Kind;
 
 use crate::stage::{CHILD, Stage, Step};
 

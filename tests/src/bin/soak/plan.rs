@@ -1,6 +1,6 @@
 //! The steps of a run, chosen by a seed. The same seed gives the same steps for ever.
 
-use acscall::signalling::message::Kind;
+use acscall::model::Kind;
 
 use crate::random::Random;
 use crate::stage::{CHILD, End, Form, STAYING, Stage, Step, Stream, USERS, User};

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use acscall::signalling::message::Kind;
+use acscall::model::Kind;
 use acscall_tests::pipeline::{TIMEOUT, now};
 use acscall_tests::process::Process;
 use anyhow::{Context, Result, bail};

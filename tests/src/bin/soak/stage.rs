@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use acscall::signalling::message::Kind;
+use acscall::model::Kind;
 
 /// The participants of this process, by number. The first one stays in the call through all
 /// rounds, so that what a long call gathers is seen, too.

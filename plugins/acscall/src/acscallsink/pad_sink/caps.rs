@@ -1,6 +1,6 @@
 //! Which caps a call can send.
 
-use acscall::signalling::message::Kind;
+use acscall::model::Kind;
 
 /// The widest and highest picture that VP8 can carry.
 const LARGEST: u32 = 16_383;

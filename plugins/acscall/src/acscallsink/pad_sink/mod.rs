@@ -5,7 +5,7 @@ mod imp;
 
 use std::sync::Arc;
 
-use acscall::signalling::message::Kind;
+use acscall::model::Kind;
 use gst::glib;
 use gst::subclass::prelude::*;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use acscall::call::{Input, LegFailure, LegId, PacketReport, ReaderId, Selector};
-use acscall::signalling::message::Kind;
+use acscall::model::Kind;
 use tokio::time::Instant;
 
 use super::{Command, Reader, Running};

@@ -1,7 +1,7 @@
 //! What the driver tells: listeners, the snapshot that applications read, and readers.
 
 use acscall::call::{CallError, CallState, Event, ParticipantState};
-use acscall::signalling::message::CalleeState;
+use acscall::model::CalleeState;
 
 use super::{Running, lock};
 use crate::call::Listener;

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use acscall::call::{Action, CallMachine, Config, Input, ReaderId, Selector};
-use acscall::signalling::message::{Kind, Kinds, ParticipantId};
+use acscall::model::{Kind, Kinds, ParticipantId};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use acscall::signalling::message::Kind;
+use acscall::model::Kind;
 use gst::prelude::*;
 
 /// The URI of transport-wide congestion control, by which the sender learns what arrived when.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use acscall::signalling::message::Kind;
+use acscall::model::Kind;
 use gst::glib;
 use gst::prelude::*;
 

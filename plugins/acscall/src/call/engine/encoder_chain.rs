@@ -1,7 +1,7 @@
 //! The elements that encode: how each is set up for calls, and how its rate is changed.
 
 use acscall::call::default_bitrate;
-use acscall::signalling::message::Kind;
+use acscall::model::Kind;
 use gst::prelude::*;
 
 use super::codec::{Codec, MissingElement, make, make_first, raw_audio};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use acscall::call::{Direction, LegId};
-use acscall::signalling::message::{Candidate, Kind, ParticipantId};
+use acscall::model::{Candidate, Kind, ParticipantId};
 use gst::prelude::*;
 
 use super::codec::default_codecs;

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use acscall::call::{Direction, LegFailure, LegId};
-use acscall::signalling::message::{Candidate, IceServer, Kind};
+use acscall::model::{Candidate, IceServer, Kind};
 
 use super::codec::Codecs;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use acscall::call::{Direction, LegFailure, LegId};
-use acscall::signalling::message::{Candidate, IceServer, Kind, Kinds, ParticipantId};
+use acscall::model::{Candidate, IceServer, Kind, Kinds, ParticipantId};
 use gst::glib;
 use gst::prelude::*;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use acscall::call::ReaderId;
-use acscall::signalling::message::ParticipantId;
+use acscall::model::ParticipantId;
 use gst::glib;
 use gst::prelude::*;
 

@@ -27,7 +27,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use acscall::call::{LegId, ReaderId};
-use acscall::signalling::message::{Kind, ParticipantId};
+use acscall::model::{Kind, ParticipantId};
 use gst::glib;
 use gst::prelude::*;
 

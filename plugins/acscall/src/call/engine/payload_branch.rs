@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use acscall::signalling::message::Kind;
+use acscall::model::Kind;
 use gst::glib;
 use gst::prelude::*;
 

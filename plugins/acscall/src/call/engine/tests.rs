@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use acscall::call::{Direction, LegFailure, LegId, ReaderId, Target};
+use acscall::model::{Kind, Kinds, ParticipantId};
 use acscall::signalling::client::ServerUrl;
-use acscall::signalling::message::{Kind, Kinds, ParticipantId};
 use gst::prelude::*;
 
 use super::{Engine, EngineOutput, LegOutput};

@@ -4,7 +4,7 @@ mod error_code;
 mod structures;
 
 use acscall::call::{CallState, Direction, Event, Incoming};
-use acscall::signalling::message::{CalleeState, IncomingEnd, Kind, Participant};
+use acscall::model::{CalleeState, IncomingEnd, Kind, Participant};
 use gst::prelude::*;
 
 use super::{AcsCallState, ElementCall};

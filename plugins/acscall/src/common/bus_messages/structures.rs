@@ -1,7 +1,7 @@
 //! A call's participants and streams as structures.
 
 use acscall::call::{ParticipantState, session_name};
-use acscall::signalling::message::{Kind, Participant};
+use acscall::model::{Kind, Participant};
 use gst::glib;
 use gst::prelude::*;
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use acscall::call::{CallState, ParticipantState};
-use acscall::signalling::message::{Kinds, ParticipantId};
+use acscall::model::{Kinds, ParticipantId};
 use gst::glib;
 
 use super::*;

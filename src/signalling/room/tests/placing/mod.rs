@@ -8,7 +8,8 @@ mod returning;
 mod walk;
 
 use super::*;
-use crate::signalling::message::{CalleeState, IncomingEnd, PLACED};
+use crate::model::{CalleeState, IncomingEnd};
+use crate::signalling::message::PLACED;
 
 const RINGING: Duration = Duration::from_secs(60);
 const RESUME: Duration = Duration::from_secs(30);

@@ -1,7 +1,7 @@
 //! What a peer's session description says, read and checked before webrtcbin sees it.
 
 use acscall::call::Direction;
-use acscall::signalling::message::Kind;
+use acscall::model::Kind;
 use gst::glib;
 use gst_sdp::{SDPAttribute, SDPMediaRef, SDPMessage};
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use acscall::signalling::message::IceServer;
+use acscall::model::IceServer;
 use gst::glib;
 use gst::prelude::*;
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use acscall::call::{Direction, LegFailure};
-use acscall::signalling::message::{Candidate, Kind};
+use acscall::model::{Candidate, Kind};
 use gst::glib;
 use gst::prelude::*;
 use gst_webrtc::{WebRTCPeerConnectionState, WebRTCRTPTransceiver};

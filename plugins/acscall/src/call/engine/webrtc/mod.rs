@@ -12,7 +12,7 @@ mod warm_up;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use acscall::call::{Direction, LegFailure, LegId};
-use acscall::signalling::message::{Candidate, IceServer, Kind};
+use acscall::model::{Candidate, IceServer, Kind};
 use gst::glib;
 use gst::prelude::*;
 use gst_webrtc::{
