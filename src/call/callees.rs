@@ -35,7 +35,7 @@ impl Callees {
             _ => true,
         };
         if is_news {
-            out.tell(Event::Callee(user, state));
+            out.emit(Event::Callee(user, state));
         }
     }
 
@@ -54,10 +54,10 @@ impl Callees {
                 true => CalleeState::Accepted,
                 false => CalleeState::Other,
             };
-            out.tell(Event::Callee(user.clone(), state));
+            out.emit(Event::Callee(user.clone(), state));
         }
         for user in ringing.difference(&self.ringing) {
-            out.tell(Event::Callee(user.clone(), CalleeState::Ringing));
+            out.emit(Event::Callee(user.clone(), CalleeState::Ringing));
         }
         self.ringing = ringing;
     }
@@ -65,7 +65,7 @@ impl Callees {
     /// A participant who is this user comes: whatever the server says later, the user answered.
     pub(super) fn came(&mut self, user: &str, out: &mut Outbox) {
         if self.ringing.remove(user) {
-            out.tell(Event::Callee(user.to_owned(), CalleeState::Accepted));
+            out.emit(Event::Callee(user.to_owned(), CalleeState::Accepted));
         }
     }
 }

@@ -194,7 +194,7 @@ impl ServerConnection {
     pub(super) fn tell_refusal(&mut self, trouble: CallError, out: &mut Outbox) {
         self.loss_told = true;
         if !std::mem::replace(&mut self.refusal_told, true) {
-            out.tell(Event::Warning(trouble));
+            out.emit(Event::Warning(trouble));
         }
     }
 
@@ -221,7 +221,7 @@ impl ServerConnection {
             return None;
         }
         if !std::mem::replace(&mut self.loss_told, true) {
-            out.tell(Event::Warning(CallError::SignallingLost(reason)));
+            out.emit(Event::Warning(CallError::SignallingLost(reason)));
         }
         let held = self
             .good_since

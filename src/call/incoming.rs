@@ -53,7 +53,7 @@ impl IncomingCalls {
     /// The server tells one, for the first time or anew.
     pub(super) fn came(&mut self, incoming: Incoming, accept: bool, out: &mut Outbox) {
         let Some(at) = self.position(&incoming.call) else {
-            out.tell(Event::Incoming(incoming.clone()));
+            out.emit(Event::Incoming(incoming.clone()));
             self.calls.push(Ringing {
                 incoming,
                 answer: accept.then_some(Answer::Accept),
@@ -129,7 +129,7 @@ impl IncomingCalls {
             return false;
         };
         let ringing = &mut self.calls[at];
-        out.tell(Event::IncomingEnded(ringing.incoming.clone(), None));
+        out.emit(Event::IncomingEnded(ringing.incoming.clone(), None));
         if ringing.is_here {
             let call = self.calls.remove(at).incoming.call;
             out.send(ClientMessage::Reject { call });
@@ -193,7 +193,7 @@ impl Ringing {
 
     fn tell_end(self, reason: Option<IncomingEnd>, out: &mut Outbox) {
         if self.is_open() {
-            out.tell(Event::IncomingEnded(self.incoming, reason));
+            out.emit(Event::IncomingEnded(self.incoming, reason));
         }
     }
 }

@@ -264,8 +264,8 @@ pub enum Action {
     /// Exactly these participants' audio is mixed.
     Mix(BTreeSet<ParticipantId>),
 
-    /// Something to tell the application.
-    Tell(Event),
+    /// Emit this event to the application.
+    Emit(Event),
     /// The call is over and the machine done; the driver ends. Comes once, last.
     Finished,
 }

@@ -20,8 +20,8 @@ impl Outbox {
         self.push(Action::Send(message));
     }
 
-    pub(super) fn tell(&mut self, event: Event) {
-        self.push(Action::Tell(event));
+    pub(super) fn emit(&mut self, event: Event) {
+        self.push(Action::Emit(event));
     }
 
     pub(super) fn pop(&mut self) -> Option<Action> {

@@ -107,7 +107,7 @@ impl Roster {
 
         let state = entry.state();
         if before != Some(state) {
-            out.tell(Event::Participant(entry.info.clone(), state));
+            out.emit(Event::Participant(entry.info.clone(), state));
         }
         self.streams = entry.compare_streams(self.streams, out);
         Update {
@@ -149,7 +149,7 @@ impl Roster {
         entry.info.connected = false;
         timers.set_once(Timer::Gone(id.clone()), now + KEPT);
         if before == ParticipantState::Connected {
-            out.tell(Event::Participant(
+            out.emit(Event::Participant(
                 entry.info.clone(),
                 ParticipantState::Connecting,
             ));
@@ -171,7 +171,7 @@ impl Roster {
         entry.info.connected = false;
         entry.info.media.clear();
         entry.compare_streams(self.streams, out);
-        out.tell(Event::Participant(
+        out.emit(Event::Participant(
             entry.info,
             ParticipantState::Disconnected,
         ));
@@ -194,7 +194,7 @@ impl Entry {
                 self.available.remove(&kind);
             }
             let participant = self.info.clone();
-            out.tell(Event::Stream {
+            out.emit(Event::Stream {
                 participant,
                 kind,
                 available,

@@ -157,7 +157,7 @@ impl Checker {
                 assert_ne!(&self.mixed, participants);
                 self.mixed = participants.clone();
             }
-            Action::Tell(event) => self.story.told(event),
+            Action::Emit(event) => self.story.told(event),
             Action::Finished => {
                 assert_eq!(self.socket, Socket::None);
                 assert!(self.legs.is_empty(), "{:?}", self.legs);

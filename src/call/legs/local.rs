@@ -88,7 +88,7 @@ impl Legs {
         };
         context
             .out
-            .tell(Event::Warning(CallError::Leg(id.clone(), failure)));
+            .emit(Event::Warning(CallError::Leg(id.clone(), failure)));
         match id.direction {
             Direction::Send => {
                 context.signal(id, LegStep::Failed(text));
@@ -125,7 +125,7 @@ impl Legs {
             && leg.rejected.insert(kind)
         {
             let trouble = CallError::Rejected(id.clone(), kind, reason);
-            context.out.tell(Event::Warning(trouble));
+            context.out.emit(Event::Warning(trouble));
         }
     }
 

@@ -335,7 +335,7 @@ impl Legs {
         }
         // After the feeding: who waits for this must not send too early.
         if leg.connected.is_some() && !std::mem::replace(&mut leg.told, true) {
-            context.out.tell(Event::Reached(peer.clone()));
+            context.out.emit(Event::Reached(peer.clone()));
         }
         if let Some(id) = self.id(peer, Direction::Send) {
             self.tell_slowness(&id, context);

@@ -165,7 +165,7 @@ impl Context<'_> {
         let Some(entry) = self.roster.get(&id.peer) else {
             return;
         };
-        self.out.tell(Event::Slow {
+        self.out.emit(Event::Slow {
             participant: entry.info.clone(),
             direction: id.direction,
             slow,

@@ -103,7 +103,7 @@ impl Legs {
         };
         context
             .out
-            .tell(Event::Warning(CallError::LegRefused(id.clone(), reason)));
+            .emit(Event::Warning(CallError::LegRefused(id.clone(), reason)));
         if id.direction == Direction::Send {
             self.retry(&id.peer, &leg, false, context);
         }

@@ -35,7 +35,7 @@ impl CallMachine {
     pub(super) fn accept(&mut self, call: Option<&str>) {
         if !self.incoming.accept(call) {
             let trouble = CallError::NoIncoming("accept");
-            self.out.tell(Event::Warning(trouble));
+            self.out.emit(Event::Warning(trouble));
         }
     }
 
@@ -47,7 +47,7 @@ impl CallMachine {
         let answering = answering.as_deref();
         if !self.incoming.reject(call, answering, &mut self.out) {
             let trouble = CallError::NoIncoming("decline");
-            self.out.tell(Event::Warning(trouble));
+            self.out.emit(Event::Warning(trouble));
         }
     }
 

@@ -107,7 +107,7 @@ impl CallMachine {
         if self.state == CallState::None {
             self.set_state(CallState::Connecting);
         }
-        self.out.tell(Event::Named(call.clone()));
+        self.out.emit(Event::Named(call.clone()));
         let rings = is_alone && matches!(self.config.target, Target::Place(_));
         self.set_state(match rings {
             true => CallState::Ringing,
@@ -157,6 +157,6 @@ impl CallMachine {
             (Some(_), _) => "the connection to the signalling server is lost: invite again later",
         };
         let trouble = CallError::Uninvited(why_not);
-        self.out.tell(Event::Warning(trouble));
+        self.out.emit(Event::Warning(trouble));
     }
 }

@@ -84,7 +84,7 @@ impl CallMachine {
             Input::Roles { receives, sends } => self.roles = Roles { receives, sends },
             Input::Media(kinds) => {
                 for kind in self.stalled.intersection(&kinds) {
-                    self.out.tell(Event::Stalled(*kind, false));
+                    self.out.emit(Event::Stalled(*kind, false));
                 }
                 self.stalled = &self.stalled - &kinds;
                 self.media = kinds;
@@ -92,7 +92,7 @@ impl CallMachine {
             Input::Stalled(kind) => {
                 if self.media.remove(&kind) {
                     self.stalled.insert(kind);
-                    self.out.tell(Event::Stalled(kind, true));
+                    self.out.emit(Event::Stalled(kind, true));
                 }
             }
             Input::AddReader(id, selector) => self.readers.add(id, selector),
@@ -269,7 +269,7 @@ impl CallMachine {
     }
 
     fn fail(&mut self, trouble: CallError, now: Instant) {
-        self.out.tell(Event::Error(trouble));
+        self.out.emit(Event::Error(trouble));
         self.end(now);
     }
 
@@ -307,7 +307,7 @@ impl CallMachine {
     fn set_state(&mut self, state: CallState) {
         if self.state != state {
             self.state = state;
-            self.out.tell(Event::State(state));
+            self.out.emit(Event::State(state));
         }
     }
 

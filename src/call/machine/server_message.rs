@@ -15,7 +15,7 @@ impl CallMachine {
             (ConnectionState::Idle | ConnectionState::Opening | ConnectionState::Waiting, _) => {}
             (_, ServerMessage::Error { code, message }) => self.refused(code, message, now),
             (_, ServerMessage::CallEnded { reason }) => {
-                self.out.tell(Event::Warning(CallError::Ended(reason)));
+                self.out.emit(Event::Warning(CallError::Ended(reason)));
                 self.end(now);
             }
             (ConnectionState::Greeting, ServerMessage::Welcome { version, server }) => {
@@ -136,7 +136,7 @@ impl CallMachine {
             }
             _ => {}
         }
-        self.out.tell(Event::Warning(trouble));
+        self.out.emit(Event::Warning(trouble));
     }
 
     /// The call is over, as this end learns when it comes back to it.
@@ -145,7 +145,7 @@ impl CallMachine {
         match self.state {
             CallState::Ringing => self.fail(trouble, now),
             _ => {
-                self.out.tell(Event::Warning(trouble));
+                self.out.emit(Event::Warning(trouble));
                 self.end(now);
             }
         }

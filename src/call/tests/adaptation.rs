@@ -135,7 +135,7 @@ fn an_encoder_is_not_set_at_each_report() {
 fn who_receives_too_little_for_video_gets_none_until_that_is_over_and_both_ends_are_told() {
     let (mut harness, legs) = sender(&["bob", "carol"]);
     let slow = |slow| {
-        Action::Tell(Event::Slow {
+        Action::Emit(Event::Slow {
             participant: peer("carol").wants(&Kind::ALL),
             direction: Direction::Send,
             slow,
@@ -185,14 +185,14 @@ fn a_receiver_is_told_that_its_path_is_too_slow() {
             slow,
         }]
     };
-    let mut say = |now| told(&harness.signal("bob", 1, LegEnd::Sender, LegStep::Slow(now)));
+    let mut say = |now| emitted(&harness.signal("bob", 1, LegEnd::Sender, LegStep::Slow(now)));
     assert_eq!(say(true), slow(true));
     assert_eq!(say(true), []);
     assert_eq!(say(false), slow(false));
     assert_eq!(say(true), slow(true));
     // With the leg it is over; of another leg it is not said.
     let next = harness.signal("bob", 2, LegEnd::Sender, LegStep::Offer("offer".into()));
-    assert_eq!(told(&next), slow(false));
+    assert_eq!(emitted(&next), slow(false));
     let late = harness.signal("bob", 1, LegEnd::Sender, LegStep::Slow(true));
     assert_eq!(late, []);
 }
@@ -271,12 +271,12 @@ fn a_source_that_stalls_is_not_available_until_it_gives_something_again() {
     let media = |of: &[Kind]| ClientMessage::Media { kinds: kinds(of) };
     harness.handle(Input::Media(kinds(&[Kind::Audio, Kind::Video])));
     let actions = harness.handle(Input::Stalled(Kind::Video));
-    assert_eq!(told(&actions), [Event::Stalled(Kind::Video, true)]);
+    assert_eq!(emitted(&actions), [Event::Stalled(Kind::Video, true)]);
     assert_eq!(sent(&actions), [media(&[Kind::Audio])]);
     assert_eq!(harness.handle(Input::Stalled(Kind::Video)), []);
     assert_eq!(harness.handle(Input::Stalled(Kind::Screen)), []);
 
     let actions = harness.handle(Input::Media(kinds(&[Kind::Video])));
-    assert_eq!(told(&actions), [Event::Stalled(Kind::Video, false)]);
+    assert_eq!(emitted(&actions), [Event::Stalled(Kind::Video, false)]);
     assert_eq!(sent(&actions), [media(&[Kind::Video])]);
 }

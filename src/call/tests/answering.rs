@@ -35,7 +35,7 @@ fn a_server_that_does_not_let_listen_is_unreachable_or_has_refused() {
         call
     };
     let actions = begin().after(5000);
-    let events = told(&actions);
+    let events = emitted(&actions);
     assert!(matches!(
         events[..],
         [
@@ -46,7 +46,7 @@ fn a_server_that_does_not_let_listen_is_unreachable_or_has_refused() {
     ));
     for code in [ErrorCode::UnknownMessage, ErrorCode::TokenUser] {
         let actions = begin().receive(error(code));
-        assert_eq!(told(&actions)[0], Event::Error(refused(code)));
+        assert_eq!(emitted(&actions)[0], Event::Error(refused(code)));
         assert_eq!(actions.last(), Some(&Action::Finished));
     }
 }
@@ -70,7 +70,7 @@ fn a_call_that_was_not_answered_is_never_entered() {
 #[test]
 fn an_incoming_call_is_told_once_answered_and_then_like_any_other() {
     let mut call = listening();
-    let told_so = Action::Tell(Event::Incoming(incoming("placed:1")));
+    let told_so = Action::Emit(Event::Incoming(incoming("placed:1")));
     assert_eq!(call.receive(rings("placed:1")), [told_so]);
     assert_eq!(call.receive(rings("placed:1")), []);
     assert_eq!(rung(&call), ["placed:1"]);
@@ -79,7 +79,7 @@ fn an_incoming_call_is_told_once_answered_and_then_like_any_other() {
     assert_eq!(call.handle(Input::Accept(None)), [], "it is being answered");
     let actions = call.receive(accepted("placed:1", &[peer("alice")]));
     assert_eq!(
-        told(&actions),
+        emitted(&actions),
         [
             Event::State(CallState::Connecting),
             Event::Named("placed:1".into()),
@@ -118,7 +118,7 @@ fn what_changes_while_an_answer_is_on_its_way_is_sent_after_it() {
 #[test]
 fn whoever_answers_automatically_answers_at_once() {
     let mut call = listening_with(true);
-    let told_so = Action::Tell(Event::Incoming(incoming("placed:1")));
+    let told_so = Action::Emit(Event::Incoming(incoming("placed:1")));
     assert_eq!(
         call.receive(rings("placed:1")),
         [told_so, accept("placed:1")]
@@ -130,10 +130,10 @@ fn a_second_call_rings_while_the_first_is_being_answered_and_ends_with_it() {
     let mut call = listening();
     call.receive(rings("placed:1"));
     call.handle(Input::Accept(None));
-    let told_so = Action::Tell(Event::Incoming(incoming("placed:2")));
+    let told_so = Action::Emit(Event::Incoming(incoming("placed:2")));
     assert_eq!(call.receive(rings("placed:2")), [told_so]);
     assert_eq!(rung(&call), ["placed:1", "placed:2"]);
-    let events = told(&call.receive(accepted("placed:1", &[])));
+    let events = emitted(&call.receive(accepted("placed:1", &[])));
     assert_eq!(
         events[3..5],
         [
@@ -147,7 +147,7 @@ fn a_second_call_rings_while_the_first_is_being_answered_and_ends_with_it() {
 fn when_the_first_is_gone_the_second_is_answered_automatically() {
     let mut call = listening_with(true);
     call.receive(rings("placed:1"));
-    let told_so = Action::Tell(Event::Incoming(incoming("placed:2")));
+    let told_so = Action::Emit(Event::Incoming(incoming("placed:2")));
     assert_eq!(call.receive(rings("placed:2")), [told_so]);
     assert_eq!(
         call.receive(error(ErrorCode::IncomingGone)),
@@ -257,9 +257,9 @@ fn one_who_stops_waiting_leaves_what_rings_to_others() {
         actions,
         [
             end_told("placed:1", Some(IncomingEnd::Other)),
-            Action::Tell(Event::State(CallState::Disconnecting)),
+            Action::Emit(Event::State(CallState::Disconnecting)),
             Action::Disconnect,
-            Action::Tell(Event::State(CallState::Disconnected)),
+            Action::Emit(Event::State(CallState::Disconnected)),
             Action::Finished,
         ]
     );

@@ -76,7 +76,7 @@ impl Checker {
                 self.story.end();
                 self.finished = true;
             }
-            Action::Tell(event) => self.story.event(event),
+            Action::Emit(event) => self.story.event(event),
             Action::Encode { .. } | Action::Bind(..) | Action::Mix(_) => {}
         }
     }

@@ -27,7 +27,7 @@ fn a_failed_sending_leg_is_told_and_replaced_with_growing_delays() {
             call.handle(Input::LegFailed(leg.clone(), failure())),
             [
                 Action::CloseLeg(leg.clone()),
-                Action::Tell(Event::Warning(CallError::Leg(leg, failure()))),
+                Action::Emit(Event::Warning(CallError::Leg(leg, failure()))),
                 said(
                     "bob",
                     number,
@@ -46,7 +46,7 @@ fn a_failed_sending_leg_is_told_and_replaced_with_growing_delays() {
         actions,
         [
             Action::Feed(leg.clone(), kinds(&[Kind::Audio])),
-            Action::Tell(Event::Reached(id("bob")))
+            Action::Emit(Event::Reached(id("bob")))
         ],
         "fed anew"
     );
@@ -149,7 +149,7 @@ fn a_leg_that_the_peer_gave_up_is_replaced() {
         call.signal("bob", 1, Receiver, LegStep::Failed("no codec".into())),
         [
             Action::CloseLeg(leg.clone()),
-            Action::Tell(Event::Warning(CallError::LegRefused(
+            Action::Emit(Event::Warning(CallError::LegRefused(
                 leg,
                 "no codec".into()
             ))),
@@ -162,7 +162,7 @@ fn a_leg_that_the_peer_gave_up_is_replaced() {
         call.signal("bob", 1, Sender, LegStep::Failed("gone".into())),
         [
             Action::CloseLeg(leg.clone()),
-            Action::Tell(Event::Warning(CallError::LegRefused(leg, "gone".into()))),
+            Action::Emit(Event::Warning(CallError::LegRefused(leg, "gone".into()))),
         ]
     );
 }
@@ -177,7 +177,7 @@ fn a_receiving_leg_that_fails_is_closed_and_its_sender_told() {
         call.handle(Input::LegFailed(leg.clone(), LegFailure::Certificate)),
         [
             Action::CloseLeg(leg.clone()),
-            Action::Tell(Event::Warning(CallError::Leg(leg, LegFailure::Certificate))),
+            Action::Emit(Event::Warning(CallError::Leg(leg, LegFailure::Certificate))),
             said(
                 "bob",
                 3,

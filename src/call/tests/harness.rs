@@ -291,9 +291,9 @@ pub(super) fn sent(actions: &[Action]) -> Vec<ClientMessage> {
 }
 
 /// The events among the actions.
-pub(super) fn told(actions: &[Action]) -> Vec<Event> {
+pub(super) fn emitted(actions: &[Action]) -> Vec<Event> {
     let event = |action: &Action| match action {
-        Action::Tell(event) => Some(event.clone()),
+        Action::Emit(event) => Some(event.clone()),
         _ => None,
     };
     actions.iter().filter_map(event).collect()
@@ -305,7 +305,7 @@ pub(super) fn warnings(actions: &[Action]) -> Vec<CallError> {
         Event::Warning(trouble) => Some(trouble),
         _ => None,
     };
-    told(actions).into_iter().filter_map(trouble).collect()
+    emitted(actions).into_iter().filter_map(trouble).collect()
 }
 
 /// The states among the actions.
@@ -314,7 +314,7 @@ pub(super) fn states(actions: &[Action]) -> Vec<CallState> {
         Event::State(state) => Some(state),
         _ => None,
     };
-    told(actions).into_iter().filter_map(state).collect()
+    emitted(actions).into_iter().filter_map(state).collect()
 }
 
 /// The sending legs opened among the actions.

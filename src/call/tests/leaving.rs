@@ -15,7 +15,7 @@ fn a_call_that_the_server_ends_is_over_in_order() {
         reason: "all left".into(),
     });
     assert_eq!(
-        told(&actions),
+        emitted(&actions),
         [
             Event::Warning(CallError::Ended("all left".into())),
             Event::State(CallState::Disconnecting),
@@ -35,13 +35,13 @@ fn leaving_tells_the_server_closes_the_legs_and_ends() {
     assert_eq!(
         actions,
         [
-            Action::Tell(Event::State(CallState::Disconnecting)),
+            Action::Emit(Event::State(CallState::Disconnecting)),
             Action::Send(ClientMessage::Leave {
                 for_everyone: false
             }),
             Action::Disconnect,
             Action::CloseLeg(leg),
-            Action::Tell(Event::State(CallState::Disconnected)),
+            Action::Emit(Event::State(CallState::Disconnected)),
             Action::Finished,
         ]
     );
@@ -113,7 +113,7 @@ fn a_call_ends_for_everyone_when_the_server_has_ended_it() {
     assert_eq!(call.handle(Input::Leave { for_everyone: true }), []);
     let actions = call.handle(Input::SocketClosed("closed".into()));
     assert_eq!(
-        told(&actions),
+        emitted(&actions),
         [
             Event::State(CallState::Disconnecting),
             Event::State(CallState::Disconnected),
@@ -128,7 +128,7 @@ fn a_call_that_may_not_be_ended_for_everyone_goes_on() {
     call.handle(Input::Leave { for_everyone: true });
     assert_eq!(
         call.receive(error(ErrorCode::TokenPlace)),
-        [Action::Tell(Event::Warning(refused(ErrorCode::TokenPlace)))]
+        [Action::Emit(Event::Warning(refused(ErrorCode::TokenPlace)))]
     );
     assert_eq!(call.after(60_000), []);
     let actions = call.handle(Input::SocketClosed("cable".into()));

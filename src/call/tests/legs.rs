@@ -293,7 +293,7 @@ fn a_connected_leg_is_fed_what_its_peer_wants() {
         [
             Action::Feed(leg.clone(), kinds(&[Kind::Audio, Kind::Video])),
             // Who waits for it may send at once.
-            Action::Tell(Event::Reached(id("bob"))),
+            Action::Emit(Event::Reached(id("bob"))),
         ]
     );
     assert_eq!(call.handle(Input::LegConnected(leg.clone())), []);
@@ -313,6 +313,6 @@ fn a_leg_whose_peer_wants_nothing_is_not_fed() {
     let mut call = Harness::joined(&[peer("bob")]);
     assert_eq!(
         call.handle(Input::LegConnected(sending("bob", 1))),
-        [Action::Tell(Event::Reached(id("bob")))]
+        [Action::Emit(Event::Reached(id("bob")))]
     );
 }

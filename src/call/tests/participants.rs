@@ -33,7 +33,7 @@ fn everybody_in_the_roster_is_told_with_what_is_available() {
     let carol = peer("carol").away();
     let actions = call.rejoin("run1", &[bob.clone(), carol.clone()]);
     assert_eq!(
-        told(&actions)[2..],
+        emitted(&actions)[2..],
         [
             presence(&bob, ParticipantState::Connected),
             stream(&bob, Kind::Audio, true),
@@ -51,17 +51,17 @@ fn coming_changing_and_leaving_are_told() {
     let bob = peer("bob").roles(true, true);
     let actions = call.receive(update(bob.clone()));
     assert_eq!(
-        told(&actions),
+        emitted(&actions),
         [presence(&bob, ParticipantState::Connected)]
     );
     let bob = bob.media(&[Kind::Screen]);
     assert_eq!(
-        told(&call.receive(update(bob.clone()))),
+        emitted(&call.receive(update(bob.clone()))),
         [stream(&bob, Kind::Screen, true)]
     );
     let bob = bob.media(&[Kind::Audio]);
     assert_eq!(
-        told(&call.receive(update(bob.clone()))),
+        emitted(&call.receive(update(bob.clone()))),
         [
             stream(&bob, Kind::Audio, true),
             stream(&bob, Kind::Screen, false)
@@ -70,12 +70,12 @@ fn coming_changing_and_leaving_are_told() {
     let bob = bob.away();
     let actions = call.receive(update(bob.clone()));
     assert_eq!(
-        told(&actions),
+        emitted(&actions),
         [presence(&bob, ParticipantState::Connecting)]
     );
     let gone = bob.media(&[]);
     assert_eq!(
-        told(&call.receive(left("bob"))),
+        emitted(&call.receive(left("bob"))),
         [
             stream(&gone, Kind::Audio, false),
             presence(&gone, ParticipantState::Disconnected)
@@ -108,7 +108,7 @@ fn another_session_of_the_own_user_is_known_as_such() {
 fn losing_the_connection_touches_neither_legs_nor_participants() {
     let (mut call, leg) = Harness::connected(peer("bob"));
     let actions = call.lose();
-    assert_eq!(told(&actions).len(), 1, "only the loss: {actions:?}");
+    assert_eq!(emitted(&actions).len(), 1, "only the loss: {actions:?}");
     let actions = call.rejoin("run1", &[peer("bob").wants(&[Kind::Audio])]);
     assert_eq!(actions[2..], [Action::Feed(leg, kinds(&[Kind::Audio]))]);
 }
@@ -119,7 +119,7 @@ fn those_missing_in_the_roster_of_the_same_run_have_left() {
     call.lose();
     let actions = call.rejoin("run1", &[]);
     assert_eq!(
-        told(&actions),
+        emitted(&actions),
         [presence(
             &peer("bob").away(),
             ParticipantState::Disconnected
@@ -133,7 +133,7 @@ fn those_missing_in_the_roster_of_another_run_are_kept_for_thirty_seconds() {
     let (mut call, leg, actions) = taken_over(peer("bob").media(&[Kind::Audio]));
     let kept = peer("bob").media(&[Kind::Audio]).away();
     assert_eq!(
-        told(&actions),
+        emitted(&actions),
         [presence(&kept, ParticipantState::Connecting)]
     );
     assert!(!actions.contains(&Action::CloseLeg(leg.clone())));
@@ -142,8 +142,8 @@ fn those_missing_in_the_roster_of_another_run_are_kept_for_thirty_seconds() {
     assert_eq!(
         call.after(1),
         [
-            Action::Tell(stream(&gone, Kind::Audio, false)),
-            Action::Tell(presence(&gone, ParticipantState::Disconnected)),
+            Action::Emit(stream(&gone, Kind::Audio, false)),
+            Action::Emit(presence(&gone, ParticipantState::Disconnected)),
             Action::CloseLeg(leg),
         ]
     );
@@ -156,7 +156,7 @@ fn one_who_comes_to_the_other_run_in_time_goes_on_as_if_nothing_had_been() {
     let actions = call.receive(update(peer("bob")));
     assert_eq!(
         actions,
-        [Action::Tell(presence(
+        [Action::Emit(presence(
             &peer("bob"),
             ParticipantState::Connected
         ))]
@@ -169,10 +169,10 @@ fn one_who_is_kept_stays_when_the_connection_to_the_other_run_is_lost_too() {
     let (mut call, leg, _) = taken_over(peer("bob"));
     call.handle(Input::SocketClosed("cable".into()));
     assert_eq!(call.after(400), [Action::Connect]);
-    assert_eq!(told(&call.rejoin("run2", &[])), []);
+    assert_eq!(emitted(&call.rejoin("run2", &[])), []);
     call.handle(Input::SocketClosed("cable".into()));
     assert_eq!(call.after(800), [Action::Connect]);
-    assert_eq!(told(&call.rejoin("run3", &[])), []);
+    assert_eq!(emitted(&call.rejoin("run3", &[])), []);
     let actions = call.after(30_000 - 1200);
     assert!(
         actions.contains(&Action::CloseLeg(leg)),
@@ -185,7 +185,7 @@ fn what_peers_want_stays_in_force_until_they_had_time_to_repeat_it_to_another_ru
     let bob = peer("bob").wants(&[Kind::Video]);
     let (mut call, leg, _) = taken_over(bob.clone());
     call.after(5000);
-    assert_eq!(told(&call.receive(update(peer("bob")))).len(), 1);
+    assert_eq!(emitted(&call.receive(update(peer("bob")))).len(), 1);
     let repeated = bob.wants(&[Kind::Video, Kind::Audio]);
     let actions = call.receive(update(repeated));
     assert_eq!(

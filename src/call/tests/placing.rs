@@ -102,7 +102,7 @@ fn a_placed_call_is_named_by_the_server_rings_and_is_connected_when_somebody_com
     assert_eq!(call.call.name(), None);
     let actions = call.receive(placed(&[], &["bob"]));
     assert_eq!(
-        told(&actions),
+        emitted(&actions),
         [
             Event::Named(PLACED_CALL.into()),
             Event::State(CallState::Ringing),
@@ -115,11 +115,11 @@ fn a_placed_call_is_named_by_the_server_rings_and_is_connected_when_somebody_com
     assert_eq!(call.call.poll_timeout(), None);
     assert_eq!(call.receive(callee("bob", Ringing)), [], "known");
     let actions = call.receive(callee("bob", Accepted));
-    assert_eq!(told(&actions), [callee_told("bob", Accepted)]);
+    assert_eq!(emitted(&actions), [callee_told("bob", Accepted)]);
     assert_eq!(call.call.callees().count(), 0);
     let actions = call.receive(update(peer("bob")));
     assert_eq!(
-        told(&actions),
+        emitted(&actions),
         [Event::State(CallState::Connected), came("bob")]
     );
 }
@@ -129,7 +129,7 @@ fn how_it_stands_with_each_callee_is_told() {
     let mut call = ringing();
     for (user, state) in [("carol", Declined), ("dave", Busy), ("erin", Unknown)] {
         let actions = call.receive(callee(user, state));
-        assert_eq!(actions, [Action::Tell(callee_told(user, state))]);
+        assert_eq!(actions, [Action::Emit(callee_told(user, state))]);
     }
     assert_eq!(call.call.callees().collect::<Vec<_>>(), ["bob"]);
     assert_eq!(call.call.state(), CallState::Ringing);
@@ -146,7 +146,7 @@ fn a_call_that_somebody_left_again_rings_no_more() {
 fn one_who_comes_without_having_been_told_to_have_accepted_has() {
     let mut call = ringing();
     assert_eq!(
-        told(&call.receive(update(peer("bob")))),
+        emitted(&call.receive(update(peer("bob")))),
         [
             callee_told("bob", Accepted),
             Event::State(CallState::Connected),
@@ -167,7 +167,7 @@ fn a_call_that_nobody_answers_ends_with_the_servers_reason() {
         let mut call = ringing();
         let actions = call.receive(error(code));
         assert_eq!(
-            told(&actions),
+            emitted(&actions),
             [
                 Event::Error(refused(code)),
                 Event::State(CallState::Disconnecting),
@@ -187,7 +187,7 @@ fn that_everybody_has_declined_ends_the_call_also_when_it_is_learnt_on_coming_ba
     call.receive(welcome("run1"));
     let actions = call.receive(error(ErrorCode::CalleeDeclined));
     assert_eq!(
-        told(&actions)[0],
+        emitted(&actions)[0],
         Event::Error(refused(ErrorCode::CalleeDeclined))
     );
     assert_eq!(actions.last(), Some(&Action::Finished));
@@ -198,7 +198,7 @@ fn a_token_that_does_not_allow_to_place_ends_the_call_before_it_begins() {
     let mut call = welcomed();
     let actions = call.receive(error(ErrorCode::TokenPlace));
     assert_eq!(
-        told(&actions)[0],
+        emitted(&actions)[0],
         Event::Error(refused(ErrorCode::TokenPlace))
     );
     assert_eq!(actions.last(), Some(&Action::Finished));
@@ -209,7 +209,7 @@ fn a_server_that_does_not_know_how_to_place_calls_is_named_at_once() {
     let mut call = welcomed();
     let actions = call.receive(error(ErrorCode::UnknownMessage));
     assert_eq!(
-        told(&actions)[0],
+        emitted(&actions)[0],
         Event::Error(refused(ErrorCode::UnknownMessage))
     );
 }
@@ -246,7 +246,7 @@ fn what_happened_to_callees_meanwhile_is_told_on_coming_back() {
     let mut call = ringing();
     let actions = come_back(&mut call, "run1", &[peer("bob")], &["dave"]);
     assert_eq!(
-        told(&actions),
+        emitted(&actions),
         [
             callee_told("bob", Accepted),
             callee_told("carol", CalleeState::Other),
@@ -262,7 +262,7 @@ fn a_call_that_rings_nowhere_after_a_loss_is_an_error_that_says_to_call_again() 
     for run in ["run1", "run2"] {
         let mut call = ringing();
         let actions = come_back(&mut call, run, &[], &[]);
-        let events = told(&actions);
+        let events = emitted(&actions);
         let Event::Error(CallError::Ended(reason)) = &events[2] else {
             panic!("{events:?}");
         };
@@ -278,14 +278,14 @@ fn a_connected_call_goes_on_on_another_server_run() {
     let mut call = answered();
     let actions = come_back(&mut call, "run2", &[], &[]);
     assert_eq!(
-        told(&actions),
+        emitted(&actions),
         [
             callee_told("carol", CalleeState::Other),
             Event::Participant(peer("bob").away(), ParticipantState::Connecting),
         ]
     );
     assert_eq!(
-        told(&call.receive(update(peer("bob")))),
+        emitted(&call.receive(update(peer("bob")))),
         [came("bob")],
         "he comes back"
     );
@@ -303,7 +303,7 @@ fn a_placed_call_that_ended_during_a_loss_ends_here_too() {
             true => Event::Error(trouble),
             false => Event::Warning(trouble),
         };
-        assert_eq!(told(&actions)[0], event);
+        assert_eq!(emitted(&actions)[0], event);
         assert_eq!(actions.last(), Some(&Action::Finished));
     }
 }
@@ -316,7 +316,7 @@ fn a_placed_call_that_this_user_was_not_called_into_is_an_error() {
     call.receive(welcome("run1"));
     let actions = call.receive(error(ErrorCode::NotInvited));
     assert_eq!(
-        told(&actions)[0],
+        emitted(&actions)[0],
         Event::Error(refused(ErrorCode::NotInvited))
     );
 }
@@ -328,10 +328,10 @@ fn further_users_are_invited_into_any_call() {
     let actions = call.handle(Input::Invite(users.clone()));
     assert_eq!(actions, [Action::Send(ClientMessage::Invite { users })]);
     let actions = call.receive(callee("dave", Ringing));
-    assert_eq!(told(&actions), [callee_told("dave", Ringing)]);
+    assert_eq!(emitted(&actions), [callee_told("dave", Ringing)]);
     assert_eq!(call.call.state(), CallState::Connected);
     let actions = call.receive(callee("dave", Declined));
-    assert_eq!(told(&actions), [callee_told("dave", Declined)]);
+    assert_eq!(emitted(&actions), [callee_told("dave", Declined)]);
 }
 
 #[test]
@@ -340,7 +340,7 @@ fn an_invitation_that_the_token_does_not_allow_is_a_warning() {
     call.handle(Input::Invite(vec!["dave".into()]));
     assert_eq!(
         call.receive(error(ErrorCode::TokenPlace)),
-        [Action::Tell(Event::Warning(refused(ErrorCode::TokenPlace)))]
+        [Action::Emit(Event::Warning(refused(ErrorCode::TokenPlace)))]
     );
 }
 

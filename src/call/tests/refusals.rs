@@ -10,7 +10,10 @@ fn a_fatal_error_before_the_first_join_ends_the_call() {
     call.handle(Input::Start);
     call.handle(Input::SocketOpened);
     let actions = call.receive(error(ErrorCode::BadName));
-    assert_eq!(told(&actions)[0], Event::Error(refused(ErrorCode::BadName)));
+    assert_eq!(
+        emitted(&actions)[0],
+        Event::Error(refused(ErrorCode::BadName))
+    );
     assert!(actions.contains(&Action::Disconnect));
     assert_eq!(actions.last(), Some(&Action::Finished));
 }
@@ -25,7 +28,7 @@ fn a_server_that_chooses_a_version_that_was_not_offered_is_refused() {
         server: "run1".into(),
     });
     assert!(matches!(
-        told(&actions)[0],
+        emitted(&actions)[0],
         Event::Error(CallError::Refused {
             code: ErrorCode::UnsupportedVersion,
             ..
@@ -90,7 +93,7 @@ fn a_token_that_is_refused_ends_the_call_also_on_a_rejoin() {
         }
         let actions = call.receive(error(code));
         assert_eq!(
-            told(&actions),
+            emitted(&actions),
             [
                 Event::Error(refused(code)),
                 Event::State(CallState::Disconnecting),
@@ -111,7 +114,7 @@ fn a_fatal_error_in_the_call_is_a_loss() {
     let lost = CallError::SignallingLost("no".into());
     assert_eq!(
         actions,
-        [Action::Disconnect, Action::Tell(Event::Warning(lost))]
+        [Action::Disconnect, Action::Emit(Event::Warning(lost))]
     );
     assert_eq!(call.after(200), [Action::Connect]);
 }
@@ -122,7 +125,7 @@ fn an_error_that_is_not_fatal_is_a_warning() {
     let actions = call.receive(error(ErrorCode::Other));
     assert_eq!(
         actions,
-        [Action::Tell(Event::Warning(refused(ErrorCode::Other)))]
+        [Action::Emit(Event::Warning(refused(ErrorCode::Other)))]
     );
 }
 

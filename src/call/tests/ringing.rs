@@ -50,7 +50,7 @@ pub(super) fn ended(call: &str, reason: IncomingEnd) -> ServerMessage {
 }
 
 pub(super) fn end_told(call: &str, reason: Option<IncomingEnd>) -> Action {
-    Action::Tell(Event::IncomingEnded(incoming(call), reason))
+    Action::Emit(Event::IncomingEnded(incoming(call), reason))
 }
 
 pub(super) fn accept(call: &str) -> Action {

@@ -66,7 +66,7 @@ fn what_rang_when_the_connection_was_lost_rings_no_longer_than_thirty_seconds() 
     let mut call = listening();
     call.receive(rings("placed:1"));
     call.handle(Input::SocketClosed("cable".into()));
-    assert_eq!(told(&call.after(29_999)), []);
+    assert_eq!(emitted(&call.after(29_999)), []);
     assert_eq!(call.after(1), [end_told("placed:1", Some(Cancelled))]);
 }
 
@@ -155,7 +155,7 @@ fn what_is_declined_during_a_loss_is_over_at_once_and_declined_when_it_rings_aga
     call.receive(ServerMessage::Listening {});
     assert_eq!(call.receive(rings("placed:1")), [reject("placed:1")]);
     assert_eq!(call.after(1000), [], "of the other nothing is left");
-    let told_so = Action::Tell(Event::Incoming(incoming("placed:2")));
+    let told_so = Action::Emit(Event::Incoming(incoming("placed:2")));
     assert_eq!(call.receive(rings("placed:2")), [told_so]);
 }
 

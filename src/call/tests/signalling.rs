@@ -18,7 +18,7 @@ fn a_call_is_greeted_joined_and_then_connected() {
     assert_eq!(
         actions,
         [
-            Action::Tell(Event::State(CallState::Connecting)),
+            Action::Emit(Event::State(CallState::Connecting)),
             Action::Connect
         ]
     );
@@ -42,7 +42,7 @@ fn a_call_is_greeted_joined_and_then_connected() {
     assert_eq!(call.call.own_id(), None);
     let actions = call.receive(joined("me1", &[]));
     assert_eq!(
-        told(&actions),
+        emitted(&actions),
         [Event::Named("x".into()), Event::State(CallState::Connected)]
     );
     assert_eq!(actions.len(), 2);
@@ -69,7 +69,7 @@ fn the_first_connection_is_retried_for_five_seconds_and_then_an_error() {
     call.handle(Input::SocketClosed("refused".into()));
     let actions = call.after(200);
     assert_eq!(
-        told(&actions),
+        emitted(&actions),
         [
             Event::Error(CallError::Unreachable("refused".into())),
             Event::State(CallState::Disconnecting),
@@ -96,7 +96,7 @@ fn a_connection_that_never_opens_ends_the_first_join_after_five_seconds() {
     call.handle(Input::Start);
     let actions = call.after(5000);
     assert!(matches!(
-        told(&actions)[0],
+        emitted(&actions)[0],
         Event::Error(CallError::Unreachable(_))
     ));
     assert!(actions.contains(&Action::Disconnect));
@@ -114,7 +114,7 @@ fn a_server_that_accepts_and_stays_silent_is_unreachable() {
     let actions = call.after(1);
     assert_eq!(actions[0], Action::Disconnect);
     assert!(matches!(
-        told(&actions)[0],
+        emitted(&actions)[0],
         Event::Error(CallError::Unreachable(_))
     ));
     assert_eq!(actions.last(), Some(&Action::Finished));
@@ -137,7 +137,11 @@ fn a_lost_connection_is_told_once_and_tried_for_ever_with_growing_delays() {
     call.after(5000);
     let actions = call.rejoin("run1", &[]);
     assert_eq!(sent(&actions)[1], join(Some(resume("me1"))));
-    assert_eq!(told(&actions), [], "the state was Connected all the time");
+    assert_eq!(
+        emitted(&actions),
+        [],
+        "the state was Connected all the time"
+    );
     let actions = call.handle(Input::SocketClosed("again".into()));
     assert_eq!(
         warnings(&actions),

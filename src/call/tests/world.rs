@@ -278,7 +278,7 @@ impl World {
             Action::Finished => self.clients[index].is_finished = true,
             Action::Encode { .. } => {}
             Action::Bind(..) | Action::Mix(_) => self.clients[index].changes += 1,
-            Action::Tell(event) => {
+            Action::Emit(event) => {
                 let is_warning = matches!(event, crate::call::Event::Warning(_));
                 self.clients[index].warnings += usize::from(is_warning);
                 self.clients[index].told.push(event);

@@ -62,7 +62,7 @@ fn begin(world: &mut World, index: usize) {
     world.run(100);
 }
 
-fn told(world: &World, index: usize) -> &[Event] {
+fn emitted(world: &World, index: usize) -> &[Event] {
     &world.clients[index].told
 }
 
@@ -72,7 +72,7 @@ fn callees(world: &World, index: usize) -> Vec<(&str, CalleeState)> {
         &Event::Callee(ref user, state) => Some((user.as_str(), state)),
         _ => None,
     };
-    told(world, index).iter().filter_map(callee).collect()
+    emitted(world, index).iter().filter_map(callee).collect()
 }
 
 /// How incoming calls ended, as the client was told.
@@ -81,7 +81,7 @@ fn ends(world: &World, index: usize) -> Vec<Option<IncomingEnd>> {
         Event::IncomingEnded(_, reason) => Some(*reason),
         _ => None,
     };
-    told(world, index).iter().filter_map(end).collect()
+    emitted(world, index).iter().filter_map(end).collect()
 }
 
 fn rung(world: &World, index: usize) -> usize {
@@ -91,7 +91,7 @@ fn rung(world: &World, index: usize) -> usize {
 /// The code of the error that ended the call.
 fn error(world: &World, index: usize) -> Option<ErrorCode> {
     assert!(world.clients[index].is_finished);
-    told(world, index).iter().find_map(|event| match event {
+    emitted(world, index).iter().find_map(|event| match event {
         Event::Error(CallError::Refused { code, .. }) => Some(*code),
         _ => None,
     })
@@ -100,7 +100,7 @@ fn error(world: &World, index: usize) -> Option<ErrorCode> {
 /// Why the call that never began is over.
 fn ended(world: &World, index: usize) -> Option<&str> {
     assert!(world.clients[index].is_finished);
-    told(world, index).iter().find_map(|event| match event {
+    emitted(world, index).iter().find_map(|event| match event {
         Event::Error(CallError::Ended(reason)) => Some(reason.as_str()),
         _ => None,
     })
@@ -115,7 +115,7 @@ fn states(world: &World, index: usize) -> Vec<CallState> {
         Event::State(state) => Some(*state),
         _ => None,
     };
-    told(world, index).iter().filter_map(state).collect()
+    emitted(world, index).iter().filter_map(state).collect()
 }
 
 /// These two are in one call, with a connected leg each way.
@@ -178,7 +178,7 @@ fn a_call_is_placed_rings_is_answered_connected_and_hung_up() {
     );
     assert!(
         matches!(
-            told(&world, BOB)[..],
+            emitted(&world, BOB)[..],
             [
                 ..,
                 Event::Warning(CallError::Ended(_)),
@@ -187,7 +187,7 @@ fn a_call_is_placed_rings_is_answered_connected_and_hung_up() {
             ]
         ),
         "one alone is in no call: {:?}",
-        told(&world, BOB)
+        emitted(&world, BOB)
     );
     assert_eq!(world.clients[ALICE].warnings, 0);
     assert_eq!(world.rooms.stats(), Default::default());
@@ -272,7 +272,7 @@ fn a_caller_who_hangs_up_while_it_rings_cancels_the_call() {
     assert_eq!(ends(&world, BOB), [Some(IncomingEnd::Cancelled)]);
     world.input(BOB, Input::Accept(None));
     assert_eq!(
-        told(&world, BOB).last(),
+        emitted(&world, BOB).last(),
         Some(&Event::Warning(CallError::NoIncoming("accept")))
     );
 }

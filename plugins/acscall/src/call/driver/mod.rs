@@ -279,7 +279,7 @@ impl Running {
                         self.warn(&format!("audio cannot be mixed: {error}"));
                     }
                 }
-                Action::Tell(event) => self.tell(&event),
+                Action::Emit(event) => self.tell(&event),
                 Action::Finished => return true,
             }
         }
