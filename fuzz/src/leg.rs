@@ -1,8 +1,8 @@
-//! A leg over webrtcbin, given what a peer may say: it answers or gives up, and leaves nothing,
-//! of which the sockets are counted. Those show only after some legs: where they do not go down
-//! again, the input that is named need not be the one that left them.
+//! A leg over webrtcbin, with input from a peer: it answers or fails, and leaks nothing. The open
+//! sockets are counted after some legs only, so the reported input need not be the one that leaked
+//! them.
 //!
-//! GLib's criticals end the process here: each is a mistake in what webrtcbin was given.
+//! GLib's criticals abort the process: each is a mistake in webrtcbin's input.
 
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,21 +18,21 @@ use gstacscall::fuzzing::{Answer, Pipeline};
 use crate::sketch::description;
 
 static PIPELINE: LazyLock<Pipeline> = LazyLock::new(|| {
-    gst::init().expect("GStreamer is there");
+    gst::init().expect("GStreamer is installed");
     glib::log_set_always_fatal(glib::LogLevels::LEVEL_CRITICAL | glib::LogLevels::LEVEL_ERROR);
     Pipeline::start()
 });
 
-/// After as many legs it is looked what they have left.
+/// The number of legs between two checks for leaks.
 const ROUND: usize = 16;
-/// As many files may be open more than after the first round, for what comes and goes.
+/// The number of files that may be open in addition to those after the first round.
 const SPARE: usize = 40;
 
 #[derive(Debug, Arbitrary)]
 enum Step {
     Description,
     Candidate(Candidate),
-    /// One that is much like a good one.
+    /// A candidate that is almost valid.
     Near {
         line: u8,
         cut: u8,
@@ -41,7 +41,7 @@ enum Step {
     },
 }
 
-/// See the module.
+/// See the module documentation.
 pub fn check(data: &[u8]) {
     let _out_of_bytes = run(&mut Unstructured::new(data));
 }
@@ -57,7 +57,7 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
     if direction == Direction::Send {
         assert!(matches!(peer.answer(), Answer::Description(_)));
     }
-    // The machine lets one description through, and no candidate before it.
+    // The call machine passes on one description, and no candidate before it.
     match direction {
         Direction::Receive => {
             let answer = peer.describe(&first);
@@ -91,34 +91,34 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
         }
     }
     drop(peer);
-    check_rest();
+    check_leaks();
     Ok(())
 }
 
-fn check_rest() {
+fn check_leaks() {
     static LEGS: AtomicUsize = AtomicUsize::new(0);
     static FIRST: OnceLock<usize> = OnceLock::new();
     let count = LEGS.fetch_add(1, Ordering::Relaxed) + 1;
     if !count.is_multiple_of(ROUND) {
         return;
     }
-    wait_until("legs are not taken down", || PIPELINE.count() == 0);
+    wait_until("legs are not removed", || PIPELINE.count() == 0);
     let most = FIRST.get_or_init(files) + SPARE;
-    wait_until("legs leave files open", || files() <= most);
+    wait_until("legs leak files", || files() <= most);
 }
 
-/// Legs are taken down by threads of their own.
-fn wait_until(trouble: &str, is_done: impl Fn() -> bool) {
+/// Waits for the threads that remove the legs.
+fn wait_until(failure: &str, is_done: impl Fn() -> bool) {
     for _ in 0..3000 {
         if is_done() {
             return;
         }
         std::thread::park_timeout(Duration::from_millis(20));
     }
-    panic!("{trouble}");
+    panic!("{failure}");
 }
 
-/// The open ones of this process; none where that cannot be learnt.
+/// Returns the number of files that this process has open, or 0 if that is unknown.
 fn files() -> usize {
     fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
 }

@@ -1,15 +1,14 @@
-//! Session descriptions that nobody sensible would write, and that begin like one: an offer with
-//! some lines changed.
+//! Invalid session descriptions that resemble a valid one: an offer with some lines changed.
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 
-/// As our own sender offers.
+/// An offer of our own sender.
 pub(crate) const OFFER: &str = include_str!("sketch/offer.sdp");
 
-/// As many changes are made at most: with more nothing is left that is read far.
+/// The maximum number of changes. With more, the parsers stop early.
 const CHANGES: usize = 12;
 
-/// Lines that are taken apart somewhere.
+/// Lines that some parser splits further.
 const LINES: &[&str] = &[
     "v=0",
     "s=",
@@ -128,16 +127,16 @@ enum Change {
     Copy(u8, u8),
     Swap(u8, u8),
     Cut(u8, u8),
-    /// A byte of a line; a text is put there.
+    /// Replaces a byte of a line, or inserts a text into it.
     Byte(u8, u8, u8),
     Text(u8, u8, String),
-    /// A line very often.
+    /// Repeats a line many times.
     Repeat(u8, u8),
-    /// As an answer would have it.
+    /// Turns the offer into an answer.
     Answer,
 }
 
-/// A description.
+/// Returns a description.
 pub(crate) fn description(u: &mut Unstructured<'_>) -> Result<String> {
     let mut lines: Vec<String> = OFFER.lines().map(str::to_owned).collect();
     for _ in 0..u.int_in_range(0..=CHANGES)? {

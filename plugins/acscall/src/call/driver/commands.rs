@@ -102,8 +102,8 @@ impl Running {
                 self.input(Input::LegReport(leg, packets));
             }
             LegOutput::Failed(failure) => self.input(Input::LegFailed(leg, failure)),
-            LegOutput::Stream { kind, pad, gate } => {
-                if let Err(failure) = self.engine.stream_arrived(&leg, kind, pad, gate) {
+            LegOutput::Stream(stream) => {
+                if let Err(failure) = self.engine.stream_arrived(&leg, stream) {
                     self.input(Input::LegFailed(leg, failure));
                 }
             }

@@ -1,17 +1,20 @@
-//! The codecs of a leg's lines: their names, payload types and caps, and what they need.
+//! The codecs of a leg's tracks: their names, payload types, caps and elements.
 
 use std::collections::BTreeMap;
 
 use acscall::model::Kind;
 use gst::prelude::*;
 
-/// The URI of transport-wide congestion control, by which the sender learns what arrived when.
+use super::leg::Track;
+
+/// The URI of transport-wide congestion control, which reports the arrival of each packet to the
+/// sender.
 pub(super) const TWCC_URI: &str =
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
-/// Its number in our offers, of the 14 that one-byte headers have (RFC 8285).
+/// The number of this header extension in our offers, from 1 to 14 (RFC 8285).
 const TWCC_ID: u8 = 1;
 
-/// How a line is coded.
+/// The codec of a track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Codec {
     Opus,
@@ -21,15 +24,15 @@ pub(crate) enum Codec {
     Av1,
 }
 
-/// The codec of each line that a sender offers.
+/// The codec that a sender offers for each kind.
 pub(in crate::call) type Codecs = BTreeMap<Kind, Codec>;
 
-/// What is offered where the application says nothing: what every browser takes.
+/// The codecs offered by default. All browsers support them.
 pub(in crate::call) fn default_codecs() -> Codecs {
     Kind::ALL.map(|kind| (kind, default_codec(kind))).into()
 }
 
-fn default_codec(kind: Kind) -> Codec {
+pub(super) fn default_codec(kind: Kind) -> Codec {
     match kind {
         Kind::Audio => Codec::Opus,
         Kind::Video | Kind::Screen => Codec::Vp8,
@@ -39,14 +42,14 @@ fn default_codec(kind: Kind) -> Codec {
 impl Codec {
     const ALL: [Codec; 5] = [Codec::Opus, Codec::Vp8, Codec::Vp9, Codec::H264, Codec::Av1];
 
-    /// The codec that SDP calls so.
+    /// Returns the codec with this encoding name.
     pub(super) fn from_name(name: &str) -> Option<Codec> {
         Codec::ALL
             .into_iter()
             .find(|codec| codec.name().eq_ignore_ascii_case(name))
     }
 
-    /// The name in SDP.
+    /// Returns the encoding name in SDP.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Codec::Opus => "OPUS",
@@ -57,22 +60,25 @@ impl Codec {
         }
     }
 
-    /// Whether it codes pictures.
-    pub(super) fn is_video(self) -> bool {
-        self != Codec::Opus
+    /// Returns the media type in SDP.
+    pub(super) fn media(self) -> &'static str {
+        match self {
+            Codec::Opus => "audio",
+            Codec::Vp8 | Codec::Vp9 | Codec::H264 | Codec::Av1 => "video",
+        }
     }
 
-    /// What is not installed of that which sending takes.
+    /// Returns an element that sending needs and that is not installed.
     pub(crate) fn missing_for_send(self) -> Option<MissingElement> {
         first_missing(self.encoders(), &self.send_elements())
     }
 
-    /// What is not installed of that which receiving takes.
+    /// Returns an element that receiving needs and that is not installed.
     pub(super) fn missing_for_receive(self) -> Option<MissingElement> {
         first_missing(self.decoders(), &self.receive_elements())
     }
 
-    /// The encoders, the preferred first.
+    /// Returns the possible encoders, the preferred one first.
     pub(super) fn encoders(self) -> &'static [&'static str] {
         match self {
             Codec::Opus => &["opusenc"],
@@ -83,7 +89,7 @@ impl Codec {
         }
     }
 
-    /// The decoders, the preferred first.
+    /// Returns the possible decoders, the preferred one first.
     pub(super) fn decoders(self) -> &'static [&'static str] {
         match self {
             Codec::Opus => &["opusdec"],
@@ -94,8 +100,8 @@ impl Codec {
         }
     }
 
-    /// What else its sender needs: a parser where the encoder's form is not the payloader's, and
-    /// last the payloader.
+    /// Returns the elements between the encoder and the leg: a parser if the payloader needs one,
+    /// and last the payloader.
     pub(super) fn send_elements(self) -> Vec<&'static str> {
         match self {
             Codec::Opus => vec!["rtpopuspay"],
@@ -106,7 +112,8 @@ impl Codec {
         }
     }
 
-    /// What else its receiver needs: the depayloader, and a parser where the decoder wants one.
+    /// Returns the elements between the leg and the decoder: the depayloader, and a parser if the
+    /// decoder needs one.
     pub(super) fn receive_elements(self) -> Vec<&'static str> {
         match self {
             Codec::Opus => vec!["rtpopusdepay"],
@@ -117,11 +124,11 @@ impl Codec {
         }
     }
 
-    /// What the encoder, with its parser, gives out.
+    /// Returns the caps of the encoded frames, behind the parser.
     pub(super) fn encoded(self) -> gst::Caps {
         match self {
             Codec::Opus => gst::Caps::builder("audio/x-opus").build(),
-            // The one profile that every decoder has.
+            // Every decoder supports this profile.
             Codec::Vp8 => gst::Caps::builder("video/x-vp8")
                 .field("profile", "0")
                 .build(),
@@ -141,15 +148,15 @@ impl Codec {
         }
     }
 
-    /// Makes the payloader, set up for a browser at the other end.
+    /// Makes the payloader, configured for browsers as receivers.
     pub(super) fn payloader(self) -> Result<gst::Element, MissingElement> {
         let factory = self.send_elements().pop().unwrap_or_default();
         let pay = make(factory)?;
         match self {
-            // Decoders tell lost frames from skipped ones by it.
+            // It lets decoders distinguish lost frames from skipped ones.
             Codec::Vp8 | Codec::Vp9 => pay.set_property_from_str("picture-id-mode", "15-bit"),
             Codec::H264 => {
-                // The parameters with each key frame: a receiver may have missed the first.
+                // Parameter sets with each key frame: a receiver may have missed the first ones.
                 pay.set_property("config-interval", -1i32);
                 pay.set_property_from_str("aggregate-mode", "zero-latency");
             }
@@ -161,8 +168,9 @@ impl Codec {
     }
 }
 
-/// The payload type of each line in our offers: distinct on all lines, because webrtcbin 1.22
-/// mixes up equal ones, and with room for the retransmission type that it adds after each.
+/// Returns the payload type of a track in our offers. The types are distinct, because webrtcbin 1.22
+/// confuses tracks of the same type, and leave room for the retransmission type that it adds after
+/// each.
 fn payload_type(kind: Kind) -> i32 {
     match kind {
         Kind::Audio => 111,
@@ -171,17 +179,19 @@ fn payload_type(kind: Kind) -> i32 {
     }
 }
 
-/// The RTP caps that our offer states for this line.
-pub(super) fn offered(kind: Kind, codec: Codec, ssrc: u32) -> gst::Caps {
+/// Returns the RTP caps of a track in our offers.
+pub(super) fn offered(track: &Track, ssrc: u32) -> gst::Caps {
+    let Track { mid, kind, codec } = track;
     let builder = gst::Caps::builder("application/x-rtp")
-        .field("payload", payload_type(kind))
+        .field("media", codec.media())
+        .field("a-mid", &mid.0)
+        .field("payload", payload_type(*kind))
         .field("ssrc", ssrc)
         .field("encoding-name", codec.name())
         .field(format!("extmap-{TWCC_ID}"), TWCC_URI)
         .field("rtcp-fb-transport-cc", true);
-    if !codec.is_video() {
+    if codec.media() == "audio" {
         return builder
-            .field("media", "audio")
             .field("clock-rate", 48_000)
             .field("encoding-params", "2")
             .field("stereo", "1")
@@ -189,7 +199,6 @@ pub(super) fn offered(kind: Kind, codec: Codec, ssrc: u32) -> gst::Caps {
             .build();
     }
     let builder = builder
-        .field("media", "video")
         .field("clock-rate", 90_000)
         .field("rtcp-fb-nack", true)
         .field("rtcp-fb-nack-pli", true)
@@ -203,7 +212,7 @@ pub(super) fn offered(kind: Kind, codec: Codec, ssrc: u32) -> gst::Caps {
     }
 }
 
-/// The format in which all audio comes out of a call, and goes into the encoder.
+/// Returns the caps of all audio that a call outputs, and of the audio encoder's input.
 pub(super) fn raw_audio() -> gst::Caps {
     gst_audio::AudioCapsBuilder::new_interleaved()
         .format(gst_audio::AudioFormat::S16le)
@@ -213,14 +222,14 @@ pub(super) fn raw_audio() -> gst::Caps {
         .build()
 }
 
-/// Makes an element or tells where to get it.
+/// Makes an element. The error says where to get it.
 pub(super) fn make(factory: &'static str) -> Result<gst::Element, MissingElement> {
     gst::ElementFactory::make(factory)
         .build()
         .map_err(|_| MissingElement(factory))
 }
 
-/// Makes the first of these that is installed.
+/// Makes the first of these elements that is installed.
 pub(super) fn make_first(factories: &[&'static str]) -> Result<gst::Element, MissingElement> {
     let first = factories.first().copied().unwrap_or_default();
     factories
@@ -229,26 +238,26 @@ pub(super) fn make_first(factories: &[&'static str]) -> Result<gst::Element, Mis
         .ok_or(MissingElement(first))
 }
 
-/// What is missing, where one of some and all of others are needed.
+/// Returns the first missing element, if one of `one_of` and all of `all` are needed.
 fn first_missing(one_of: &[&'static str], all: &[&'static str]) -> Option<MissingElement> {
     let first = one_of
         .first()
-        .filter(|_| !one_of.iter().any(|f| is_there(f)));
+        .filter(|_| !one_of.iter().any(|f| is_installed(f)));
     first
-        .or_else(|| all.iter().find(|factory| !is_there(factory)))
+        .or_else(|| all.iter().find(|factory| !is_installed(factory)))
         .map(|factory| MissingElement(factory))
 }
 
-fn is_there(factory: &str) -> bool {
+fn is_installed(factory: &str) -> bool {
     gst::ElementFactory::find(factory).is_some()
 }
 
-/// A GStreamer plugin is not installed.
+/// A GStreamer element that is not installed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the GStreamer element {0} is missing: install {package}", package = package(.0))]
 pub(crate) struct MissingElement(pub(super) &'static str);
 
-/// Where Debian and Ubuntu have it.
+/// Returns the package of Debian and Ubuntu that has the element.
 fn package(factory: &str) -> &'static str {
     match factory {
         "x264enc" => "gstreamer1.0-plugins-ugly",
@@ -274,9 +283,9 @@ mod tests {
         let text = MissingElement("x264enc").to_string();
         assert!(text.contains("x264enc") && text.contains("plugins-ugly"));
         for codec in Codec::ALL {
-            // Whatever this machine lacks is one of those that the codec needs.
+            // An element that this machine lacks is one that the codec needs.
             if let Some(MissingElement(factory)) = codec.missing_for_send() {
-                assert!(!is_there(factory), "{factory}");
+                assert!(!is_installed(factory), "{factory}");
                 assert!(
                     codec.encoders().contains(&factory) || codec.send_elements().contains(&factory)
                 );
@@ -287,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_sdp_are_read_in_any_case() {
+    fn encoding_names_are_case_insensitive() {
         assert_eq!(Codec::from_name("opus"), Some(Codec::Opus));
         assert_eq!(Codec::from_name("h264"), Some(Codec::H264));
         assert_eq!(Codec::from_name("H265"), None);

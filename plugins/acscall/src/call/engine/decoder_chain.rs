@@ -5,7 +5,7 @@ use gst::prelude::*;
 
 use super::codec::{Codec, MissingElement, make, make_first, raw_audio};
 
-/// Makes what turns a line's RTP into raw media, in the order of their links.
+/// Makes the elements that turn a track's RTP into raw media, in the order of their links.
 pub(super) fn chain(caps: &gst::CapsRef) -> Result<Vec<gst::Element>, DecoderError> {
     let encoding = caps
         .structure(0)
@@ -18,12 +18,12 @@ pub(super) fn chain(caps: &gst::CapsRef) -> Result<Vec<gst::Element>, DecoderErr
         elements.push(make(factory)?);
     }
     if let Some(depayloader) = elements.first() {
-        // Nothing is read of headers here, see [`super::colorimetry`]. GStreamer 1.22 hangs for ever on
-        // an extension whose length is not what it expects.
+        // [`super::colorimetry`] reads the header extensions. GStreamer 1.22 hangs on an extension
+        // of unexpected length.
         set(depayloader, "auto-header-extension", false);
     }
     let decoder = make_first(codec.decoders())?;
-    // A damaged packet is concealed like a lost one.
+    // Damaged packets are concealed like lost ones.
     set(&decoder, "max-errors", -1i32);
     if codec == Codec::Opus {
         decoder.set_property("plc", true);
@@ -42,20 +42,20 @@ pub(super) fn chain(caps: &gst::CapsRef) -> Result<Vec<gst::Element>, DecoderErr
         set(depayloader, "request-keyframe", true);
         set(depayloader, "wait-for-keyframe", true);
     }
-    // Decoding several frames at once would hold each back for the others.
+    // With several threads, each frame would wait for the next ones.
     set(&decoder, "max-threads", 1i32);
     elements.push(decoder);
     Ok(elements)
 }
 
-/// Sets a property that not every element of a kind has, in the same type.
+/// Sets a property if the element has it with this type.
 fn set<T: ToValue + glib::value::ValueType>(element: &gst::Element, property: &str, value: T) {
     if element.find_property(property).map(|p| p.value_type()) == Some(T::Type::static_type()) {
         element.set_property_from_value(property, &value.to_value());
     }
 }
 
-/// Why a received line cannot be decoded.
+/// The reason why a received track cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum DecoderError {
     #[error(transparent)]

@@ -1,53 +1,68 @@
-//! One sent stream: encoded once, its frames shared by the lines of all legs that carry it.
+//! A sent stream: encoded once, its frames shared by the branches of all legs that carry it.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use acscall::model::Kind;
 use gst::glib;
 use gst::prelude::*;
+use parking_lot::{Condvar, Mutex};
 
 use crate::call::CAT;
 
 use super::codec::Codec;
 use super::encoder_chain::{self, Rate};
+use super::lifecycle::{self, unique_name};
+use super::loose_pad::loose_sink_pad;
 use super::payload_branch::PayloadBranch;
 
-/// The least time between two key frames that receivers asked for: a burst of requests (several
-/// receivers that lost the same packet) costs one. A line that starts does not wait for it. What
-/// each receiver may ask for is less ([`KeyFrameRequests`](super::key_frame_requests::KeyFrameRequests)).
+/// The minimum time between two key frames that receivers request: a burst of requests, such as
+/// from several receivers that lost the same packet, costs one key frame. A branch that starts
+/// does not wait for it. Each receiver's own limit is lower, see
+/// [`KeyFrameRequests`](super::key_frame_requests::KeyFrameRequests).
 const KEY_FRAME_INTERVAL: gst::ClockTime = gst::ClockTime::from_mseconds(300);
-/// Raw video that may wait for the encoder: what is older than the frame that waits is stale.
+/// The number of raw frames that wait for the encoder. Older ones are stale.
 const VIDEO_QUEUE: u64 = 2;
-/// Raw audio that may wait for the encoder.
+/// The length of raw audio that waits for the encoder.
 const AUDIO_QUEUE: gst::ClockTime = gst::ClockTime::from_mseconds(200);
-/// Marks, in the encoder's input, the end of what [`Encoder::drain`] waits for.
+/// The name of the event that [`Encoder::drain`] puts behind the waiting buffers.
 const DRAINED: &str = "acscall-drained";
 
-/// The encoder of one sent stream.
+/// The encoder of a sent stream.
 #[derive(Debug)]
 pub(in crate::call) struct Encoder {
     kind: Kind,
     codec: Codec,
     bin: gst::Bin,
     source: gst_app::AppSrc,
-    last_pts: Mutex<Option<gst::ClockTime>>,
+    input: Mutex<Input>,
     output: Arc<Output>,
     rate_control: Arc<RateControl>,
-    /// Nothing else holds it: it has no parent.
+    /// The pad that takes the encoded frames. This is its only reference.
     encoded: gst::Pad,
+    /// The number of [`DRAINED`] events that have left the queue.
     drained: Arc<(Mutex<u64>, Condvar)>,
 }
 
+/// The buffers on their way to the encoder's queue, in the order of their times.
+#[derive(Debug, Default)]
+struct Input {
+    last_pts: Option<gst::ClockTime>,
+    waiting: VecDeque<gst::Sample>,
+    /// Whether a thread is pushing the waiting buffers.
+    is_pushing: bool,
+}
+
 impl Encoder {
-    /// Makes the encoder and starts it in `pipeline`.
+    /// Makes an encoder and starts it in `pipeline`. On failure, nothing is left in the pipeline.
     pub(super) fn start(
         kind: Kind,
         codec: Codec,
         rate: Rate,
         pipeline: &gst::Pipeline,
-        lines: Vec<Arc<PayloadBranch>>,
+        branches: Vec<Arc<PayloadBranch>>,
     ) -> Result<Arc<Encoder>, glib::BoolError> {
         let source = gst_app::AppSrc::builder()
             .format(gst::Format::Time)
@@ -59,7 +74,7 @@ impl Encoder {
             Kind::Audio => source.set_max_time(AUDIO_QUEUE),
             Kind::Video | Kind::Screen => source.set_max_buffers(VIDEO_QUEUE),
         }
-        let bin = gst::Bin::with_name(&format!("encoder-{kind}"));
+        let bin = gst::Bin::with_name(&unique_name(&format!("encoder-{kind}")));
         bin.add(&source)?;
         let chain =
             encoder_chain::chain(codec).map_err(|missing| glib::bool_error!("{missing}"))?;
@@ -67,32 +82,30 @@ impl Encoder {
         bin.add_many(elements)?;
         gst::Element::link_many(std::iter::once(source.upcast_ref()).chain(elements))?;
         let rate_control = Arc::new(RateControl::new(rate));
-        rate_control.keep(&chain.encoder);
+        rate_control.apply_between_frames(&chain.encoder);
 
         let last = elements.last().expect("an encoder has elements");
         let encoded = last.static_pad("src").expect("an encoder has a source pad");
         let output = Arc::new(Output {
             encoder: last.downgrade(),
-            lines: Mutex::new(lines.into()),
+            branches: Mutex::new(branches.into()),
             last_key_request: Mutex::new(None),
             encoded: AtomicU64::new(0),
         });
         let sink = output.sink_pad(&codec.encoded())?;
-        sink.set_active(true)?;
         encoded
             .link(&sink)
             .map_err(|error| glib::bool_error!("{error}"))?;
 
         let drained = Arc::new((Mutex::new(0u64), Condvar::new()));
-        notice_drained(&source, drained.clone());
-        pipeline.add(&bin)?;
-        bin.sync_state_with_parent()?;
+        count_drained(&source, drained.clone());
+        lifecycle::start(&bin, pipeline, &sink)?;
         Ok(Arc::new(Encoder {
             kind,
             codec,
             bin,
             source,
-            last_pts: Mutex::new(None),
+            input: Mutex::default(),
             output,
             rate_control,
             encoded: sink,
@@ -100,67 +113,87 @@ impl Encoder {
         }))
     }
 
-    /// Takes a raw buffer; its PTS is the time of the system clock. Never waits.
-    pub(in crate::call) fn push(&self, caps: &gst::Caps, mut buffer: gst::Buffer) {
+    /// Encodes a raw buffer whose PTS is the time of the system clock. Never waits.
+    pub(in crate::call) fn push(&self, caps: &gst::Caps, buffer: gst::Buffer) {
         let Some(base) = self.bin.base_time() else {
             return;
         };
+        if self.enqueue(caps, buffer, base) {
+            while let Some(sample) = self.next_sample() {
+                self.push_sample(&sample);
+            }
+        }
+    }
+
+    /// Adds a buffer to the waiting ones. Returns whether the caller has to push them; otherwise
+    /// another thread does.
+    fn enqueue(&self, caps: &gst::Caps, mut buffer: gst::Buffer, base: gst::ClockTime) -> bool {
         let due = buffer.pts().unwrap_or(base).saturating_sub(base);
-        let mut last = self.last_pts.lock().unwrap_or_else(PoisonError::into_inner);
-        // An encoder takes no time twice. Sources that replace one another may overlap.
-        let pts = match *last {
+        let mut input = self.input.lock();
+        // Encoders refuse a time that does not increase. Sources that replace one another may
+        // overlap.
+        let pts = match input.last_pts {
             Some(last) if due <= last => last + gst::ClockTime::MSECOND,
             _ => due,
         };
-        *last = Some(pts);
+        input.last_pts = Some(pts);
         {
             let buffer = buffer.make_mut();
             buffer.set_pts(pts);
             buffer.set_dts(gst::ClockTime::NONE);
         }
-        if self.kind != Kind::Audio {
+        let sample = gst::Sample::builder().caps(caps).buffer(&buffer).build();
+        input.waiting.push_back(sample);
+        !std::mem::replace(&mut input.is_pushing, true)
+    }
+
+    fn next_sample(&self) -> Option<gst::Sample> {
+        let mut input = self.input.lock();
+        let sample = input.waiting.pop_front();
+        input.is_pushing = sample.is_some();
+        sample
+    }
+
+    fn push_sample(&self, sample: &gst::Sample) {
+        if self.kind != Kind::Audio
+            && let Some(pts) = sample.buffer().and_then(|buffer| buffer.pts())
+        {
             self.output.request_key_frame_if_due(pts);
         }
-        // Still under the lock of `last_pts`, so that times and buffers stay in order. The queue
-        // is leaky: this does not wait.
-        let sample = gst::Sample::builder().caps(caps).buffer(&buffer).build();
-        if let Err(error) = self.source.push_sample(&sample) {
-            gst::debug!(CAT, "{} takes no buffer: {error}", self.bin.name());
+        // The queue is leaky: this does not wait.
+        if let Err(error) = self.source.push_sample(sample) {
+            gst::debug!(CAT, obj = self.bin, "buffer not accepted: {error}");
         }
     }
 
-    /// Encodes at this rate from the next frame on. Never waits.
+    /// Sets the rate from the next frame on. Never waits.
     pub(in crate::call) fn set_rate(&self, rate: Rate) {
         self.rate_control.set(rate);
     }
 
-    /// Replaces the lines that the frames go to. New ones begin with a key frame.
-    pub(super) fn set_lines(&self, lines: Vec<Arc<PayloadBranch>>) {
-        *self.output.lock_lines() = lines.into();
+    /// Replaces the branches that get the frames. New branches begin with a key frame.
+    pub(super) fn set_branches(&self, branches: Vec<Arc<PayloadBranch>>) {
+        *self.output.branches.lock() = branches.into();
     }
 
-    /// Waits until all that was pushed has been encoded and sent, at most for `timeout`.
+    /// Waits until all pushed buffers have been encoded and sent, at most for `timeout`.
     pub(in crate::call) fn drain(&self, timeout: Duration) {
         let (count, changed) = &*self.drained;
-        let target = *count.lock().unwrap_or_else(PoisonError::into_inner) + 1;
+        let target = *count.lock() + 1;
         let marker = gst::event::CustomDownstream::new(gst::Structure::new_empty(DRAINED));
         if !self.source.send_event(marker) {
             return;
         }
-        let count = count.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(
-            changed
-                .wait_timeout_while(count, timeout, |count| *count < target)
-                .unwrap_or_else(PoisonError::into_inner),
-        );
+        let mut count = count.lock();
+        changed.wait_while_for(&mut count, |count| *count < target, timeout);
     }
 
-    /// What comes out of it.
+    /// Returns the codec of the encoded frames.
     pub(in crate::call) fn codec(&self) -> Codec {
         self.codec
     }
 
-    /// Frames encoded so far.
+    /// Returns the number of frames encoded so far.
     pub(in crate::call) fn encoded(&self) -> u64 {
         self.output.encoded.load(Ordering::Relaxed)
     }
@@ -170,16 +203,16 @@ impl Encoder {
         object.has_as_ancestor(&self.bin) || object == self.bin.upcast_ref::<gst::Object>()
     }
 
-    /// Stops the encoder and takes it out of its pipeline.
+    /// Stops the encoder and removes it from its pipeline.
     pub(super) fn stop(&self) {
-        *self.output.lock_lines() = Vec::new().into();
-        super::dispose_with(&self.bin, self.encoded.clone());
+        self.set_branches(Vec::new());
+        lifecycle::dispose_with(&self.bin, self.encoded.clone());
     }
 }
 
-/// Counts the markers of [`Encoder::drain`] as they leave the queue: the encoders work in the
-/// queue's own thread, so all before a marker has been encoded and sent by then.
-fn notice_drained(source: &gst_app::AppSrc, drained: Arc<(Mutex<u64>, Condvar)>) {
+/// Counts the markers of [`Encoder::drain`] as they leave the queue. The encoders work in the
+/// queue's own thread, so all buffers before a marker have been encoded and sent by then.
+fn count_drained(source: &gst_app::AppSrc, drained: Arc<(Mutex<u64>, Condvar)>) {
     let pad = source
         .static_pad("src")
         .expect("an appsrc has a source pad");
@@ -192,14 +225,14 @@ fn notice_drained(source: &gst_app::AppSrc, drained: Arc<(Mutex<u64>, Condvar)>)
             return gst::PadProbeReturn::Ok;
         }
         let (count, changed) = &*drained;
-        *count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        *count.lock() += 1;
         changed.notify_all();
         gst::PadProbeReturn::Handled
     });
 }
 
-/// How fast an encoder works. Its properties wait for the frame that is being encoded: so they
-/// are set in between, on the encoder's own thread.
+/// The rate of an encoder. Setting an encoder's properties waits for the frame that is being
+/// encoded, so they are set between two frames, on the encoder's own thread.
 #[derive(Debug)]
 struct RateControl {
     rate: Mutex<Rate>,
@@ -215,16 +248,16 @@ impl RateControl {
     }
 
     fn set(&self, rate: Rate) {
-        *self.rate.lock().unwrap_or_else(PoisonError::into_inner) = rate;
+        *self.rate.lock() = rate;
         self.changed.store(true, Ordering::Release);
     }
 
     fn get(&self) -> Rate {
-        *self.rate.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.rate.lock()
     }
 
-    /// Sets the encoder now, and before each frame where it has changed.
-    fn keep(self: &Arc<Self>, encoder: &gst::Element) {
+    /// Applies the rate to the encoder now, and before the next frame whenever it has changed.
+    fn apply_between_frames(self: &Arc<Self>, encoder: &gst::Element) {
         encoder_chain::set_rate(encoder, self.get());
         let (rate_control, weak) = (self.clone(), encoder.downgrade());
         if let Some(pad) = encoder.static_pad("sink") {
@@ -240,31 +273,26 @@ impl RateControl {
     }
 }
 
-/// Where encoded frames leave the encoder.
+/// The output of an encoder: passes its frames to the branches, and their requests to it.
 #[derive(Debug)]
-pub(super) struct Output {
+struct Output {
     encoder: glib::WeakRef<gst::Element>,
-    lines: Mutex<Arc<[Arc<PayloadBranch>]>>,
+    branches: Mutex<Arc<[Arc<PayloadBranch>]>>,
     last_key_request: Mutex<Option<gst::ClockTime>>,
     encoded: AtomicU64,
 }
 
 impl Output {
-    /// The pad that takes the encoder's frames.
+    /// Makes the pad that takes the encoder's frames.
     fn sink_pad(self: &Arc<Self>, caps: &gst::Caps) -> Result<gst::Pad, glib::BoolError> {
         let output = Arc::downgrade(self);
-        let pad = super::loose_sink_pad(caps)?
-            .name("encoded")
-            .chain_function(move |pad, _, frame| {
-                if let Some(output) = output.upgrade() {
-                    output.share(pad, frame);
-                }
-                // A line that takes no frame is its leg's trouble, not the encoder's.
-                Ok(gst::FlowSuccess::Ok)
-            })
-            .event_function(|_, _, _| true)
-            .build();
-        Ok(pad)
+        loose_sink_pad("encoded", caps, move |pad, frame| {
+            if let Some(output) = output.upgrade() {
+                output.share(pad, frame);
+            }
+            // A branch that refuses a frame must not stop the encoder: its leg fails by itself.
+            Ok(gst::FlowSuccess::Ok)
+        })
     }
 
     fn share(&self, pad: &gst::Pad, mut frame: gst::Buffer) {
@@ -273,7 +301,7 @@ impl Output {
         let (Some(caps), Some(segment)) = (pad.current_caps(), segment) else {
             return;
         };
-        // The lines' segments begin at 0. That of x264enc begins at 1000 hours.
+        // The branches' segments begin at 0, x264enc's at 1000 hours.
         let running = segment
             .segment()
             .downcast_ref::<gst::ClockTime>()
@@ -283,31 +311,33 @@ impl Output {
             frame.set_pts(running);
             frame.set_dts(None);
         }
-        for line in self.lines().iter() {
-            line.push(&caps, &frame);
+        for branch in self.branches().iter() {
+            branch.push(&caps, &frame);
         }
     }
 
-    /// KeyFrameRequests the encoder, before it gets the frame of time `now`, if any line asks for it.
+    /// Requests a key frame if a branch needs one. Called before the encoder gets the frame of
+    /// time `now`.
     fn request_key_frame_if_due(&self, now: gst::ClockTime) {
-        let lines = self.lines();
-        let asking = || lines.iter().filter(|line| line.asks_for_key_frame(now));
-        if asking().next().is_none() {
+        let branches = self.branches();
+        let due = || {
+            branches
+                .iter()
+                .filter(|branch| branch.is_key_frame_due(now))
+        };
+        if due().next().is_none() {
             return;
         }
         {
-            let starts = asking().any(|line| line.needs_key_frame());
-            let mut last = self
-                .last_key_request
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            if !starts && last.is_some_and(|last| now < last + KEY_FRAME_INTERVAL) {
+            let is_starting = due().any(|branch| branch.needs_key_frame());
+            let mut last = self.last_key_request.lock();
+            if !is_starting && last.is_some_and(|last| now < last + KEY_FRAME_INTERVAL) {
                 return;
             }
             *last = Some(now);
         }
-        for line in lines.iter() {
-            line.gets_key_frame(now);
+        for branch in branches.iter() {
+            branch.key_frame_requested(now);
         }
         if let Some(pad) = self
             .encoder
@@ -322,11 +352,7 @@ impl Output {
         }
     }
 
-    fn lines(&self) -> Arc<[Arc<PayloadBranch>]> {
-        self.lock_lines().clone()
-    }
-
-    fn lock_lines(&self) -> MutexGuard<'_, Arc<[Arc<PayloadBranch>]>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    fn branches(&self) -> Arc<[Arc<PayloadBranch>]> {
+        self.branches.lock().clone()
     }
 }

@@ -1,4 +1,4 @@
-//! The elements that encode: how each is set up for calls, and how its rate is changed.
+//! The encoder elements: their configuration for calls, and their rate.
 
 use acscall::call::default_bitrate;
 use acscall::model::Kind;
@@ -7,21 +7,21 @@ use gst::prelude::*;
 use super::codec::{Codec, MissingElement, make, make_first, raw_audio};
 use super::colorimetry;
 
-/// Below this filling of its buffer, in percent, libvpx leaves frames out. The buffer is to hold
-/// 120 ms, and frames wait for nothing else.
-const DROPS: i32 = 30;
+/// The fill level, in percent, below which libvpx drops frames to refill its rate buffer of
+/// 120 ms. Frames wait for nothing else.
+const DROPFRAME_THRESHOLD: i32 = 30;
 
-/// At what an encoder works.
+/// The rate of an encoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::call) struct Rate {
     /// In bit/s.
     pub(in crate::call) bitrate: u32,
-    /// The part of the packets that is lost on the way, in percent.
+    /// The expected packet loss, in percent.
     pub(in crate::call) loss: u8,
 }
 
 impl Rate {
-    /// That of an encoder of which nothing is known.
+    /// Returns the rate before the bandwidth is known.
     pub(in crate::call) fn default_of(kind: Kind) -> Rate {
         Rate {
             bitrate: default_bitrate(kind),
@@ -30,10 +30,10 @@ impl Rate {
     }
 }
 
-/// What turns raw media into coded frames, in the order of the links.
+/// The elements that turn raw media into encoded frames, in the order of their links.
 pub(super) struct Chain {
     pub(super) elements: Vec<gst::Element>,
-    /// The one among them that encodes.
+    /// The encoder, which is one of the elements.
     pub(super) encoder: gst::Element,
 }
 
@@ -52,7 +52,7 @@ pub(super) fn chain(codec: Codec) -> Result<Chain, MissingElement> {
         }
         Some("vp9enc") => {
             set_up_vpx(&encoder);
-            // libvpx's own choice for calls.
+            // libvpx's recommendation for calls.
             encoder.set_property("cpu-used", 8i32);
         }
         Some("x264enc") => {
@@ -61,7 +61,7 @@ pub(super) fn chain(codec: Codec) -> Result<Chain, MissingElement> {
             encoder.set_property("threads", 1u32);
             encoder.set_property("byte-stream", true);
             encoder.set_property("key-int-max", i32::MAX as u32);
-            // What may wait at its rate, in ms: a key frame is as large as ten others.
+            // In ms of the bit rate. A key frame is as large as ten other frames.
             encoder.set_property("vbv-buf-capacity", 300u32);
         }
         Some("openh264enc") => {
@@ -81,18 +81,18 @@ pub(super) fn chain(codec: Codec) -> Result<Chain, MissingElement> {
         _ => {}
     }
     let mut elements = match codec {
-        // The caps of what is sent never change, whatever comes in.
+        // The encoder's caps never change, whatever the input.
         Codec::Opus => vec![
             make("audioconvert")?,
             make("audioresample")?,
             filter(raw_audio())?,
         ],
         Codec::Vp8 | Codec::Vp9 | Codec::Av1 => vec![converter()?, filter(picture(1))?],
-        // Its pictures have even sizes.
+        // H.264 needs even sizes.
         Codec::H264 => vec![converter()?, make("videoscale")?, filter(picture(2))?],
     };
     elements.push(encoder.clone());
-    // All but the payloader, which belongs to each leg.
+    // Without the payloader, which is part of each leg.
     let mut others = codec.send_elements();
     others.pop();
     for other in others {
@@ -101,8 +101,8 @@ pub(super) fn chain(codec: Codec) -> Result<Chain, MissingElement> {
     Ok(Chain { elements, encoder })
 }
 
-/// Sets an encoder to work at `rate` from its next frame on. Waits for a frame that is being
-/// encoded, except on the encoder's own thread.
+/// Sets the rate of an encoder from its next frame on. Waits for a frame that is being encoded,
+/// except on the encoder's own thread.
 pub(super) fn set_rate(encoder: &gst::Element, rate: Rate) {
     let Some(factory) = encoder.factory() else {
         return;
@@ -111,15 +111,18 @@ pub(super) fn set_rate(encoder: &gst::Element, rate: Rate) {
     match factory.name().as_str() {
         "opusenc" => {
             encoder.set_property("bitrate", bits.clamp(4_000, 650_000) as i32);
-            // Its forward error correction does nothing without it.
+            // Without it, opusenc adds no forward error correction.
             encoder.set_property("packet-loss-percentage", i32::from(rate.loss.min(100)));
         }
         "vp8enc" | "vp9enc" => {
             encoder.set_property("target-bitrate", bits as i32);
-            // A picture that is too much for a slow network even at the worst quality would fill
-            // every queue on the way: at 300 kbit/s none came at all. Fewer of them do.
-            let drops = bits < default_bitrate(Kind::Video);
-            encoder.set_property("dropframe-threshold", if drops { DROPS } else { 0i32 });
+            // On a slow network, pictures that are too large even at the worst quality would fill
+            // every queue: at 300 kbit/s, no picture arrived. Dropping some lets the rest arrive.
+            let is_slow = bits < default_bitrate(Kind::Video);
+            encoder.set_property(
+                "dropframe-threshold",
+                if is_slow { DROPFRAME_THRESHOLD } else { 0i32 },
+            );
         }
         "openh264enc" => encoder.set_property("bitrate", bits),
         "x264enc" => encoder.set_property("bitrate", kilobits),
@@ -131,34 +134,34 @@ pub(super) fn set_rate(encoder: &gst::Element, rate: Rate) {
 fn set_up_vpx(encoder: &gst::Element) {
     encoder.set_property("deadline", 1i64);
     encoder.set_property("lag-in-frames", 0i32);
-    // libvpx's VP8 threads wait for each other in a busy loop: with two on two cores the
-    // demo fell from 30 to 6-18 frames per second, at 4 times the processor time.
+    // libvpx's VP8 threads wait for each other in a busy loop: two threads on two cores took the
+    // demo from 30 to 6-18 frames per second, at 4 times the processor time.
     encoder.set_property("threads", 1i32);
     encoder.set_property_from_str("end-usage", "cbr");
-    // Key frames come when a receiver asks for one.
+    // Key frames are made on request only.
     encoder.set_property_from_str("keyframe-mode", "disabled");
     encoder.set_property("keyframe-max-dist", i32::MAX);
     encoder.set_property("buffer-initial-size", 100i32);
     encoder.set_property("buffer-optimal-size", 120i32);
     encoder.set_property("buffer-size", 150i32);
     encoder.set_property("max-intra-bitrate", 250i32);
-    // Frame rates that change must not change the time base.
+    // A change of the frame rate must not change the time base.
     encoder.set_property("timebase", gst::Fraction::new(1, 90_000));
 }
 
 fn converter() -> Result<gst::Element, MissingElement> {
     let converter = make("videoconvert")?;
-    colorimetry::convert_ranges(&converter);
+    colorimetry::force_range_conversion(&converter);
     Ok(converter)
 }
 
-/// I420 whose sizes are multiples of `step`: 8 bits with colours of half the size, the profile that
-/// every decoder has.
+/// Returns caps of I420 (8 bits, 4:2:0, which every decoder supports) whose sizes are multiples of
+/// `step`.
 fn picture(step: i32) -> gst::Caps {
     let size = gst::IntRange::with_step(step, 32_766, step);
     gst::Caps::builder("video/x-raw")
         .field("format", "I420")
-        .field("colorimetry", colorimetry::USUAL)
+        .field("colorimetry", colorimetry::DEFAULT)
         .field("width", size)
         .field("height", size)
         .build()
@@ -175,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_encoder_takes_its_rate_and_opus_the_loss() {
+    fn every_encoder_gets_its_rate_and_opus_the_loss() {
         gst::init().unwrap();
         let rate = Rate {
             bitrate: 320_000,
@@ -196,7 +199,10 @@ mod tests {
                 }
                 "vp8enc" | "vp9enc" => {
                     assert_eq!(encoder.property::<i32>("target-bitrate"), 320_000);
-                    assert_eq!(encoder.property::<i32>("dropframe-threshold"), DROPS);
+                    assert_eq!(
+                        encoder.property::<i32>("dropframe-threshold"),
+                        DROPFRAME_THRESHOLD
+                    );
                     set_rate(&encoder, Rate::default_of(Kind::Video));
                     assert_eq!(encoder.property::<i32>("dropframe-threshold"), 0);
                 }

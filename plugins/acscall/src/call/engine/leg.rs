@@ -1,90 +1,117 @@
-//! The seam between the engine and what carries a leg's media.
-//!
-//! webrtcbin is the only carrier today ([`super::webrtc`]); others (WHIP and WHEP, Janus,
-//! LiveKit) are one-way too and plug in here.
+//! The interface between the engine and the implementation of legs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use acscall::call::{Direction, LegFailure, LegId};
+use acscall::call::{Direction, LegFailure};
 use acscall::model::{Candidate, IceServer, Kind};
 
-use super::codec::Codecs;
+use super::codec::Codec;
 
 /// Makes legs.
 pub(super) trait LegMaker: Send {
-    /// Makes a leg. A sending one offers these codecs. It goes on to make its offer, a receiving one waits for it.
-    fn open(
-        &self,
-        id: &LegId,
-        codecs: &Codecs,
-        ice_servers: &[IceServer],
-        output: LegSink,
-    ) -> Result<Box<dyn Leg>, LegFailure>;
+    /// Makes a leg. If this end offers, the leg goes on to make its offer; otherwise it waits for
+    /// the peer's.
+    fn open(&self, config: LegConfig<'_>, output: LegSink) -> Result<Box<dyn Leg>, LegFailure>;
 }
 
-/// One one-way connection to a peer.
+/// The form of a leg. It never changes.
+pub(super) struct LegConfig<'a> {
+    pub(super) direction: Direction,
+    pub(super) offer: Offer,
+    pub(super) ice_servers: &'a [IceServer],
+}
+
+/// The end that offers a leg, and the leg's tracks in the order of its m-lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Offer {
+    /// This end offers these tracks, at most one of each kind.
+    Local(Vec<Track>),
+    /// The peer offers tracks of these kinds and chooses their mids and codecs.
+    Remote(Vec<Kind>),
+}
+
+/// A media track of a leg: one m-line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Track {
+    pub(super) mid: Mid,
+    pub(super) kind: Kind,
+    pub(super) codec: Codec,
+}
+
+/// Identifies a track within a leg: the `a=mid` of its m-line (RFC 5888).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::call) struct Mid(pub(super) String);
+
+/// A one-way connection to a peer.
 pub(super) trait Leg: Send {
-    /// Which way media goes.
+    /// Returns the direction of the media.
     fn direction(&self) -> Direction;
 
-    /// Takes the peer's offer or answer.
+    /// Returns the kind of each track. If the peer offers, there are no tracks before its offer.
+    fn tracks(&self) -> BTreeMap<Mid, Kind>;
+
+    /// Sets the peer's offer or answer.
     fn set_remote_description(&mut self, sdp: &str) -> Result<(), LegFailure>;
 
-    /// Takes one of the peer's candidates.
+    /// Adds one of the peer's candidates.
     fn add_candidate(&self, candidate: &Candidate);
 
-    /// Tells, once connected, whether the peer is the one that its description names.
+    /// Checks that the peer of a connected leg has the certificate that its description names.
     fn verify(&self) -> Result<(), LegFailure>;
 
-    /// The sink pad that takes the encoded frames of this kind, on a sending leg.
-    fn line(&self, kind: Kind) -> Option<gst::Pad>;
+    /// Returns the sink pad that takes the encoded frames of a track, on a sending leg.
+    fn sink_pad(&self, mid: &Mid) -> Option<gst::Pad>;
 
     /// Whether `object` is part of this leg.
     fn owns(&self, object: &gst::Object) -> bool;
 
-    /// For people and programs that look for faults.
+    /// Returns the leg's statistics, for diagnosis.
     fn stats(&self) -> gst::Structure;
 
-    /// Stops and frees everything, off the calling thread where that takes time.
+    /// Stops the leg and frees its resources, on another thread where that takes time.
     fn close(self: Box<Self>);
 }
 
-/// What a leg tells, from any thread.
+/// An event of a leg, sent from any thread.
 #[derive(Debug)]
 pub(in crate::call) enum LegOutput {
-    /// This end's offer or answer.
+    /// This end's offer or answer is ready.
     Description(String),
-    /// A candidate of this end.
+    /// This end has found a candidate.
     Candidate(Candidate),
-    /// One of the ends cannot take this kind. Says why.
+    /// One of the ends cannot handle this kind, for this reason.
     Rejected(Kind, String),
     /// The receiver of a sending leg reported these packets.
     Report(Vec<Packet>),
-    /// The transport is up; [`Leg::verify`] can answer.
+    /// The transport is connected, and [`Leg::verify`] can be called.
     Connected,
-    /// The leg is of no use any more.
+    /// The leg has failed for good.
     Failed(LegFailure),
-    /// The RTP of a line began to arrive. It is held by the probe until that is removed.
-    Stream {
-        /// Which line.
-        kind: Kind,
-        /// The pad it comes out of.
-        pad: gst::Pad,
-        /// The blocking probe on `pad`.
-        gate: gst::PadProbeId,
-    },
+    /// The first packet of a track has arrived.
+    Stream(ReceivedStream),
 }
 
-/// What became of a packet.
+/// A track whose RTP has begun to arrive. The packets wait until the probe is removed.
+#[derive(Debug)]
+pub(in crate::call) struct ReceivedStream {
+    pub(super) mid: Mid,
+    /// The source pad that the packets come from.
+    pub(super) pad: gst::Pad,
+    /// The blocking probe on `pad`.
+    pub(super) gate: gst::PadProbeId,
+}
+
+/// The fate of a sent packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::call) struct Packet {
-    /// When it was sent, by the system clock.
+    /// The time of sending, by the system clock.
     pub(in crate::call) sent: gst::ClockTime,
-    /// When it arrived, by the receiver's clock, if it did.
+    /// The time of arrival, by the receiver's clock. `None` if the packet was lost.
     pub(in crate::call) arrived: Option<gst::ClockTime>,
     /// The length of its RTP payload, in bytes.
     pub(in crate::call) size: usize,
 }
 
-/// Takes what a leg tells. Never blocks.
+/// Receives a leg's events. Never blocks.
 pub(super) type LegSink = Arc<dyn Fn(LegOutput) + Send + Sync>;

@@ -8,45 +8,64 @@ use acscall::model::{Candidate, IceServer, Kind, Kinds, ParticipantId};
 use gst::glib;
 use gst::prelude::*;
 
-use super::leg::Leg;
+use super::leg::{Leg, LegConfig, Mid, Offer, ReceivedStream, Track};
+use super::lifecycle::unique_name;
 use super::payload_branch::PayloadBranch;
 use super::receive::Decoder;
 use super::{Engine, EngineOutput};
 
-/// A leg, and what hangs on it.
+/// A leg and the elements and pads linked to it.
 pub(super) struct OpenLeg {
     pub(super) leg: Box<dyn Leg>,
-    /// Sending: what can be put on it.
-    pub(super) lines: BTreeMap<Kind, Arc<PayloadBranch>>,
-    /// Sending: the kinds that are put on it.
+    /// Sending: a branch for each kind that the leg can carry.
+    pub(super) branches: BTreeMap<Kind, Arc<PayloadBranch>>,
+    /// Sending: the kinds that the leg carries now.
     pub(super) fed: Kinds,
-    /// Receiving: what comes off it.
-    pub(super) decoders: BTreeMap<Kind, Decoder>,
+    /// Receiving: the stream that each track carries.
+    streams: BTreeMap<Mid, (ParticipantId, Kind)>,
+    /// Receiving: the decoder of each track that has begun.
+    pub(super) decoders: BTreeMap<Mid, Decoder>,
     pub(super) verified: bool,
-    /// Streams that arrived before the peer was verified.
-    held: Vec<(Kind, gst::Pad, gst::PadProbeId)>,
+    /// Tracks that began before the peer was verified.
+    held: Vec<ReceivedStream>,
 }
 
 impl Engine {
-    /// Makes a leg.
+    /// Opens a leg. The sender offers one track of each kind.
     pub(in crate::call) fn open_leg(
         &mut self,
         id: &LegId,
-        ice: &[IceServer],
+        ice_servers: &[IceServer],
     ) -> Result<(), LegFailure> {
         let output = {
             let (output, id) = (self.output.clone(), id.clone());
-            Arc::new(move |told| output(EngineOutput::Leg(id.clone(), told)))
+            Arc::new(move |event| output(EngineOutput::Leg(id.clone(), event)))
         };
-        let leg = self.maker.open(id, &self.codecs, ice, output)?;
-        let lines = match leg.direction() {
-            Direction::Send => lines(&*leg).map_err(|e| LegFailure::Connection(e.to_string()))?,
-            Direction::Receive => BTreeMap::new(),
+        let config = LegConfig {
+            direction: id.direction,
+            offer: match id.direction {
+                Direction::Send => Offer::Local(self.offered_tracks()),
+                Direction::Receive => Offer::Remote(Kind::ALL.into()),
+            },
+            ice_servers,
+        };
+        let leg = self.maker.open(config, output)?;
+        let branches = match leg.direction() {
+            Direction::Send => branches(&*leg),
+            Direction::Receive => Ok(BTreeMap::new()),
+        };
+        let branches = match branches {
+            Ok(branches) => branches,
+            Err(error) => {
+                leg.close();
+                return Err(LegFailure::Connection(error.to_string()));
+            }
         };
         let open = OpenLeg {
             leg,
-            lines,
+            branches,
             fed: Kinds::new(),
+            streams: BTreeMap::new(),
             decoders: BTreeMap::new(),
             verified: false,
             held: Vec::new(),
@@ -55,41 +74,60 @@ impl Engine {
         Ok(())
     }
 
-    /// Gives the leg its peer's offer or answer.
+    /// Returns the tracks of an offer, with the mids that webrtcbin gives to them by default.
+    fn offered_tracks(&self) -> Vec<Track> {
+        let codecs = self.codecs.iter().enumerate();
+        let tracks = codecs.map(|(line, (kind, codec))| Track {
+            mid: Mid(format!("{}{line}", codec.media())),
+            kind: *kind,
+            codec: *codec,
+        });
+        tracks.collect()
+    }
+
+    /// Sets the peer's offer or answer.
     pub(in crate::call) fn set_remote_description(
         &mut self,
         id: &LegId,
         sdp: &str,
     ) -> Result<(), LegFailure> {
-        match self.legs.get_mut(id) {
-            Some(open) => open.leg.set_remote_description(sdp),
-            None => Ok(()),
+        let Some(open) = self.legs.get_mut(id) else {
+            return Ok(());
+        };
+        open.leg.set_remote_description(sdp)?;
+        if open.leg.direction() == Direction::Receive {
+            let tracks = open.leg.tracks().into_iter();
+            open.streams = tracks
+                .map(|(mid, kind)| (mid, (id.peer.clone(), kind)))
+                .collect();
         }
+        Ok(())
     }
 
-    /// Gives the leg one of its peer's candidates.
+    /// Adds one of the peer's candidates.
     pub(in crate::call) fn add_candidate(&self, id: &LegId, candidate: &Candidate) {
         if let Some(open) = self.legs.get(id) {
             open.leg.add_candidate(candidate);
         }
     }
 
-    /// Compares the peer's certificate with its description; what it sent meanwhile is let in.
+    /// Compares the peer's certificate with its description. If they match, starts to receive the
+    /// tracks that have begun meanwhile.
     pub(in crate::call) fn verify(&mut self, id: &LegId) -> Result<(), LegFailure> {
         let Some(open) = self.legs.get_mut(id) else {
             return Ok(());
         };
         open.leg.verify()?;
         open.verified = true;
-        // Without it the sender reports, by which receivers align audio and video, have no time.
+        // Without it, RTCP sender reports have no time, and receivers cannot align audio and video.
         let _no_sink_answered = self.pipeline.recalculate_latency();
-        for (kind, pad, gate) in std::mem::take(&mut open.held) {
-            self.receive(id, kind, &pad, gate)?;
+        for stream in std::mem::take(&mut open.held) {
+            self.receive(id, stream)?;
         }
         Ok(())
     }
 
-    /// Those who get what is sent.
+    /// Returns the participants that receive what is sent.
     pub(in crate::call) fn reached(&self) -> impl Iterator<Item = &ParticipantId> {
         let verified = self.legs.iter().filter(|(_, open)| open.verified);
         verified
@@ -97,99 +135,101 @@ impl Engine {
             .map(|(id, _)| &id.peer)
     }
 
-    /// Takes the stream that began to arrive, as soon as its sender is verified.
+    /// Receives a track that has begun, as soon as its sender is verified.
     pub(in crate::call) fn stream_arrived(
         &mut self,
         id: &LegId,
-        kind: Kind,
-        pad: gst::Pad,
-        gate: gst::PadProbeId,
+        stream: ReceivedStream,
     ) -> Result<(), LegFailure> {
         match self.legs.get_mut(id) {
-            Some(open) if open.verified => self.receive(id, kind, &pad, gate),
+            Some(open) if open.verified => self.receive(id, stream),
             Some(open) => {
-                open.held.push((kind, pad, gate));
+                open.held.push(stream);
                 Ok(())
             }
             None => Ok(()),
         }
     }
 
-    fn receive(
-        &mut self,
-        id: &LegId,
-        kind: Kind,
-        pad: &gst::Pad,
-        gate: gst::PadProbeId,
-    ) -> Result<(), LegFailure> {
-        let fanout = self.fanout(&id.peer, kind);
-        let name = format!("decoder-{kind}-{}-{}", id.peer, id.number);
-        let decoder = Decoder::start(&name, pad, &self.pipeline, fanout)
-            .map_err(|error| LegFailure::Connection(error.to_string()))?;
+    fn receive(&mut self, id: &LegId, stream: ReceivedStream) -> Result<(), LegFailure> {
+        let ReceivedStream { mid, pad, gate } = stream;
+        let failed = |text: String| LegFailure::Connection(format!("track {}: {text}", mid.0));
+        let open = self.legs.get(id);
+        let Some((participant, kind)) = open.and_then(|open| open.streams.get(&mid)) else {
+            return Err(failed("media of an unknown track arrived".into()));
+        };
+        if open.is_some_and(|open| open.decoders.contains_key(&mid)) {
+            return Err(failed("a second stream arrived".into()));
+        }
+        let (participant, kind) = (participant.clone(), *kind);
+        let fanout = self.fanout(&participant, kind);
+        let name = unique_name(&format!("decoder-{kind}-{participant}"));
+        let decoder = Decoder::start(&name, &pad, &self.pipeline, fanout)
+            .map_err(|error| failed(error.to_string()))?;
         if let Some(open) = self.legs.get_mut(id) {
-            open.decoders.insert(kind, decoder);
+            open.decoders.insert(mid, decoder);
         }
         pad.remove_probe(gate);
         Ok(())
     }
 
-    /// Drops the leg.
+    /// Closes the leg.
     pub(in crate::call) fn close_leg(&mut self, id: &LegId) {
         let Some(open) = self.legs.remove(id) else {
             return;
         };
-        for kind in open.lines.keys() {
-            self.share_lines(*kind);
+        for kind in open.branches.keys() {
+            self.update_branches(*kind);
         }
-        // The leg first: with it stopped nothing comes into the decoders any more.
+        // The leg first: once it has stopped, nothing enters the decoders any more.
         open.leg.close();
         for decoder in open.decoders.into_values() {
             decoder.stop();
         }
     }
 
-    /// Puts exactly these streams on a sending leg.
+    /// Sends exactly these kinds over a sending leg.
     pub(in crate::call) fn feed(&mut self, id: &LegId, kinds: &Kinds) {
         let Some(open) = self.legs.get_mut(id) else {
             return;
         };
         let before = std::mem::replace(&mut open.fed, kinds.clone());
         for kind in kinds.difference(&before) {
-            if let Some(line) = open.lines.get(kind) {
-                line.restart();
+            if let Some(branch) = open.branches.get(kind) {
+                branch.restart();
             }
         }
         let changed: Vec<Kind> = before.symmetric_difference(kinds).copied().collect();
         for kind in changed {
-            self.share_lines(kind);
+            self.update_branches(kind);
         }
     }
 
-    /// Tells a stream's slot and encoder which legs carry it now.
-    fn share_lines(&self, kind: Kind) {
+    /// Updates the branches that a stream's encoder feeds, and whether the stream is wanted.
+    fn update_branches(&self, kind: Kind) {
         let Some(slot) = self.slots.get(&kind) else {
             return;
         };
-        let lines = self.fed_lines(kind);
-        slot.set_wanted(!lines.is_empty());
+        let branches = self.fed_branches(kind);
+        slot.set_wanted(!branches.is_empty());
         if let Some(encoder) = slot.encoder() {
-            encoder.set_lines(lines);
+            encoder.set_branches(branches);
         }
     }
 
-    pub(super) fn fed_lines(&self, kind: Kind) -> Vec<Arc<PayloadBranch>> {
+    pub(super) fn fed_branches(&self, kind: Kind) -> Vec<Arc<PayloadBranch>> {
         self.legs
             .values()
             .filter(|open| open.fed.contains(&kind))
-            .filter_map(|open| open.lines.get(&kind).cloned())
+            .filter_map(|open| open.branches.get(&kind).cloned())
             .collect()
     }
 }
 
-fn lines(leg: &dyn Leg) -> Result<BTreeMap<Kind, Arc<PayloadBranch>>, glib::BoolError> {
-    Kind::ALL
+fn branches(leg: &dyn Leg) -> Result<BTreeMap<Kind, Arc<PayloadBranch>>, glib::BoolError> {
+    leg.tracks()
         .into_iter()
-        .filter_map(|kind| leg.line(kind).map(|sink| (kind, sink)))
+        .filter_map(|(mid, kind)| leg.sink_pad(&mid).map(|sink| (kind, sink)))
         .map(|(kind, sink)| Ok((kind, PayloadBranch::new(kind, &sink)?)))
         .collect()
 }

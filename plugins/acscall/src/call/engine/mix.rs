@@ -1,42 +1,45 @@
-//! Everybody's audio as one stream, continuous from the first moment.
+//! The audio of all participants as one stream, continuous from the start.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use acscall::call::ReaderId;
 use acscall::model::ParticipantId;
 use gst::glib;
 use gst::prelude::*;
+use parking_lot::Mutex;
 
 use crate::call::CAT;
 
 use super::codec::{make, raw_audio};
+use super::lifecycle;
 use super::receive::{Fanout, FrameSink};
 
-/// Samples in a block of the mix, at 48 kHz: 10 ms.
+/// The number of samples in a block of the mix: 10 ms at 48 kHz.
 const BLOCK: i32 = 480;
-/// How much later than a participant's audio the mix comes: a block, and what its streams'
-/// 20 ms blocks and the threads in between may be late.
+/// The latency that the mixer adds to a participant's audio: one block, and the delay of the
+/// streams' 20 ms blocks and of the threads in between.
 pub(in crate::call) const MIX_LATENCY: gst::ClockTime = gst::ClockTime::from_mseconds(30);
-/// Audio of one participant that may wait for the mixer.
+/// The length of one participant's audio that may wait for the mixer.
 const QUEUE: gst::ClockTime = gst::ClockTime::from_mseconds(200);
 
-/// The mixer. Silence runs through it always, so that it never waits for anybody.
+/// The mixer. One of its inputs is silence, so it never waits for a participant.
 pub(super) struct Mixer {
     pipeline: gst::Pipeline,
     bin: gst::Bin,
     mixer: gst::Element,
-    /// Nothing else holds it: it has no parent.
+    /// The pad that takes the mix. This is its only reference.
     _mixed: gst::Pad,
-    /// Its pads whose source is gone; see [`release_between_blocks`].
+    /// The pads to release, see [`release_between_blocks`].
     leaving: Leaving,
-    /// What feeds the mixer, by participant.
+    /// The inputs of the mixer, by participant.
     inputs: BTreeMap<ParticipantId, (ReaderId, Arc<Fanout>, gst_app::AppSrc)>,
     latency: gst::ClockTime,
 }
 
 impl Mixer {
-    /// Starts mixing in `pipeline` into `output`. `latency` is that of what comes in.
+    /// Starts mixing in `pipeline` into `output`. `latency` is the latency of the inputs.
     pub(super) fn start(
         pipeline: &gst::Pipeline,
         output: Arc<Fanout>,
@@ -50,27 +53,25 @@ impl Mixer {
         let mixer = make("audiomixer")?;
         mixer.set_property("output-buffer-duration", gst::ClockTime::from_mseconds(10));
         mixer.set_property("latency", latency + gst::ClockTime::from_mseconds(20));
-        // Not at the call's begin: the silence since then would come first, all at once.
+        // Otherwise the mix would begin with the silence since the start of the call, all at once.
         mixer.set_property_from_str("start-time-selection", "first");
         let silence_format = make("capsfilter")?;
         silence_format.set_property("caps", raw_audio());
         let format = make("capsfilter")?;
         format.set_property("caps", raw_audio());
 
-        let bin = gst::Bin::with_name("mixer");
+        let bin = gst::Bin::with_name(&lifecycle::unique_name("mixer"));
         let leaving = release_between_blocks(&mixer);
         bin.add_many([&silence, &silence_format, &mixer, &format])?;
         gst::Element::link_many([&silence, &silence_format, &mixer, &format])?;
         let sink = super::receive::sink_pad(output, |caps| caps)?;
-        sink.set_active(true)?;
         let mixed = format
             .static_pad("src")
             .expect("a capsfilter has a source pad");
         mixed
             .link(&sink)
             .map_err(|error| glib::bool_error!("{error}"))?;
-        pipeline.add(&bin)?;
-        bin.sync_state_with_parent()?;
+        lifecycle::start(&bin, pipeline, &sink)?;
         Ok(Mixer {
             pipeline: pipeline.clone(),
             bin,
@@ -82,12 +83,12 @@ impl Mixer {
         })
     }
 
-    /// Whether this participant's audio is mixed.
+    /// Returns the participants whose audio is mixed.
     pub(super) fn participants(&self) -> impl Iterator<Item = &ParticipantId> {
         self.inputs.keys()
     }
 
-    /// Mixes a participant's audio from now on.
+    /// Adds a participant's audio to the mix.
     pub(super) fn add(
         &mut self,
         participant: ParticipantId,
@@ -103,35 +104,48 @@ impl Mixer {
             .leaky_type(gst_app::AppLeakyType::Downstream)
             .build();
         source.set_max_time(QUEUE);
-        self.bin.add(&source)?;
-        // Not any pad that is free: it may be one that is about to be released.
-        let pad = self.mixer.request_pad_simple("sink_%u");
-        let pad = pad.ok_or_else(|| glib::bool_error!("the mixer takes no more"))?;
-        source.link_pads(Some("src"), &self.mixer, Some(&pad.name()))?;
-        source.sync_state_with_parent()?;
+        if let Err(error) = self.link(&source) {
+            self.unlink(&source);
+            return Err(error);
+        }
         fanout.add(
             reader,
             Arc::new(MixerInput {
                 source: source.clone(),
-                warned: Mutex::new(false),
+                warned: AtomicBool::new(false),
             }),
         );
         self.inputs.insert(participant, (reader, fanout, source));
         Ok(())
     }
 
-    /// Mixes a participant's audio no more.
+    /// Removes a participant's audio from the mix.
     pub(super) fn remove(&mut self, participant: &ParticipantId) {
-        let Some((reader, fanout, source)) = self.inputs.remove(participant) else {
-            return;
-        };
-        fanout.remove(reader);
+        if let Some((reader, fanout, source)) = self.inputs.remove(participant) {
+            fanout.remove(reader);
+            self.unlink(&source);
+        }
+    }
+
+    fn link(&self, source: &gst_app::AppSrc) -> Result<(), glib::BoolError> {
+        self.bin.add(source)?;
+        // A new pad: an unlinked one may be about to be released.
+        let pad = self.mixer.request_pad_simple("sink_%u");
+        let pad = pad.ok_or_else(|| glib::bool_error!("the mixer takes no further input"))?;
+        if let Err(error) = source.link_pads(Some("src"), &self.mixer, Some(&pad.name())) {
+            self.leaving.lock().push(pad);
+            return Err(error);
+        }
+        source.sync_state_with_parent()
+    }
+
+    fn unlink(&self, source: &gst_app::AppSrc) {
         let pad = source.static_pad("src").and_then(|pad| pad.peer());
         source.set_locked_state(true);
-        // Its thread may wait in the mixer, for a block at most: silence keeps that going.
+        // Its thread may wait in the mixer, for a block at most: the silence keeps that going.
         let _already_stopped = source.set_state(gst::State::Null);
-        let _already_removed = self.bin.remove(&source);
-        lock(&self.leaving).extend(pad);
+        let _already_removed = self.bin.remove(source);
+        self.leaving.lock().extend(pad);
     }
 
     /// Stops mixing.
@@ -147,15 +161,15 @@ impl Mixer {
 
 type Leaving = Arc<Mutex<Vec<gst::Pad>>>;
 
-/// Releases the pads that are put into the list on the mixer's own thread, between two blocks.
-/// While it mixes one, audiomixer 1.22 goes through its pads without a lock: one that another
-/// thread releases is used after it was freed.
+/// Releases the pads in the list on the mixer's own thread, between two blocks. While it mixes a
+/// block, audiomixer 1.22 iterates over its pads without a lock and would use a pad that another
+/// thread has freed.
 fn release_between_blocks(mixer: &gst::Element) -> Leaving {
     let leaving = Leaving::default();
     let pad = mixer.static_pad("src").expect("a mixer has a source pad");
     let list = Arc::downgrade(&leaving);
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, _| {
-        let pads = list.upgrade().map(|list| std::mem::take(&mut *lock(&list)));
+        let pads = list.upgrade().map(|list| std::mem::take(&mut *list.lock()));
         if let Some(mixer) = pad.parent_element() {
             for pad in pads.into_iter().flatten() {
                 mixer.release_request_pad(&pad);
@@ -166,21 +180,17 @@ fn release_between_blocks(mixer: &gst::Element) -> Leaving {
     leaving
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 struct MixerInput {
     source: gst_app::AppSrc,
-    warned: Mutex<bool>,
+    warned: AtomicBool,
 }
 
 impl FrameSink for MixerInput {
     fn take(&self, _caps: &gst::Caps, buffer: &gst::Buffer, _base: gst::ClockTime) {
         if let Err(error) = self.source.push_buffer(buffer.clone())
-            && !std::mem::replace(&mut *lock(&self.warned), true)
+            && !self.warned.swap(true, Ordering::Relaxed)
         {
-            gst::info!(CAT, obj = self.source, "takes no buffer: {error}");
+            gst::info!(CAT, obj = self.source, "buffer not accepted: {error}");
         }
     }
 }
@@ -197,12 +207,12 @@ mod tests {
 
     impl FrameSink for Times {
         fn take(&self, _caps: &gst::Caps, buffer: &gst::Buffer, _base: gst::ClockTime) {
-            let _the_test_is_over = lock(&self.0).send(buffer.pts().unwrap());
+            let _the_test_is_over = self.0.lock().send(buffer.pts().unwrap());
         }
     }
 
     #[test]
-    fn the_mix_begins_when_it_is_asked_for_however_old_the_call_is() {
+    fn the_mix_begins_when_it_is_requested_however_old_the_call_is() {
         gst::init().unwrap();
         let age = gst::ClockTime::from_seconds(10);
         let pipeline = gst::Pipeline::new();
@@ -243,7 +253,7 @@ mod tests {
             .add(alice.clone(), ReaderId(1), Arc::default())
             .unwrap();
         mixer.remove(&alice);
-        // At once, while the mixer still has alice's pad.
+        // While the mixer still has alice's pad.
         let bob = ParticipantId("bob".into());
         mixer.add(bob.clone(), ReaderId(2), Arc::default()).unwrap();
         let timeout = Duration::from_secs(20);

@@ -1,7 +1,7 @@
 //! The call's own pipeline: legs, encoders, decoders and the mixer, on the system clock.
 //!
-//! Owned by the driver's thread. An application's pipelines can stop, be replaced or break
-//! without touching it.
+//! The driver's thread owns it. An application's pipelines can stop, be replaced or fail without
+//! affecting it.
 
 mod codec;
 mod colorimetry;
@@ -13,6 +13,8 @@ pub mod fuzzing;
 mod key_frame_requests;
 mod leg;
 mod legs;
+mod lifecycle;
+mod loose_pad;
 mod mix;
 mod payload_branch;
 mod receive;
@@ -46,22 +48,22 @@ use mix::Mixer;
 use receive::Fanout;
 pub(super) use webrtc::WarmUp;
 
-/// Elements stop within some milliseconds; one that takes this long is stuck.
+/// Elements stop within milliseconds. An element that takes this long is stuck.
 const DISPOSAL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What the engine tells its driver, from any thread.
+/// An event of the engine, sent to the driver from any thread.
 #[derive(Debug)]
 pub(super) enum EngineOutput {
-    /// Of one leg.
+    /// An event of this leg.
     Leg(LegId, LegOutput),
     /// An element of the pipeline failed.
     Error(gst::Object, String),
 }
 
-/// Takes what the engine tells. Never blocks.
+/// Receives the engine's events. Never blocks.
 pub(super) type EngineSink = Arc<dyn Fn(EngineOutput) + Send + Sync>;
 
-/// See the module.
+/// See the module documentation.
 pub(super) struct Engine {
     pipeline: gst::Pipeline,
     maker: Box<dyn LegMaker>,
@@ -72,8 +74,10 @@ pub(super) struct Engine {
     fanouts: BTreeMap<(ParticipantId, Kind), Arc<Fanout>>,
     bound: BTreeMap<ReaderId, Arc<Fanout>>,
     mix: Option<Mix>,
+    /// The length of the jitter buffers, in ms.
     latency: Arc<OnceLock<u32>>,
-    /// Names the mixer's own readings; application readers count up from 0.
+    /// The id of the mixer's next reader. The ids of applications' readers count up from 0, these
+    /// count down.
     next_mix_reader: u64,
 }
 
@@ -118,36 +122,39 @@ impl Engine {
         })
     }
 
-    /// Makes the encoder of a stream that somebody wants and whose first buffer is there.
+    /// Starts the encoder of a wanted stream whose first buffer has come, unless it runs already.
+    /// After an error, nothing is left of the encoder, and the call can be repeated.
     pub(super) fn make_encoder(&self, kind: Kind) -> Result<(), glib::BoolError> {
-        if let (Some(slot), Some(codec)) = (self.slots.get(&kind), self.codecs.get(&kind)) {
-            let lines = self.fed_lines(kind);
-            let encoder = Encoder::start(kind, *codec, slot.rate(), &self.pipeline, lines)?;
+        if let (Some(slot), Some(codec)) = (self.slots.get(&kind), self.codecs.get(&kind))
+            && slot.encoder().is_none()
+        {
+            let branches = self.fed_branches(kind);
+            let encoder = Encoder::start(kind, *codec, slot.rate(), &self.pipeline, branches)?;
             slot.set_encoder(encoder);
         }
         Ok(())
     }
 
-    /// Lets legs made from now on offer this codec; true where it is another than before.
+    /// Sets the codec that new legs offer. Returns whether it has changed.
     pub(super) fn set_codec(&mut self, kind: Kind, codec: Codec) -> bool {
         if self.codecs.insert(kind, codec) == Some(codec) {
             return false;
         }
-        // The next buffer makes another.
+        // The next buffer starts another.
         if let Some(encoder) = self.slots.get(&kind).and_then(|slot| slot.take_encoder()) {
             encoder.stop();
         }
         true
     }
 
-    /// Sets how fast a stream is encoded, from now on.
+    /// Sets the rate at which a stream is encoded.
     pub(super) fn set_rate(&self, kind: Kind, rate: Rate) {
         if let Some(slot) = self.slots.get(&kind) {
             slot.set_rate(rate);
         }
     }
 
-    /// Binds a reader to a stream, or to none.
+    /// Binds a reader to a stream, or unbinds it.
     pub(super) fn bind(
         &mut self,
         reader: ReaderId,
@@ -164,7 +171,7 @@ impl Engine {
         }
     }
 
-    /// Gives a reader the mix, which starts with the first one.
+    /// Adds a reader of the mix. The first one starts the mixer.
     pub(super) fn read_mix(
         &mut self,
         reader: ReaderId,
@@ -188,7 +195,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Ends what [`Engine::bind`] and [`Engine::read_mix`] began. The mix stops with its last.
+    /// Removes a reader that [`Engine::bind`] or [`Engine::read_mix`] added. The mixer stops with its
+    /// last reader.
     pub(super) fn remove_reader(&mut self, reader: ReaderId) {
         if let Some(fanout) = self.bound.remove(&reader) {
             fanout.remove(reader);
@@ -233,13 +241,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Frees what was kept for a participant that is gone.
+    /// Frees the resources of a participant that has left.
     pub(super) fn forget(&mut self, participant: &ParticipantId) {
         self.fanouts.retain(|(id, _), _| id != participant);
     }
 
-    /// What an element's failure means: the leg that it ends, if any. A failed encoder is
-    /// dropped; the next buffer makes another.
+    /// Handles the failure of an element. Returns the leg that the element belongs to. A failed
+    /// encoder is stopped; the next buffer starts another.
     pub(super) fn failed(&mut self, object: &gst::Object) -> Option<LegId> {
         for slot in self.slots.values() {
             if slot.encoder().is_some_and(|encoder| encoder.owns(object)) {
@@ -257,7 +265,7 @@ impl Engine {
             .map(|(id, _)| id.clone())
     }
 
-    /// The engine's part of the property `stats`.
+    /// Returns the engine's part of the property `stats`.
     pub(super) fn stats(&self, estimates: &BTreeMap<LegId, u32>) -> gst::Structure {
         let mut stats = gst::Structure::builder("application/x-acscall-stats")
             .field("legs", self.legs.len() as u32)
@@ -269,7 +277,7 @@ impl Engine {
                 "encoders",
                 self.slots
                     .values()
-                    .filter(|p| p.encoder().is_some())
+                    .filter(|slot| slot.encoder().is_some())
                     .count() as u32,
             );
         for (id, open) in &self.legs {
@@ -280,8 +288,8 @@ impl Engine {
             if let Some(estimate) = estimates.get(id) {
                 leg.set("estimate", estimate / 1000);
             }
-            for (kind, line) in &open.lines {
-                leg.set(format!("{kind}-sent"), line.sent());
+            for (kind, branch) in &open.branches {
+                leg.set(format!("{kind}-sent"), branch.sent());
             }
             stats = stats.field(format!("leg-{}-{}", id.peer, id.number), leg);
         }
@@ -308,7 +316,8 @@ impl Engine {
         let _already_stopped = self.pipeline.set_state(gst::State::Null);
     }
 
-    /// Waits for what [`dispose`] stops on other threads: when a call is left nothing of it is.
+    /// Waits for the elements that [`lifecycle::dispose`] stops on other threads, so that nothing
+    /// remains of a call that has been left.
     fn wait_until_empty(&self) {
         let (sender, removed) = std::sync::mpsc::channel();
         self.pipeline.connect_element_removed(move |_, _| {
@@ -330,15 +339,6 @@ impl Engine {
     }
 }
 
-/// A sink pad without a parent, as a test harness has them: it needs neither states nor a thread
-/// of its own. Whoever makes it has to hold it. Without a template, a pad would refuse caps
-/// other than its first.
-fn loose_sink_pad(caps: &gst::Caps) -> Result<gst::PadBuilder<gst::Pad>, glib::BoolError> {
-    let (sink, always) = (gst::PadDirection::Sink, gst::PadPresence::Always);
-    let template = gst::PadTemplate::new("sink", sink, always, caps)?;
-    Ok(gst::Pad::builder_from_template(&template))
-}
-
 fn watch_errors(pipeline: &gst::Pipeline, output: &EngineSink) -> Result<(), glib::BoolError> {
     let bus = pipeline
         .bus()
@@ -354,32 +354,4 @@ fn watch_errors(pipeline: &gst::Pipeline, output: &EngineSink) -> Result<(), gli
         gst::BusSyncReply::Drop
     });
     Ok(())
-}
-
-/// Stops an element off this thread, then takes it out of its pipeline: stopping waits for the
-/// element's streaming threads.
-fn dispose(element: &impl IsA<gst::Element>) {
-    dispose_with(element, None);
-}
-
-/// The same of one that is linked to a pad without a parent. The pad is kept until it is done: it
-/// would be unlinked when it is freed, which posts two messages, and a bin that is freed in
-/// between keeps the first for ever.
-fn dispose_with(element: &impl IsA<gst::Element>, linked: impl Into<Option<gst::Pad>>) {
-    let element = element.upcast_ref::<gst::Element>();
-    let linked = linked.into();
-    element.set_locked_state(true);
-    element.call_async(move |element| {
-        stop_and_remove(element);
-        drop(linked);
-    });
-}
-
-/// Waits for the element's streaming threads: not on one of them, and in
-/// `call_async`, since another one within that may wait for this thread for ever.
-fn stop_and_remove(element: &gst::Element) {
-    let _already_stopped = element.set_state(gst::State::Null);
-    if let Some(pipeline) = element.parent().and_downcast::<gst::Bin>() {
-        let _already_removed = pipeline.remove(element);
-    }
 }

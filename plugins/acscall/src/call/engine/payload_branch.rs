@@ -1,38 +1,41 @@
-//! One leg's share in a sent stream.
+//! The branch of a sent stream that feeds one leg.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use acscall::model::Kind;
 use gst::glib;
 use gst::prelude::*;
+use parking_lot::Mutex;
 
 use super::key_frame_requests::KeyFrameRequests;
+use super::loose_pad::catch_panic_pad_function;
 
-/// See the module.
+/// Pushes the frames of an encoder into the payloader of one leg, on the encoder's own thread.
 #[derive(Debug)]
 pub(super) struct PayloadBranch {
     pad: gst::Pad,
     needs_key_frame: AtomicBool,
-    asks: Arc<Mutex<KeyFrameRequests>>,
+    requests: Arc<Mutex<KeyFrameRequests>>,
     sent: AtomicU64,
 }
 
 impl PayloadBranch {
-    /// A line that pushes into `sink`, from the encoder's own thread.
+    /// Makes a branch that pushes into `sink`. It begins with a key frame.
     pub(super) fn new(kind: Kind, sink: &gst::Pad) -> Result<Arc<PayloadBranch>, glib::BoolError> {
-        let asks: Arc<Mutex<KeyFrameRequests>> = Arc::default();
-        // It starts with a key frame.
-        lock(&asks).ask();
+        let requests: Arc<Mutex<KeyFrameRequests>> = Arc::default();
+        requests.lock().request();
         let pad = gst::Pad::builder(gst::PadDirection::Src)
-            .name(format!("line-{kind}"))
+            .name(format!("branch-{kind}"))
             .event_function({
-                let asks = asks.clone();
-                move |_, _, event| {
-                    if gst_video::UpstreamForceKeyUnitEvent::parse(&event).is_ok() {
-                        lock(&asks).ask();
-                    }
-                    true
+                let requests = requests.clone();
+                move |pad, _, event| {
+                    catch_panic_pad_function(pad, false, || {
+                        if gst_video::UpstreamForceKeyUnitEvent::parse(&event).is_ok() {
+                            requests.lock().request();
+                        }
+                        true
+                    })
                 }
             })
             .build();
@@ -43,38 +46,38 @@ impl PayloadBranch {
         Ok(Arc::new(PayloadBranch {
             pad,
             needs_key_frame: AtomicBool::new(true),
-            asks,
+            requests,
             sent: AtomicU64::new(0),
         }))
     }
 
-    /// The line gets frames (again): the first will be a key frame.
+    /// Restarts the branch before it is fed again: its next frame will be a key frame.
     pub(super) fn restart(&self) {
         self.needs_key_frame.store(true, Ordering::Release);
-        lock(&self.asks).ask();
+        self.requests.lock().request();
     }
 
-    /// Whether only a key frame can come next.
+    /// Whether the next frame has to be a key frame.
     pub(super) fn needs_key_frame(&self) -> bool {
         self.needs_key_frame.load(Ordering::Acquire)
     }
 
-    /// Whether the frame of time `now` is to be a key frame.
-    pub(super) fn asks_for_key_frame(&self, now: gst::ClockTime) -> bool {
-        lock(&self.asks).is_due(now)
+    /// Whether the frame of time `now` should be a key frame.
+    pub(super) fn is_key_frame_due(&self, now: gst::ClockTime) -> bool {
+        self.requests.lock().is_due(now)
     }
 
-    /// The frame of time `now` is going to be a key frame.
-    pub(super) fn gets_key_frame(&self, now: gst::ClockTime) {
-        lock(&self.asks).serve(now);
+    /// Notes that the frame of time `now` will be a key frame.
+    pub(super) fn key_frame_requested(&self, now: gst::ClockTime) {
+        self.requests.lock().serve(now);
     }
 
-    /// Frames put on the leg so far.
+    /// Returns the number of frames sent so far.
     pub(super) fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Puts a frame on the leg, from the encoder's own thread.
+    /// Pushes a frame into the leg, on the encoder's own thread.
     pub(super) fn push(&self, caps: &gst::Caps, frame: &gst::Buffer) {
         if frame.flags().contains(gst::BufferFlags::DELTA_UNIT) {
             if self.needs_key_frame.load(Ordering::Acquire) {
@@ -103,8 +106,4 @@ impl Drop for PayloadBranch {
         }
         let _was_active = self.pad.set_active(false);
     }
-}
-
-fn lock(asks: &Mutex<KeyFrameRequests>) -> MutexGuard<'_, KeyFrameRequests> {
-    asks.lock().unwrap_or_else(PoisonError::into_inner)
 }

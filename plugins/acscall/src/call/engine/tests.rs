@@ -1,14 +1,15 @@
-//! Two engines in one process, their signalling passed by hand.
+//! Two engines in one process, with their signalling passed by hand.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use acscall::call::{Direction, LegFailure, LegId, ReaderId, Target};
 use acscall::model::{Kind, Kinds, ParticipantId};
 use acscall::signalling::client::ServerUrl;
 use gst::prelude::*;
+use parking_lot::Mutex;
 
 use super::{Engine, EngineOutput, LegOutput};
 use crate::call::CallSettings;
@@ -40,7 +41,7 @@ impl End {
             Arc::new(OnceLock::from(40)),
             slots.clone(),
             Arc::new(move |output| {
-                let _the_test_is_over = sender.lock().unwrap().send(output);
+                let _the_test_is_over = sender.lock().send(output);
             }),
         )
         .unwrap();
@@ -78,8 +79,8 @@ fn settings(user: &str) -> CallSettings {
     }
 }
 
-/// Passes what the ends tell to each other, until both are connected or one failed.
-/// `tamper` may change descriptions on their way.
+/// Passes the ends' outputs to each other, until both are connected or one has failed. `tamper` may
+/// change the descriptions.
 fn connect(from: &mut End, to: &mut End, tamper: fn(String) -> String) -> Result<(), LegFailure> {
     from.open();
     to.open();
@@ -97,7 +98,6 @@ fn connect(from: &mut End, to: &mut End, tamper: fn(String) -> String) -> Result
             }
         }
         if idle {
-            // Whichever end speaks next.
             if let Ok(output) = from.outputs.recv_timeout(Duration::from_millis(5)) {
                 pass(from, to, output, tamper)?;
             }
@@ -128,8 +128,8 @@ fn pass(
         EngineOutput::Leg(_, LegOutput::Rejected(kind, why)) => panic!("{kind}: {why}"),
         EngineOutput::Leg(_, LegOutput::Report(_)) => Ok(()),
         EngineOutput::Leg(_, LegOutput::Failed(failure)) => Err(failure),
-        EngineOutput::Leg(leg, LegOutput::Stream { kind, pad, gate }) => {
-            here.engine.stream_arrived(&leg, kind, pad, gate)
+        EngineOutput::Leg(leg, LegOutput::Stream(stream)) => {
+            here.engine.stream_arrived(&leg, stream)
         }
     }
 }
@@ -145,7 +145,7 @@ fn frame(width: u32, height: u32) -> (gst::Caps, gst::Buffer) {
     )
 }
 
-/// Sends one frame and waits until it is out at the other end.
+/// Sends one frame and waits until it arrives at the other end.
 fn send_and_receive(from: &mut End, to: &mut End, queue: &ReaderQueue, size: (u32, u32)) {
     let (caps, mut buffer) = frame(size.0, size.1);
     buffer.make_mut().set_pts(gst::SystemClock::obtain().time());
@@ -165,7 +165,7 @@ fn send_and_receive(from: &mut End, to: &mut End, queue: &ReaderQueue, size: (u3
         }
         assert!(
             (timer.time() - begun).nseconds() < deadline,
-            "no frame of {size:?} came"
+            "no frame of {size:?} arrived"
         );
     }
 }
@@ -234,7 +234,7 @@ fn nothing_is_left_of_a_leg_whose_connection_changes_while_it_is_closed() {
     let ice: gst_webrtc::WebRTCICETransport = dtls.property("transport");
     inside.push(ice.upcast_ref::<gst::Object>().downgrade());
     drop((webrtcbin, transceiver, dtls));
-    // When it is stopped, and not freed yet.
+    // After it has stopped, before it is freed.
     a.engine
         .pipeline
         .connect_element_removed(move |_, element| {
@@ -246,7 +246,8 @@ fn nothing_is_left_of_a_leg_whose_connection_changes_while_it_is_closed() {
     assert_gone(&inside);
 }
 
-/// webrtcbin 1.22 goes on with descriptions while it is stopped: that shows with a few legs in ten.
+/// webrtcbin 1.22 goes on handling descriptions while it is being stopped. That leaks a few legs in
+/// ten.
 #[test]
 fn nothing_is_left_of_legs_that_are_closed_as_soon_as_they_have_answered() {
     let mut a = End::new("a", "b", Direction::Send);
@@ -285,7 +286,7 @@ fn is_webrtcbin(element: &gst::Element) -> bool {
     factory.is_some_and(|factory| factory.name() == "webrtcbin")
 }
 
-/// The newest leg's webrtcbin, and what is in it.
+/// Returns the newest leg's webrtcbin and the elements in it.
 fn inside(engine: &Engine) -> (gst::Element, Vec<gst::glib::WeakRef<gst::Object>>) {
     let elements = engine.pipeline.children();
     let webrtcbin = elements.into_iter().find(is_webrtcbin).unwrap();
@@ -295,7 +296,7 @@ fn inside(engine: &Engine) -> (gst::Element, Vec<gst::glib::WeakRef<gst::Object>
     (webrtcbin, inside.into_iter().map(upcast).collect())
 }
 
-/// The thread that stopped them may hold them a moment longer.
+/// Waits until the objects are freed: the thread that stopped them may hold them a moment longer.
 fn assert_gone(objects: &[gst::glib::WeakRef<gst::Object>]) {
     let left = || objects.iter().filter_map(|object| object.upgrade());
     let (timer, deadline) = (gst::SystemClock::obtain(), TIMEOUT.as_nanos() as u64);
@@ -306,4 +307,37 @@ fn assert_gone(objects: &[gst::glib::WeakRef<gst::Object>]) {
         assert!(waited < deadline, "{left:?}");
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn an_encoder_that_fails_to_start_leaves_nothing_and_can_be_started_again() {
+    let end = End::new("a", "b", Direction::Send);
+    let pipeline = &end.engine.pipeline;
+    // The first encoder cannot start: it contains a source without a file.
+    let has_failed = Mutex::new(false);
+    pipeline.connect_element_added(move |_, element| {
+        if !std::mem::replace(&mut *has_failed.lock(), true) {
+            let source = gst::ElementFactory::make("filesrc").build().unwrap();
+            let encoder = element.downcast_ref::<gst::Bin>().unwrap();
+            encoder.add(&source).unwrap();
+        }
+    });
+    let (sender, removed) = channel();
+    pipeline.connect_element_removed(move |_, _| {
+        let _the_test_is_over = sender.send(());
+    });
+    assert!(end.engine.make_encoder(Kind::Audio).is_err());
+    assert!(end.slots[&Kind::Audio].encoder().is_none());
+    // At once, while the failed encoder may still be in the pipeline.
+    end.engine.make_encoder(Kind::Audio).unwrap();
+    removed.recv_timeout(TIMEOUT).unwrap();
+    let encoder = end.slots[&Kind::Audio].encoder().unwrap();
+    let elements = pipeline.children();
+    assert_eq!(elements.len(), 1, "{elements:?}");
+    assert!(encoder.owns(elements[0].upcast_ref()));
+    // A request that is late changes nothing.
+    end.engine.make_encoder(Kind::Audio).unwrap();
+    let same = end.slots[&Kind::Audio].encoder().unwrap();
+    assert!(Arc::ptr_eq(&encoder, &same));
+    end.engine.stop();
 }

@@ -1,4 +1,4 @@
-//! What is read of headers, what holds of it, and what readers are told.
+//! Header extensions, and the colorimetry that readers get.
 
 use super::*;
 
@@ -6,7 +6,7 @@ use super::*;
 const CANVAS: [u8; 4] = [1, 13, 1, 0x20];
 const NUMBER: u8 = 8;
 
-/// An RTP packet, the last one of its frame, with these words of extensions.
+/// Returns the last RTP packet of a frame, with these words of extensions.
 fn packet(profile: [u8; 2], extensions: &[u8]) -> Vec<u8> {
     assert_eq!(extensions.len() % 4, 0);
     let words = u8::try_from(extensions.len() / 4).unwrap();
@@ -19,18 +19,18 @@ fn packet(profile: [u8; 2], extensions: &[u8]) -> Vec<u8> {
     packet
 }
 
-/// One that says this of its colours.
-fn saying(colours: [u8; 4]) -> Vec<u8> {
-    let [a, b, c, d] = colours;
+/// Returns a packet that announces this colorimetry.
+fn announcing(colorimetry: [u8; 4]) -> Vec<u8> {
+    let [a, b, c, d] = colorimetry;
     packet([0xbe, 0xde], &[NUMBER << 4 | 3, a, b, c, d, 0, 0, 0])
 }
 
-/// One that says nothing.
+/// Returns a packet that announces nothing.
 fn silent() -> Vec<u8> {
     packet([0xbe, 0xde], &[])
 }
 
-/// The caps of a picture in this format.
+/// Returns the caps of a picture in this format.
 fn picture(format: &str) -> gst::caps::Builder<gst::caps::NoFeature> {
     gst::init().unwrap();
     gst::Caps::builder("video/x-raw")
@@ -47,9 +47,9 @@ fn decoded(colorimetry: Option<&str>) -> gst::Caps {
     }
 }
 
-/// What a reader is told.
-fn told(colours: &Colours, caps: &gst::Caps) -> String {
-    let caps = colours.label(caps.clone());
+/// Returns the colorimetry that a reader gets.
+fn label(tracker: &ColorimetryTracker, caps: &gst::Caps) -> String {
+    let caps = tracker.label(caps.clone());
     let structure = caps.structure(0).unwrap();
     structure.get("colorimetry").unwrap()
 }
@@ -58,7 +58,7 @@ fn told(colours: &Colours, caps: &gst::Caps) -> String {
 fn an_extension_is_found_among_others_in_both_forms() {
     let is_found = |packet: &[u8]| header_extension(packet, NUMBER).map(<[u8]>::to_vec);
     let [a, b, c, d] = CANVAS;
-    assert_eq!(is_found(&saying(CANVAS)), Some(CANVAS.to_vec()));
+    assert_eq!(is_found(&announcing(CANVAS)), Some(CANVAS.to_vec()));
     let last = [
         0x10,
         7,
@@ -88,8 +88,8 @@ fn an_extension_is_found_among_others_in_both_forms() {
             Some(CANVAS.to_vec())
         );
     }
-    // Three sources before it.
-    let mut mixed = saying(CANVAS);
+    // Three CSRCs before it.
+    let mut mixed = announcing(CANVAS);
     mixed[0] |= 3;
     mixed.splice(12..12, [9; 12]);
     assert_eq!(is_found(&mixed), Some(CANVAS.to_vec()));
@@ -97,7 +97,7 @@ fn an_extension_is_found_among_others_in_both_forms() {
 
 #[test]
 fn a_header_that_is_cut_or_of_another_form_has_no_extension() {
-    let whole = saying(CANVAS);
+    let whole = announcing(CANVAS);
     let end = whole.len() - 3;
     for length in 0..end {
         assert_eq!(header_extension(&whole[..length], NUMBER), None, "{length}");
@@ -110,7 +110,7 @@ fn a_header_that_is_cut_or_of_another_form_has_no_extension() {
         header_extension(&packet([0xab, 0xcd], &whole[16..24]), NUMBER),
         None
     );
-    // A length that leads out of the extensions.
+    // A length beyond the end of the extensions.
     let too_long = [NUMBER << 4 | 15, 1, 2, 3];
     assert_eq!(
         header_extension(&packet([0xbe, 0xde], &too_long), NUMBER),
@@ -128,88 +128,88 @@ fn a_header_that_is_cut_or_of_another_form_has_no_extension() {
 }
 
 #[test]
-fn what_a_sender_says_holds_until_it_says_else_or_nothing_of_a_key_frame() {
-    let (colours, caps) = (Colours::default(), decoded(None));
-    assert_eq!(told(&colours, &caps), USUAL);
+fn an_announcement_holds_until_the_next_one_or_a_key_frame_without_one() {
+    let (tracker, caps) = (ColorimetryTracker::default(), decoded(None));
+    assert_eq!(label(&tracker, &caps), DEFAULT);
     for (is_key, packet, expected) in [
-        (true, silent(), USUAL),
-        (false, saying(CANVAS), "1:3:7:1"),
+        (true, silent(), DEFAULT),
+        (false, announcing(CANVAS), "1:3:7:1"),
         (false, silent(), "1:3:7:1"),
-        (true, saying([1, 1, 1, 0x10]), "bt709"),
+        (true, announcing([1, 1, 1, 0x10]), "bt709"),
         (false, silent(), "bt709"),
-        (true, silent(), USUAL),
-        (false, silent(), USUAL),
+        (true, silent(), DEFAULT),
+        (false, silent(), DEFAULT),
     ] {
-        let mut first = saying([9, 16, 9, 0x10]);
+        let mut first = announcing([9, 16, 9, 0x10]);
         first[1] &= !MARKER;
-        colours.packet(NUMBER, &first);
-        colours.packet(NUMBER, &packet);
-        colours.frame(is_key);
-        assert_eq!(told(&colours, &caps), expected, "{packet:?}");
+        tracker.packet(NUMBER, &first);
+        tracker.packet(NUMBER, &packet);
+        tracker.frame(is_key);
+        assert_eq!(label(&tracker, &caps), expected, "{packet:?}");
     }
 }
 
 #[test]
-fn what_is_not_said_is_as_usual() {
-    let (colours, caps) = (Colours::default(), decoded(None));
-    for (said, expected) in [
-        // Nothing, and what does not exist.
-        ([2, 2, 2, 0], USUAL),
-        ([250, 250, 250, 0xf0], USUAL),
+fn unknown_parts_of_an_announcement_have_the_default() {
+    let (tracker, caps) = (ColorimetryTracker::default(), decoded(None));
+    for (announced, expected) in [
+        // Nothing, and unassigned numbers.
+        ([2, 2, 2, 0], DEFAULT),
+        ([250, 250, 250, 0xf0], DEFAULT),
         // The matrix alone, the range alone.
         ([2, 2, 1, 0], "2:3:16:4"),
         ([2, 2, 2, 0x20], "1:4:16:4"),
-        // Red, green and blue, which a decoder does not give.
+        // RGB, which a decoder does not output.
         ([1, 13, 0, 0x20], "1:4:7:1"),
     ] {
-        colours.packet(NUMBER, &saying(said));
-        colours.frame(true);
-        assert_eq!(told(&colours, &caps), expected, "{said:?}");
+        tracker.packet(NUMBER, &announcing(announced));
+        tracker.frame(true);
+        assert_eq!(label(&tracker, &caps), expected, "{announced:?}");
     }
     // Too short.
-    colours.packet(NUMBER, &packet([0xbe, 0xde], &[NUMBER << 4 | 2, 1, 13, 1]));
-    colours.frame(true);
-    assert_eq!(told(&colours, &caps), USUAL);
+    tracker.packet(NUMBER, &packet([0xbe, 0xde], &[NUMBER << 4 | 2, 1, 13, 1]));
+    tracker.frame(true);
+    assert_eq!(label(&tracker, &caps), DEFAULT);
 }
 
 #[test]
-fn what_the_decoder_knows_counts_where_the_sender_says_nothing() {
-    let colours = Colours::default();
+fn the_decoders_colorimetry_is_used_if_the_sender_announces_none() {
+    let tracker = ColorimetryTracker::default();
     for (known, expected) in [
         ("bt709", "bt709"),
         ("1:0:0:0", "1:4:16:4"),
         ("0:3:5:1", "bt709"),
     ] {
-        assert_eq!(told(&colours, &decoded(Some(known))), expected, "{known}");
+        assert_eq!(label(&tracker, &decoded(Some(known))), expected, "{known}");
     }
-    colours.packet(NUMBER, &saying(CANVAS));
-    colours.frame(true);
-    assert_eq!(told(&colours, &decoded(Some("bt709"))), "1:3:7:1");
+    tracker.packet(NUMBER, &announcing(CANVAS));
+    tracker.frame(true);
+    assert_eq!(label(&tracker, &decoded(Some("bt709"))), "1:3:7:1");
 }
 
 #[test]
-fn what_is_no_yuv_is_left_alone() {
+fn caps_that_are_not_yuv_stay_the_same() {
     let rgb = picture("RGB").build();
     let audio = gst::Caps::new_empty_simple("audio/x-raw");
     for caps in [rgb, audio] {
-        assert_eq!(Colours::default().label(caps.clone()), caps);
+        assert_eq!(ColorimetryTracker::default().label(caps.clone()), caps);
     }
 }
 
 #[test]
-fn the_number_is_that_of_the_line() {
+fn the_extension_number_comes_from_the_rtp_caps() {
     gst::init().unwrap();
-    let line = |number: &str| {
+    let rtp = |number: &str| {
         gst::Structure::builder("application/x-rtp")
             .field("extmap-3", "urn:another")
-            .field(format!("extmap-{number}"), COLOUR_SPACE_URI)
+            .field(format!("extmap-{number}"), COLOR_SPACE_URI)
             .build()
     };
-    assert_eq!(number(&line("8")), Some(8));
-    assert_eq!(number(&line("255")), Some(255));
-    assert_eq!(number(&line("4095")), None);
+    assert_eq!(extension_number(&rtp("8")), Some(8));
+    assert_eq!(extension_number(&rtp("255")), Some(255));
+    assert_eq!(extension_number(&rtp("4095")), None);
     assert_eq!(
-        number(&gst::Structure::new_empty("application/x-rtp")),
+        extension_number(&gst::Structure::new_empty("application/x-rtp")),
         None
     );
 }

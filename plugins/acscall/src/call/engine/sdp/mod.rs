@@ -1,25 +1,42 @@
-//! What a peer's session description says, read and checked before webrtcbin sees it.
+//! Parses and checks a peer's session descriptions before webrtcbin gets them.
 
-use acscall::call::Direction;
 use acscall::model::Kind;
 use gst::glib;
 use gst_sdp::{SDPAttribute, SDPMediaRef, SDPMessage};
 
 use super::codec::{Codec, TWCC_URI};
-use super::colorimetry::COLOUR_SPACE_URI;
+use super::colorimetry::COLOR_SPACE_URI;
+use super::leg::Mid;
 
 #[cfg(test)]
 mod tests;
 
+/// The type of a session description.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SdpType {
+    Offer,
+    Answer,
+}
+
 /// A peer's description.
 pub(super) struct Remote {
     pub(super) message: SDPMessage,
-    /// Every certificate that the description allows.
+    /// The fingerprints of all certificates that the description allows.
     pub(super) fingerprints: Vec<Fingerprint>,
-    /// For an offer: the caps to answer each line with.
-    pub(super) preferences: Vec<gst::Caps>,
-    /// The kinds that one of the ends cannot take, and why.
-    pub(super) rejected: Vec<(Kind, String)>,
+    /// The tracks, in the order of the m-lines.
+    pub(super) tracks: Vec<RemoteTrack>,
+}
+
+/// An m-line of a peer's description.
+#[derive(Clone, Debug)]
+pub(super) struct RemoteTrack {
+    /// The m-line's `a=mid`, or else its index.
+    pub(super) mid: Mid,
+    pub(super) kind: Kind,
+    /// In an offer: the caps to answer with.
+    pub(super) preference: Option<gst::Caps>,
+    /// The reason why one of the ends cannot handle the track.
+    pub(super) rejected: Option<String>,
 }
 
 /// A certificate's hash.
@@ -37,82 +54,57 @@ enum Hash {
     Sha512,
 }
 
-/// Why a description cannot be used.
+/// The reason why a description cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum RemoteError {
-    #[error("it is not SDP")]
+    #[error("the description is not valid SDP")]
     NotSdp,
-    #[error("it has {0} m-lines; a leg has three: audio, video, screen")]
-    Lines(u32),
-    #[error("m-line {0} is '{1}', not '{2}'")]
+    #[error("the description has {0} m-lines instead of {1}")]
+    Lines(u32, u32),
+    #[error("m-line {0} is '{1}' instead of '{2}'")]
     Media(u32, String, &'static str),
-    #[error("m-line {0} offers no codec at all")]
+    #[error("m-line {0} has the mid of another m-line")]
+    Mid(u32),
+    #[error("m-line {0} offers no codec")]
     Codec(u32),
-    #[error("it names no certificate fingerprint of sha-256 or stronger")]
+    #[error("the description has no certificate fingerprint of sha-256 or stronger")]
     Fingerprint,
-    #[error("it has no ICE user name and password, or has more than one at once")]
+    #[error("the description has no ICE user name and password, or several in one place")]
     Ice,
-    #[error("m-line {0} names '{1}' as SSRC, which is no number or 0")]
+    #[error("m-line {0} has the SSRC '{1}', which is not a number above 0")]
     Ssrc(u32, String),
 }
 
 impl Remote {
-    /// Reads the offer that a receiving leg gets, or the answer that a sending one gets.
-    pub(super) fn parse(text: &str, direction: Direction) -> Result<Remote, RemoteError> {
-        // GStreamer takes an empty text for a programming error.
+    /// Parses a description whose m-lines have to be of these kinds, in this order.
+    pub(super) fn parse(
+        text: &str,
+        sdp_type: SdpType,
+        kinds: &[Kind],
+    ) -> Result<Remote, RemoteError> {
+        // GStreamer treats an empty text as a programming error.
         if text.is_empty() {
             return Err(RemoteError::NotSdp);
         }
         let message = SDPMessage::parse_buffer(text.as_bytes()).map_err(|_| RemoteError::NotSdp)?;
-        if message.medias_len() != Kind::ALL.len() as u32 {
-            return Err(RemoteError::Lines(message.medias_len()));
+        let (found, expected) = (message.medias_len(), kinds.len() as u32);
+        if found != expected {
+            return Err(RemoteError::Lines(found, expected));
         }
-        let mut fingerprints: Vec<_> = message
-            .attributes()
-            .filter(|a| a.key() == "fingerprint")
-            .filter_map(|a| Fingerprint::parse(a.value()?))
-            .collect();
-        let mut preferences = Vec::new();
-        let mut rejected = Vec::new();
+        let mut fingerprints: Vec<_> = fingerprints(message.attributes()).collect();
+        let mut tracks: Vec<RemoteTrack> = Vec::new();
         let mut has_ice = has_ice(message.attributes())?;
-        for kind in Kind::ALL {
-            let line = kind.line() as u32;
-            let media = message.media(line).ok_or(RemoteError::Lines(line))?;
-            let wanted = if kind == Kind::Audio {
-                "audio"
-            } else {
-                "video"
-            };
-            if media.media() != Some(wanted) {
-                let found = media.media().unwrap_or_default().to_string();
-                return Err(RemoteError::Media(line, found, wanted));
+        for (line, kind) in (0..).zip(kinds) {
+            let media = message
+                .media(line)
+                .ok_or(RemoteError::Lines(line, expected))?;
+            let track = RemoteTrack::parse(line, media, sdp_type, *kind)?;
+            if tracks.iter().any(|other| other.mid == track.mid) {
+                return Err(RemoteError::Mid(line));
             }
+            tracks.push(track);
             has_ice |= self::has_ice(media.attributes())?;
-            if let Some(bad) = bad_ssrc(media) {
-                return Err(RemoteError::Ssrc(line, bad));
-            }
-            fingerprints.extend(
-                media
-                    .attributes()
-                    .filter(|a| a.key() == "fingerprint")
-                    .filter_map(|a| Fingerprint::parse(a.value()?)),
-            );
-            match direction {
-                Direction::Receive => match preference(media) {
-                    Ok(caps) => preferences.push(caps),
-                    Err((why, caps)) => {
-                        // Taken as far as webrtcbin knows; see [`reject`].
-                        preferences.push(caps.ok_or(RemoteError::Codec(line))?);
-                        rejected.push((kind, why));
-                    }
-                },
-                Direction::Send if media.port() == 0 => {
-                    let why = "the other end cannot decode it; the codec is set by the pad's \
-                               property 'codec', and vp8 is what everybody decodes";
-                    rejected.push((kind, why.into()));
-                }
-                Direction::Send => {}
-            }
+            fingerprints.extend(self::fingerprints(media.attributes()));
         }
         if !has_ice {
             return Err(RemoteError::Ice);
@@ -123,14 +115,65 @@ impl Remote {
         Ok(Remote {
             message,
             fingerprints,
-            preferences,
+            tracks,
+        })
+    }
+}
+
+impl RemoteTrack {
+    fn parse(
+        line: u32,
+        media: &SDPMediaRef,
+        sdp_type: SdpType,
+        kind: Kind,
+    ) -> Result<RemoteTrack, RemoteError> {
+        let expected = match kind {
+            Kind::Audio => "audio",
+            Kind::Video | Kind::Screen => "video",
+        };
+        if media.media() != Some(expected) {
+            let found = media.media().unwrap_or_default().to_string();
+            return Err(RemoteError::Media(line, found, expected));
+        }
+        if let Some(bad) = bad_ssrc(media) {
+            return Err(RemoteError::Ssrc(line, bad));
+        }
+        let (preference, rejected) = match sdp_type {
+            SdpType::Offer => match preference(media) {
+                Ok(caps) => (Some(caps), None),
+                // webrtcbin accepts the m-line all the same; see [`reject`].
+                Err((why, caps)) => (Some(caps.ok_or(RemoteError::Codec(line))?), Some(why)),
+            },
+            SdpType::Answer if media.port() == 0 => {
+                let why = "the other end cannot decode it; the codec is set by the pad's \
+                           property 'codec', and vp8 is what everybody decodes";
+                (None, Some(why.into()))
+            }
+            SdpType::Answer => (None, None),
+        };
+        let mid = match media.attribute_val("mid").map(str::trim) {
+            Some(mid) if !mid.is_empty() => mid.into(),
+            _ => line.to_string(),
+        };
+        Ok(RemoteTrack {
+            mid: Mid(mid),
+            kind,
+            preference,
             rejected,
         })
     }
 }
 
-/// Whether there are an ICE user name and password. webrtcbin looks for them in several places, and
-/// takes one without the other, or several, for a programming error: 1.22 ends the process.
+fn fingerprints<'a>(
+    attributes: impl Iterator<Item = &'a SDPAttribute>,
+) -> impl Iterator<Item = Fingerprint> {
+    attributes
+        .filter(|attribute| attribute.key() == "fingerprint")
+        .filter_map(|attribute| Fingerprint::parse(attribute.value()?))
+}
+
+/// Whether there are an ICE user name and password. webrtcbin looks for them in several places. It
+/// treats one without the other, or several, as a programming error: 1.22 aborts the process.
 fn has_ice<'a>(attributes: impl Iterator<Item = &'a SDPAttribute>) -> Result<bool, RemoteError> {
     let (mut names, mut passwords) = (0, 0);
     for attribute in attributes {
@@ -147,7 +190,7 @@ fn has_ice<'a>(attributes: impl Iterator<Item = &'a SDPAttribute>) -> Result<boo
     }
 }
 
-/// An SSRC that webrtcbin would take for 0, which it takes for a programming error.
+/// Returns an SSRC that webrtcbin would read as 0, which it treats as a programming error.
 fn bad_ssrc(media: &SDPMediaRef) -> Option<String> {
     let mut values = media
         .attributes()
@@ -161,9 +204,9 @@ fn bad_ssrc(media: &SDPMediaRef) -> Option<String> {
         .map(|value| value.chars().take(32).collect())
 }
 
-/// The caps to answer an offered line with: the first codec that can be decoded, in the payload
-/// type of the offer, the feedback that goes with it, and of the header's extensions those that are
-/// read here, under the offer's numbers. If none can, why not, and the first codec.
+/// Returns the caps to answer an offered m-line with: the first codec that can be decoded with its
+/// payload type and feedback, and the header extensions that are read here, under their numbers in
+/// the offer. If no codec can be decoded, returns the reason and the caps of the first one.
 fn preference(media: &SDPMediaRef) -> Result<gst::Caps, (String, Option<gst::Caps>)> {
     let offered = (0..media.formats_len())
         .filter_map(|index| media.format(index)?.parse::<i32>().ok())
@@ -180,13 +223,13 @@ fn preference(media: &SDPMediaRef) -> Result<gst::Caps, (String, Option<gst::Cap
                 None => return Ok(with_feedback(caps, media)),
                 Some(missing) => missing.to_string(),
             },
-            None => "it is not one of those that are supported here".into(),
+            None => "the codec is not supported".into(),
         };
-        // What goes along with a codec is none.
+        // Repair formats are not codecs.
         if !["RTX", "RED", "ULPFEC", "FLEXFEC-03"].contains(&name.to_ascii_uppercase().as_str()) {
             reasons.push(format!("it is {name}, which cannot be decoded: {missing}"));
-            // In full, or webrtcbin would refuse the line by itself, with a copy of the offer's: with
-            // the fingerprint of another certificate than ours, which ends the whole leg.
+            // With incomplete caps, webrtcbin would reject the m-line itself by copying the
+            // offer's, with a fingerprint that is not ours: that ends the whole leg.
             first.get_or_insert_with(|| with_feedback(caps, media));
         }
     }
@@ -207,7 +250,7 @@ fn with_feedback(mut caps: gst::Caps, media: &SDPMediaRef) -> gst::Caps {
                 structure.set("rtcp-fb-ccm-fir", true);
             }
             structure.set("rtcp-fb-transport-cc", true);
-            for uri in [TWCC_URI, COLOUR_SPACE_URI] {
+            for uri in [TWCC_URI, COLOR_SPACE_URI] {
                 if let Some(number) = extension(media, uri) {
                     structure.set(format!("extmap-{number}"), uri);
                 }
@@ -217,7 +260,7 @@ fn with_feedback(mut caps: gst::Caps, media: &SDPMediaRef) -> gst::Caps {
     caps
 }
 
-/// The number of a header's extension in an offer.
+/// Returns the number of a header extension in an offer.
 fn extension(media: &SDPMediaRef, wanted: &str) -> Option<u8> {
     let offered = media.attributes().filter(|a| a.key() == "extmap");
     let mut numbers = offered.filter_map(|attribute| {
@@ -229,12 +272,12 @@ fn extension(media: &SDPMediaRef, wanted: &str) -> Option<u8> {
     numbers.find(|number| *number > 0)
 }
 
-/// Rejects lines in the text of an answer that took them: without a port, and not in the bundle.
-/// webrtcbin has to take all of them, since 1.22 ends every bundled line with a refused one.
-pub(super) fn reject(answer: &str, kinds: &[Kind]) -> String {
+/// Rejects m-lines, given by index, in the text of an answer that accepts them: sets their ports to
+/// 0 and removes them from the bundle. webrtcbin has to accept all m-lines, because 1.22 ends every
+/// bundled one together with a rejected one.
+pub(super) fn reject(answer: &str, lines: &[usize]) -> String {
     let sections: Vec<&str> = split_sections(answer).collect();
-    let is_rejected =
-        |index: usize| index > 0 && Kind::from_line(index - 1).is_some_and(|k| kinds.contains(&k));
+    let is_rejected = |section: usize| section > 0 && lines.contains(&(section - 1));
     let mid = |section: &str| {
         let line = section.lines().find_map(|line| line.strip_prefix("a=mid:"));
         line.map(|mid| mid.trim().to_owned())
@@ -268,7 +311,7 @@ pub(super) fn reject(answer: &str, kinds: &[Kind]) -> String {
     text
 }
 
-/// What comes before the first m-line, and each of these with what follows it.
+/// Splits a description into the session section and the section of each m-line.
 fn split_sections(text: &str) -> impl Iterator<Item = &str> {
     let mut starts: Vec<usize> = text.match_indices("\nm=").map(|(at, _)| at + 1).collect();
     starts.insert(0, 0);
@@ -282,7 +325,7 @@ fn split_sections(text: &str) -> impl Iterator<Item = &str> {
 }
 
 impl Fingerprint {
-    /// Reads `sha-256 AB:CD:…`; `None` for a hash that is too weak or unknown.
+    /// Parses `sha-256 AB:CD:…`. Returns `None` for a hash that is too weak or unknown.
     pub(super) fn parse(text: &str) -> Option<Fingerprint> {
         let (hash, digits) = text.trim().split_once(' ')?;
         let hash = match hash.to_ascii_lowercase().as_str() {
@@ -296,7 +339,7 @@ impl Fingerprint {
     }
 }
 
-/// Whether the certificate is one that the fingerprints name.
+/// Whether the certificate has one of the fingerprints.
 pub(super) fn matches_any(pem: &str, fingerprints: &[Fingerprint]) -> bool {
     let Some(der) = der(pem) else {
         return false;
@@ -312,7 +355,7 @@ pub(super) fn matches_any(pem: &str, fingerprints: &[Fingerprint]) -> bool {
     })
 }
 
-/// The first certificate in a PEM text, in binary.
+/// Returns the first certificate of a PEM text, in DER.
 fn der(pem: &str) -> Option<Vec<u8>> {
     let (_, rest) = pem.split_once("-----BEGIN CERTIFICATE-----")?;
     let (body, _) = rest.split_once("-----END CERTIFICATE-----")?;

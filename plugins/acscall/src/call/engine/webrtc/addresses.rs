@@ -1,46 +1,44 @@
-//! The addresses that a leg sends from. When one goes away (a cable, another network, a VPN that
-//! ends) libnice goes on sending from it, webrtcbin stays connected, and nothing leaves or comes.
+//! Watches the addresses that a leg sends from. When an address disappears (an unplugged cable,
+//! another network, the end of a VPN), libnice goes on sending from it and webrtcbin stays
+//! connected, but no packet leaves or arrives.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use acscall::call::LegFailure;
 use acscall::signalling::client::is_gone;
 use gst::prelude::*;
+use parking_lot::Mutex;
 
 use crate::call::engine::leg::{LegOutput, LegSink};
 
-/// How often it is looked. Looking takes some µs for each address.
-const LOOK: gst::ClockTime = gst::ClockTime::from_mseconds(500);
+/// The interval of the checks. A check takes some µs for each address.
+const CHECK_INTERVAL: gst::ClockTime = gst::ClockTime::from_mseconds(500);
 
-/// Tells of a leg of which an address is gone, as long as it is held.
-pub(super) struct Watch(gst::PeriodicClockId);
+/// Reports the leg as failed when one of its addresses disappears, until it is dropped.
+pub(super) struct AddressWatch(gst::PeriodicClockId);
 
-impl Watch {
-    /// Learns the addresses from the leg's candidates.
-    pub(super) fn new(webrtcbin: &gst::Element, output: &LegSink) -> Watch {
+impl AddressWatch {
+    /// Watches the addresses of the leg's candidates.
+    pub(super) fn new(webrtcbin: &gst::Element, output: &LegSink) -> AddressWatch {
         let addresses: Arc<Mutex<BTreeSet<IpAddr>>> = Arc::default();
         let learnt = addresses.clone();
         webrtcbin.connect("on-ice-candidate", false, move |values| {
             let candidate = values.get(2).and_then(|value| value.get::<String>().ok())?;
-            let mut learnt = learnt.lock().unwrap_or_else(PoisonError::into_inner);
-            learnt.extend(host_address(&candidate));
+            learnt.lock().extend(host_address(&candidate));
             None
         });
         let clock = gst::SystemClock::obtain();
-        let id = clock.new_periodic_id(clock.time() + LOOK, LOOK);
+        let id = clock.new_periodic_id(clock.time() + CHECK_INTERVAL, CHECK_INTERVAL);
         let (output, webrtcbin) = (output.clone(), webrtcbin.downgrade());
-        // No system clock refuses it; it would be as without it.
+        // The system clock accepts every wait. Without it, the leg would not be watched.
         let _watched = id.wait_async(move |_, _, id| {
             if webrtcbin.upgrade().is_none() {
                 id.unschedule();
                 return;
             }
-            let known = addresses
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone();
+            let known = addresses.lock().clone();
             if let Some(address) = known.into_iter().find(|address| is_gone(*address)) {
                 id.unschedule();
                 output(LegOutput::Failed(LegFailure::Connection(format!(
@@ -48,18 +46,18 @@ impl Watch {
                 ))));
             }
         });
-        Watch(id)
+        AddressWatch(id)
     }
 }
 
-impl Drop for Watch {
+impl Drop for AddressWatch {
     fn drop(&mut self) {
         self.0.unschedule();
     }
 }
 
-/// The address of `candidate:1 1 UDP 2015363327 192.0.2.2 50000 typ host`, if it is this
-/// machine's own.
+/// Returns the address of a candidate of this machine, such as
+/// `candidate:1 1 UDP 2015363327 192.0.2.2 50000 typ host`.
 fn host_address(candidate: &str) -> Option<IpAddr> {
     let mut words = candidate.split_whitespace();
     let address = words.nth(4)?.parse().ok()?;
@@ -96,19 +94,19 @@ mod tests {
     }
 
     #[test]
-    fn a_leg_whose_address_is_gone_has_failed() {
+    fn a_leg_whose_address_has_disappeared_fails() {
         gst::init().unwrap();
         let webrtcbin = gst::ElementFactory::make("webrtcbin").build().unwrap();
-        let (sender, told) = channel();
+        let (sender, outputs) = channel();
         let output: LegSink = Arc::new(move |output| {
             let _over = sender.send(output);
         });
-        let _watch = Watch::new(&webrtcbin, &output);
+        let _watch = AddressWatch::new(&webrtcbin, &output);
         for address in ["127.0.0.1", "192.0.2.1"] {
             let candidate = format!("candidate:1 1 UDP 1 {address} 50000 typ host");
             webrtcbin.emit_by_name::<()>("on-ice-candidate", &[&0u32, &candidate]);
         }
-        let failed = told.recv_timeout(Duration::from_secs(10)).unwrap();
+        let failed = outputs.recv_timeout(Duration::from_secs(10)).unwrap();
         let LegOutput::Failed(LegFailure::Connection(text)) = failed else {
             panic!("{failed:?}");
         };

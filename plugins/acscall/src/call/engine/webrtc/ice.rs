@@ -1,4 +1,4 @@
-//! Which addresses a leg gathers, and with whose help.
+//! The candidates that a leg gathers, and the servers that it uses for that.
 
 use std::net::IpAddr;
 
@@ -8,6 +8,7 @@ use gst::prelude::*;
 
 use super::WebRtc;
 
+/// Sets the STUN and TURN servers: those of the settings and those that the call's server gave.
 pub(super) fn set_ice_servers(webrtcbin: &gst::Element, maker: &WebRtc, given: &[IceServer]) {
     let urls = given
         .iter()
@@ -43,9 +44,9 @@ pub(super) fn set_ice_servers(webrtcbin: &gst::Element, maker: &WebRtc, given: &
     }
 }
 
-/// libnice would ask routers to open ports (UPnP: multicast into the local network, and a thread
-/// for each agent), and gather TCP candidates, over which one slow receiver would hold up the
-/// encoder that it shares with the others. Where UDP is blocked a TURN server is the way.
+/// Disables libnice's UPnP, which sends multicast into the local network and takes a thread for
+/// each agent, and its TCP candidates, over which one slow receiver would block the encoder that it
+/// shares with others. Where UDP is blocked, a TURN server is needed.
 pub(super) fn disable_upnp_and_ice_tcp(webrtcbin: &gst::Element) {
     let ice = webrtcbin.property::<glib::Object>("ice-agent");
     if let Some(agent) = ice
@@ -60,9 +61,10 @@ pub(super) fn disable_upnp_and_ice_tcp(webrtcbin: &gst::Element) {
     }
 }
 
-/// libnice gathers no loopback address: without this, a machine on which nothing else is up
-/// would have no candidates. Done only there, because it replaces the gathering of the others.
-pub(super) fn give_loopback_addresses(webrtcbin: &gst::Element) {
+/// Adds the loopback addresses on a machine where no other interface is up. libnice does not gather
+/// them, so there would be no candidates. Elsewhere, adding them would replace the gathering of the
+/// other addresses.
+pub(super) fn add_loopback_addresses(webrtcbin: &gst::Element) {
     let up = if_addrs::get_if_addrs().unwrap_or_default();
     if up.iter().any(|interface| !interface.is_loopback()) {
         return;

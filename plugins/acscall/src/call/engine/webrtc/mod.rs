@@ -1,18 +1,23 @@
-//! Legs over webrtcbin. The only folder that knows its signals, properties and defects; the
-//! measurements behind the rules are in ARCHITECTURE.md.
+//! Legs over webrtcbin. No other folder uses its signals and properties or knows its defects.
+//! ARCHITECTURE.md has the measurements behind the rules.
 
 mod addresses;
 mod ice;
 mod internals;
 mod pending_promises;
+mod properties;
 mod retransmission;
 mod rtcp;
 mod warm_up;
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+#[cfg(test)]
+mod tests;
 
-use acscall::call::{Direction, LegFailure, LegId};
-use acscall::model::{Candidate, IceServer, Kind};
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use acscall::call::{Direction, LegFailure};
+use acscall::model::{Candidate, Kind};
 use gst::glib;
 use gst::prelude::*;
 use gst_webrtc::{
@@ -20,16 +25,19 @@ use gst_webrtc::{
     WebRTCSessionDescription,
 };
 
-use super::codec::{self, Codec, Codecs, MissingElement, make};
-use super::leg::{Leg, LegMaker, LegOutput, LegSink};
-use super::sdp;
+use super::codec::{self, MissingElement, make};
+use super::leg::{Leg, LegConfig, LegMaker, LegOutput, LegSink, Mid, Offer, Track};
+use super::lifecycle;
+use super::sdp::{self, SdpType};
 use crate::call::DEFAULT_LATENCY;
-use ice::{disable_upnp_and_ice_tcp, give_loopback_addresses, set_ice_servers};
-use internals::{answer_with, configure_internals, connect_outputs, connect_streams};
+use ice::{add_loopback_addresses, disable_upnp_and_ice_tcp, set_ice_servers};
+use internals::{
+    OfferedTracks, configure_internals, connect_outputs, connect_streams, set_codec_preferences,
+};
 use pending_promises::PendingPromises;
 pub(in crate::call) use warm_up::WarmUp;
 
-/// Makes legs in one call's pipeline.
+/// Makes legs in the pipeline of one call.
 pub(super) struct WebRtc {
     pub(super) pipeline: gst::Pipeline,
     /// The length of the jitter buffers, in ms.
@@ -41,14 +49,8 @@ pub(super) struct WebRtc {
 }
 
 impl LegMaker for WebRtc {
-    fn open(
-        &self,
-        id: &LegId,
-        codecs: &Codecs,
-        ice_servers: &[IceServer],
-        output: LegSink,
-    ) -> Result<Box<dyn Leg>, LegFailure> {
-        let leg = WebRtcLeg::new(self, id, codecs, ice_servers, output)
+    fn open(&self, config: LegConfig<'_>, output: LegSink) -> Result<Box<dyn Leg>, LegFailure> {
+        let leg = WebRtcLeg::new(self, config, output)
             .map_err(|error| LegFailure::Connection(error.to_string()))?;
         Ok(Box::new(leg))
     }
@@ -56,6 +58,9 @@ impl LegMaker for WebRtc {
 
 #[derive(Debug, thiserror::Error)]
 enum OpenError {
+    // The answerer's transceivers of 1.22 match their pads wrongly when they send.
+    #[error("only the sender of a leg can offer it")]
+    Offerer,
     #[error(transparent)]
     Missing(#[from] MissingElement),
     #[error(transparent)]
@@ -64,98 +69,103 @@ enum OpenError {
 
 struct WebRtcLeg {
     direction: Direction,
+    /// The form of the leg's tracks.
+    offer: Offer,
     pipeline: gst::Pipeline,
     webrtcbin: gst::Element,
-    /// Payloader and caps filter of each line, on a sending leg.
+    /// The payloader and caps filter of each track, on a sending leg.
     payloaders: Vec<gst::Element>,
-    /// The payloaders' sink pads by line.
-    lines: Vec<gst::Pad>,
-    /// The caps to answer each offered line with; set before the offer is.
-    preferences: Arc<Mutex<Vec<gst::Caps>>>,
+    /// The payloaders' sink pads.
+    sinks: BTreeMap<Mid, gst::Pad>,
+    /// The tracks of the peer's offer, on a receiving leg. Set before webrtcbin gets the offer.
+    offered: OfferedTracks,
     remote_fingerprints: Vec<sdp::Fingerprint>,
-    requests: Arc<PendingPromises>,
+    promises: Arc<PendingPromises>,
     output: LegSink,
-    _watch: addresses::Watch,
+    _watch: addresses::AddressWatch,
 }
 
 impl WebRtcLeg {
-    fn new(
-        maker: &WebRtc,
-        id: &LegId,
-        codecs: &Codecs,
-        ice_servers: &[IceServer],
-        output: LegSink,
-    ) -> Result<WebRtcLeg, OpenError> {
+    fn new(maker: &WebRtc, config: LegConfig<'_>, output: LegSink) -> Result<WebRtcLeg, OpenError> {
+        let LegConfig {
+            direction,
+            offer,
+            ice_servers,
+        } = config;
+        match (direction, &offer) {
+            (Direction::Send, Offer::Local(_)) | (Direction::Receive, Offer::Remote(_)) => {}
+            _ => return Err(OpenError::Offerer),
+        }
         let webrtcbin = make("webrtcbin")?;
         webrtcbin.set_property("latency", *maker.latency.get().unwrap_or(&DEFAULT_LATENCY));
         webrtcbin.set_property_from_str("bundle-policy", "max-bundle");
         set_ice_servers(&webrtcbin, maker, ice_servers);
         disable_upnp_and_ice_tcp(&webrtcbin);
-        give_loopback_addresses(&webrtcbin);
-        configure_internals(&webrtcbin, id.direction, &output);
+        add_loopback_addresses(&webrtcbin);
+        configure_internals(&webrtcbin, direction, &output);
 
-        let preferences = Arc::default();
+        let offered = OfferedTracks::default();
         connect_outputs(&webrtcbin, &output);
-        let watch = addresses::Watch::new(&webrtcbin, &output);
-        if id.direction == Direction::Receive {
-            answer_with(&webrtcbin, &preferences);
-            connect_streams(&webrtcbin, &output);
+        let watch = addresses::AddressWatch::new(&webrtcbin, &output);
+        if direction == Direction::Receive {
+            set_codec_preferences(&webrtcbin, &offered);
+            connect_streams(&webrtcbin, &offered, &output);
         }
         maker.pipeline.add(&webrtcbin)?;
         let mut leg = WebRtcLeg {
-            direction: id.direction,
+            direction,
+            offer,
             pipeline: maker.pipeline.clone(),
             webrtcbin,
             payloaders: Vec::new(),
-            lines: Vec::new(),
-            preferences,
+            sinks: BTreeMap::new(),
+            offered,
             remote_fingerprints: Vec::new(),
-            requests: Arc::default(),
+            promises: Arc::default(),
             output,
             _watch: watch,
         };
-        // From here on, dropping half a leg would leave it in the pipeline.
-        match leg.start(codecs) {
+        match leg.start() {
             Ok(()) => Ok(leg),
             Err(error) => {
+                // Dropping it would leave its elements in the pipeline.
                 Box::new(leg).close();
                 Err(error)
             }
         }
     }
 
-    fn start(&mut self, codecs: &Codecs) -> Result<(), OpenError> {
-        if self.direction == Direction::Send {
-            for (kind, codec) in codecs {
-                self.add_line(*kind, *codec)?;
-            }
+    fn start(&mut self) -> Result<(), OpenError> {
+        let Offer::Local(tracks) = self.offer.clone() else {
+            return Ok(self.webrtcbin.sync_state_with_parent()?);
+        };
+        for (line, track) in tracks.iter().enumerate() {
+            self.add_track(line, track)?;
         }
         self.webrtcbin.sync_state_with_parent()?;
-        if self.direction == Direction::Send {
-            self.describe("create-offer", "offer", Vec::new());
-        }
+        self.describe("create-offer", "offer", Vec::new());
         Ok(())
     }
 
-    /// Adds the m-line of this kind. Called in the order of the lines: their order in the offer
-    /// is that of the pads' requests.
-    fn add_line(&mut self, kind: Kind, codec: Codec) -> Result<(), OpenError> {
-        let pay = codec.payloader()?;
+    /// Adds a track to the offer. Called in the order of the m-lines: their order in the offer is
+    /// the order in which the pads are requested.
+    fn add_track(&mut self, line: usize, track: &Track) -> Result<(), OpenError> {
+        let pay = track.codec.payloader()?;
         let filter = make("capsfilter")?;
-        // Without an SSRC in the caps the offer would have none until media flows.
+        // Without an SSRC in the caps, the offer would have none until media flows.
         let ssrc = glib::random_int();
         pay.set_property("ssrc", ssrc);
-        filter.set_property("caps", codec::offered(kind, codec, ssrc));
-        self.pipeline.add_many([&pay, &filter])?;
+        filter.set_property("caps", codec::offered(track, ssrc));
         self.payloaders.extend([pay.clone(), filter.clone()]);
+        self.pipeline.add_many([&pay, &filter])?;
         pay.link(&filter)?;
         let sink = self
             .webrtcbin
-            .request_pad_simple(&format!("sink_{}", kind.line()))
-            .ok_or_else(|| glib::bool_error!("webrtcbin gave no pad for {kind}"))?;
+            .request_pad_simple(&format!("sink_{line}"))
+            .ok_or_else(|| glib::bool_error!("webrtcbin has no pad for track {}", track.mid.0))?;
         let transceiver = sink.property::<WebRTCRTPTransceiver>("transceiver");
         transceiver.set_property("direction", WebRTCRTPTransceiverDirection::Sendonly);
-        transceiver.set_property("do-nack", kind != Kind::Audio);
+        transceiver.set_property("do-nack", track.kind != Kind::Audio);
         let source = filter
             .static_pad("src")
             .expect("a capsfilter has a source pad");
@@ -165,16 +175,24 @@ impl WebRtcLeg {
         for element in [&filter, &pay] {
             element.sync_state_with_parent()?;
         }
-        self.lines
-            .push(pay.static_pad("sink").expect("a payloader has a sink pad"));
+        let sink = pay.static_pad("sink").expect("a payloader has a sink pad");
+        self.sinks.insert(track.mid.clone(), sink);
         Ok(())
     }
 
-    /// Makes this end's description, sets and tells it, with these lines rejected.
-    fn describe(&mut self, action: &'static str, field: &'static str, rejected: Vec<Kind>) {
+    /// Returns the kinds of the tracks in the order of the m-lines.
+    fn kinds(&self) -> Vec<Kind> {
+        match &self.offer {
+            Offer::Local(tracks) => tracks.iter().map(|track| track.kind).collect(),
+            Offer::Remote(kinds) => kinds.clone(),
+        }
+    }
+
+    /// Makes this end's description, sets it and outputs it with these m-lines rejected.
+    fn describe(&mut self, action: &'static str, field: &'static str, rejected: Vec<usize>) {
         let weak = self.webrtcbin.downgrade();
-        let (output, requests) = (self.output.clone(), self.requests.clone());
-        let promise = self.requests.promise(move |reply| {
+        let (output, promises) = (self.output.clone(), self.promises.clone());
+        let promise = self.promises.promise(move |reply| {
             let Some(webrtcbin) = weak.upgrade() else {
                 return;
             };
@@ -182,12 +200,12 @@ impl WebRtcLeg {
                 reply.and_then(|reply| reply.get::<WebRTCSessionDescription>(field).ok());
             let Some(description) = description else {
                 output(LegOutput::Failed(LegFailure::Description(format!(
-                    "no {field} could be made for it"
+                    "webrtcbin could not make an {field}"
                 ))));
                 return;
             };
             let text = description.sdp().to_string();
-            let set = requests.promise(|_| {});
+            let set = promises.promise(|_| {});
             webrtcbin.emit_by_name::<()>("set-local-description", &[&description, &set]);
             output(LegOutput::Description(sdp::reject(&text, &rejected)));
         });
@@ -196,7 +214,7 @@ impl WebRtcLeg {
     }
 
     fn transport(&self) -> Option<WebRTCDTLSTransport> {
-        // Bundled, all lines share the first one's.
+        // In a bundle, all m-lines share the transport of the first one.
         transport(&self.webrtcbin, self.direction, 0)
     }
 }
@@ -206,26 +224,43 @@ impl Leg for WebRtcLeg {
         self.direction
     }
 
+    fn tracks(&self) -> BTreeMap<Mid, Kind> {
+        match &self.offer {
+            Offer::Local(tracks) => tracks
+                .iter()
+                .map(|track| (track.mid.clone(), track.kind))
+                .collect(),
+            Offer::Remote(_) => self
+                .offered
+                .lock()
+                .iter()
+                .map(|track| (track.mid.clone(), track.kind))
+                .collect(),
+        }
+    }
+
     fn set_remote_description(&mut self, text: &str) -> Result<(), LegFailure> {
-        let remote = sdp::Remote::parse(text, self.direction)
+        let (sdp_type, webrtc_type) = match self.offer {
+            Offer::Local(_) => (SdpType::Answer, WebRTCSDPType::Answer),
+            Offer::Remote(_) => (SdpType::Offer, WebRTCSDPType::Offer),
+        };
+        let remote = sdp::Remote::parse(text, sdp_type, &self.kinds())
             .map_err(|error| LegFailure::Description(error.to_string()))?;
         self.remote_fingerprints = remote.fingerprints;
-        let rejected = remote.rejected.iter().map(|(kind, _)| *kind).collect();
-        for (kind, why) in remote.rejected {
-            (self.output)(LegOutput::Rejected(kind, why));
+        let mut rejected = Vec::new();
+        for (line, track) in remote.tracks.iter().enumerate() {
+            if let Some(why) = &track.rejected {
+                rejected.push(line);
+                (self.output)(LegOutput::Rejected(track.kind, why.clone()));
+            }
         }
-        *self
-            .preferences
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = remote.preferences;
-        let (kind, answer) = match self.direction {
-            Direction::Send => (WebRTCSDPType::Answer, false),
-            Direction::Receive => (WebRTCSDPType::Offer, true),
-        };
-        let description = WebRTCSessionDescription::new(kind, remote.message);
+        if sdp_type == SdpType::Offer {
+            *self.offered.lock() = remote.tracks;
+        }
+        let description = WebRTCSessionDescription::new(webrtc_type, remote.message);
         let output = self.output.clone();
-        let promise = self.requests.promise(move |reply| {
-            // 1.22 replies with nothing when all went well.
+        let promise = self.promises.promise(move |reply| {
+            // On success, 1.22 replies with nothing.
             let error = reply.and_then(|reply| reply.get::<glib::Error>("error").ok());
             if let Some(error) = error {
                 output(LegOutput::Failed(LegFailure::Description(
@@ -235,16 +270,16 @@ impl Leg for WebRtcLeg {
         });
         self.webrtcbin
             .emit_by_name::<()>("set-remote-description", &[&description, &promise]);
-        if answer {
-            // Both are done one after the other on webrtcbin's own thread.
+        if sdp_type == SdpType::Offer {
+            // webrtcbin handles both requests in order, on its own thread.
             self.describe("create-answer", "answer", rejected);
         }
         Ok(())
     }
 
     fn add_candidate(&self, candidate: &Candidate) {
-        // Browsers hide their addresses behind mDNS names until they may use a camera. Nothing
-        // needs them: they learn ours, and their checks tell us theirs.
+        // Browsers hide their addresses behind mDNS names until they may use a camera. These names
+        // are not needed: the browser learns our addresses, and its checks reveal its own.
         let text = &candidate.candidate;
         if text.is_empty() || text.contains(".local ") || text.contains(char::is_control) {
             return;
@@ -265,8 +300,8 @@ impl Leg for WebRtcLeg {
         }
     }
 
-    fn line(&self, kind: Kind) -> Option<gst::Pad> {
-        self.lines.get(kind.line()).cloned()
+    fn sink_pad(&self, mid: &Mid) -> Option<gst::Pad> {
+        self.sinks.get(mid).cloned()
     }
 
     fn owns(&self, object: &gst::Object) -> bool {
@@ -290,21 +325,22 @@ impl Leg for WebRtcLeg {
 
     fn close(self: Box<Self>) {
         for element in &self.payloaders {
-            super::dispose(element);
+            lifecycle::dispose(element);
         }
+        let lines = self.kinds().len();
         let WebRtcLeg {
             direction,
             webrtcbin,
-            requests,
+            promises,
             ..
         } = *self;
         webrtcbin.set_locked_state(true);
         webrtcbin.call_async(move |webrtcbin| {
-            // 1.22 stops its thread last. What that did to its part that receives, which has been
-            // stopped, would keep that for ever.
-            requests.finish();
-            block_ice_notify(webrtcbin, direction);
-            super::stop_and_remove(webrtcbin);
+            // 1.22 stops its own thread last. What that thread does to the receiving part after
+            // that has stopped leaks it.
+            promises.wait();
+            block_ice_notify(webrtcbin, direction, lines);
+            lifecycle::stop_and_remove(webrtcbin);
         });
     }
 }
@@ -312,27 +348,29 @@ impl Leg for WebRtcLeg {
 fn transport(
     webrtcbin: &gst::Element,
     direction: Direction,
-    line: i32,
+    line: usize,
 ) -> Option<WebRTCDTLSTransport> {
+    let line = i32::try_from(line).ok()?;
     let transceiver =
         webrtcbin.emit_by_name::<Option<WebRTCRTPTransceiver>>("get-transceiver", &[&line])?;
-    match direction {
-        Direction::Send => transceiver.property::<Option<gst::glib::Object>>("sender"),
-        Direction::Receive => transceiver.property::<Option<gst::glib::Object>>("receiver"),
-    }?
-    .property("transport")
+    let end = match direction {
+        Direction::Send => "sender",
+        Direction::Receive => "receiver",
+    };
+    let end = properties::get::<Option<glib::Object>>(&transceiver, end)??;
+    properties::get::<Option<WebRTCDTLSTransport>>(&end, "transport")?
 }
 
-/// Keeps from webrtcbin's part that receives how ICE goes on. When it hears of a change while
-/// it is stopped, 1.22 makes a probe and with it a reference to itself: it, its DTLS connection
-/// and its sockets would stay for ever.
-fn block_ice_notify(webrtcbin: &gst::Element, direction: Direction) {
-    let lines = Kind::ALL.into_iter().map(Kind::line);
-    // Not bundled, each line has its own.
-    let transports = lines.filter_map(|line| transport(webrtcbin, direction, line as i32));
-    let ice = transports.filter_map(|dtls| dtls.property::<Option<gst::glib::Object>>("transport"));
+/// Hides changes of the ICE state from webrtcbin's receiving part. If it sees one while it is being
+/// stopped, 1.22 makes a probe that holds a reference to that part: it, its DTLS connection and its
+/// sockets would leak.
+fn block_ice_notify(webrtcbin: &gst::Element, direction: Direction, lines: usize) {
+    // Without a bundle, each m-line has its own transport.
+    let transports = (0..lines).filter_map(|line| transport(webrtcbin, direction, line));
+    let ice = transports
+        .filter_map(|dtls| properties::get::<Option<glib::Object>>(&dtls, "transport").flatten());
     for ice in ice {
-        // That part hears of it after all others.
+        // The receiving part's handler runs after all others.
         ice.connect_notify(Some("state"), |ice, _| {
             ice.stop_signal_emission_by_name("notify::state");
         });

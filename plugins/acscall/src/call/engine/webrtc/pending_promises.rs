@@ -1,58 +1,56 @@
-//! What webrtcbin was asked for and has not done yet.
+//! The requests to webrtcbin that are still pending.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-/// No request takes as long. It bounds for how long a thread waits for one that is never answered.
-const PATIENCE: Duration = Duration::from_secs(20);
+use parking_lot::{Condvar, Mutex};
 
-/// The requests to one webrtcbin. It does them one after the other on its own thread.
+/// The time limit for requests that are never answered. No answer takes as long.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The promises given to one webrtcbin, which handles them in order on its own thread.
 #[derive(Debug, Default)]
 pub(super) struct PendingPromises {
-    made: Mutex<Made>,
+    state: Mutex<State>,
     all_done: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct Made {
+struct State {
     promises: Vec<gst::Promise>,
-    /// Those of them that are not done.
-    open: usize,
+    /// The number of promises whose callback has not finished.
+    pending: usize,
 }
 
 impl PendingPromises {
-    /// A promise for a further request; `then` gets the reply. It is done when `then` is, so that
-    /// what `then` asks for is waited for, too.
+    /// Makes a promise whose reply `then` gets. It is pending until `then` returns, so that
+    /// [`PendingPromises::wait`] also waits for the requests that `then` makes.
     pub(super) fn promise<F>(self: &Arc<PendingPromises>, then: F) -> gst::Promise
     where
         F: FnOnce(Option<&gst::StructureRef>) + Send + 'static,
     {
-        self.lock().open += 1;
-        let requests = self.clone();
+        self.state.lock().pending += 1;
+        let promises = self.clone();
         let promise = gst::Promise::with_change_func(move |reply| {
             then(reply.ok().flatten());
-            requests.lock().open -= 1;
-            requests.all_done.notify_all();
+            promises.state.lock().pending -= 1;
+            promises.all_done.notify_all();
         });
-        self.lock().promises.push(promise.clone());
+        self.state.lock().promises.push(promise.clone());
         promise
     }
 
-    /// Waits until all are done.
-    pub(super) fn finish(&self) {
-        let made = self.lock();
-        let is_open = |made: &mut Made| made.open > 0;
-        let waited = self.all_done.wait_timeout_while(made, PATIENCE, is_open);
-        let (mut made, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        let promises = std::mem::take(&mut made.promises);
-        drop(made);
+    /// Waits until no promise is pending.
+    pub(super) fn wait(&self) {
+        let mut state = self.state.lock();
+        let is_pending = |state: &mut State| state.pending > 0;
+        self.all_done
+            .wait_while_for(&mut state, is_pending, TIMEOUT);
+        let promises = std::mem::take(&mut state.promises);
+        drop(state);
         for promise in promises {
-            // GStreamer warns of one that is open for ever.
+            // GStreamer warns about a promise that is freed while pending.
             promise.interrupt();
         }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Made> {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

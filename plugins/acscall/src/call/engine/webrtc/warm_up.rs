@@ -1,12 +1,14 @@
-//! The key that all DTLS connections of a process share.
+//! Generation of the key that all DTLS connections of a process share.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-/// The making of the RSA key that all DTLS connections of this process share, on a thread of its
-/// own. The first `dtlsdec` does it, and takes 90 to 300 ms.
+use parking_lot::Mutex;
+
+/// Generates the RSA key that all DTLS connections of this process share, on its own thread. The
+/// first `dtlsdec` does that, in 90 to 300 ms.
 ///
-/// Each call holds one: the last to be dropped waits for the thread. A process that ended while
-/// the key is being made would crash in OpenSSL's clean-up.
+/// Each call holds one of these, and dropping the last one waits for the thread: a process that
+/// ends while the key is being generated crashes in OpenSSL's clean-up.
 pub(in crate::call) struct WarmUp {
     thread: Arc<WarmUpThread>,
 }
@@ -14,10 +16,11 @@ pub(in crate::call) struct WarmUp {
 struct WarmUpThread(Mutex<Option<std::thread::JoinHandle<()>>>);
 
 impl WarmUp {
+    /// Starts the generation, unless it has been started in this process.
     pub(in crate::call) fn start() -> WarmUp {
         static RUNNING: Mutex<std::sync::Weak<WarmUpThread>> = Mutex::new(std::sync::Weak::new());
         static DONE: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
-        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = RUNNING.lock();
         if let Some(thread) = running.upgrade() {
             return WarmUp { thread };
         }
@@ -32,7 +35,7 @@ impl WarmUp {
         WarmUp { thread }
     }
 
-    /// Waits until the key is made.
+    /// Waits until the key is generated.
     pub(in crate::call) fn wait(&self) {
         self.thread.wait();
     }
@@ -40,7 +43,7 @@ impl WarmUp {
 
 impl WarmUpThread {
     fn wait(&self) {
-        let handle = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let handle = self.0.lock().take();
         if let Some(handle) = handle {
             let _panicked = handle.join();
         }

@@ -1,11 +1,11 @@
-//! A jitter buffer between two pads of the test's own.
+//! A jitter buffer behind a pad of the test.
 
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use super::*;
 
-/// No timer of it takes as long.
+/// No timer of the jitter buffer takes as long.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 fn packet(sequence: u16) -> gst::Buffer {
@@ -14,16 +14,16 @@ fn packet(sequence: u16) -> gst::Buffer {
 }
 
 #[test]
-fn a_missing_packet_is_asked_for_at_once_and_again() {
+fn a_missing_packet_is_requested_at_once_and_again() {
     gst::init().unwrap();
     let buffer = gst::ElementFactory::make("rtpjitterbuffer")
         .property("do-retransmission", true)
         .property("rtx-next-seqnum", false)
-        // So that nothing is given up here.
+        // It gives up no packet during the test.
         .property("latency", 60_000u32)
         .build()
         .unwrap();
-    ask_early(&buffer);
+    request_early(&buffer);
     let (sender, requests) = channel();
     let before = gst::Pad::builder(gst::PadDirection::Src)
         .event_function(move |_, _, event| {
@@ -67,8 +67,8 @@ fn only_a_first_request_is_repeated() {
         .field("seqnum", 5u32)
         .field("retry", 0u32)
         .build();
-    let again = second(&first).unwrap();
+    let again = retry(&first).unwrap();
     assert_eq!(again.get::<u32>("seqnum"), Ok(5));
-    assert_eq!(second(&again), None);
-    assert_eq!(second(&gst::Structure::new_empty("GstForceKeyUnit")), None);
+    assert_eq!(retry(&again), None);
+    assert_eq!(retry(&gst::Structure::new_empty("GstForceKeyUnit")), None);
 }
