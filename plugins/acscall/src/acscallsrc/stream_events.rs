@@ -1,4 +1,4 @@
-//! The events and times of one stream, in their order.
+//! The events and timestamps of one stream, in the order that GStreamer requires.
 
 use std::collections::VecDeque;
 
@@ -6,44 +6,42 @@ use acscall::model::Participant;
 use gst::prelude::*;
 
 use crate::call::time::Translator;
-use crate::common::shown_name;
+use crate::common::display_name;
 
-/// A buffer that is older than the one before by less than this is a leftover, from before a
-/// pause or of the participant before. By more, the sender's time began anew.
+/// A buffer that is older than the previous one by less than this is a leftover from before a pause
+/// or from the previous participant. If it is older by more, the sender's clock has restarted.
 const LEFTOVER: gst::ClockTime = gst::ClockTime::from_seconds(1);
 
-/// What does not change while a stream flows.
+/// The properties of a stream that stay the same.
 #[derive(Clone, Debug)]
 pub(super) struct StreamInfo {
-    /// The call, or what stands for it in stream ids.
+    /// The prefix of the stream id: the call, or the users in it.
     pub(super) call: String,
     /// The name of the pad.
     pub(super) pad: String,
     /// `audio`, `video` or `screen`.
     pub(super) kind: &'static str,
-    /// That of all streams of the element.
+    /// The group id of all streams of the element.
     pub(super) group: gst::GroupId,
-    /// Whose stream it is going to be, where that is known.
+    /// The user whose stream it will be, if that is known in advance.
     pub(super) user: Option<String>,
-    /// What the stream will look like, where that is known before it comes.
+    /// The caps, if they are known in advance.
     pub(super) caps: Option<gst::Caps>,
 }
 
-/// What goes out.
+/// What to push: the events, then the buffer.
 #[derive(Debug, Default)]
 pub(super) struct Output {
-    /// First these.
     pub(super) events: VecDeque<gst::Event>,
-    /// Then this.
     pub(super) buffer: Option<gst::Buffer>,
 }
 
-/// See the module.
+/// Precedes buffers with the events that they need and sets their timestamps.
 #[derive(Debug)]
 pub(super) struct EventSequencer {
-    names: StreamInfo,
+    info: StreamInfo,
     translator: Translator,
-    /// The user of the stream id; that of the first binding.
+    /// The user in the stream id: that of the first participant.
     user: Option<String>,
     started: bool,
     caps: Option<gst::Caps>,
@@ -51,18 +49,18 @@ pub(super) struct EventSequencer {
     segment_sent: bool,
     tags: Option<gst::TagList>,
     tags_sent: bool,
-    /// Whoever takes the next buffer knows nothing of the stream.
-    anew: bool,
-    /// The last buffer's time.
+    /// Whether downstream needs all events again.
+    restart: bool,
+    /// The time of the last buffer.
     last: Option<gst::ClockTime>,
-    /// Up to here buffers or gaps went out.
+    /// The end of the last buffer or gap.
     position: Option<gst::ClockTime>,
 }
 
 impl EventSequencer {
-    pub(super) fn new(names: StreamInfo) -> EventSequencer {
+    pub(super) fn new(info: StreamInfo) -> EventSequencer {
         EventSequencer {
-            names,
+            info,
             translator: Translator::default(),
             user: None,
             started: false,
@@ -71,33 +69,34 @@ impl EventSequencer {
             segment_sent: false,
             tags: None,
             tags_sent: false,
-            anew: false,
+            restart: false,
             last: None,
             position: None,
         }
     }
 
-    /// The stream is this participant's from now on.
-    pub(super) fn bound(&mut self, participant: &Participant) {
+    /// Sets the participant that the following buffers come from.
+    pub(super) fn set_participant(&mut self, participant: &Participant) {
         if self.user.is_none() {
             self.user = Some(participant.user.clone());
         }
         let mut tags = gst::TagList::new();
         if let Some(tags) = tags.get_mut() {
-            tags.add::<gst::tags::Title>(&shown_name(participant), gst::TagMergeMode::Replace);
+            tags.add::<gst::tags::Title>(&display_name(participant), gst::TagMergeMode::Replace);
         }
         self.tags = Some(tags);
         self.tags_sent = false;
     }
 
-    /// What is linked does not run, and took nothing. When it does (again), it begins from nothing.
-    pub(super) fn refused(&mut self) {
-        self.anew = true;
+    /// Makes the next buffer come with all events again, since downstream does not run and has
+    /// refused the last one.
+    pub(super) fn restart(&mut self) {
+        self.restart = true;
     }
 
-    /// A raw buffer with the system clock's time. Only its metadata is copied: the memory is
-    /// shared with other readers.
-    pub(super) fn media(
+    /// Returns a raw buffer whose PTS is a time of the system clock, with the events that precede
+    /// it. Only the buffer's metadata is copied: other readers share its memory.
+    pub(super) fn buffer(
         &mut self,
         element: &gst::Element,
         caps: &gst::Caps,
@@ -116,7 +115,7 @@ impl EventSequencer {
         {
             return out;
         }
-        let discont = self.last.is_none() || self.anew;
+        let discont = self.last.is_none() || self.restart;
         self.last = Some(time);
         self.position = Some(time + buffer.duration().unwrap_or_default());
         self.start(caps, &mut out.events);
@@ -130,11 +129,10 @@ impl EventSequencer {
         out
     }
 
-    /// Nothing came for a while. Where it is known what will come the stream begins, so that
-    /// sinks need not wait for the first buffer to get going.
-    pub(super) fn begin(&mut self, element: &gst::Element) -> Output {
+    /// Starts the stream without a buffer if its caps are known, so that sinks can preroll.
+    pub(super) fn start_with_gap(&mut self, element: &gst::Element) -> Output {
         let mut out = Output::default();
-        if self.segment_sent && !self.anew {
+        if self.segment_sent && !self.restart {
             return out;
         }
         let Some(caps) = self.known_caps() else {
@@ -148,14 +146,14 @@ impl EventSequencer {
         out
     }
 
-    /// Nothing came for a while. A gap ends where buffers may still come: `latency` ago.
+    /// Returns a GAP event up to `latency` ago: buffers may still arrive for later times.
     pub(super) fn gap(
         &mut self,
         element: &gst::Element,
         latency: gst::ClockTime,
     ) -> Option<gst::Event> {
-        let has_begun = self.segment_sent && !self.anew;
-        let position = self.position.filter(|_| has_begun)?;
+        let has_started = self.segment_sent && !self.restart;
+        let position = self.position.filter(|_| has_started)?;
         let now = element.current_running_time()?;
         let end = now.checked_sub(latency).filter(|end| *end > position)?;
         self.position = Some(end);
@@ -166,8 +164,8 @@ impl EventSequencer {
         )
     }
 
-    /// The end, also of a stream that never began.
-    pub(super) fn end(&mut self, seqnum: Option<gst::Seqnum>) -> Output {
+    /// Ends the stream, even if it never started.
+    pub(super) fn eos(&mut self, seqnum: Option<gst::Seqnum>) -> Output {
         let mut out = Output::default();
         match self.known_caps() {
             Some(caps) => self.start(&caps, &mut out.events),
@@ -182,11 +180,11 @@ impl EventSequencer {
     }
 
     fn known_caps(&self) -> Option<gst::Caps> {
-        self.caps.clone().or_else(|| self.names.caps.clone())
+        self.caps.clone().or_else(|| self.info.caps.clone())
     }
 
     fn start(&mut self, caps: &gst::Caps, events: &mut VecDeque<gst::Event>) {
-        if std::mem::take(&mut self.anew) {
+        if std::mem::take(&mut self.restart) {
             self.started = false;
             self.caps = None;
             self.segment_sent = false;
@@ -218,7 +216,7 @@ impl EventSequencer {
             group,
             user,
             ..
-        } = &self.names;
+        } = &self.info;
         let id = match self.user.as_ref().or(user.as_ref()) {
             Some(user) => format!("{call}/{user}/{kind}"),
             None => format!("{call}/{pad}"),
@@ -247,7 +245,7 @@ mod tests {
         element
     }
 
-    fn flow(caps: Option<gst::Caps>) -> EventSequencer {
+    fn sequencer(caps: Option<gst::Caps>) -> EventSequencer {
         EventSequencer::new(StreamInfo {
             call: "room".into(),
             pad: "video_:0".into(),
@@ -292,19 +290,19 @@ mod tests {
     }
 
     #[test]
-    fn events_come_in_order_and_once() {
+    fn events_come_once_and_in_order() {
         use gst::EventType::{Caps, Segment, StreamStart, Tag};
         let element = element();
-        let mut flow = flow(None);
-        flow.bound(&participant("alice"));
-        let first = flow.media(&element, &caps(1), buffer(11));
+        let mut sequencer = sequencer(None);
+        sequencer.set_participant(&participant("alice"));
+        let first = sequencer.buffer(&element, &caps(1), buffer(11));
         assert_eq!(types(&first), [StreamStart, Caps, Segment, Tag]);
         let gst::EventView::StreamStart(start) = first.events[0].view() else {
             panic!()
         };
         assert_eq!(start.stream_id(), "room/alice/video");
         let shared = buffer(12);
-        let second = flow.media(&element, &caps(1), shared.clone());
+        let second = sequencer.buffer(&element, &caps(1), shared.clone());
         assert!(second.events.is_empty());
         assert_eq!(
             second.buffer.unwrap().pts(),
@@ -313,69 +311,93 @@ mod tests {
         assert_eq!(
             shared.pts(),
             Some(gst::ClockTime::from_seconds(12)),
-            "the other reader's"
+            "the other reader's buffer is unchanged"
         );
-        flow.bound(&participant("bob"));
-        let third = flow.media(&element, &caps(2), buffer(13));
+        sequencer.set_participant(&participant("bob"));
+        let third = sequencer.buffer(&element, &caps(2), buffer(13));
         assert_eq!(types(&third), [Caps, Tag]);
     }
 
     #[test]
-    fn what_refused_a_buffer_is_told_all_again() {
+    fn after_a_refused_buffer_all_events_come_again() {
         use gst::EventType::{Caps, Eos, Segment, StreamStart, Tag};
         let element = element();
-        let mut flow = flow(None);
-        flow.bound(&participant("alice"));
-        flow.media(&element, &caps(1), buffer(11));
-        flow.refused();
+        let mut sequencer = sequencer(None);
+        sequencer.set_participant(&participant("alice"));
+        sequencer.buffer(&element, &caps(1), buffer(11));
+        sequencer.restart();
         let latency = gst::ClockTime::ZERO;
-        let again = flow.media(&element, &caps(1), buffer(12));
+        let again = sequencer.buffer(&element, &caps(1), buffer(12));
         assert_eq!(types(&again), [StreamStart, Caps, Segment, Tag]);
         let flags = again.buffer.unwrap().flags();
         assert!(flags.contains(gst::BufferFlags::DISCONT));
-        assert!(flow.media(&element, &caps(1), buffer(13)).events.is_empty());
-        assert!(flow.gap(&element, latency).is_some());
-        flow.refused();
-        assert!(flow.gap(&element, latency).is_none(), "of what?");
+        assert!(
+            sequencer
+                .buffer(&element, &caps(1), buffer(13))
+                .events
+                .is_empty()
+        );
+        assert!(sequencer.gap(&element, latency).is_some());
+        sequencer.restart();
+        assert!(
+            sequencer.gap(&element, latency).is_none(),
+            "no gap without a segment"
+        );
         assert_eq!(
-            types(&flow.end(None)),
+            types(&sequencer.eos(None)),
             [StreamStart, Caps, Segment, Tag, Eos]
         );
     }
 
     #[test]
-    fn what_is_older_than_the_stream_is_dropped() {
+    fn buffers_older_than_the_stream_are_dropped() {
         let element = element();
-        let mut flow = flow(None);
+        let mut sequencer = sequencer(None);
         assert!(
-            flow.media(&element, &caps(1), buffer(9)).buffer.is_none(),
-            "before it ran"
+            sequencer
+                .buffer(&element, &caps(1), buffer(9))
+                .buffer
+                .is_none(),
+            "from before the start"
         );
-        assert!(flow.media(&element, &caps(1), buffer(14)).buffer.is_some());
+        assert!(
+            sequencer
+                .buffer(&element, &caps(1), buffer(14))
+                .buffer
+                .is_some()
+        );
         let mut leftover = buffer(0);
         let time = gst::ClockTime::from_mseconds(13_500);
         leftover.get_mut().unwrap().set_pts(time);
-        assert!(flow.media(&element, &caps(1), leftover).buffer.is_none());
         assert!(
-            flow.media(&element, &caps(1), buffer(12)).buffer.is_some(),
-            "time began anew"
+            sequencer
+                .buffer(&element, &caps(1), leftover)
+                .buffer
+                .is_none()
+        );
+        assert!(
+            sequencer
+                .buffer(&element, &caps(1), buffer(12))
+                .buffer
+                .is_some(),
+            "the sender's clock has restarted"
         );
     }
 
     #[test]
     fn there_is_no_gap_before_the_first_caps() {
         let element = element();
-        let mut flow = flow(None);
-        assert!(flow.gap(&element, gst::ClockTime::ZERO).is_none());
+        let mut sequencer = sequencer(None);
+        assert!(sequencer.gap(&element, gst::ClockTime::ZERO).is_none());
     }
 
     #[test]
-    fn a_stream_that_never_began_ends_in_order() {
+    fn a_stream_that_never_started_ends_with_its_events_in_order() {
         use gst::EventType::{Caps, Eos, Segment, StreamStart};
         gst::init().unwrap();
-        assert_eq!(types(&flow(None).end(None)), [StreamStart, Eos]);
+        assert_eq!(types(&sequencer(None).eos(None)), [StreamStart, Eos]);
         assert_eq!(
-            types(&flow(Some(caps(1))).end(None)),
+            types(&sequencer(Some(caps(1))).eos(None)),
             [StreamStart, Caps, Segment, Eos]
         );
     }
