@@ -198,14 +198,12 @@ impl AcsCallStream {
             queue.set_flushing(true);
         }
         if error != gst::FlowError::Eos {
+            let pad = self.ghost().map(|ghost| ghost.name()).unwrap_or_default();
             gst::element_imp_error!(
                 self,
                 gst::StreamError::Failed,
-                (
-                    "an element downstream of the pad '{}' failed with {error:?}: see its own \
-                     error, or the log with GST_DEBUG=3",
-                    self.pad_name()
-                )
+                ("an element downstream of the pad '{pad}' failed with {error:?}: see its own \
+                     error, or the log with GST_DEBUG=3")
             );
         }
         let seqnum = self.gate.seqnum();
@@ -353,10 +351,6 @@ impl AcsCallStream {
 
     fn ghost(&self) -> Option<AcsCallSrcPad> {
         self.pads.get()?.ghost.upgrade()
-    }
-
-    fn pad_name(&self) -> glib::GString {
-        self.ghost().map(|ghost| ghost.name()).unwrap_or_default()
     }
 }
 
