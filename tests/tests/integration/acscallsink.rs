@@ -103,7 +103,7 @@ fn a_pad_that_exists_is_not_made_again_and_a_warning_says_why() -> Result<()> {
         warning
             .error()
             .to_string()
-            .contains("'video' was asked for twice"),
+            .contains("'video' was requested twice"),
         "{warning:?}"
     );
     Ok(())

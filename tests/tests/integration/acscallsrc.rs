@@ -133,7 +133,7 @@ fn a_pad_that_exists_is_not_made_again_and_a_warning_says_why() -> Result<()> {
         warning
             .error()
             .to_string()
-            .contains("'audio' was asked for twice"),
+            .contains("'audio' was requested twice"),
         "{warning:?}"
     );
     Ok(())

@@ -1,26 +1,26 @@
-//! The codecs of pictures, as the pad property `codec` shows them.
+//! The video codecs, as values of the pad property `codec`.
 
 use gst::glib;
 
 use crate::call::Codec;
 
-/// How pictures are coded on their way.
+/// The codecs of video and screen streams.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]
 #[enum_type(name = "GstAcsCallCodec")]
 #[repr(i32)]
 pub enum AcsCallCodec {
-    /// What everybody decodes.
+    /// Decoded by every receiver.
     #[default]
-    #[enum_value(name = "VP8: what everybody decodes", nick = "vp8")]
+    #[enum_value(name = "VP8: decoded by every receiver", nick = "vp8")]
     Vp8,
-    /// Smaller than VP8, at about twice the work.
-    #[enum_value(name = "VP9: smaller, at about twice the work", nick = "vp9")]
+    /// Smaller than VP8, at about twice the CPU cost.
+    #[enum_value(name = "VP9: smaller, at about twice the CPU cost", nick = "vp9")]
     Vp9,
-    /// What devices decode in hardware.
-    #[enum_value(name = "H.264: what devices decode in hardware", nick = "h264")]
+    /// Decoded in hardware by many devices.
+    #[enum_value(name = "H.264: decoded in hardware by many devices", nick = "h264")]
     H264,
-    /// The smallest, at many times the work.
-    #[enum_value(name = "AV1: the smallest, at many times the work", nick = "av1")]
+    /// The smallest, at many times the CPU cost.
+    #[enum_value(name = "AV1: smallest, at many times the CPU cost", nick = "av1")]
     Av1,
 }
 

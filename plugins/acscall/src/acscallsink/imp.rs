@@ -1,11 +1,11 @@
-//! The element: its properties, pads and part in the call.
+//! The element's properties, pads and state changes.
 
 #![expect(
     missing_docs,
-    reason = "accessors of properties are generated; blurbs document them"
+    reason = "the property accessors are generated; the blurbs document them"
 )]
 
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::LazyLock;
 
 use acscall::call::{CallState, Event};
 use acscall::model::Kind;
@@ -13,12 +13,12 @@ use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_base::prelude::*;
+use parking_lot::Mutex;
 
 use super::AcsCallSinkPad;
+use super::pad_entry::{PadEntry, Pads};
 use super::pad_sink::AcsCallPadSink;
-use super::pads::{Pads, Writer};
 use super::settings::{DEFAULT_STALL_TIMEOUT, Settings};
-use super::wait;
 use crate::call::Role;
 use crate::common::{self, CallElement, CallProperties, ElementCall};
 
@@ -26,7 +26,7 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
         "acscallsink",
         gst::DebugColorFlags::empty(),
-        Some("Streams into a call"),
+        Some("Call sink"),
     )
 });
 
@@ -35,45 +35,62 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 #[properties(wrapper_type = super::AcsCallSink)]
 pub struct AcsCallSink {
     pub(super) call: Mutex<CallProperties>,
-    #[property(name = "sync", get, set = Self::set_sync, type = bool, member = sync,
-        default = true, mutable_playing, nick = "Synchronize", blurb = "Send what is not live at \
-            its own pace, by the pipeline's clock; what is live is always sent at once")]
-    #[property(name = "wait-for", get, set, type = u32, member = wait_for, mutable_ready,
-        nick = "Wait for", blurb = "Hold back what is not live, and drop what is, until this many \
-            others are in the call")]
-    #[property(name = "stall-timeout", get, set = Self::set_stall_timeout, type = u32,
-        member = stall_timeout, default = DEFAULT_STALL_TIMEOUT, mutable_playing,
-        nick = "Stall timeout", blurb = "A stream to whose pad nothing comes for so many ms is not \
-            available until something does; a GAP event counts as something. 0: it stays available")]
+    #[property(name = "sync", get = Self::sync, set = Self::set_sync, type = bool, default = true,
+        mutable_playing, nick = "Synchronize", blurb = "Send non-live streams at the pace of the \
+            pipeline clock; live streams are always sent at once")]
+    #[property(name = "wait-for", get = Self::wait_for, set = Self::set_wait_for, type = u32,
+        mutable_ready, nick = "Wait for", blurb = "Number of other participants to wait for; until \
+            they are in the call, non-live streams are held back and live streams are dropped \
+            (0 = do not wait)")]
+    #[property(name = "stall-timeout", get = Self::stall_timeout, set = Self::set_stall_timeout,
+        type = u32, default = DEFAULT_STALL_TIMEOUT, mutable_playing, nick = "Stall timeout",
+        blurb = "Time in ms without a buffer or GAP event after which a stream becomes unavailable \
+            until its next buffer (0 = never)")]
     pub(super) settings: Mutex<Settings>,
     pub(super) element_call: ElementCall,
     pub(super) pads: Mutex<Pads>,
 }
 
 impl AcsCallSink {
+    fn sync(&self) -> bool {
+        self.settings.lock().sync
+    }
+
     fn set_sync(&self, sync: bool) {
-        lock(&self.settings).sync = sync;
-        for writer in self.writers() {
-            writer.port.set_paced(sync);
+        self.settings.lock().sync = sync;
+        for entry in self.entries() {
+            entry.sink.set_paced(sync);
         }
     }
 
+    fn wait_for(&self) -> u32 {
+        self.settings.lock().wait_for
+    }
+
+    fn set_wait_for(&self, others: u32) {
+        self.settings.lock().wait_for = others;
+    }
+
+    fn stall_timeout(&self) -> u32 {
+        self.settings.lock().stall_timeout
+    }
+
     fn set_stall_timeout(&self, timeout: u32) {
-        lock(&self.settings).stall_timeout = timeout;
-        for writer in self.writers() {
-            writer.port.set_stall_timeout(timeout);
+        self.settings.lock().stall_timeout = timeout;
+        for entry in self.entries() {
+            entry.sink.set_stall_timeout(timeout);
         }
     }
 
     fn join(&self) -> Result<(), gst::StateChangeError> {
-        lock(&self.pads).awaited_came = false;
+        self.pads.lock().others_arrived = false;
         let membership = self.join_call(Role::Send, None)?;
-        for writer in self.writers() {
-            // Only who waits for others prerolls: a sink elsewhere in the pipeline that has
-            // nothing to show yet must not keep this one from sending.
-            writer.port.set_async(lock(&self.settings).wait_for > 0);
-            self.hold(&writer);
-            if let Err(error) = self.open(&writer, &membership) {
+        for entry in self.entries() {
+            // Preroll only if the element waits for others: otherwise a sink elsewhere in the
+            // pipeline that has no data yet would keep this one from sending.
+            entry.sink.set_async(self.wait_for() > 0);
+            self.hold(&entry);
+            if let Err(error) = self.open(&entry, &membership) {
                 self.post_error(&error);
                 drop(membership);
                 self.leave();
@@ -85,21 +102,39 @@ impl AcsCallSink {
 
     fn leave(&self) {
         self.leave_call(|| {
-            for writer in self.writers() {
-                writer.port.close();
+            for entry in self.entries() {
+                entry.sink.close();
             }
-            let held = std::mem::take(&mut lock(&self.pads).held);
-            wait::unhold(held);
+            self.release_held();
         });
     }
 
-    /// Nothing is sent any more: the pipeline need not wait for the streams to end.
-    fn call_is_over(&self) {
-        lock(&self.pads).awaited_came = true;
-        self.unhold();
+    /// Posts EOS: the call is over, so the pipeline need not wait for its streams to end.
+    fn end_with_call(&self) {
+        self.pads.lock().others_arrived = true;
+        self.release_all();
         let eos = gst::message::Eos::builder().src(&*self.obj()).build();
-        // Fails where the element is in no pipeline: then nobody listens.
+        // Fails if the element is in no pipeline: nobody listens.
         let _nobody_listens = self.obj().post_message(eos);
+    }
+
+    fn sink_event(
+        &self,
+        pad: &AcsCallSinkPad,
+        kind: Kind,
+        sink: Option<&AcsCallPadSink>,
+        event: gst::Event,
+    ) -> bool {
+        match event.type_() {
+            gst::EventType::StreamStart => {
+                if let Some(sink) = sink {
+                    sink.restart();
+                }
+            }
+            gst::EventType::Eos => self.stream_ended(kind),
+            _ => {}
+        }
+        gst::Pad::event_default(pad, Some(&*self.obj()), event)
     }
 }
 
@@ -116,17 +151,17 @@ impl CallElement for AcsCallSink {
         &self.element_call
     }
 
-    fn happened(&self, event: &Event) {
+    fn handle_event(&self, event: &Event) {
         if let Event::Stalled(kind, _) = event
-            && !lock(&self.pads).writers.contains_key(kind)
+            && !self.pads.lock().entries.contains_key(kind)
         {
             return;
         }
         gst::debug!(CAT, imp = self, "{event:?}");
         common::post(&*self.obj(), &self.element_call, event);
         match event {
-            Event::Participant(..) | Event::Reached(_) => self.unhold_when_awaited_came(),
-            Event::State(CallState::Disconnected) => self.call_is_over(),
+            Event::Participant(..) | Event::Reached(_) => self.release_if_others_arrived(),
+            Event::State(CallState::Disconnected) => self.end_with_call(),
             _ => {}
         }
     }
@@ -166,7 +201,7 @@ impl ObjectImpl for AcsCallSink {
     fn constructed(&self) {
         self.parent_constructed();
         let obj = self.obj();
-        // It is a sink with and without streams.
+        // The element is a sink even without pads.
         obj.set_suppressed_flags(gst::ElementFlags::SOURCE | gst::ElementFlags::SINK);
         obj.set_element_flags(gst::ElementFlags::SINK);
     }
@@ -180,7 +215,7 @@ impl ElementImpl for AcsCallSink {
             gst::subclass::ElementMetadata::new(
                 "Call sink",
                 "Sink/Network/WebRTC",
-                "Sends raw audio, a camera and a screen share into a call",
+                "Sends raw audio, camera and screen share streams into a call",
                 env!("CARGO_PKG_AUTHORS"),
             )
         });
@@ -189,7 +224,7 @@ impl ElementImpl for AcsCallSink {
 
     fn pad_templates() -> &'static [gst::PadTemplate] {
         static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
-            // `video` before `screen`: it is what a link without a name gets.
+            // `video` before `screen`: a link without a pad name uses the first that fits.
             Kind::ALL
                 .into_iter()
                 .filter_map(|kind| {
@@ -216,10 +251,10 @@ impl ElementImpl for AcsCallSink {
         let name = templ.name_template();
         let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == name)?;
         let is_free = {
-            let mut pads = lock(&self.pads);
-            let is_free = !pads.writers.contains_key(&kind);
+            let mut pads = self.pads.lock();
+            let is_free = !pads.entries.contains_key(&kind);
             if is_free {
-                pads.writers.insert(kind, None);
+                pads.entries.insert(kind, None);
             }
             is_free
         };
@@ -227,54 +262,45 @@ impl ElementImpl for AcsCallSink {
             gst::element_imp_warning!(
                 self,
                 gst::CoreError::Pad,
-                ("the pad '{name}' was asked for twice: a participant sends one stream of each kind")
+                ("the pad '{name}' was requested twice: a participant can send only one stream of \
+                     each kind")
             );
             return None;
         }
-        let sync = lock(&self.settings).sync;
-        let port = AcsCallPadSink::new(kind, templ.caps(), sync);
-        let starts = port.downgrade();
+        let sink = AcsCallPadSink::new(kind, templ.caps(), self.sync());
+        let weak = sink.downgrade();
         let pad = gst::PadBuilder::<AcsCallSinkPad>::from_template(templ)
             .event_function(move |pad, parent, event| {
-                match event.type_() {
-                    gst::EventType::StreamStart => {
-                        if let Some(port) = starts.upgrade() {
-                            port.restart();
-                        }
-                    }
-                    gst::EventType::Eos => {
-                        let sink = parent.and_then(|parent| parent.downcast_ref());
-                        if let Some(sink) = sink {
-                            super::AcsCallSink::imp(sink).ends(kind);
-                        }
-                    }
-                    _ => {}
-                }
-                gst::Pad::event_default(pad, parent, event)
+                AcsCallSink::catch_panic_pad_function(
+                    parent,
+                    || false,
+                    |element| element.sink_event(pad, kind, weak.upgrade().as_ref(), event),
+                )
             })
             .build();
-        pad.imp().assign(kind, &port);
-        let writer = Writer { kind, pad, port };
-        lock(&self.pads).writers.insert(kind, Some(writer.clone()));
-        if let Err(error) = self.add(&writer) {
+        pad.imp().assign(kind, &sink);
+        let entry = PadEntry { kind, pad, sink };
+        let registered = Some(entry.clone());
+        self.pads.lock().entries.insert(kind, registered);
+        if let Err(error) = self.add(&entry) {
             self.post_error(&error);
-            lock(&self.pads).writers.remove(&kind);
-            self.remove(&writer);
+            self.pads.lock().entries.remove(&kind);
+            self.remove(&entry);
             return None;
         }
-        gst::info!(CAT, imp = self, "pad {name}");
-        self.obj().child_added(&writer.pad, name);
-        Some(writer.pad.upcast())
+        gst::info!(CAT, imp = self, "Added pad {name}");
+        self.obj().child_added(&entry.pad, name);
+        Some(entry.pad.upcast())
     }
 
     fn release_pad(&self, pad: &gst::Pad) {
-        let Some(writer) = self.writer(pad) else {
+        let Some(entry) = self.entry(pad) else {
             return;
         };
-        gst::info!(CAT, imp = self, "pad {} is released", writer.kind);
-        self.obj().child_removed(pad, writer.kind.as_str());
-        self.remove(&writer);
-        lock(&self.pads).writers.remove(&writer.kind);
+        gst::info!(CAT, imp = self, "Releasing pad {}", entry.kind);
+        self.obj().child_removed(pad, entry.kind.as_str());
+        self.remove(&entry);
+        self.pads.lock().entries.remove(&entry.kind);
     }
 
     fn change_state(
@@ -296,7 +322,7 @@ impl ElementImpl for AcsCallSink {
                 result
             }
             (gst::StateChange::ReadyToPaused, Ok(gst::StateChangeSuccess::Success))
-                if lock(&self.pads).waiting =>
+                if self.pads.lock().waiting =>
             {
                 Ok(gst::StateChangeSuccess::Async)
             }
@@ -308,35 +334,35 @@ impl ElementImpl for AcsCallSink {
 impl BinImpl for AcsCallSink {
     fn handle_message(&self, message: gst::Message) {
         if let gst::MessageView::Eos(_) = message.view()
-            && let Some(port) = message
+            && let Some(sink) = message
                 .src()
                 .and_then(|src| src.downcast_ref::<AcsCallPadSink>())
         {
-            // Before anybody hears of the end and ends the call.
-            port.finish();
+            // The application may leave the call as soon as it sees the message.
+            sink.finish();
         }
         self.parent_handle_message(message);
     }
 }
 
-/// The pads, so that gst-launch-1.0 and others can name their properties.
+/// Exposes the pads, so that gst-launch-1.0 and applications can set their properties by name.
 impl ChildProxyImpl for AcsCallSink {
     fn child_by_index(&self, index: u32) -> Option<glib::Object> {
-        self.writers()
+        self.entries()
             .into_iter()
             .nth(index as usize)
-            .map(|writer| writer.pad.upcast())
+            .map(|entry| entry.pad.upcast())
     }
 
     fn children_count(&self) -> u32 {
-        self.writers().len() as u32
+        self.entries().len() as u32
     }
 
     fn child_by_name(&self, name: &str) -> Option<glib::Object> {
-        let mut writers = self.writers().into_iter();
-        writers
-            .find(|writer| writer.kind.as_str() == name)
-            .map(|writer| writer.pad.upcast())
+        let mut entries = self.entries().into_iter();
+        entries
+            .find(|entry| entry.kind.as_str() == name)
+            .map(|entry| entry.pad.upcast())
     }
 }
 
@@ -345,8 +371,4 @@ fn caps(kind: Kind) -> gst::Caps {
         Kind::Audio => gst_audio::AudioCapsBuilder::new_interleaved().build(),
         Kind::Video | Kind::Screen => gst_video::VideoCapsBuilder::new().build(),
     }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

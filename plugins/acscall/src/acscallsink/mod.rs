@@ -1,55 +1,62 @@
 //! # acscallsink
 //!
-//! What is linked to its pads goes into a call.
+//! Sends the streams linked to its pads into a call.
 //!
-//! | pad | what it is for the others |
+//! | pad | stream, as the others see it |
 //! |---|---|
 //! | `audio` | the microphone |
 //! | `video` | the camera |
 //! | `screen` | the screen share |
 //!
-//! Any raw format, rate and size; all may change in mid-stream. A stream is available for the
-//! others from the first buffer in PLAYING to EOS, to the release of the pad, or while the pad's
-//! property `muted` is set; a new stream after EOS starts it again.
+//! Each pad takes any raw format, rate and size, and all may change in mid-stream. A stream is
+//! available to the others from its first buffer in PLAYING until EOS or until the pad is
+//! released, except while the pad property `muted` is set. A new stream after EOS makes it
+//! available again.
 //!
-//! Each stream is encoded once, at what the slowest of its receivers' networks carries: from the
-//! pad property `bitrate` down to 150 kbit/s for pictures. A receiver whose network carries less
-//! for 5 seconds gets sound alone until it carries more; the element message `acscall-slow`
-//! (`participant`, `direction`, `slow`) and a warning tell that at both ends. `codec` chooses how
-//! pictures are coded; a receiver that cannot decode them gets the other streams, and both ends
-//! a warning.
+//! Each stream is encoded once, at the bitrate that the slowest receiver's network carries: from
+//! the pad property `bitrate` down to 150 kbit/s for video. A receiver whose network carries less
+//! for 5 seconds gets audio only until it carries more. Both ends then post the element message
+//! `acscall-slow` (`participant`, `direction`, `slow`) and a warning. The pad property `codec`
+//! selects the video codec; a receiver that cannot decode it gets the other streams, and both ends
+//! post a warning.
 //!
-//! A source that gives nothing for `stall-timeout` ms, and no GAP event, makes its stream not
-//! available until its next buffer: the element message `acscall-stalled` (`kind`, `stalled`) and
-//! a warning tell it. Nothing is repeated in its place.
+//! If a source sends neither a buffer nor a GAP event for `stall-timeout` ms, its stream is
+//! unavailable until the next buffer. The element posts the element message `acscall-stalled`
+//! (`kind`, `stalled`) and a warning. No old data is repeated.
 //!
-//! The call is one that is joined (`call`), placed (`callee`), or answered (`auto-accept`,
+//! The element joins a call (`call`), places one (`callee`) or answers one (`auto-accept`,
 //! `incoming`): see [`acscallsrc`](crate::acscallsrc), which has the same properties, action
-//! signals and messages. When it is over the element posts EOS.
+//! signals and messages. When the call is over, the element posts EOS.
 //!
-//! The call is left with its last element, or `linger` ms later. A process that ends meanwhile
-//! does not leave it: to the others its connection is lost.
+//! The process leaves the call when its last element does, or `linger` ms later. If the process
+//! ends earlier, the others see a lost connection.
 //!
-//! With `wait-for` a file begins when the others are there. Two pipelines in one process, in a
-//! call with each other:
+//! With `wait-for`, a file starts to play when the others are in the call. Two pipelines in one
+//! process, in a call with each other:
 //!
 //! ```text
 //! gst-launch-1.0 audiotestsrc wave=ticks ! acscallsink call=room user=alice wait-for=1 \
 //!     acscallsrc call=room user=bob ! audioconvert ! autoaudiosink
 //! ```
 //!
-//! Calling somebody who waits for it:
+//! Calling a user who waits for calls:
 //!
 //! ```text
 //! gst-launch-1.0 audiotestsrc is-live=true ! acscallsink callee=bob user=alice
 //! ```
 
 mod codec;
+mod hold;
 mod imp;
 mod pad;
+mod pad_entry;
 mod pad_sink;
-mod pads;
 mod settings;
+#[cfg(test)]
+mod tests;
+
+// More methods of the struct in imp.rs, which its subclass implementation calls.
+mod pads;
 mod wait;
 
 use gst::glib;
@@ -66,7 +73,7 @@ glib::wrapper! {
 }
 
 glib::wrapper! {
-    /// Its pads.
+    /// A sink pad of the element.
     pub struct AcsCallSinkPad(ObjectSubclass<pad::AcsCallSinkPad>)
         @extends gst::GhostPad, gst::ProxyPad, gst::Pad, gst::Object;
 }

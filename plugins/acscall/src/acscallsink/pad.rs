@@ -1,53 +1,56 @@
-//! The element's pads: what they show of their stream, and the switch to mute it.
+//! The element's pads: the properties of their streams.
 
 #![expect(
     missing_docs,
-    reason = "accessors of properties are generated; blurbs document them"
+    reason = "the property accessors are generated; the blurbs document them"
 )]
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
+use std::sync::{LazyLock, OnceLock};
 
 use acscall::model::Kind;
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
+use parking_lot::Mutex;
 
-use super::pad_sink::{AcsCallPadSink, Coding};
+use super::pad_sink::{AcsCallPadSink, EncoderSettings};
 use super::{AcsCallCodec, AcsCallSink};
 use crate::common::AcsCallKind;
 
-const STATS_BLURB: &str = "Buffers that came in (in), that nobody wanted (unwanted), that were encoded (encoded), and the number of encoders (encoders); how they code (codec), the rate they work at in kbit/s (bitrate) and the loss that they reckon with in percent (packet-loss)";
+const STATS_BLURB: &str = "Buffers received (in), wanted by no receiver (unwanted) and encoded \
+    (encoded), the number of encoders (encoders), their codec (codec), their target bitrate in \
+    kbit/s (bitrate) and the packet loss they expect in percent (packet-loss)";
 
 /// See [`super::AcsCallSinkPad`].
 #[derive(Debug, Default, glib::Properties)]
 #[properties(wrapper_type = super::AcsCallSinkPad)]
 pub struct AcsCallSinkPad {
-    #[property(name = "kind", get = Self::kind, type = AcsCallKind, 
-        builder(AcsCallKind::Audio).nick("Kind").blurb("What the stream carries"))]
+    #[property(name = "kind", get = Self::kind, type = AcsCallKind,
+        builder(AcsCallKind::Audio).nick("Kind").blurb("Kind of the stream"))]
     kind: OnceLock<Kind>,
     #[property(name = "muted", get = Self::muted, set = Self::set_muted, type = bool,
-        mutable_playing, nick = "Muted", blurb = "Send nothing, so that the others see the stream \
-            as not available")]
+        mutable_playing, nick = "Muted", blurb = "Stop sending, which makes the stream unavailable \
+            to the others")]
     muted: AtomicBool,
     #[property(name = "bitrate", get = Self::bitrate, set = Self::set_bitrate, type = u32,
-        maximum = 1_000_000, mutable_playing, nick = "Bit rate", blurb = "The most that the stream \
-            takes, in kbit/s; the network may allow less. 0: 96 for audio, 2500 for a camera or a \
-            screen")]
+        maximum = 1_000_000, mutable_playing, nick = "Bit rate", blurb = "Maximum bitrate of the \
+            stream in kbit/s, reduced if the network carries less (0 = 96 for audio, 2500 for \
+            video and screen)")]
     bitrate: AtomicU32,
     #[property(name = "codec", get = Self::codec, set = Self::set_codec, type = AcsCallCodec,
         mutable_playing, builder(AcsCallCodec::Vp8).mutable_playing().nick("Codec")
-        .blurb("How pictures are coded; audio is always Opus. A change in a call replaces the \
-            connections to the others, which takes a moment"))]
+        .blurb("Codec of video and screen streams (audio is always Opus); a change during a call \
+            replaces the connections to the others, which takes a moment"))]
     codec: Mutex<AcsCallCodec>,
-    port: glib::WeakRef<AcsCallPadSink>,
+    sink: glib::WeakRef<AcsCallPadSink>,
 }
 
 impl AcsCallSinkPad {
-    /// Tells the pad what it stands for. Once, right after it was made.
-    pub(super) fn assign(&self, kind: Kind, port: &AcsCallPadSink) {
+    /// Sets the pad's kind and sink, once after the pad was created.
+    pub(super) fn assign(&self, kind: Kind, sink: &AcsCallPadSink) {
         self.kind.get_or_init(|| kind);
-        self.port.set(Some(port));
+        self.sink.set(Some(sink));
     }
 
     fn kind(&self) -> AcsCallKind {
@@ -60,8 +63,8 @@ impl AcsCallSinkPad {
 
     fn set_muted(&self, muted: bool) {
         self.muted.store(muted, Ordering::SeqCst);
-        if let Some(port) = self.port.upgrade() {
-            port.set_muted(muted);
+        if let Some(sink) = self.sink.upgrade() {
+            sink.set_muted(muted);
         }
     }
 
@@ -71,22 +74,22 @@ impl AcsCallSinkPad {
 
     fn set_bitrate(&self, bitrate: u32) {
         self.bitrate.store(bitrate, Ordering::SeqCst);
-        self.code();
+        self.apply_encoder_settings();
     }
 
     fn codec(&self) -> AcsCallCodec {
-        *self.codec.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.codec.lock()
     }
 
     fn set_codec(&self, codec: AcsCallCodec) {
-        *self.codec.lock().unwrap_or_else(PoisonError::into_inner) = codec;
-        self.code();
+        *self.codec.lock() = codec;
+        self.apply_encoder_settings();
     }
 
-    /// What the application asks of the encoder.
-    pub(super) fn coding(&self) -> Coding {
+    /// Returns the encoder settings that the properties describe.
+    pub(super) fn encoder_settings(&self) -> EncoderSettings {
         let bitrate = self.bitrate();
-        Coding {
+        EncoderSettings {
             codec: match self.kind.get() {
                 Some(Kind::Video | Kind::Screen) => Some(self.codec().into()),
                 Some(Kind::Audio) | None => None,
@@ -95,18 +98,19 @@ impl AcsCallSinkPad {
         }
     }
 
-    fn code(&self) {
+    fn apply_encoder_settings(&self) {
         let obj = self.obj();
         let element = obj.parent().and_downcast::<AcsCallSink>();
-        if let (Some(element), Some(port)) = (element, self.port.upgrade()) {
-            element.imp().code(&port, self.coding());
+        if let (Some(element), Some(sink)) = (element, self.sink.upgrade()) {
+            let encoder = self.encoder_settings();
+            element.imp().apply_encoder_settings(&sink, encoder);
         }
     }
 
     fn stats(&self) -> gst::Structure {
-        self.port
+        self.sink
             .upgrade()
-            .and_then(|port| port.stats())
+            .and_then(|sink| sink.stats())
             .unwrap_or_else(|| gst::Structure::new_empty("application/x-acscall-sink-pad-stats"))
     }
 }
@@ -121,7 +125,7 @@ impl ObjectSubclass for AcsCallSinkPad {
 impl ObjectImpl for AcsCallSinkPad {
     fn properties() -> &'static [glib::ParamSpec] {
         static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
-            // The derived ones first: they know themselves by their number.
+            // Derived properties are identified by their position, so they come first.
             let derived = <AcsCallSinkPad as DerivedObjectProperties>::derived_properties();
             let stats = glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
                 .nick("Statistics")

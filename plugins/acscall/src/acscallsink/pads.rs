@@ -1,6 +1,5 @@
-//! The pads that exist, with the port behind each.
+//! Adding pads to the element and removing them.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use acscall::model::Kind;
@@ -9,49 +8,30 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 
-use super::AcsCallSinkPad;
-use super::imp::{AcsCallSink, lock};
-use super::pad_sink::{AcsCallPadSink, Coding};
+use super::imp::AcsCallSink;
+use super::pad_entry::PadEntry;
+use super::pad_sink::{AcsCallPadSink, EncoderSettings};
 use crate::call::{Codec, Membership, MissingElement};
-
-#[derive(Debug, Default)]
-pub(super) struct Pads {
-    /// `None` while a pad is being made.
-    pub(super) writers: BTreeMap<Kind, Option<Writer>>,
-    /// The change to PAUSED waits for them.
-    pub(super) waiting: bool,
-    /// Streams that ended since.
-    pub(super) ended: BTreeSet<Kind>,
-    /// As many others were there as the element waits for, in this call.
-    pub(super) awaited_came: bool,
-    /// What holds the streams back until then.
-    pub(super) held: BTreeMap<Kind, (AcsCallSinkPad, gst::PadProbeId)>,
-}
-
-/// A pad, and what it stands for.
-#[derive(Clone, Debug)]
-pub(super) struct Writer {
-    pub(super) kind: Kind,
-    pub(super) pad: AcsCallSinkPad,
-    pub(super) port: AcsCallPadSink,
-}
 
 /// Why a pad cannot send.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum PadError {
-    #[error("the pad '{0}' cannot be made: {1}")]
+    #[error("the pad '{0}' cannot be created: {1}")]
     Broken(Kind, String),
     #[error(
-        "another element of this process already sends '{kind}' into {call} as \
-         '{user}': a participant sends one stream of each kind, so release that pad, or set \
-         another 'user' on one of the elements"
+        "another element of this process already sends '{kind}' into {call} as '{user}', and a \
+         participant can send only one stream of each kind: release that pad, or set another \
+         'user' on one of the elements"
     )]
     Taken {
         kind: Kind,
         call: String,
         user: String,
     },
-    #[error("{name} cannot be sent: {missing}, or set the pad's property 'codec' to another one", name = .codec.name())]
+    #[error(
+        "{name} cannot be sent: {missing}, or set the pad property 'codec' to another codec",
+        name = .codec.name()
+    )]
     Codec {
         codec: Codec,
         missing: MissingElement,
@@ -59,9 +39,9 @@ pub(super) enum PadError {
 }
 
 impl PadError {
-    /// Checks that what the coding takes is installed.
-    fn check(coding: Coding) -> Result<(), PadError> {
-        match coding.codec.and_then(|c| Some((c, c.missing_for_send()?))) {
+    /// Checks that the elements for the codec are installed.
+    fn check(encoder: EncoderSettings) -> Result<(), PadError> {
+        match encoder.codec.and_then(|c| Some((c, c.missing_for_send()?))) {
             Some((codec, missing)) => Err(PadError::Codec { codec, missing }),
             None => Ok(()),
         }
@@ -69,7 +49,7 @@ impl PadError {
 }
 
 impl AcsCallSink {
-    /// Tells the application.
+    /// Posts an error of a pad on the bus.
     pub(super) fn post_error(&self, error: &PadError) {
         match error {
             PadError::Broken(..) => {
@@ -84,95 +64,98 @@ impl AcsCallSink {
         }
     }
 
-    /// A pad's coding was set. Before the call it is taken in with [`AcsCallSink::open`].
-    pub(super) fn code(&self, port: &AcsCallPadSink, coding: Coding) {
+    /// Applies a pad's new encoder settings. Outside of a call, [`AcsCallSink::open`] does so later.
+    pub(super) fn apply_encoder_settings(&self, sink: &AcsCallPadSink, encoder: EncoderSettings) {
         if self.element_call.membership().is_none() {
             return;
         }
-        match PadError::check(coding) {
-            Ok(()) => port.code(coding),
+        match PadError::check(encoder) {
+            Ok(()) => sink.set_encoder_settings(encoder),
             Err(error) => self.post_error(&error),
         }
     }
 
+    /// Opens the pad's outgoing stream in the call.
     pub(super) fn open(
         &self,
-        writer: &Writer,
+        entry: &PadEntry,
         membership: &Arc<Membership>,
     ) -> Result<(), PadError> {
-        let coding = writer.pad.imp().coding();
-        PadError::check(coding)?;
-        if writer.port.open(membership, coding) {
-            let stall_timeout = lock(&self.settings).stall_timeout;
-            writer.port.set_stall_timeout(stall_timeout);
+        let encoder = entry.pad.imp().encoder_settings();
+        PadError::check(encoder)?;
+        if entry.sink.open(membership, encoder) {
+            let stall_timeout = self.settings.lock().stall_timeout;
+            entry.sink.set_stall_timeout(stall_timeout);
             return Ok(());
         }
         let (_, user) = self.element_call.names();
         Err(PadError::Taken {
-            kind: writer.kind,
+            kind: entry.kind,
             call: self.element_call.target(),
             user,
         })
     }
 
-    /// Puts the pad and its port in, at the speed of the element.
-    pub(super) fn add(&self, writer: &Writer) -> Result<(), PadError> {
-        let Writer { pad, port, kind } = writer;
-        let text = |error: glib::BoolError| PadError::Broken(*kind, error.to_string());
+    /// Adds the pad and its sink to the element, in the element's state.
+    pub(super) fn add(&self, entry: &PadEntry) -> Result<(), PadError> {
+        let PadEntry { pad, sink, kind } = entry;
+        let broken = |error: glib::BoolError| PadError::Broken(*kind, error.to_string());
         let obj = self.obj();
-        let runs =
+        let is_active =
             obj.current_state() > gst::State::Ready || obj.pending_state() > gst::State::Ready;
-        // A playing pipeline must not wait for this stream's first buffer. One that waits for
-        // others must: else what is not live would begin before they are there.
-        let waits = lock(&self.settings).wait_for > 0;
-        port.set_async(waits && obj.current_state() != gst::State::Playing);
-        obj.add(port).map_err(text)?;
-        pad.set_target(Some(port.sink_pad())).map_err(text)?;
+        // A playing pipeline must not wait for this stream's first buffer. A pipeline that waits
+        // for others must, or non-live streams would start before the others arrive.
+        let waits = self.settings.lock().wait_for > 0;
+        sink.set_async(waits && obj.current_state() != gst::State::Playing);
+        obj.add(sink).map_err(broken)?;
+        pad.set_target(Some(sink.sink_pad())).map_err(broken)?;
         if let Some(membership) = self.element_call.membership() {
-            self.open(writer, &membership)?;
+            self.open(entry, &membership)?;
             if self.element_call.is_current(&membership) {
-                self.hold(writer);
+                self.hold(entry);
             } else {
-                // The call was left at this moment, and did not see the pad.
-                port.close();
+                // The element left the call in the meantime, without seeing the pad.
+                sink.close();
             }
         }
-        if runs {
-            pad.set_active(true).map_err(text)?;
+        if is_active {
+            pad.set_active(true).map_err(broken)?;
         }
-        obj.add_pad(pad).map_err(text)?;
-        port.sync_state_with_parent().map_err(text)
+        obj.add_pad(pad).map_err(broken)?;
+        sink.sync_state_with_parent().map_err(broken)
     }
 
-    pub(super) fn remove(&self, writer: &Writer) {
-        let held = lock(&self.pads).held.remove(&writer.kind);
-        if let Some((pad, probe)) = held {
-            pad.remove_probe(probe);
+    /// Removes the pad and its sink from the element.
+    pub(super) fn remove(&self, entry: &PadEntry) {
+        let hold = self.pads.lock().held.remove(&entry.kind);
+        if let Some(hold) = hold {
+            hold.release();
         }
         let obj = self.obj();
-        let _was_inactive = writer.pad.set_active(false);
-        let _had_none = writer.pad.set_target(None::<&gst::Pad>);
-        let _not_added = obj.remove_pad(&writer.pad);
-        writer.port.set_locked_state(true);
-        let _cannot_fail = writer.port.set_state(gst::State::Null);
-        writer.port.close();
-        let _not_added = obj.remove(&writer.port);
+        let _was_inactive = entry.pad.set_active(false);
+        let _had_none = entry.pad.set_target(None::<&gst::Pad>);
+        let _not_added = obj.remove_pad(&entry.pad);
+        entry.sink.set_locked_state(true);
+        let _cannot_fail = entry.sink.set_state(gst::State::Null);
+        entry.sink.close();
+        let _not_added = obj.remove(&entry.sink);
     }
 
-    pub(super) fn writers(&self) -> Vec<Writer> {
-        lock(&self.pads)
-            .writers
+    pub(super) fn entries(&self) -> Vec<PadEntry> {
+        self.pads
+            .lock()
+            .entries
             .values()
             .flatten()
             .cloned()
             .collect()
     }
 
-    pub(super) fn writer(&self, pad: &gst::Pad) -> Option<Writer> {
-        let pads = lock(&self.pads);
-        let mut writers = pads.writers.values().flatten();
-        writers
-            .find(|writer| writer.pad.upcast_ref::<gst::Pad>() == pad)
+    pub(super) fn entry(&self, pad: &gst::Pad) -> Option<PadEntry> {
+        let pads = self.pads.lock();
+        let mut entries = pads.entries.values().flatten();
+        entries
+            .find(|entry| entry.pad.upcast_ref::<gst::Pad>() == pad)
             .cloned()
     }
 }

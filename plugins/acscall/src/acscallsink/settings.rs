@@ -1,13 +1,14 @@
-//! What the user asks of the element itself.
+//! The element's own settings.
 
-/// The default of the property `stall-timeout`, in ms: no pause of a source that works is longer.
+/// The default of the property `stall-timeout`, in ms: working sources do not pause for longer.
 pub(super) const DEFAULT_STALL_TIMEOUT: u32 = 5_000;
 
-/// See the module.
+/// The values of the element's own properties.
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) sync: bool,
     pub(super) wait_for: u32,
+    /// In ms.
     pub(super) stall_timeout: u32,
 }
 

@@ -1,62 +1,62 @@
-//! Holding back what comes before the others do.
-
-use std::collections::BTreeMap;
+//! Waiting for other participants, as the property `wait-for` says.
 
 use acscall::model::Kind;
-use gst::prelude::*;
 use gst::subclass::prelude::*;
 
-use super::AcsCallSinkPad;
-use super::imp::{AcsCallSink, lock};
-use super::pads::Writer;
+use super::hold::Hold;
+use super::imp::AcsCallSink;
+use super::pad_entry::PadEntry;
 
 impl AcsCallSink {
-    /// Lets nothing through before those came that the element waits for.
-    pub(super) fn hold(&self, writer: &Writer) {
-        if lock(&self.settings).wait_for == 0 || lock(&self.pads).awaited_came {
+    /// Holds back the stream of a pad until the others arrive.
+    pub(super) fn hold(&self, entry: &PadEntry) {
+        if self.settings.lock().wait_for == 0 || self.pads.lock().others_arrived {
             return;
         }
-        let Some(probe) = hold(&writer.pad) else {
+        let Some(hold) = Hold::new(&entry.pad) else {
             return;
         };
-        let before = lock(&self.pads)
-            .held
-            .insert(writer.kind, (writer.pad.clone(), probe));
-        if let Some((pad, probe)) = before {
-            pad.remove_probe(probe);
+        let before = self.pads.lock().held.insert(entry.kind, hold);
+        if let Some(before) = before {
+            before.release();
         }
-        // They may have come in between.
-        self.unhold_when_awaited_came();
+        // They may have arrived in the meantime.
+        self.release_if_others_arrived();
     }
 
-    pub(super) fn unhold_when_awaited_came(&self) {
-        let wait_for = lock(&self.settings).wait_for as usize;
+    pub(super) fn release_if_others_arrived(&self) {
+        let wait_for = self.settings.lock().wait_for as usize;
         let others = self.element_call.others();
-        let came = {
-            let mut pads = lock(&self.pads);
-            pads.awaited_came |= others >= wait_for;
-            pads.awaited_came
+        let arrived = {
+            let mut pads = self.pads.lock();
+            pads.others_arrived |= others >= wait_for;
+            pads.others_arrived
         };
-        if came {
-            self.unhold();
+        if arrived {
+            self.release_all();
         }
     }
 
-    /// Lets through what comes.
-    pub(super) fn unhold(&self) {
-        let held = std::mem::take(&mut lock(&self.pads).held);
-        unhold(held);
+    /// Lets all streams through and stops waiting.
+    pub(super) fn release_all(&self) {
+        self.release_held();
         self.end_waiting();
     }
 
-    /// Makes the change to PAUSED asynchronous, whatever pads there are by then: a demuxer may
-    /// ask for its pads later. Until the awaited others came running time stands still.
+    /// Lets all streams through.
+    pub(super) fn release_held(&self) {
+        let held = std::mem::take(&mut self.pads.lock().held);
+        held.into_values().for_each(Hold::release);
+    }
+
+    /// Makes the change to PAUSED asynchronous even without pads, since a demuxer may request them
+    /// later. Running time stands still until the others arrive.
     pub(super) fn begin_waiting(&self) {
-        if lock(&self.settings).wait_for == 0 {
+        if self.settings.lock().wait_for == 0 {
             return;
         }
         {
-            let mut pads = lock(&self.pads);
+            let mut pads = self.pads.lock();
             pads.waiting = true;
             pads.ended.clear();
         }
@@ -67,58 +67,24 @@ impl AcsCallSink {
         );
     }
 
-    /// A stream ends. When all have there is nothing that waits for the others.
-    pub(super) fn ends(&self, kind: Kind) {
+    /// Records the end of a stream. Once all streams have ended, there is nothing to wait for.
+    pub(super) fn stream_ended(&self, kind: Kind) {
         let all_ended = {
-            let mut pads = lock(&self.pads);
+            let mut pads = self.pads.lock();
             pads.ended.insert(kind);
-            pads.writers.keys().all(|kind| pads.ended.contains(kind))
+            pads.entries.keys().all(|kind| pads.ended.contains(kind))
         };
         if all_ended {
             self.end_waiting();
         }
     }
 
+    /// Completes the change to PAUSED.
     pub(super) fn end_waiting(&self) {
-        if !std::mem::replace(&mut lock(&self.pads).waiting, false) {
+        if !std::mem::replace(&mut self.pads.lock().waiting, false) {
             return;
         }
         let done = gst::message::AsyncDone::builder().src(&*self.obj()).build();
         self.parent_handle_message(done);
     }
-}
-
-pub(super) fn unhold(held: BTreeMap<Kind, (AcsCallSinkPad, gst::PadProbeId)>) {
-    for (pad, probe) in held.into_values() {
-        pad.remove_probe(probe);
-    }
-}
-
-/// Holds what `pad` gets until the probe is removed: a live stream is dropped, any other waits,
-/// so that it begins with its first buffer.
-pub(super) fn hold(pad: &impl IsA<gst::Pad>) -> Option<gst::PadProbeId> {
-    let mask = gst::PadProbeType::BLOCK
-        | gst::PadProbeType::BUFFER
-        | gst::PadProbeType::BUFFER_LIST
-        | gst::PadProbeType::EVENT_DOWNSTREAM;
-    pad.upcast_ref::<gst::Pad>().add_probe(mask, |pad, info| {
-        // A gap would preroll the sink. The other events tell what the stream is, or that it
-        // ends: a stream without a buffer ends at once.
-        let passes = info
-            .event()
-            .is_some_and(|event| event.type_() != gst::EventType::Gap);
-        if passes {
-            gst::PadProbeReturn::Pass
-        } else if is_live(pad).unwrap_or(false) {
-            gst::PadProbeReturn::Handled
-        } else {
-            gst::PadProbeReturn::Ok
-        }
-    })
-}
-
-/// Whether what comes to `pad` cannot wait; `None` if upstream does not know yet.
-pub(super) fn is_live(pad: &gst::Pad) -> Option<bool> {
-    let mut query = gst::query::Latency::new();
-    pad.peer_query(&mut query).then(|| query.result().0)
 }

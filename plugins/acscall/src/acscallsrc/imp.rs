@@ -1,19 +1,21 @@
-//! The element: its properties, pads and part in the call.
+//! The element's properties, pads and state changes.
 
 #![expect(
     missing_docs,
-    reason = "accessors of properties are generated; blurbs document them"
+    reason = "the property accessors are generated; the blurbs document them"
 )]
 
 use std::collections::BTreeMap;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::LazyLock;
 
 use acscall::call::Event;
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
+use parking_lot::Mutex;
 
-use super::pads::Reader;
+use super::pad_entry::PadEntry;
+use super::settings::Settings;
 use super::{AcsCallOnLeave, AcsCallSrcPad};
 use crate::call::{DEFAULT_LATENCY, Role};
 use crate::common::{self, CallElement, CallProperties, ElementCall};
@@ -22,7 +24,7 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
         "acscallsrc",
         gst::DebugColorFlags::empty(),
-        Some("The streams of the others in a call"),
+        Some("Call source"),
     )
 });
 
@@ -31,60 +33,62 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 #[properties(wrapper_type = super::AcsCallSrc)]
 pub struct AcsCallSrc {
     pub(super) call: Mutex<CallProperties>,
-    #[property(name = "participant", get, set, type = Option<String>, member = participant,
-        mutable_ready, nick = "Participant", blurb = "User whose streams come out of the pads that \
-            name nobody; unset: everybody's")]
-    #[property(name = "latency", get, set, type = u32, member = latency, default = DEFAULT_LATENCY,
-        maximum = 10_000, mutable_ready, nick = "Latency",
-        blurb = "Length of the jitter buffers, in ms")]
-    #[property(name = "on-leave", get, set = Self::set_on_leave, type = AcsCallOnLeave,
-        member = on_leave, mutable_playing, builder(AcsCallOnLeave::Keep).mutable_playing()
-        .nick("On leave").blurb("What a pad does when the user whose stream it gives leaves the \
-            call, and nobody takes its place"))]
+    #[property(name = "participant", get = Self::participant, set = Self::set_participant,
+        type = Option<String>, mutable_ready, nick = "Participant", blurb = "User whose streams \
+            the pads without a user in their names output (unset = all users)")]
+    #[property(name = "latency", get = Self::latency, set = Self::set_latency, type = u32,
+        default = DEFAULT_LATENCY, maximum = 10_000, mutable_ready, nick = "Latency",
+        blurb = "Length of the jitter buffers in ms")]
+    #[property(name = "on-leave", get = Self::on_leave, set = Self::set_on_leave,
+        type = AcsCallOnLeave, mutable_playing, builder(AcsCallOnLeave::Keep).mutable_playing()
+        .nick("On leave").blurb("What a pad does when its user leaves the call and no other user \
+            takes the pad"))]
     pub(super) settings: Mutex<Settings>,
     pub(super) element_call: ElementCall,
-    /// By name; `None` while a pad is being made.
-    pub(super) pads: Mutex<BTreeMap<String, Option<Reader>>>,
-}
-
-#[derive(Debug)]
-pub(super) struct Settings {
-    pub(super) participant: Option<String>,
-    latency: u32,
-    pub(super) on_leave: AcsCallOnLeave,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            participant: None,
-            latency: DEFAULT_LATENCY,
-            on_leave: AcsCallOnLeave::Keep,
-        }
-    }
+    /// The pads by name; `None` while a pad is being created.
+    pub(super) pads: Mutex<BTreeMap<String, Option<PadEntry>>>,
 }
 
 impl AcsCallSrc {
+    fn participant(&self) -> Option<String> {
+        self.settings.lock().participant.clone()
+    }
+
+    fn set_participant(&self, participant: Option<String>) {
+        self.settings.lock().participant = participant;
+    }
+
+    fn latency(&self) -> u32 {
+        self.settings.lock().latency
+    }
+
+    fn set_latency(&self, latency: u32) {
+        self.settings.lock().latency = latency;
+    }
+
+    fn on_leave(&self) -> AcsCallOnLeave {
+        self.settings.lock().on_leave
+    }
+
     fn set_on_leave(&self, on_leave: AcsCallOnLeave) {
-        lock(&self.settings).on_leave = on_leave;
-        for reader in self.readers() {
-            reader.stream.set_on_leave(on_leave);
+        self.settings.lock().on_leave = on_leave;
+        for entry in self.entries() {
+            entry.stream.set_on_leave(on_leave);
         }
     }
 
     fn join(&self) -> Result<(), gst::StateChangeError> {
-        let latency = lock(&self.settings).latency;
-        let membership = self.join_call(Role::Receive, Some(latency))?;
-        for reader in self.readers() {
-            self.bind(&reader, &membership);
+        let membership = self.join_call(Role::Receive, Some(self.latency()))?;
+        for entry in self.entries() {
+            self.bind(&entry, &membership);
         }
         Ok(())
     }
 
     fn leave(&self) {
         self.leave_call(|| {
-            for reader in self.readers() {
-                reader.stream.unbind();
+            for entry in self.entries() {
+                entry.stream.unbind();
             }
         });
     }
@@ -103,8 +107,8 @@ impl CallElement for AcsCallSrc {
         &self.element_call
     }
 
-    fn happened(&self, event: &Event) {
-        // Stalls are told by the sinks that have the pads.
+    fn handle_event(&self, event: &Event) {
+        // The sinks with the stalled pads post these.
         if matches!(event, Event::Stalled(..)) {
             return;
         }
@@ -147,7 +151,7 @@ impl ObjectImpl for AcsCallSrc {
     fn constructed(&self) {
         self.parent_constructed();
         let obj = self.obj();
-        // It is a source with and without streams.
+        // The element is a source even without pads.
         obj.set_suppressed_flags(gst::ElementFlags::SOURCE | gst::ElementFlags::SINK);
         obj.set_element_flags(gst::ElementFlags::SOURCE);
     }
@@ -161,7 +165,7 @@ impl ElementImpl for AcsCallSrc {
             gst::subclass::ElementMetadata::new(
                 "Call source",
                 "Source/Network/WebRTC",
-                "Raw audio, cameras and screen shares of the others in a call",
+                "Receives raw audio, camera and screen share streams from a call",
                 env!("CARGO_PKG_AUTHORS"),
             )
         });
@@ -170,7 +174,7 @@ impl ElementImpl for AcsCallSrc {
 
     fn pad_templates() -> &'static [gst::PadTemplate] {
         static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
-            // `audio` first: it is what a link without a name gets.
+            // `audio` first: a link without a pad name uses the first that fits.
             [
                 ("audio", audio_caps()),
                 ("audio_%s", audio_caps()),
@@ -199,34 +203,34 @@ impl ElementImpl for AcsCallSrc {
         name: Option<&str>,
         _caps: Option<&gst::Caps>,
     ) -> Option<gst::Pad> {
-        let reader = match self.make(templ, name) {
-            Ok(reader) => reader,
+        let entry = match self.create(templ, name) {
+            Ok(entry) => entry,
             Err(text) => {
                 gst::element_imp_warning!(self, gst::CoreError::Pad, ("{text}"));
                 return None;
             }
         };
-        if let Err(error) = self.add(&reader) {
+        if let Err(error) = self.add(&entry) {
             gst::element_imp_error!(
                 self,
                 gst::CoreError::Pad,
-                ("the pad '{}' cannot be made: {error}", reader.pad.name())
+                ("the pad '{}' cannot be created: {error}", entry.pad.name())
             );
-            lock(&self.pads).remove(reader.pad.name().as_str());
-            self.remove(&reader);
+            self.pads.lock().remove(entry.pad.name().as_str());
+            self.remove(&entry);
             return None;
         }
-        gst::info!(CAT, imp = self, "pad {}", reader.pad.name());
-        self.obj().child_added(&reader.pad, &reader.pad.name());
-        Some(reader.pad.upcast())
+        gst::info!(CAT, imp = self, "Added pad {}", entry.pad.name());
+        self.obj().child_added(&entry.pad, &entry.pad.name());
+        Some(entry.pad.upcast())
     }
 
     fn release_pad(&self, pad: &gst::Pad) {
-        let reader = lock(&self.pads).remove(pad.name().as_str());
-        let Some(Some(reader)) = reader else { return };
-        gst::info!(CAT, imp = self, "pad {} is released", pad.name());
+        let entry = self.pads.lock().remove(pad.name().as_str());
+        let Some(Some(entry)) = entry else { return };
+        gst::info!(CAT, imp = self, "Releasing pad {}", pad.name());
         self.obj().child_removed(pad, &pad.name());
-        self.remove(&reader);
+        self.remove(&entry);
     }
 
     fn change_state(
@@ -243,7 +247,7 @@ impl ElementImpl for AcsCallSrc {
             _ => {}
         }
         match transition {
-            // Also without a stream.
+            // The source is live even without pads.
             gst::StateChange::ReadyToPaused | gst::StateChange::PlayingToPaused => {
                 result.map(|_| gst::StateChangeSuccess::NoPreroll)
             }
@@ -254,28 +258,28 @@ impl ElementImpl for AcsCallSrc {
 
 impl BinImpl for AcsCallSrc {}
 
-/// The pads, so that gst-launch-1.0 and others can name their properties.
+/// Exposes the pads, so that gst-launch-1.0 and applications can set their properties by name.
 impl ChildProxyImpl for AcsCallSrc {
     fn child_by_index(&self, index: u32) -> Option<glib::Object> {
-        self.readers()
+        self.entries()
             .into_iter()
             .nth(index as usize)
-            .map(|reader| reader.pad.upcast())
+            .map(|entry| entry.pad.upcast())
     }
 
     fn children_count(&self) -> u32 {
-        self.readers().len() as u32
+        self.entries().len() as u32
     }
 
     fn child_by_name(&self, name: &str) -> Option<glib::Object> {
-        let mut readers = self.readers().into_iter();
-        readers
-            .find(|reader| reader.pad.name() == name)
-            .map(|reader| reader.pad.upcast())
+        let mut entries = self.entries().into_iter();
+        entries
+            .find(|entry| entry.pad.name() == name)
+            .map(|entry| entry.pad.upcast())
     }
 }
 
-/// What the decoder and the mixer give.
+/// The output of the Opus decoder and the mixer.
 fn audio_caps() -> gst::Caps {
     gst_audio::AudioCapsBuilder::new_interleaved()
         .format(gst_audio::AudioFormat::S16le)
@@ -284,11 +288,7 @@ fn audio_caps() -> gst::Caps {
         .build()
 }
 
-/// As decoded.
+/// The output of any video decoder.
 fn video_caps() -> gst::Caps {
     gst::Caps::new_empty_simple("video/x-raw")
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

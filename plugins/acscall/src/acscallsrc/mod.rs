@@ -1,67 +1,68 @@
 //! # acscallsrc
 //!
-//! The audio, cameras and screen shares of the others in a call, as raw media on request pads.
+//! Receives the audio, camera and screen share streams of a call as raw media on request pads.
 //!
-//! Pads may be asked for at any time, also before their stream exists, and live until they are
-//! released: through leaving, coming back and reconnecting, with gaps in between.
+//! A pad can be requested at any time, even before its stream exists, and stays until it is
+//! released. It survives users leaving, returning and reconnecting, with gaps in between.
 //!
-//! | pad | what comes out |
+//! | pad | stream |
 //! |---|---|
-//! | `audio` | everybody mixed, less the own user; continuous from the first moment |
-//! | `audio_alice`, `video_alice`, `screen_alice` | this user's |
-//! | `video_alice:2` | that of the user's second session in the call |
-//! | `audio_%s`, `video_%s`, `screen_%s` without a name | the first of this kind that comes |
+//! | `audio` | all other participants mixed, without the own user; continuous from the start |
+//! | `audio_alice`, `video_alice`, `screen_alice` | a stream of the user `alice` |
+//! | `video_alice:2` | a stream of that user's second session in the call |
+//! | `audio_%s`, `video_%s`, `screen_%s` without a name | the first stream of this kind |
 //!
-//! Pictures come as they were decoded: their size, format and `colorimetry` are in the caps, and may
-//! change at any time. What is sent by `acscallsink` is `bt601`, what a browser paints may be else.
+//! Video is output as it was decoded: size, format and `colorimetry` are in the caps and may change
+//! at any time. Video from `acscallsink` is `bt601`; video from a browser may differ.
 //!
-//! With `on-leave=eos` a pad ends when its user leaves the call; one that names nobody, when there
-//! is no other to take its place. The element message `acscall-slow` (`participant`, `direction`,
-//! `slow`) and a warning tell that the network carries too little for somebody's video.
+//! With `on-leave=eos`, a pad ends when its user leaves the call. A pad without a user in its name
+//! ends when no other user can take its place. If the network carries too little for somebody's
+//! video, the element posts the element message `acscall-slow` (`participant`, `direction`, `slow`)
+//! and a warning.
 //!
-//! ## How there comes to be a call
+//! ## Joining, placing and answering calls
 //!
-//! One of these properties has to be set. `acscallsink` has the same, and so have the signals and
-//! messages below: elements of one process that say the same are one participant.
+//! Exactly one of these properties must be set. `acscallsink` has the same properties, and the same
+//! signals and messages. Elements of one process with the same values are one participant.
 //!
-//! | property | |
+//! | property | effect |
 //! |---|---|
-//! | `call=room` | the call of this name, whether somebody is in it or not |
-//! | `callee=bob,carol` | a new call, into which these users are called and nobody else can come |
-//! | `auto-accept=true` | the first call to `user` is answered |
-//! | `incoming=true` | the application decides which call to `user` is answered |
+//! | `call=room` | joins the call of this name, whether or not anybody is in it |
+//! | `callee=bob,carol` | places a new call to these users, which nobody else can join |
+//! | `auto-accept=true` | answers the first call to `user` |
+//! | `incoming=true` | lets the application decide which call to `user` to answer |
 //!
-//! An element is in one call from its change to PAUSED, or from the answer, until it goes back to
-//! READY or the call is over: a placed call is when it has one participant left and nobody is
-//! rung. Then the pads get EOS.
+//! An element is in one call, from its change to PAUSED or from the answer until it returns to READY
+//! or the call is over. A placed call is over when one participant is left and nobody is being
+//! called. The pads then get EOS.
 //!
-//! | action signal | |
+//! | action signal | effect |
 //! |---|---|
-//! | `invite(users)` | calls further users, with commas in between, into the call |
-//! | `accept(call)` | answers this incoming call, or with NULL the one that rings first |
-//! | `reject(call)` | declines it, for all who wait for calls to the user, and waits on |
+//! | `invite(users)` | calls more users, separated by commas, into the call |
+//! | `accept(call)` | answers this incoming call, or with NULL the one that began to ring first |
+//! | `reject(call)` | declines it on all connections that wait for calls to the user, and keeps waiting |
 //! | `hang-up(for-everyone)` | leaves the call for all elements that share it, or ends it |
 //!
 //! | element message | fields |
 //! |---|---|
 //! | `acscall-state` | `state`, as in the property; `call`, empty until it has a name; `user` |
-//! | `acscall-incoming` | `call`; `participant` and `display-name` of who calls; `ringing`; where it rings no more a `reason`: `answered`, `declined`, `answered-elsewhere`, `declined-elsewhere`, `no-answer`, `cancelled` |
-//! | `acscall-participant` | `participant`, `display-name`, `state`: `ringing`, `connected`, `connecting` where the connection is lost and may come back, `disconnected`; who was called and does not come has a `reason`: `busy`, `declined`, `no-answer`, `unknown`, or `other` where that got lost with the connection; who is in the call has an `id` and a number, `session` |
+//! | `acscall-incoming` | `call`; `participant` and `display-name` of the caller; `ringing`; once it no longer rings, a `reason`: `answered`, `declined`, `answered-elsewhere`, `declined-elsewhere`, `no-answer`, `cancelled`, `other` |
+//! | `acscall-participant` | `participant`; `display-name`; `state`: `ringing`, `connected`, `connecting` (the connection is lost but may come back), `disconnected`. An invited user who does not join has a `reason`: `busy`, `declined`, `no-answer`, `unknown`, or `other` if it was lost with the connection. A participant in the call has an `id` and a number, `session` |
 //!
-//! Where nobody who was called comes, an error with the reason ends the caller's call:
-//! `GST_RESOURCE_ERROR_NOT_FOUND` for a user who does not wait for calls, `BUSY` for one in another
+//! If no invited user joins, the caller's call ends with an error that gives the reason:
+//! `GST_RESOURCE_ERROR_NOT_FOUND` for a user who does not accept calls, `BUSY` for one in another
 //! call, `CLOSE` for one who declined or did not answer, `NOT_AUTHORIZED` for a token that does not
-//! allow to call.
+//! permit calls.
 //!
-//! The call is left with its last element, or `linger` ms later. A process that ends meanwhile
-//! does not leave it: to the others its connection is lost.
+//! The process leaves the call when its last element does, or `linger` ms later. If the process
+//! ends earlier, the others see a lost connection.
 //!
-//! In names bytes of the user outside `[A-Za-z0-9_-]` are written `%XX`. The element messages
-//! `acscall-stream` and the property `streams` tell the name of the pad to ask for. A pad that
-//! was asked for without a name is called `video_:0`, which is no user's.
+//! In pad names, bytes of the user outside `[A-Za-z0-9_-]` are written as `%XX`. The element
+//! messages `acscall-stream` and the property `streams` give the name of the pad to request. A pad
+//! that is requested without a name gets one such as `video_:0`, which no user can have.
 //!
-//! Where a camera or screen may come later than the rest, its sink wants `async=false`: GStreamer
-//! lets no sink of a pipeline play before all of them have got something.
+//! If a camera or screen stream may start later than the others, set `async=false` on its sink:
+//! GStreamer lets no sink of a pipeline play before all of them have data.
 //!
 //! Two pipelines in one process, in a call with each other:
 //!
@@ -70,7 +71,7 @@
 //!     acscallsrc call=room user=bob ! videoconvert ! autovideosink
 //! ```
 //!
-//! Waiting for a call, with sound and picture:
+//! Waiting for a call, with audio and video:
 //!
 //! ```text
 //! gst-launch-1.0 acscallsrc auto-accept=true user=bob name=c c.audio ! audioconvert ! autoaudiosink \
@@ -79,10 +80,14 @@
 
 mod imp;
 mod pad;
+mod pad_entry;
 mod pad_request;
-mod pads;
+mod settings;
 mod stream;
 mod stream_events;
+
+// More methods of the struct in imp.rs, which its subclass implementation calls.
+mod pads;
 
 use gst::glib;
 use gst::prelude::*;
@@ -94,12 +99,12 @@ pub use crate::common::{AcsCallKind, AcsCallState};
 #[enum_type(name = "GstAcsCallOnLeave")]
 #[repr(i32)]
 pub enum AcsCallOnLeave {
-    /// It waits for the user to come back.
+    /// Waits for the user to come back.
     #[default]
     #[enum_value(name = "Keep: wait for the user to come back", nick = "keep")]
     Keep,
-    /// It ends, for good.
-    #[enum_value(name = "Eos: end the stream, for good", nick = "eos")]
+    /// Ends the stream for good.
+    #[enum_value(name = "Eos: end the stream for good", nick = "eos")]
     Eos,
 }
 
@@ -111,7 +116,7 @@ glib::wrapper! {
 }
 
 glib::wrapper! {
-    /// Its pads.
+    /// A source pad of the element.
     pub struct AcsCallSrcPad(ObjectSubclass<pad::AcsCallSrcPad>)
         @extends gst::GhostPad, gst::ProxyPad, gst::Pad, gst::Object;
 }

@@ -1,58 +1,60 @@
-//! The element's pads: what they show of their stream.
+//! The element's pads: the properties of their streams.
 
 #![expect(
     missing_docs,
-    reason = "accessors of properties are generated; blurbs document them"
+    reason = "the property accessors are generated; the blurbs document them"
 )]
 
-use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{LazyLock, OnceLock};
 
 use acscall::model::{Kind, Participant};
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
+use parking_lot::Mutex;
 
 use super::stream::AcsCallStream;
 use crate::common::AcsCallKind;
 
 const STATS_BLURB: &str =
-    "Buffers that came in (in), were dropped since downstream was slow (dropped), wait (queued)";
+    "Buffers received (in), dropped because downstream is slow (dropped) and waiting (queued)";
 
 /// See [`super::AcsCallSrcPad`].
 #[derive(Debug, Default, glib::Properties)]
 #[properties(wrapper_type = super::AcsCallSrcPad)]
 pub struct AcsCallSrcPad {
-    #[property(name = "kind", get = Self::kind, type = AcsCallKind, 
-        builder(AcsCallKind::Audio).nick("Kind").blurb("What the stream carries"))]
+    #[property(name = "kind", get = Self::kind, type = AcsCallKind,
+        builder(AcsCallKind::Audio).nick("Kind").blurb("Kind of the stream"))]
     kind: OnceLock<Kind>,
     stream: glib::WeakRef<AcsCallStream>,
-    #[property(name = "participant", get, type = Option<String>, member = participant,
-        nick = "Participant", blurb = "The user whose stream it is now; none before one came")]
-    #[property(name = "available", get, type = bool, member = available,
-        nick = "Available", blurb = "Whether the sender has a running, unmuted source")]
-    shown: Mutex<Shown>,
+    #[property(name = "participant", get = Self::participant, type = Option<String>,
+        nick = "Participant", blurb = "User whose stream the pad currently outputs (NULL = none)")]
+    #[property(name = "available", get = Self::available, type = bool, nick = "Available",
+        blurb = "Whether the sender has a running, unmuted source")]
+    state: Mutex<State>,
 }
 
+/// The values of the properties that follow the stream.
 #[derive(Debug, Default)]
-struct Shown {
+struct State {
     participant: Option<String>,
     available: bool,
 }
 
 impl AcsCallSrcPad {
-    /// Tells the pad what it shows. Once, right after it was made.
+    /// Sets the pad's kind and stream, once after the pad was created.
     pub(super) fn assign(&self, kind: Kind, stream: &AcsCallStream) {
         self.kind.get_or_init(|| kind);
         self.stream.set(Some(stream));
     }
 
-    /// The stream is this participant's from now on, or nobody's.
-    pub(super) fn set_bound(&self, participant: Option<&Participant>) {
+    /// Sets the participant that the stream comes from.
+    pub(super) fn set_participant(&self, participant: Option<&Participant>) {
         let now = participant.map(|participant| participant.user.clone());
         let changed = {
-            let mut shown = self.shown();
-            let changed = shown.participant != now;
-            shown.participant = now;
+            let mut state = self.state.lock();
+            let changed = state.participant != now;
+            state.participant = now;
             changed
         };
         if changed {
@@ -60,12 +62,20 @@ impl AcsCallSrcPad {
         }
     }
 
-    /// Whether the stream's sender has a running, unmuted source.
+    /// Sets whether the stream's sender has a running, unmuted source.
     pub(super) fn set_available(&self, now: bool) {
-        let before = std::mem::replace(&mut self.shown().available, now);
+        let before = std::mem::replace(&mut self.state.lock().available, now);
         if before != now {
             self.obj().notify("available");
         }
+    }
+
+    fn participant(&self) -> Option<String> {
+        self.state.lock().participant.clone()
+    }
+
+    fn available(&self) -> bool {
+        self.state.lock().available
     }
 
     fn kind(&self) -> AcsCallKind {
@@ -84,10 +94,6 @@ impl AcsCallSrcPad {
             .field("queued", counts.queued)
             .build()
     }
-
-    fn shown(&self) -> MutexGuard<'_, Shown> {
-        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 #[glib::object_subclass]
@@ -100,7 +106,7 @@ impl ObjectSubclass for AcsCallSrcPad {
 impl ObjectImpl for AcsCallSrcPad {
     fn properties() -> &'static [glib::ParamSpec] {
         static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
-            // The derived ones first: they know themselves by their number.
+            // Derived properties are identified by their position, so they come first.
             let derived = <AcsCallSrcPad as DerivedObjectProperties>::derived_properties();
             let stats = glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
                 .nick("Statistics")

@@ -1,38 +1,42 @@
-//! What the name of a requested pad asks for.
+//! Parsing the names of requested pads.
 
 use acscall::call::{Selector, session_name};
 use acscall::model::Kind;
 
-/// What follows `_` in the name of a pad that takes the first stream that comes. No session's
-/// name begins like this.
-const FIRST: char = ':';
+/// Begins the suffix of a pad that takes the first stream of its kind. No session's name begins
+/// with it.
+const FIRST_PREFIX: char = ':';
 
-/// What a pad was asked for.
+/// The stream that a pad was requested for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PadRequest {
-    /// Which kind of stream.
     pub(super) kind: Kind,
     which: Which,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Which {
+    /// The audio of all others, mixed.
     Mixed,
-    ParticipantState(String),
+    /// A stream of this session.
+    Session(String),
+    /// The first stream of the kind.
     First,
 }
 
-/// The name of a pad that asks for nothing.
+/// Why the name of a pad is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BadName {
-    #[error("the pad '{0}' names nobody: ask for {0}alice to get the stream of the user alice")]
+    #[error(
+        "the pad name '{0}' has no user: request '{0}alice' for the stream of the user alice, or no name for the first stream"
+    )]
     Nobody(String),
-    #[error("'{0}' is not a pad of the template '{1}'")]
+    #[error("the pad name '{0}' does not fit the pad template '{1}'")]
     Foreign(String, String),
 }
 
 impl PadRequest {
-    /// Reads a request: the name template, and the name if there is one.
+    /// Parses the name template and the name, if one is given.
     pub(super) fn parse(template: &str, name: Option<&str>) -> Result<PadRequest, BadName> {
         let (prefix, kind) = match template {
             "audio" => {
@@ -56,32 +60,32 @@ impl PadRequest {
             Some(name) => match name.strip_prefix(prefix) {
                 None => return Err(BadName::Foreign(name.into(), template.into())),
                 Some("") => return Err(BadName::Nobody(name.into())),
-                Some(rest) if rest.starts_with(FIRST) => Which::First,
-                Some(rest) => Which::ParticipantState(rest.into()),
+                Some(rest) if rest.starts_with(FIRST_PREFIX) => Which::First,
+                Some(rest) => Which::Session(rest.into()),
             },
         };
         Ok(PadRequest { kind, which })
     }
 
-    /// The name of the pad where the application gave none.
+    /// Returns the name of a pad that was requested without one.
     pub(super) fn name(&self, number: usize) -> String {
         match &self.which {
             Which::Mixed => "audio".into(),
-            Which::ParticipantState(session) => format!("{}_{session}", self.kind),
-            Which::First => format!("{}_{FIRST}{number}", self.kind),
+            Which::Session(session) => format!("{}_{session}", self.kind),
+            Which::First => format!("{}_{FIRST_PREFIX}{number}", self.kind),
         }
     }
 
-    /// How many names there are for it.
+    /// Returns whether only one pad name fits this request.
     pub(super) fn has_one_name(&self) -> bool {
         self.which != Which::First
     }
 
-    /// What to ask the call for, in an element whose property `participant` is this.
+    /// Returns the stream to read from the call, given the element's property `participant`.
     pub(super) fn selector(&self, participant: Option<&str>) -> Selector {
         let kind = self.kind;
         match (&self.which, participant) {
-            (Which::ParticipantState(session), _) => Selector::Of {
+            (Which::Session(session), _) => Selector::Of {
                 session: session.clone(),
                 kind,
             },
@@ -111,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_asks_for_the_session_of_that_name() {
+    fn a_name_selects_the_session_of_that_name() {
         assert_eq!(
             selector("video_%s", Some("video_alice")),
             of("alice", Kind::Video)
@@ -128,24 +132,24 @@ mod tests {
     }
 
     #[test]
-    fn without_a_name_the_first_of_the_kind_is_asked_for() {
+    fn without_a_name_the_first_stream_of_the_kind_is_selected() {
         let any = Selector::Any { kind: Kind::Video };
         assert_eq!(selector("video_%s", None), any);
         assert_eq!(selector("video_%s", Some("video_%s")), any);
-        let made = PadRequest::parse("video_%s", None).unwrap().name(3);
-        assert_eq!(made, "video_:3");
-        assert_eq!(selector("video_%s", Some(&made)), any);
+        let generated = PadRequest::parse("video_%s", None).unwrap().name(3);
+        assert_eq!(generated, "video_:3");
+        assert_eq!(selector("video_%s", Some(&generated)), any);
     }
 
     #[test]
-    fn a_name_without_a_session_is_refused_with_a_text() {
+    fn a_name_without_a_session_is_an_error_that_names_the_remedy() {
         let error = PadRequest::parse("video_%s", Some("video_")).unwrap_err();
         assert!(error.to_string().contains("video_alice"));
         assert!(PadRequest::parse("video_%s", Some("audio_a")).is_err());
     }
 
     #[test]
-    fn the_property_participant_narrows_all_that_name_nobody() {
+    fn the_property_participant_applies_to_pads_without_a_user() {
         let narrowed = |template, name| {
             PadRequest::parse(template, name)
                 .unwrap()

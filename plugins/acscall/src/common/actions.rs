@@ -10,7 +10,7 @@ use super::element::CallElement;
 use super::settings::callees;
 use super::{AcsCallState, ElementCall};
 
-/// The action signals of both elements.
+/// Returns the action signals of both elements.
 pub(crate) fn signals<E: CallElement>() -> Vec<Signal> {
     vec![
         signal::<E>("invite", String::static_type(), |element_call, users| {
@@ -20,10 +20,10 @@ pub(crate) fn signals<E: CallElement>() -> Vec<Signal> {
             users.map(Input::Invite).map_err(|error| error.to_string())
         }),
         signal::<E>("accept", String::static_type(), |_, call| {
-            Ok(Input::Accept(given(call)))
+            Ok(Input::Accept(call_argument(call)))
         }),
         signal::<E>("reject", String::static_type(), |_, call| {
-            Ok(Input::Reject(given(call)))
+            Ok(Input::Reject(call_argument(call)))
         }),
         signal::<E>("hang-up", bool::static_type(), |_, for_everyone| {
             Ok(Input::Leave {
@@ -33,10 +33,10 @@ pub(crate) fn signals<E: CallElement>() -> Vec<Signal> {
     ]
 }
 
-/// What is asked of the call, or why it cannot be.
-type Ask = fn(&ElementCall, &glib::Value) -> Result<Input, String>;
+/// Turns a signal's argument into an input of the call machine, or says why it is invalid.
+type ToInput = fn(&ElementCall, &glib::Value) -> Result<Input, String>;
 
-fn signal<E: CallElement>(name: &'static str, parameter: glib::Type, ask: Ask) -> Signal {
+fn signal<E: CallElement>(name: &'static str, parameter: glib::Type, to_input: ToInput) -> Signal {
     Signal::builder(name)
         .param_types([parameter])
         .action()
@@ -48,12 +48,12 @@ fn signal<E: CallElement>(name: &'static str, parameter: glib::Type, ask: Ask) -
             if let Ok(element) = element.get::<gst::Element>()
                 && let Some(element) = element.downcast_ref::<E::Type>()
             {
-                obey(
+                handle_action(
                     element,
                     E::from_obj(element).element_call(),
                     name,
                     value,
-                    ask,
+                    to_input,
                 );
             }
             None
@@ -61,12 +61,12 @@ fn signal<E: CallElement>(name: &'static str, parameter: glib::Type, ask: Ask) -
         .build()
 }
 
-fn obey(
+fn handle_action(
     element: &impl IsA<gst::Element>,
     element_call: &ElementCall,
     name: &str,
     value: &glib::Value,
-    ask: Ask,
+    to_input: ToInput,
 ) {
     let membership = element_call
         .membership()
@@ -75,12 +75,12 @@ fn obey(
         gst::element_warning!(
             element,
             gst::ResourceError::NotFound,
-            ("'{name}' outside of a call: an element is in one from its change to PAUSED until \
-                 the call is over")
+            ("'{name}' outside of a call: the element is in a call only from its change to PAUSED \
+                 until the call is over")
         );
         return;
     };
-    match ask(element_call, value) {
+    match to_input(element_call, value) {
         Ok(input) => membership.ask(input),
         Err(text) => {
             gst::element_warning!(element, gst::ResourceError::Settings, ("{name}: {text}"));
@@ -88,8 +88,8 @@ fn obey(
     }
 }
 
-/// An empty text is none.
-fn given(value: &glib::Value) -> Option<String> {
+/// Returns the name of a call; an empty string means the same as NULL.
+fn call_argument(value: &glib::Value) -> Option<String> {
     let text: Option<String> = value.get().ok().flatten();
     text.filter(|text| !text.is_empty())
 }

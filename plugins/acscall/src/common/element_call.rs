@@ -1,28 +1,29 @@
 //! An element's part in its call, from READY→PAUSED to PAUSED→READY.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, ThreadId};
 
 use acscall::call::{Event, ParticipantState, Target};
 use acscall::model::ParticipantId;
 use gst::prelude::*;
+use parking_lot::{Condvar, Mutex};
 
 use super::AcsCallState;
 use crate::call::{CallSettings, JoinError, Membership, Role, Snapshot};
 
-/// What exists while an element is in a call, and what is left of it afterwards.
+/// The state of an element while it is in a call, and what is left of it afterwards.
 #[derive(Debug, Default)]
 pub(crate) struct ElementCall {
     state: Mutex<State>,
-    /// Something has been told.
-    told: Condvar,
+    /// Signalled when a [`NotifyGuard`] is dropped.
+    notified: Condvar,
 }
 
 #[derive(Default)]
 struct State {
-    /// Which joining it is: what an earlier call still tells does not count.
-    number: u64,
+    /// The current [`Generation`]: events of earlier calls are ignored.
+    generation: u64,
     membership: Option<Arc<Membership>>,
     target: Option<Target>,
     /// The call's name, once known.
@@ -30,62 +31,62 @@ struct State {
     user: Option<String>,
     call_state: AcsCallState,
     others: BTreeSet<ParticipantId>,
-    /// The threads that tell something of the call just now.
-    telling: Vec<ThreadId>,
-    /// That of the streams of this joining.
+    /// The threads that are notifying the application of an event.
+    notifying: Vec<ThreadId>,
+    /// The group id of all streams since the element joined.
     group: Option<gst::GroupId>,
 }
 
 impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("State")
-            .field("number", &self.number)
+            .field("generation", &self.generation)
             .finish_non_exhaustive()
     }
 }
 
-/// Names one joining.
+/// Identifies one stay in a call: each join and each leave begins a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Generation(u64);
 
-/// What is left of a call.
+/// What [`ElementCall::leave`] returns.
 pub(crate) struct Left {
     pub(crate) membership: Arc<Membership>,
-    /// The call was over before.
+    /// Whether the call was already over.
     pub(crate) was_over: bool,
 }
 
-/// Something of the call is being told.
+/// Held while the application is notified of an event. [`ElementCall::leave`] waits for it.
 pub(crate) struct NotifyGuard<'a>(&'a ElementCall);
 
 impl Drop for NotifyGuard<'_> {
     fn drop(&mut self) {
         let own = thread::current().id();
-        let mut state = self.0.lock();
-        if let Some(position) = state.telling.iter().position(|thread| *thread == own) {
-            state.telling.swap_remove(position);
+        let mut state = self.0.state.lock();
+        if let Some(position) = state.notifying.iter().position(|thread| *thread == own) {
+            state.notifying.swap_remove(position);
         }
         drop(state);
-        self.0.told.notify_all();
+        self.0.notified.notify_all();
     }
 }
 
 impl ElementCall {
-    /// Joins. `told` is called on the call's thread with all that becomes of it, as long as
+    /// Joins a call. `on_event` is called on the call's thread with each event, as long as
     /// `element` lives.
     pub(crate) fn join<E>(
         &self,
         element: &E,
         settings: CallSettings,
         role: Role,
-        told: fn(&E, Generation, &Event),
+        on_event: fn(&E, Generation, &Event),
     ) -> Result<Arc<Membership>, JoinError>
     where
         E: IsA<gst::Element> + Send + Sync,
     {
         let generation = {
-            let mut state = self.lock();
-            state.number += 1;
+            let mut state = self.state.lock();
+            state.generation += 1;
             state.call = match &settings.target {
                 Target::Join(call) => Some(call.clone()),
                 Target::Place(_) | Target::Answer { .. } => None,
@@ -95,45 +96,43 @@ impl ElementCall {
             state.user = Some(settings.user.clone());
             state.others.clear();
             state.group = Some(gst::GroupId::next());
-            Generation(state.number)
+            Generation(state.generation)
         };
         let weak = element.downgrade();
         let listener = Box::new(move |event: &Event| {
             if let Some(element) = weak.upgrade() {
-                told(&element, generation, event);
+                on_event(&element, generation, event);
             }
         });
         let membership = Arc::new(Membership::join(settings, role, listener)?);
-        self.lock().membership = Some(membership.clone());
+        self.state.lock().membership = Some(membership.clone());
         Ok(membership)
     }
 
-    /// Ends the part in the call, when all that is being told of it is told. The caller drops what
-    /// it got of the call, and then this.
+    /// Leaves the call, after waiting for notifications in progress. The caller first drops its
+    /// streams of the call and then the membership.
     pub(crate) fn leave(&self) -> Option<Left> {
-        let mut state = self.lock();
-        state.number += 1;
+        let mut state = self.state.lock();
+        state.generation += 1;
         let before = std::mem::replace(&mut state.call_state, AcsCallState::Disconnected);
         state.others.clear();
-        // Who leaves because of what is told is told no more after it.
+        // An application may leave from within a notification: do not wait for this thread.
         let own = thread::current().id();
-        while state.telling.iter().any(|thread| *thread != own) {
-            state = self
-                .told
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
+        self.notified.wait_while(&mut state, |state| {
+            state.notifying.iter().any(|thread| *thread != own)
+        });
         state.membership.take().map(|membership| Left {
             membership,
             was_over: before == AcsCallState::Disconnected,
         })
     }
 
-    /// Takes down what is to be told; `None` if it is of an earlier call. Leaving waits until what
-    /// is returned is dropped: else the application would hear of a call after its end.
-    pub(crate) fn note(&self, generation: Generation, event: &Event) -> Option<NotifyGuard<'_>> {
-        let mut state = self.lock();
-        if state.number != generation.0 {
+    /// Records an event before the application is notified of it; returns `None` if it belongs to
+    /// an earlier call. Leaving waits until the guard is dropped, so that no event of a call
+    /// reaches the application after its end.
+    pub(crate) fn record(&self, generation: Generation, event: &Event) -> Option<NotifyGuard<'_>> {
+        let mut state = self.state.lock();
+        if state.generation != generation.0 {
             return None;
         }
         match event {
@@ -142,7 +141,7 @@ impl ElementCall {
             Event::Participant(participant, ParticipantState::Disconnected) => {
                 state.others.remove(&participant.id);
             }
-            // Who receives counts as soon as it gets what is sent; see [`Event::Reached`].
+            // A participant that receives counts once media reaches it; see [`Event::Reached`].
             Event::Participant(participant, _) => {
                 if !participant.receives {
                     state.others.insert(participant.id.clone());
@@ -160,47 +159,48 @@ impl ElementCall {
             | Event::Warning(_)
             | Event::Error(_) => {}
         }
-        state.telling.push(thread::current().id());
+        state.notifying.push(thread::current().id());
         Some(NotifyGuard(self))
     }
 
-    /// The element's part in the call, while it has one.
+    /// Returns the element's membership in the call, if it is in one.
     pub(crate) fn membership(&self) -> Option<Arc<Membership>> {
-        self.lock().membership.clone()
+        self.state.lock().membership.clone()
     }
 
-    /// Whether `membership` is still that of the element.
+    /// Returns whether `membership` is still the element's.
     pub(crate) fn is_current(&self, membership: &Arc<Membership>) -> bool {
-        self.lock()
+        self.state
+            .lock()
             .membership
             .as_ref()
             .is_some_and(|current| Arc::ptr_eq(current, membership))
     }
 
-    /// The state of the call.
+    /// Returns the state of the call.
     pub(crate) fn call_state(&self) -> AcsCallState {
-        self.lock().call_state
+        self.state.lock().call_state
     }
 
-    /// The name of the call that was joined last, and as whom. Empty where it is not known: a call
-    /// that is placed or waited for gets its name later.
+    /// Returns the call and the user of the last join. The call is empty until it has a name: a
+    /// call that is placed or waited for gets one later.
     pub(crate) fn names(&self) -> (String, String) {
-        let state = self.lock();
+        let state = self.state.lock();
         let (call, user) = (state.call.clone(), state.user.clone());
         (call.unwrap_or_default(), user.unwrap_or_default())
     }
 
-    /// The call for people.
+    /// Returns a description of the call for error texts.
     pub(crate) fn target(&self) -> String {
-        let state = self.lock();
+        let state = self.state.lock();
         let target = state.target.as_ref();
         target.map(ToString::to_string).unwrap_or_default()
     }
 
-    /// What the ids of streams begin with: the call's name or, where it is not known yet, whom it
-    /// is with.
+    /// Returns the prefix of the element's stream ids: the call's name or, until it is known, the
+    /// users in the call.
     pub(crate) fn stream_prefix(&self) -> String {
-        let state = self.lock();
+        let state = self.state.lock();
         match (&state.call, &state.target) {
             (Some(call), _) => call.clone(),
             (None, Some(Target::Place(callees))) => format!("callee={}", callees.join(",")),
@@ -208,32 +208,32 @@ impl ElementCall {
         }
     }
 
-    /// The group of the streams of this joining.
+    /// Returns the group id of the element's streams.
     pub(crate) fn group(&self) -> gst::GroupId {
-        *self.lock().group.get_or_insert_with(gst::GroupId::next)
+        *self
+            .state
+            .lock()
+            .group
+            .get_or_insert_with(gst::GroupId::next)
     }
 
-    /// How many others are in the call.
+    /// Returns the number of other participants in the call.
     pub(crate) fn others(&self) -> usize {
-        self.lock().others.len()
+        self.state.lock().others.len()
     }
 
-    /// The call as it stands; empty outside of one.
+    /// Returns the current state of the call; empty outside of one.
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.membership()
             .map(|membership| membership.snapshot())
             .unwrap_or_default()
     }
 
-    /// The call's statistics; empty outside of one.
+    /// Returns the call's statistics; empty outside of one.
     pub(crate) fn stats(&self) -> gst::Structure {
         match self.membership() {
             Some(membership) => membership.stats(),
             None => gst::Structure::new_empty("application/x-acscall-stats"),
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! What both elements share: their call's properties, their part in it and what they tell of it.
+//! Code shared by both elements: the call properties, the part in a call and the bus messages.
 
 mod actions;
 mod bus_messages;
@@ -12,47 +12,41 @@ use acscall::model::Kind;
 use gst::glib;
 
 pub(crate) use actions::signals;
-pub(crate) use bus_messages::{post, shown_name};
+pub(crate) use bus_messages::{display_name, post};
 pub(crate) use element::CallElement;
 pub(crate) use element_call::ElementCall;
 use element_call::Generation;
 pub(crate) use properties::{all_properties, property, set_property};
 pub(crate) use settings::CallProperties;
 
-/// The states of a call, as the property `state` shows them.
+/// The states of a call, as values of the property `state`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]
 #[enum_type(name = "GstAcsCallState")]
 #[repr(i32)]
 pub enum AcsCallState {
-    /// Not begun.
+    /// Not in a call yet.
     #[default]
-    #[enum_value(
-        name = "None: the element has not joined a call yet, or waits for one",
-        nick = "none"
-    )]
+    #[enum_value(name = "None: not in a call yet, or waiting for one", nick = "none")]
     None,
-    /// On the way to the server, for the first time or again.
-    #[enum_value(name = "Connecting: on the way to the server", nick = "connecting")]
+    /// Connecting to the server, for the first time or again.
+    #[enum_value(name = "Connecting: connecting to the server", nick = "connecting")]
     Connecting,
-    /// Somebody is being rung.
-    #[enum_value(name = "Ringing: somebody is being called", nick = "ringing")]
+    /// A user is being called.
+    #[enum_value(name = "Ringing: a user is being called", nick = "ringing")]
     Ringing,
     /// In the call.
     #[enum_value(name = "Connected: in the call", nick = "connected")]
     Connected,
-    /// Leaving.
+    /// Leaving the call.
     #[enum_value(name = "Disconnecting: leaving the call", nick = "disconnecting")]
     Disconnecting,
-    /// Over.
-    #[enum_value(
-        name = "Disconnected: the call is over for the element",
-        nick = "disconnected"
-    )]
+    /// The call is over for the element.
+    #[enum_value(name = "Disconnected: the call is over", nick = "disconnected")]
     Disconnected,
 }
 
 impl AcsCallState {
-    /// The name in messages.
+    /// Returns the name used in messages.
     pub(crate) fn nick(self) -> &'static str {
         match self {
             AcsCallState::None => "none",
@@ -78,17 +72,17 @@ impl From<CallState> for AcsCallState {
     }
 }
 
-/// What a stream carries, as the pad property `kind` shows it.
+/// The kinds of streams, as values of the pad property `kind`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]
 #[enum_type(name = "GstAcsCallKind")]
 #[repr(i32)]
 pub enum AcsCallKind {
-    /// The microphone, or what stands for it.
+    /// The microphone or a replacement.
     #[default]
-    #[enum_value(name = "Audio: the microphone, or what stands for it", nick = "audio")]
+    #[enum_value(name = "Audio: the microphone or a replacement", nick = "audio")]
     Audio,
-    /// The camera, or what stands for it.
-    #[enum_value(name = "Video: the camera, or what stands for it", nick = "video")]
+    /// The camera or a replacement.
+    #[enum_value(name = "Video: the camera or a replacement", nick = "video")]
     Video,
     /// The screen share.
     #[enum_value(name = "Screen: the screen share", nick = "screen")]

@@ -1,9 +1,7 @@
-//! The properties of both elements.
+//! The properties that both elements have.
 //!
-//! Those of one element are derived from its struct's fields. That cannot be shared between two
-//! structs: a common base class would need unsafe code. So these are a table.
-
-use std::sync::PoisonError;
+//! An element's own properties are derived from the fields of its struct. Two structs cannot share
+//! derived properties, and a common base class would need unsafe code, so these are in a table.
 
 use gst::glib;
 use gst::prelude::*;
@@ -19,10 +17,10 @@ struct Property {
     field: Field,
 }
 
-/// Where its value is.
+/// Its type, and the field with its value.
 enum Field {
     Text(fn(&mut CallProperties) -> &mut Option<String>),
-    /// Can be set, not read.
+    /// A text that cannot be read.
     Secret(fn(&mut CallProperties) -> &mut Option<String>),
     Switch(fn(&mut CallProperties) -> &mut bool),
     Number(fn(&mut CallProperties) -> &mut u32),
@@ -32,84 +30,84 @@ const PROPERTIES: [Property; 12] = [
     Property {
         name: "server",
         nick: "Server",
-        blurb: "Address of the signalling server, ws://host[:port][/path]",
+        blurb: "URL of the signalling server, of the form ws://host[:port][/path] or wss://host[:port][/path]",
         field: Field::Text(|all| &mut all.server),
     },
     Property {
         name: "call",
         nick: "Call",
-        blurb: "Name of the call to join, 1 to 128 characters. One of call, callee, and \
-                auto-accept or incoming has to be set",
+        blurb: "Name of the call to join, 1 to 128 characters; exactly one of call, callee, and \
+                auto-accept or incoming must be set",
         field: Field::Text(|all| &mut all.call),
     },
     Property {
         name: "callee",
         nick: "Callee",
-        blurb: "Users to call, with commas in between: to a new call, which nobody else can join",
+        blurb: "Comma-separated users to call: starts a new call that nobody else can join",
         field: Field::Text(|all| &mut all.callee),
     },
     Property {
         name: "auto-accept",
         nick: "Automatically accept",
-        blurb: "Wait for a call to the user, and answer the first that comes",
+        blurb: "Wait for a call to the user and answer the first one",
         field: Field::Switch(|all| &mut all.auto_accept),
     },
     Property {
         name: "incoming",
         nick: "Incoming",
-        blurb: "Wait for a call to the user: each is told by the element message \
-                acscall-incoming, and answered with the action signal accept",
+        blurb: "Wait for calls to the user: each is announced by an acscall-incoming element \
+                message and can be answered with the accept action signal",
         field: Field::Switch(|all| &mut all.incoming),
     },
     Property {
         name: "user",
         nick: "User",
-        blurb: "User to be in the call, 1 to 128 characters; unset: a generated name, the same \
-                for all of the process. Elements of one process with the same server, user and \
-                call, with the same callee, or which all wait for a call, are one participant",
+        blurb: "User to join the call as, 1 to 128 characters (unset = a name generated once per \
+                process); elements of one process with the same server and user that join the \
+                same call, call the same callee, or wait for a call are one participant",
         field: Field::Text(|all| &mut all.user),
     },
     Property {
         name: "display-name",
         nick: "Display name",
-        blurb: "Name that the others show; unset: the user",
+        blurb: "Name shown to the other participants (unset = the user)",
         field: Field::Text(|all| &mut all.display_name),
     },
     Property {
         name: "token",
         nick: "Token",
-        blurb: "Proof for the server that it is the user; unset: the environment's ACSCALL_TOKEN",
+        blurb: "Token that authenticates the user to the server (unset = the environment variable ACSCALL_TOKEN)",
         field: Field::Secret(|all| &mut all.token),
     },
     Property {
         name: "stun-server",
         nick: "STUN server",
-        blurb: "stun://host:port; unset: none",
+        blurb: "STUN server to use, of the form stun://host:port (unset = none)",
         field: Field::Text(|all| &mut all.stun_server),
     },
     Property {
         name: "turn-servers",
         nick: "TURN servers",
-        blurb: "turn(s)://user:password@host:port, with commas in between; unset: none",
+        blurb: "Comma-separated TURN servers to use, of the form turn(s)://user:password@host:port (unset = none)",
         field: Field::Text(|all| &mut all.turn_servers),
     },
     Property {
         name: "embedded-server",
         nick: "Embedded server",
-        blurb: "Serve at the server's address where it is on loopback and nobody answers there",
+        blurb: "Start a signalling server in this process if the server address is a loopback address and nothing is listening there",
         field: Field::Switch(|all| &mut all.embedded_server),
     },
     Property {
         name: "linger",
         nick: "Linger",
-        blurb: "Stay in the call for so many ms after the last element of this process has left \
-                it, so that one which comes back finds all connections as they were; the longest \
-                of the elements' counts",
+        blurb: "Time in ms to stay in the call after the last element of this process has left \
+                it, so that a returning element finds its connections intact; the longest time \
+                of all elements applies (0 = leave at once)",
         field: Field::Number(|all| &mut all.linger),
     },
 ];
 
-/// An element's properties: those that are `derived` from its struct, and those of both.
+/// Returns an element's properties: those `derived` from its struct, then the shared ones.
 pub(crate) fn all_properties(derived: &[glib::ParamSpec]) -> Vec<glib::ParamSpec> {
     let mut defaults = CallProperties::default();
     let shared = PROPERTIES
@@ -117,9 +115,9 @@ pub(crate) fn all_properties(derived: &[glib::ParamSpec]) -> Vec<glib::ParamSpec
         .map(|property| property.spec(&mut defaults));
     let state = glib::ParamSpecEnum::builder_with_default("state", AcsCallState::None)
         .nick("State")
-        .blurb("State of the call")
+        .blurb("Current state of the call")
         .read_only();
-    // The derived ones first: they know themselves by their number.
+    // Derived properties are identified by their position, so they come first.
     derived
         .iter()
         .cloned()
@@ -129,7 +127,7 @@ pub(crate) fn all_properties(derived: &[glib::ParamSpec]) -> Vec<glib::ParamSpec
         .collect()
 }
 
-/// The value of one of the properties of both elements.
+/// Returns the value of a shared property; `None` if `name` is not one.
 pub(crate) fn property(element: &impl CallElement, name: &str) -> Option<glib::Value> {
     let element_call = element.element_call();
     if name == "state" {
@@ -139,8 +137,7 @@ pub(crate) fn property(element: &impl CallElement, name: &str) -> Option<glib::V
         return Some(structure.to_value());
     }
     let property = PROPERTIES.iter().find(|property| property.name == name)?;
-    let all = element.call_properties().lock();
-    let mut all = all.unwrap_or_else(PoisonError::into_inner);
+    let mut all = element.call_properties().lock();
     Some(match property.field {
         Field::Text(field) => field(&mut all).to_value(),
         Field::Secret(_) => None::<String>.to_value(),
@@ -149,13 +146,12 @@ pub(crate) fn property(element: &impl CallElement, name: &str) -> Option<glib::V
     })
 }
 
-/// Sets one of the properties of both elements; false if it is another.
+/// Sets a shared property; returns false if `name` is not one.
 pub(crate) fn set_property(element: &impl CallElement, name: &str, value: &glib::Value) -> bool {
     let Some(property) = PROPERTIES.iter().find(|property| property.name == name) else {
         return false;
     };
-    let all = element.call_properties().lock();
-    let mut all = all.unwrap_or_else(PoisonError::into_inner);
+    let mut all = element.call_properties().lock();
     // GObject has checked the type.
     match property.field {
         Field::Text(field) | Field::Secret(field) => {

@@ -1,24 +1,26 @@
-//! Which caps a call can send.
+//! The caps that a call can send.
 
 use acscall::model::Kind;
 
-/// The widest and highest picture that VP8 can carry.
-const LARGEST: u32 = 16_383;
+/// The largest width and height that VP8 supports, in pixels.
+const MAX_SIDE: u32 = 16_383;
 
-/// Caps that the call cannot send.
+/// Why a call cannot send certain caps.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BadCaps {
-    #[error("it is in memory that the processor cannot read; put a download element before")]
+    #[error(
+        "the frames are in memory that the CPU cannot read; insert a download element such as gldownload"
+    )]
     Memory,
-    #[error("they are no complete description of raw {0}")]
+    #[error("the caps do not fully describe raw {0}; insert a capsfilter with the missing fields")]
     Incomplete(&'static str),
-    #[error("samples have to be interleaved; put audioconvert before")]
+    #[error("the samples are not interleaved; insert audioconvert")]
     Planar,
-    #[error("a picture can be at most {LARGEST} pixels wide and high; put videoscale before")]
+    #[error("a frame can be at most {MAX_SIDE} pixels wide and high; insert videoscale")]
     Size,
 }
 
-/// Whether a stream of this kind can have these caps.
+/// Checks whether a stream of this kind can have these caps.
 pub(super) fn check(kind: Option<Kind>, caps: &gst::CapsRef) -> Result<(), BadCaps> {
     let in_memory = caps.features(0).is_none_or(|features| {
         features.is_empty() || features.contains(gst::CAPS_FEATURE_MEMORY_SYSTEM_MEMORY)
@@ -43,7 +45,7 @@ pub(super) fn check(kind: Option<Kind>, caps: &gst::CapsRef) -> Result<(), BadCa
             if info.width() == 0 || info.height() == 0 {
                 return Err(BadCaps::Incomplete("video"));
             }
-            if info.width().max(info.height()) > LARGEST {
+            if info.width().max(info.height()) > MAX_SIDE {
                 return Err(BadCaps::Size);
             }
             Ok(())

@@ -1,35 +1,38 @@
-//! What the sink does.
+//! The implementation of the pad's sink.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
 use gst::prelude::*;
 use gst_base::prelude::*;
 use gst_base::subclass::prelude::*;
+use parking_lot::Mutex;
 
-use super::super::wait::is_live;
+use super::super::hold::is_live;
 use super::caps::check;
 use super::*;
 use crate::call::Publication;
 use crate::call::time::Translator;
 
-/// How long the end of a stream waits for what was encoded to leave.
+/// How long the end of a stream waits until all encoded data has left.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
-        "acscallport",
+        "acscallpadsink",
         gst::DebugColorFlags::empty(),
-        Some("A stream of acscallsink"),
+        Some("Stream of a pad of acscallsink"),
     )
 });
 
 /// See [`super::AcsCallPadSink`].
 #[derive(Default)]
 pub struct AcsCallPadSink {
-    place: OnceLock<(Kind, gst::Caps)>,
-    outgoing: Mutex<Option<Arc<Publication>>>,
+    /// The kind and the caps of the pad template.
+    template: OnceLock<(Kind, gst::Caps)>,
+    publication: Mutex<Option<Arc<Publication>>>,
     muted: AtomicBool,
+    /// Whether non-live streams are paced by the clock.
     paced: AtomicBool,
     ended: AtomicBool,
     stream: Mutex<Stream>,
@@ -38,8 +41,8 @@ pub struct AcsCallPadSink {
 #[derive(Debug, Default)]
 struct Stream {
     caps: Option<gst::Caps>,
-    /// Upstream may try the same again and again.
-    refused: Option<gst::Caps>,
+    /// The caps rejected last: upstream may try the same ones repeatedly.
+    rejected: Option<gst::Caps>,
     /// Whether upstream is live; `None` as long as it does not know.
     live: Option<bool>,
     translator: Translator,
@@ -47,27 +50,27 @@ struct Stream {
 
 impl AcsCallPadSink {
     pub(super) fn assign(&self, kind: Kind, caps: &gst::Caps) {
-        self.place.get_or_init(|| (kind, caps.clone()));
+        self.template.get_or_init(|| (kind, caps.clone()));
     }
 
     pub(super) fn open(&self, membership: &Arc<Membership>) -> bool {
-        let mut outgoing = lock(&self.outgoing);
-        if outgoing.is_none() {
-            let kind = self.place.get().map_or(Kind::Audio, |(kind, _)| *kind);
-            *outgoing = membership.send(kind).map(Arc::new);
+        let mut publication = self.publication.lock();
+        if publication.is_none() {
+            let kind = self.template.get().map_or(Kind::Audio, |(kind, _)| *kind);
+            *publication = membership.send(kind).map(Arc::new);
         }
-        outgoing.is_some()
+        publication.is_some()
     }
 
     pub(super) fn close(&self) {
-        let outgoing = lock(&self.outgoing).take();
-        drop(outgoing);
+        let publication = self.publication.lock().take();
+        drop(publication);
     }
 
     pub(super) fn finish(&self) {
-        if let Some(outgoing) = self.outgoing() {
-            outgoing.drain(DRAIN_TIMEOUT);
-            outgoing.stop();
+        if let Some(publication) = self.publication() {
+            publication.drain(DRAIN_TIMEOUT);
+            publication.stop();
         }
     }
 
@@ -75,10 +78,10 @@ impl AcsCallPadSink {
         if !self.ended.swap(false, Ordering::SeqCst) {
             return;
         }
-        gst::debug!(CAT, imp = self, "a new stream after the end");
+        gst::debug!(CAT, imp = self, "New stream after EOS");
         let obj = self.obj();
-        // A sink takes nothing after EOS until it is flushed. That must not cost the
-        // pipeline its state.
+        // After EOS a sink must be flushed before it accepts data. The flush must not make the
+        // pipeline lose its state.
         obj.set_async(false);
         let pad = obj.sink_pad();
         pad.send_event(gst::event::FlushStart::new());
@@ -87,35 +90,35 @@ impl AcsCallPadSink {
 
     pub(super) fn set_muted(&self, muted: bool) {
         self.muted.store(muted, Ordering::SeqCst);
-        if muted && let Some(outgoing) = self.outgoing() {
-            outgoing.stop();
+        if muted && let Some(publication) = self.publication() {
+            publication.stop();
         }
     }
 
     pub(super) fn set_paced(&self, paced: bool) {
         self.paced.store(paced, Ordering::SeqCst);
-        self.apply_pace();
+        self.update_sync();
     }
 
-    pub(super) fn outgoing(&self) -> Option<Arc<Publication>> {
-        lock(&self.outgoing).clone()
+    pub(super) fn publication(&self) -> Option<Arc<Publication>> {
+        self.publication.lock().clone()
     }
 
-    /// A live stream goes out at once: waiting for its time would only make it late.
-    fn apply_pace(&self) {
-        let live = lock(&self.stream).live.unwrap_or(false);
+    /// Sets the property `sync`. A live stream is sent at once: synchronizing would only delay it.
+    fn update_sync(&self) {
+        let live = self.stream.lock().live.unwrap_or(false);
         self.obj()
             .set_sync(self.paced.load(Ordering::SeqCst) && !live);
     }
 
-    fn judge_live(&self) {
+    fn update_live(&self) {
         let live = is_live(self.obj().sink_pad());
-        lock(&self.stream).live = live;
-        gst::debug!(CAT, imp = self, "live: {live:?}");
-        self.apply_pace();
+        self.stream.lock().live = live;
+        gst::debug!(CAT, imp = self, "Live: {live:?}");
+        self.update_sync();
     }
 
-    /// The caps, and when the buffer is due by the system clock.
+    /// Returns the caps, and the system clock's time at which the buffer is due.
     fn due(&self, buffer: &gst::Buffer) -> Option<(gst::Caps, gst::ClockTime)> {
         let obj = self.obj();
         let segment = obj.segment();
@@ -124,7 +127,7 @@ impl AcsCallPadSink {
                 .downcast_ref::<gst::ClockTime>()
                 .and_then(|time| time.to_running_time(pts))
         });
-        let mut stream = lock(&self.stream);
+        let mut stream = self.stream.lock();
         let caps = stream.caps.clone()?;
         let due = running
             .and_then(|running| stream.translator.system_time(obj.upcast_ref(), running))
@@ -135,7 +138,7 @@ impl AcsCallPadSink {
 
 #[glib::object_subclass]
 impl ObjectSubclass for AcsCallPadSink {
-    const NAME: &'static str = "GstAcsCallPort";
+    const NAME: &'static str = "GstAcsCallPadSink";
     type Type = super::AcsCallPadSink;
     type ParentType = gst_base::BaseSink;
 }
@@ -146,9 +149,9 @@ impl ObjectImpl for AcsCallPadSink {
         let obj = self.obj();
         obj.set_qos(false);
         obj.set_max_lateness(-1);
-        // Would keep the last picture of a stream alive.
+        // The last sample would keep the last frame of a stream alive.
         obj.set_enable_last_sample(false);
-        // Encoding takes its time after the frame was due, not before.
+        // Encoding begins when the frame is due, not before.
         obj.set_processing_deadline(gst::ClockTime::ZERO);
     }
 }
@@ -173,7 +176,7 @@ impl ElementImpl for AcsCallPadSink {
 
 impl BaseSinkImpl for AcsCallPadSink {
     fn caps(&self, filter: Option<&gst::Caps>) -> Option<gst::Caps> {
-        let (_, caps) = self.place.get()?;
+        let (_, caps) = self.template.get()?;
         Some(match filter {
             Some(filter) => filter.intersect_with_mode(caps, gst::CapsIntersectMode::First),
             None => caps.clone(),
@@ -182,7 +185,7 @@ impl BaseSinkImpl for AcsCallPadSink {
 
     fn query(&self, query: &mut gst::QueryRef) -> bool {
         if let gst::QueryViewMut::AcceptCaps(accept) = query.view_mut() {
-            // Refused later, where the reason can be told.
+            // `set_caps` rejects the caps with an error that says why.
             accept.set_result(true);
             return true;
         }
@@ -190,9 +193,9 @@ impl BaseSinkImpl for AcsCallPadSink {
     }
 
     fn set_caps(&self, caps: &gst::Caps) -> Result<(), gst::LoggableError> {
-        let kind = self.place.get().map(|(kind, _)| *kind);
+        let kind = self.template.get().map(|(kind, _)| *kind);
         if let Err(problem) = check(kind, caps) {
-            let before = lock(&self.stream).refused.replace(caps.clone());
+            let before = self.stream.lock().rejected.replace(caps.clone());
             if before.as_ref() != Some(caps) {
                 gst::element_imp_error!(
                     self,
@@ -203,19 +206,19 @@ impl BaseSinkImpl for AcsCallPadSink {
             return Err(gst::loggable_error!(CAT, "{problem}"));
         }
         gst::debug!(CAT, imp = self, "{caps}");
-        lock(&self.stream).caps = Some(caps.clone());
+        self.stream.lock().caps = Some(caps.clone());
         Ok(())
     }
 
     fn event(&self, event: gst::Event) -> bool {
         match event.view() {
-            // A new stream may come of another source.
-            gst::EventView::Segment(_) => self.judge_live(),
+            // A new stream may come from another source.
+            gst::EventView::Segment(_) => self.update_live(),
             gst::EventView::Eos(_) => self.ended.store(true, Ordering::SeqCst),
             gst::EventView::Gap(gap) => {
                 let (_, duration) = gap.get();
-                if let Some(outgoing) = self.outgoing() {
-                    outgoing.pause(duration);
+                if let Some(publication) = self.publication() {
+                    publication.pause(duration);
                 }
             }
             gst::EventView::FlushStop(_) => self.ended.store(false, Ordering::SeqCst),
@@ -228,42 +231,39 @@ impl BaseSinkImpl for AcsCallPadSink {
         &self,
         query: &mut gst::query::Allocation,
     ) -> Result<(), gst::LoggableError> {
-        if matches!(self.place.get(), Some((Kind::Video | Kind::Screen, _))) {
+        if matches!(self.template.get(), Some((Kind::Video | Kind::Screen, _))) {
             query.add_allocation_meta::<gst_video::VideoMeta>(None);
         }
         Ok(())
     }
 
     fn render(&self, buffer: &gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let undecided = lock(&self.stream).live.is_none();
-        if undecided {
-            self.judge_live();
+        let unknown = self.stream.lock().live.is_none();
+        if unknown {
+            self.update_live();
         }
-        let Some(outgoing) = self.outgoing() else {
+        let Some(publication) = self.publication() else {
             return Err(gst::FlowError::Flushing);
         };
         if self.muted.load(Ordering::SeqCst) {
-            // Again for each: another thread may have been between the test and the push.
-            outgoing.stop();
+            // Stop for each buffer: another thread may have pushed since it was muted.
+            publication.stop();
             return Ok(gst::FlowSuccess::Ok);
         }
         let (caps, due) = self.due(buffer).ok_or(gst::FlowError::NotNegotiated)?;
-        // Copies the metadata; the memory is shared.
+        // This copies only the metadata.
         let mut buffer = buffer.copy();
         if let Some(metadata) = buffer.get_mut() {
             metadata.set_pts(due);
             metadata.set_dts(None);
         }
         gst::log!(CAT, imp = self, "{buffer:?}");
-        outgoing.push(&caps, buffer);
-        if lock(&self.stream).live == Some(false) {
-            // What can wait does: a file loses nothing where the encoder falls behind.
-            outgoing.drain(DRAIN_TIMEOUT);
+        publication.push(&caps, buffer);
+        let live = self.stream.lock().live;
+        if live == Some(false) {
+            // A non-live source can wait for a slow encoder, so that it loses no frames.
+            publication.drain(DRAIN_TIMEOUT);
         }
         Ok(gst::FlowSuccess::Ok)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! The private sink behind each pad: hands what it renders to the call.
+//! The private sink behind each pad: passes the stream to the call.
 
 mod caps;
 mod imp;
@@ -12,82 +12,83 @@ use gst::subclass::prelude::*;
 use crate::call::{Codec, Membership};
 
 glib::wrapper! {
-    /// A sink that ends in the call instead of a device.
+    /// A sink for one stream of the call.
     pub struct AcsCallPadSink(ObjectSubclass<imp::AcsCallPadSink>)
         @extends gst_base::BaseSink, gst::Element, gst::Object;
 }
 
-/// What an application asks of an encoder.
+/// The encoder settings that an application chose with pad properties.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Coding {
-    /// `None` where there is no choice.
+pub(super) struct EncoderSettings {
+    /// `None` for audio, which is always Opus.
     pub(super) codec: Option<Codec>,
     /// In bit/s; `None` for the default.
     pub(super) max_bitrate: Option<u32>,
 }
 
 impl AcsCallPadSink {
-    /// A port for streams of this kind, which is paced by the clock where they are not live and
-    /// `paced` says so.
+    /// Creates a sink for streams of this kind. If `paced`, the clock paces non-live streams.
     pub(super) fn new(kind: Kind, caps: &gst::Caps, paced: bool) -> AcsCallPadSink {
-        let port: AcsCallPadSink = glib::Object::builder().build();
-        port.imp().assign(kind, caps);
-        port.imp().set_paced(paced);
-        port
+        let sink: AcsCallPadSink = glib::Object::builder().build();
+        sink.imp().assign(kind, caps);
+        sink.imp().set_paced(paced);
+        sink
     }
 
-    /// Takes the call's outgoing stream; false if another pad of this process has it.
-    pub(super) fn open(&self, membership: &Arc<Membership>, coding: Coding) -> bool {
+    /// Opens the call's outgoing stream; returns false if another pad of this process has it.
+    pub(super) fn open(&self, membership: &Arc<Membership>, encoder: EncoderSettings) -> bool {
         let is_open = self.imp().open(membership);
-        self.code(coding);
+        self.set_encoder_settings(encoder);
         is_open
     }
 
-    /// Sets how the outgoing stream is coded, while the port is open.
-    pub(super) fn code(&self, coding: Coding) {
-        if let Some(outgoing) = self.imp().outgoing() {
-            outgoing.set_max_bitrate(coding.max_bitrate);
-            if let Some(codec) = coding.codec {
-                outgoing.set_codec(codec);
+    /// Sets how the outgoing stream is encoded, while it is open.
+    pub(super) fn set_encoder_settings(&self, encoder: EncoderSettings) {
+        if let Some(publication) = self.imp().publication() {
+            publication.set_max_bitrate(encoder.max_bitrate);
+            if let Some(codec) = encoder.codec {
+                publication.set_codec(codec);
             }
         }
     }
 
-    /// See the element's property `stall-timeout`.
+    /// See the element property `stall-timeout`.
     pub(super) fn set_stall_timeout(&self, milliseconds: u32) {
         let timeout = gst::ClockTime::from_mseconds(milliseconds.into());
-        if let Some(outgoing) = self.imp().outgoing() {
-            outgoing.set_stall_timeout((milliseconds > 0).then_some(timeout));
+        if let Some(publication) = self.imp().publication() {
+            publication.set_stall_timeout((milliseconds > 0).then_some(timeout));
         }
     }
 
-    /// Gives the outgoing stream back.
+    /// Closes the outgoing stream.
     pub(super) fn close(&self) {
         self.imp().close();
     }
 
-    /// Ends the stream when all of it has left. Waits for that, but not long.
+    /// Stops the outgoing stream after waiting, for a limited time, until all data has left.
     pub(super) fn finish(&self) {
         self.imp().finish();
     }
 
-    /// A new stream begins: after an end the port has to be made ready for it.
+    /// Prepares the sink for a new stream after EOS.
     pub(super) fn restart(&self) {
         self.imp().restart();
     }
 
-    /// See the pad's property.
+    /// See the pad property `muted`.
     pub(super) fn set_muted(&self, muted: bool) {
         self.imp().set_muted(muted);
     }
 
-    /// See the element's property `sync`.
+    /// See the element property `sync`.
     pub(super) fn set_paced(&self, paced: bool) {
         self.imp().set_paced(paced);
     }
 
-    /// What went through, while the port is open.
+    /// Returns the statistics of the outgoing stream, while it is open.
     pub(super) fn stats(&self) -> Option<gst::Structure> {
-        self.imp().outgoing().map(|outgoing| outgoing.stats())
+        self.imp()
+            .publication()
+            .map(|publication| publication.stats())
     }
 }

@@ -1,8 +1,8 @@
-//! When the streaming thread may go on.
+//! Blocks the streaming thread outside of PLAYING.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Condvar, Mutex};
 
-/// See the module.
+/// Lets the streaming thread run in PLAYING, while flushing and after EOS.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     state: Mutex<State>,
@@ -14,58 +14,53 @@ struct State {
     playing: bool,
     flushing: bool,
     ended: bool,
-    /// That of the EOS event which the application sent.
+    /// The sequence number of the application's EOS event.
     seqnum: Option<gst::Seqnum>,
 }
 
 impl Gate {
-    /// The stream starts from the beginning.
+    /// Prepares for a new stream.
     pub(super) fn reset(&self) {
-        *self.lock() = State::default();
+        *self.state.lock() = State::default();
     }
 
-    /// Lets the thread go on to find that it is to stop.
+    /// Wakes the thread, which then stops.
     pub(super) fn flush(&self) {
-        self.lock().flushing = true;
+        self.state.lock().flushing = true;
         self.changed.notify_all();
     }
 
-    /// Lets the thread go on to end the stream.
+    /// Wakes the thread, which then ends the stream.
     pub(super) fn end(&self, seqnum: gst::Seqnum) {
         {
-            let mut state = self.lock();
+            let mut state = self.state.lock();
             state.ended = true;
             state.seqnum = Some(seqnum);
         }
         self.changed.notify_all();
     }
 
+    /// Sets whether the element is in PLAYING.
     pub(super) fn set_playing(&self, playing: bool) {
-        self.lock().playing = playing;
+        self.state.lock().playing = playing;
         self.changed.notify_all();
     }
 
-    /// The number of the EOS event which the application sent.
+    /// Returns the sequence number of the application's EOS event, if it sent one.
     pub(super) fn seqnum(&self) -> Option<gst::Seqnum> {
-        self.lock().seqnum
+        self.state.lock().seqnum
     }
 
-    /// Waits for PLAYING: a live source gives nothing before.
+    /// Waits for PLAYING, since a live source outputs nothing before.
     pub(super) fn wait(&self) -> Result<(), gst::FlowError> {
-        let state = self
-            .changed
-            .wait_while(self.lock(), |state| {
-                !state.playing && !state.flushing && !state.ended
-            })
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
+        self.changed.wait_while(&mut state, |state| {
+            !state.playing && !state.flushing && !state.ended
+        });
         if state.flushing {
             Err(gst::FlowError::Flushing)
         } else {
             Ok(())
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

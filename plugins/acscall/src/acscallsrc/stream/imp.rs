@@ -1,9 +1,11 @@
-//! What the element does.
+//! The implementation of the stream element.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{LazyLock, OnceLock};
 use std::thread::ThreadId;
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use super::super::stream_events::{EventSequencer, Output};
 use super::gate::Gate;
@@ -11,40 +13,42 @@ use super::*;
 use crate::call::Reading;
 use crate::call::reader::{Item, Popped, ReaderQueue};
 
-/// Where nothing comes for this long the stream says so.
+/// The interval of GAP events while no buffers arrive.
 const GAP_INTERVAL: Duration = Duration::from_millis(100);
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
         "acscallstream",
         gst::DebugColorFlags::empty(),
-        Some("A stream of acscallsrc"),
+        Some("Stream of a pad of acscallsrc"),
     )
 });
 
 /// See [`super::AcsCallStream`].
 #[derive(Default)]
 pub struct AcsCallStream {
-    place: OnceLock<Place>,
+    pads: OnceLock<Pads>,
     binding: Mutex<Option<Binding>>,
     gate: Gate,
     /// The pipeline's latency.
     slack: Mutex<gst::ClockTime>,
+    /// The streaming thread.
     thread: Mutex<Option<ThreadId>>,
     ends_on_leave: AtomicBool,
 }
 
-struct Place {
+struct Pads {
     kind: Kind,
     source: gst::Pad,
-    shown: glib::WeakRef<AcsCallSrcPad>,
+    /// The ghost pad of `source`.
+    ghost: glib::WeakRef<AcsCallSrcPad>,
 }
 
 struct Binding {
     queue: Arc<ReaderQueue>,
     latency: gst::ClockTime,
-    flow: Arc<Mutex<EventSequencer>>,
-    /// Ends the reading when it is dropped.
+    sequencer: Arc<Mutex<EventSequencer>>,
+    /// Stops the reading when it is dropped.
     _reading: Reading,
 }
 
@@ -57,14 +61,19 @@ impl AcsCallStream {
             caps,
         );
         let Ok(template) = template else {
-            gst::error!(CAT, imp = self, "no pad template of {caps}");
+            gst::error!(CAT, imp = self, "No pad template can be created for {caps}");
             return;
         };
         let source = gst::Pad::builder_from_template(&template)
             .activatemode_function(|pad, parent, mode, active| {
                 AcsCallStream::catch_panic_pad_function(
                     parent,
-                    || Err(gst::loggable_error!(CAT, "panic at activation")),
+                    || {
+                        Err(gst::loggable_error!(
+                            CAT,
+                            "Panicked while activating the pad"
+                        ))
+                    },
                     |stream| stream.activate(pad, mode, active),
                 )
             })
@@ -86,33 +95,33 @@ impl AcsCallStream {
         if let Err(error) = self.obj().add_pad(&source) {
             gst::error!(CAT, imp = self, "{error}");
         }
-        let shown = pad.downgrade();
-        self.place.get_or_init(|| Place {
+        let ghost = pad.downgrade();
+        self.pads.get_or_init(|| Pads {
             kind,
             source,
-            shown,
+            ghost,
         });
     }
 
-    pub(super) fn bind(&self, membership: &Arc<Membership>, selector: Selector, names: StreamInfo) {
-        let Some(place) = self.place.get() else {
+    pub(super) fn bind(&self, membership: &Arc<Membership>, selector: Selector, info: StreamInfo) {
+        let Some(pads) = self.pads.get() else {
             return;
         };
-        let queue = Arc::new(match place.kind {
+        let queue = Arc::new(match pads.kind {
             Kind::Audio => ReaderQueue::audio(),
             Kind::Video | Kind::Screen => ReaderQueue::video(),
         });
-        queue.set_slack(*lock(&self.slack));
-        let mut binding = lock(&self.binding);
+        queue.set_slack(*self.slack.lock());
+        let mut binding = self.binding.lock();
         if binding.is_some() {
             return;
         }
-        gst::info!(CAT, imp = self, "reads {selector:?}");
+        gst::info!(CAT, imp = self, "Reading {selector:?}");
         *binding = Some(Binding {
             queue: queue.clone(),
             latency: membership.latency(&selector),
-            flow: Arc::new(Mutex::new(EventSequencer::new(names))),
-            // Only sends a command: nothing waits under the lock.
+            sequencer: Arc::new(Mutex::new(EventSequencer::new(info))),
+            // This only sends a command and so does not block with the lock held.
             _reading: membership.read(selector, queue),
         });
     }
@@ -123,16 +132,16 @@ impl AcsCallStream {
     }
 
     pub(super) fn unbind(&self) {
-        let binding = lock(&self.binding).take();
+        let binding = self.binding.lock().take();
         drop(binding);
-        if let Some(shown) = self.shown() {
-            shown.imp().set_available(false);
-            shown.imp().set_bound(None);
+        if let Some(ghost) = self.ghost() {
+            ghost.imp().set_available(false);
+            ghost.imp().set_participant(None);
         }
     }
 
     pub(super) fn is_own_thread(&self) -> bool {
-        *lock(&self.thread) == Some(std::thread::current().id())
+        *self.thread.lock() == Some(std::thread::current().id())
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -146,7 +155,7 @@ impl AcsCallStream {
         active: bool,
     ) -> Result<(), gst::LoggableError> {
         if mode != gst::PadMode::Push {
-            return Err(gst::loggable_error!(CAT, "only push mode"));
+            return Err(gst::loggable_error!(CAT, "Only push mode is supported"));
         }
         let queue = self.queue();
         if active {
@@ -171,62 +180,61 @@ impl AcsCallStream {
         }
     }
 
-    /// One turn of the streaming thread.
+    /// Runs one iteration of the streaming thread.
     fn run(&self) {
-        *lock(&self.thread) = Some(std::thread::current().id());
+        *self.thread.lock() = Some(std::thread::current().id());
         let Err(error) = self.step() else { return };
-        gst::debug!(CAT, imp = self, "stops: {error:?}");
-        let Some(place) = self.place.get() else {
+        gst::debug!(CAT, imp = self, "Stopping: {error:?}");
+        let Some(pads) = self.pads.get() else {
             return;
         };
-        // Before anything is told: whoever hears it may want to end the task.
-        let _paused = place.source.pause_task();
+        // Before any message or event: its receiver may stop the task.
+        let _paused = pads.source.pause_task();
         if error == gst::FlowError::Flushing {
             return;
         }
-        // What still comes is for nobody.
+        // No further buffers are needed.
         if let Some(queue) = self.queue() {
             queue.set_flushing(true);
         }
         if error != gst::FlowError::Eos {
+            let pad = self.ghost().map(|ghost| ghost.name()).unwrap_or_default();
             gst::element_imp_error!(
                 self,
                 gst::StreamError::Failed,
-                (
-                    "an element after the pad '{}' failed: {error:?}",
-                    self.pad_name()
-                )
+                ("an element downstream of the pad '{pad}' failed with {error:?}: see its own \
+                     error, or the log with GST_DEBUG=3")
             );
         }
         let seqnum = self.gate.seqnum();
-        if let Some(out) = self.with_flow(|flow| flow.end(seqnum)) {
-            let _ended = self.push(place, out);
+        if let Some(out) = self.with_sequencer(|sequencer| sequencer.eos(seqnum)) {
+            let _ended = self.push(pads, out);
         }
     }
 
     fn step(&self) -> Result<(), gst::FlowError> {
         self.gate.wait()?;
-        let place = self.place.get().ok_or(gst::FlowError::Flushing)?;
+        let pads = self.pads.get().ok_or(gst::FlowError::Flushing)?;
         let queue = self.queue().ok_or(gst::FlowError::Flushing)?;
         match queue.pop(GAP_INTERVAL) {
             Popped::Flushing => Err(gst::FlowError::Flushing),
             Popped::Nothing => {
-                self.gap(place);
+                self.gap(pads);
                 Ok(())
             }
             Popped::Item(Item::Ended) => Err(gst::FlowError::Eos),
             Popped::Item(Item::Available(now)) => {
-                if let Some(shown) = self.shown() {
-                    shown.imp().set_available(now);
+                if let Some(ghost) = self.ghost() {
+                    ghost.imp().set_available(now);
                 }
                 Ok(())
             }
             Popped::Item(Item::Bound(participant)) => {
                 if let Some(participant) = &participant {
-                    self.with_flow(|flow| flow.bound(participant));
+                    self.with_sequencer(|sequencer| sequencer.set_participant(participant));
                 }
-                if let Some(shown) = self.shown() {
-                    shown.imp().set_bound(participant.as_ref());
+                if let Some(ghost) = self.ghost() {
+                    ghost.imp().set_participant(participant.as_ref());
                 }
                 if participant.is_none() && self.ends_on_leave.load(Ordering::SeqCst) {
                     return Err(gst::FlowError::Eos);
@@ -235,46 +243,48 @@ impl AcsCallStream {
             }
             Popped::Item(Item::Media(caps, buffer)) => {
                 let element = self.obj().clone().upcast();
-                match self.with_flow(|flow| flow.media(&element, &caps, buffer)) {
-                    Some(out) => self.push(place, out),
+                match self.with_sequencer(|sequencer| sequencer.buffer(&element, &caps, buffer)) {
+                    Some(out) => self.push(pads, out),
                     None => Err(gst::FlowError::Flushing),
                 }
             }
         }
     }
 
-    fn gap(&self, place: &Place) {
+    /// Advances the stream while no buffers arrive.
+    fn gap(&self, pads: &Pads) {
         let Some(latency) = self.latency() else {
             return;
         };
         let element: gst::Element = self.obj().clone().upcast();
-        if let Some(out) = self.with_flow(|flow| flow.begin(&element)) {
-            let _only_events = self.push(place, out);
+        if let Some(out) = self.with_sequencer(|sequencer| sequencer.start_with_gap(&element)) {
+            let _only_events = self.push(pads, out);
         }
-        if let Some(Some(gap)) = self.with_flow(|flow| flow.gap(&element, latency)) {
+        let gap = self.with_sequencer(|sequencer| sequencer.gap(&element, latency));
+        if let Some(gap) = gap.flatten() {
             gst::log!(CAT, imp = self, "{gap:?}");
-            let _not_linked = place.source.push_event(gap);
+            let _not_linked = pads.source.push_event(gap);
         }
     }
 
-    /// Where nothing is linked, or nothing that runs, the stream flows into nothing.
-    fn push(&self, place: &Place, out: Output) -> Result<(), gst::FlowError> {
+    /// Pushes events and a buffer. They are dropped if the pad is not linked or its peer not active.
+    fn push(&self, pads: &Pads, out: Output) -> Result<(), gst::FlowError> {
         for event in out.events {
             gst::debug!(CAT, imp = self, "{event:?}");
-            let _not_linked = place.source.push_event(event);
+            let _not_linked = pads.source.push_event(event);
         }
         let Some(buffer) = out.buffer else {
             return Ok(());
         };
-        let peer = || self.shown().and_then(|shown| shown.peer());
+        let peer = || self.ghost().and_then(|ghost| ghost.peer());
         let Some(before) = peer() else { return Ok(()) };
-        match place.source.push(buffer) {
+        match pads.source.push(buffer) {
             Ok(_) => Ok(()),
             Err(gst::FlowError::NotLinked) if peer().as_ref() != Some(&before) => Ok(()),
-            // What is linked does not run: not yet, or for a while. Where it is this end that
-            // stops, the next turn finds that out. A sink of 1.22 that stops just now says EOS.
+            // The peer does not run, yet or for the moment. If this element is stopping, the next
+            // iteration notices. In 1.22 a sink that is being stopped returns EOS.
             Err(error) if error == gst::FlowError::Flushing || !before.is_active() => {
-                self.with_flow(EventSequencer::refused);
+                self.with_sequencer(EventSequencer::restart);
                 Ok(())
             }
             Err(error) => Err(error),
@@ -284,7 +294,7 @@ impl AcsCallStream {
     fn source_event(&self, pad: &gst::Pad, event: gst::Event) -> bool {
         match event.view() {
             gst::EventView::Latency(latency) => {
-                *lock(&self.slack) = latency.latency();
+                *self.slack.lock() = latency.latency();
                 if let Some(queue) = self.queue() {
                     queue.set_slack(latency.latency());
                 }
@@ -298,18 +308,18 @@ impl AcsCallStream {
 
     fn source_query(&self, pad: &gst::Pad, query: &mut gst::QueryRef) -> bool {
         if let gst::QueryViewMut::Latency(latency) = query.view_mut() {
-            // Before the call is joined nobody knows.
+            // The latency is unknown until the call is joined.
             let Some(own) = self.latency() else {
                 return false;
             };
-            // What is within the pipeline's latency waits in the queue, without a limit.
+            // The queue holds any number of buffers within the pipeline's latency.
             latency.set(true, own, gst::ClockTime::NONE);
             return true;
         }
         gst::Pad::query_default(pad, Some(&*self.obj()), query)
     }
 
-    fn end(&self, seqnum: gst::Seqnum) -> bool {
+    fn handle_eos(&self, seqnum: gst::Seqnum) -> bool {
         let Some(queue) = self.queue() else {
             return false;
         };
@@ -318,30 +328,29 @@ impl AcsCallStream {
         true
     }
 
-    fn with_flow<T>(&self, f: impl FnOnce(&mut EventSequencer) -> T) -> Option<T> {
-        let flow = lock(&self.binding)
+    fn with_sequencer<T>(&self, f: impl FnOnce(&mut EventSequencer) -> T) -> Option<T> {
+        let sequencer = self
+            .binding
+            .lock()
             .as_ref()
-            .map(|binding| binding.flow.clone())?;
-        let mut flow = lock(&flow);
-        Some(f(&mut flow))
+            .map(|binding| binding.sequencer.clone())?;
+        let mut sequencer = sequencer.lock();
+        Some(f(&mut sequencer))
     }
 
     fn queue(&self) -> Option<Arc<ReaderQueue>> {
-        lock(&self.binding)
+        self.binding
+            .lock()
             .as_ref()
             .map(|binding| binding.queue.clone())
     }
 
     fn latency(&self) -> Option<gst::ClockTime> {
-        lock(&self.binding).as_ref().map(|binding| binding.latency)
+        self.binding.lock().as_ref().map(|binding| binding.latency)
     }
 
-    fn shown(&self) -> Option<AcsCallSrcPad> {
-        self.place.get()?.shown.upgrade()
-    }
-
-    fn pad_name(&self) -> glib::GString {
-        self.shown().map(|shown| shown.name()).unwrap_or_default()
+    fn ghost(&self) -> Option<AcsCallSrcPad> {
+        self.pads.get()?.ghost.upgrade()
     }
 }
 
@@ -384,12 +393,8 @@ impl ElementImpl for AcsCallStream {
 
     fn send_event(&self, event: gst::Event) -> bool {
         match event.view() {
-            gst::EventView::Eos(eos) => self.end(eos.seqnum()),
+            gst::EventView::Eos(eos) => self.handle_eos(eos.seqnum()),
             _ => self.parent_send_event(event),
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,7 +1,7 @@
-//! The private element behind each pad: pushes what a reader of the call gets.
+//! The private element behind each pad: pushes the buffers that a reader of the call gets.
 //!
-//! Not a `BaseSrc`: that pushes caps and gaps with the lock held that a state change needs, so
-//! that a sink which waits in PAUSED would block the change for ever.
+//! It is not a `BaseSrc`, which holds the lock that state changes need while it pushes caps and
+//! gaps: a sink that waits in PAUSED would block the state change for ever.
 
 mod gate;
 mod imp;
@@ -20,46 +20,73 @@ use crate::call::Membership;
 use crate::call::reader::Counts;
 
 glib::wrapper! {
-    /// A live source that ends in the call instead of a device.
+    /// A live source for one stream of the call.
     pub struct AcsCallStream(ObjectSubclass<imp::AcsCallStream>)
         @extends gst::Element, gst::Object;
 }
 
 impl AcsCallStream {
-    /// A stream for `pad`, which shows what becomes of it.
+    /// Creates a stream whose participant and availability are properties of `pad`.
     pub(super) fn new(kind: Kind, pad: &AcsCallSrcPad, caps: &gst::Caps) -> AcsCallStream {
         let stream: AcsCallStream = glib::Object::builder().build();
         stream.imp().assign(kind, pad, caps);
         stream
     }
 
-    /// The pad behind the element's.
+    /// Returns the target of the element's ghost pad.
     pub(super) fn source(&self) -> Option<gst::Pad> {
         self.static_pad("src")
     }
 
-    /// Reads what `selector` names, unless the stream reads already.
-    pub(super) fn bind(&self, membership: &Arc<Membership>, selector: Selector, names: StreamInfo) {
-        self.imp().bind(membership, selector, names);
+    /// Starts to read the stream that `selector` names, unless one is being read already.
+    pub(super) fn bind(&self, membership: &Arc<Membership>, selector: Selector, info: StreamInfo) {
+        self.imp().bind(membership, selector, info);
     }
 
-    /// See the element's property.
+    /// See the element property `on-leave`.
     pub(super) fn set_on_leave(&self, on_leave: AcsCallOnLeave) {
         self.imp().set_on_leave(on_leave);
     }
 
-    /// Reads nothing any more.
+    /// Stops reading.
     pub(super) fn unbind(&self) {
         self.imp().unbind();
     }
 
-    /// Whether this is the thread that pushes: it cannot wait for its own end.
+    /// Returns whether the caller runs on the streaming thread, which cannot wait for its own end.
     pub(super) fn is_own_thread(&self) -> bool {
         self.imp().is_own_thread()
     }
 
-    /// What went through.
+    /// Returns the numbers of buffers for the pad's property `stats`.
     pub(super) fn counts(&self) -> Counts {
         self.imp().counts()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::AcsCallSrc;
+    use super::*;
+
+    #[test]
+    fn a_pad_of_an_element_that_panicked_rejects_queries_with_an_error() {
+        gst::init().unwrap();
+        let element = glib::Object::new::<AcsCallSrc>();
+        let _pad = element.request_pad_simple("audio").unwrap();
+        let stream = element.children().remove(0);
+        let stream = stream.downcast::<AcsCallStream>().unwrap();
+        let bus = gst::Bus::new();
+        stream.set_bus(Some(&bus));
+        let source = stream.source().unwrap();
+        assert!(source.query(&mut gst::query::Caps::new(None)));
+        imp::AcsCallStream::catch_panic_pad_function(
+            Some(stream.upcast_ref()),
+            || (),
+            |_| panic!("in a test"),
+        );
+        assert!(bus.pop_filtered(&[gst::MessageType::Error]).is_some());
+        assert!(!source.query(&mut gst::query::Caps::new(None)));
+        assert!(bus.pop_filtered(&[gst::MessageType::Error]).is_some());
     }
 }

@@ -1,11 +1,11 @@
-//! What went wrong, in GStreamer's codes.
+//! The errors of a call as GStreamer's error codes.
 
 use acscall::call::CallError;
 use acscall::signalling::message::ErrorCode;
 
-/// The code of `trouble`.
-pub(super) fn cause(trouble: &CallError) -> gst::ResourceError {
-    match trouble {
+/// Returns the code that an element posts `error` with.
+pub(super) fn error_code(error: &CallError) -> gst::ResourceError {
+    match error {
         CallError::Unreachable(_) => gst::ResourceError::OpenReadWrite,
         CallError::SignallingLost(_) => gst::ResourceError::Read,
         CallError::Refused { code, .. } => match *code {
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_calls_is_told_by_the_code_what_became_of_it() {
+    fn the_code_says_why_a_callee_does_not_come() {
         let cases = [
             (ErrorCode::CalleeUnknown, gst::ResourceError::NotFound),
             (ErrorCode::CalleeBusy, gst::ResourceError::Busy),
@@ -45,23 +45,24 @@ mod tests {
             (ErrorCode::TokenPlace, gst::ResourceError::NotAuthorized),
             (ErrorCode::NotInvited, gst::ResourceError::NotAuthorized),
         ];
-        for (code, wanted) in cases {
+        for (code, expected) in cases {
             let message = "no".to_owned();
-            assert_eq!(cause(&CallError::Refused { code, message }), wanted);
+            let error = CallError::Refused { code, message };
+            assert_eq!(error_code(&error), expected);
         }
     }
 
     #[test]
-    fn who_is_refused_for_the_token_is_not_authorized() {
-        let cause = |code| {
+    fn a_rejected_token_is_not_authorized() {
+        let code_of = |code| {
             let message = "no".to_owned();
-            cause(&CallError::Refused { code, message })
+            error_code(&CallError::Refused { code, message })
         };
         let not_authorized = gst::ResourceError::NotAuthorized;
-        assert_eq!(cause(ErrorCode::TokenRequired), not_authorized);
-        assert_eq!(cause(ErrorCode::TokenExpired), not_authorized);
+        assert_eq!(code_of(ErrorCode::TokenRequired), not_authorized);
+        assert_eq!(code_of(ErrorCode::TokenExpired), not_authorized);
         assert_eq!(
-            cause(ErrorCode::UnsupportedVersion),
+            code_of(ErrorCode::UnsupportedVersion),
             gst::ResourceError::OpenReadWrite
         );
     }

@@ -1,4 +1,4 @@
-//! What happens in a call, as messages on the bus and as structures.
+//! The events of a call as bus messages and property notifications.
 
 mod error_code;
 mod structures;
@@ -9,19 +9,19 @@ use gst::prelude::*;
 
 use super::{AcsCallState, ElementCall};
 use crate::call::pad_name;
-use error_code::cause;
+use error_code::error_code;
 use structures::{callee_fields, participant_fields, stream_fields};
-pub(crate) use structures::{shown_name, structure_properties, structure_property};
+pub(crate) use structures::{display_name, structure_properties, structure_property};
 
-/// Posts what is told on the bus of `element`, and then that its properties changed. No lock may
-/// be held.
+/// Posts `event` on the bus of `element`, then notifies of the properties that it changes. The
+/// caller must not hold a lock.
 pub(crate) fn post(element: &impl IsA<gst::Element>, element_call: &ElementCall, event: &Event) {
     match event {
         Event::State(state) => post_state(element, element_call, (*state).into()),
         Event::Incoming(incoming) => post_incoming(element, incoming, ""),
         Event::IncomingEnded(incoming, reason) => {
             let answered = element_call.names().0 == incoming.call;
-            post_incoming(element, incoming, incoming_end(*reason, answered));
+            post_incoming(element, incoming, incoming_end_reason(*reason, answered));
         }
         Event::Callee(user, state) => post_callee(element, user, *state),
         Event::Participant(participant, state) => {
@@ -45,15 +45,15 @@ pub(crate) fn post(element: &impl IsA<gst::Element>, element_call: &ElementCall,
             direction,
             slow,
         } => post_slow(element, participant, *direction, *slow),
-        // The state that follows tells the name.
+        // The name is in the state message that follows.
         Event::Named(_) | Event::Reached(_) => {}
-        Event::Warning(trouble) => {
-            gst::element_warning!(element, cause(trouble), ("{trouble}"));
+        Event::Warning(error) => {
+            gst::element_warning!(element, error_code(error), ("{error}"));
         }
-        Event::Error(trouble) => gst::element_error!(element, cause(trouble), ("{trouble}")),
+        Event::Error(error) => gst::element_error!(element, error_code(error), ("{error}")),
     }
     let changed: &[&str] = match event {
-        // When it is over there is nobody.
+        // A call that is over has no participants.
         Event::State(CallState::Disconnected) => &["state", "participants", "streams"],
         Event::State(_) => &["state"],
         Event::Callee(..) => &["participants"],
@@ -71,7 +71,7 @@ pub(crate) fn post(element: &impl IsA<gst::Element>, element_call: &ElementCall,
     notify(element, changed);
 }
 
-/// Tells that the element has left its call.
+/// Posts that the element has left its call, and notifies of the properties that changed.
 pub(crate) fn post_left(element: &impl IsA<gst::Element>, element_call: &ElementCall) {
     post_state(element, element_call, AcsCallState::Disconnected);
     notify(element, &["state", "participants", "streams"]);
@@ -83,7 +83,6 @@ fn notify(element: &impl IsA<gst::Element>, properties: &[&str]) {
     }
 }
 
-/// Tells which state the call is in now.
 fn post_state(element: &impl IsA<gst::Element>, element_call: &ElementCall, state: AcsCallState) {
     let (call, user) = element_call.names();
     let structure = gst::Structure::builder("acscall-state")
@@ -94,7 +93,7 @@ fn post_state(element: &impl IsA<gst::Element>, element_call: &ElementCall, stat
     post_structure(element, structure);
 }
 
-/// Tells that somebody calls the user or, with a `reason`, that it rings no more.
+/// Posts that a call to the user rings or, with a `reason`, that it no longer does.
 fn post_incoming(element: &impl IsA<gst::Element>, incoming: &Incoming, reason: &str) {
     let Incoming {
         call,
@@ -111,9 +110,9 @@ fn post_incoming(element: &impl IsA<gst::Element>, incoming: &Incoming, reason: 
     post_structure(element, structure);
 }
 
-/// Why an incoming call rings no more. Without a reason it was this element's user who `answered`
-/// it, or declined.
-fn incoming_end(reason: Option<IncomingEnd>, answered: bool) -> &'static str {
+/// Returns why an incoming call no longer rings. Without a reason this element's user `answered`
+/// or declined it.
+fn incoming_end_reason(reason: Option<IncomingEnd>, answered: bool) -> &'static str {
     match reason {
         None if answered => "answered",
         None => "declined",
@@ -125,7 +124,7 @@ fn incoming_end(reason: Option<IncomingEnd>, answered: bool) -> &'static str {
     }
 }
 
-/// Tells how it stands with somebody who was called. One who answers is told as a participant.
+/// Posts the status of an invited user. A user who accepts is posted as a participant instead.
 fn post_callee(element: &impl IsA<gst::Element>, user: &str, state: CalleeState) {
     let reason = match state {
         CalleeState::Accepted => return,
@@ -143,7 +142,7 @@ fn post_callee(element: &impl IsA<gst::Element>, user: &str, state: CalleeState)
     post_structure(element, fields.field("reason", reason).build());
 }
 
-/// Tells that a source gives nothing, or does again; people by a warning too.
+/// Posts that a source has stalled or recovered; a stall is also a warning.
 fn post_stalled(element: &impl IsA<gst::Element>, kind: Kind, stalled: bool) {
     let structure = gst::Structure::builder("acscall-stalled")
         .field("kind", kind.as_str())
@@ -154,27 +153,28 @@ fn post_stalled(element: &impl IsA<gst::Element>, kind: Kind, stalled: bool) {
         gst::element_warning!(
             element,
             gst::ResourceError::Read,
-            ("nothing comes to the pad '{kind}': the others see the stream as not available \
-                 until something does; a source that pauses on purpose sends GAP events or wants \
-                 a longer 'stall-timeout'")
+            ("no data arrives at the pad '{kind}', so the stream is unavailable to the others until \
+                 data comes again; if the source pauses on purpose, let it send GAP events or set a longer \
+                 'stall-timeout'")
         );
     }
 }
 
-/// Tells that a path is too slow for video, or fast enough again; people by a warning too.
+/// Posts that a network path is too slow for video or fast enough again; a slow path is also a
+/// warning.
 fn post_slow(
     element: &impl IsA<gst::Element>,
     participant: &Participant,
     direction: Direction,
     slow: bool,
 ) {
-    let (nick, way) = match direction {
+    let (nick, preposition) = match direction {
         Direction::Send => ("send", "to"),
         Direction::Receive => ("receive", "from"),
     };
     let structure = gst::Structure::builder("acscall-slow")
         .field("participant", &participant.user)
-        .field("display-name", shown_name(participant))
+        .field("display-name", display_name(participant))
         .field("direction", nick)
         .field("slow", slow)
         .build();
@@ -184,8 +184,8 @@ fn post_slow(
             element,
             gst::ResourceError::NotFound,
             (
-                "the network {way} '{}' has carried less than 150 kbit/s for 5 s: no video goes \
-                 over it until it carries more",
+                "the network {preposition} '{}' has carried less than 150 kbit/s for 5 s, so no \
+                 video is sent over it until it carries more",
                 participant.user
             )
         );
@@ -196,7 +196,7 @@ fn post_structure(element: &impl IsA<gst::Element>, structure: gst::Structure) {
     let message = gst::message::Element::builder(structure)
         .src(element.upcast_ref::<gst::Element>())
         .build();
-    // Fails where the element is in no pipeline: then nobody listens.
+    // Fails if the element is in no pipeline: nobody listens.
     let _nobody_listens = element.post_message(message);
 }
 

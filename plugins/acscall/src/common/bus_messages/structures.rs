@@ -1,4 +1,4 @@
-//! A call's participants and streams as structures.
+//! The participants and streams of a call as `GstStructure`s.
 
 use acscall::call::{ParticipantState, session_name};
 use acscall::model::{Kind, Participant};
@@ -8,19 +8,19 @@ use gst::prelude::*;
 use crate::call::{Snapshot, pad_name};
 use crate::common::ElementCall;
 
-/// The properties that are structures.
+/// Returns the properties whose values are structures.
 pub(crate) fn structure_properties() -> impl Iterator<Item = glib::ParamSpec> {
     [
         (
             "participants",
             "Participants",
-            "The others in the call, and those who are being rung for it: a structure for each, in \
-             a field named as in pad names",
+            "Other participants of the call, including users who are being called: one structure \
+             per session, in a field named like the suffix of its pads",
         ),
         (
             "streams",
             "Streams",
-            "The available streams: a structure for each, in a field named as its pad",
+            "Available streams: one structure per stream, in a field named like its pad",
         ),
         ("stats", "Statistics", "Statistics of the call"),
     ]
@@ -34,7 +34,7 @@ pub(crate) fn structure_properties() -> impl Iterator<Item = glib::ParamSpec> {
     })
 }
 
-/// The value of one of [`structure_properties`].
+/// Returns the value of one of [`structure_properties`].
 pub(crate) fn structure_property(element_call: &ElementCall, name: &str) -> Option<gst::Structure> {
     match name {
         "participants" => Some(participants(&element_call.snapshot())),
@@ -44,8 +44,8 @@ pub(crate) fn structure_property(element_call: &ElementCall, name: &str) -> Opti
     }
 }
 
-/// The property `participants`: a field per session, named as in pad names; one who is rung is
-/// going to be the user's first.
+/// Returns the value of `participants`: a field per session, named like the suffix of its pads. A
+/// user who is being called has the field of their first session.
 fn participants(snapshot: &Snapshot) -> gst::Structure {
     let mut all = gst::Structure::new_empty("participants");
     for user in &snapshot.ringing {
@@ -59,7 +59,7 @@ fn participants(snapshot: &Snapshot) -> gst::Structure {
     all
 }
 
-/// The property `streams`: a field per available stream, named as its pad.
+/// Returns the value of `streams`: a field per available stream, named like its pad.
 fn streams(snapshot: &Snapshot) -> gst::Structure {
     let mut all = gst::Structure::new_empty("streams");
     for (participant, kind) in snapshot.streams() {
@@ -74,23 +74,23 @@ fn streams(snapshot: &Snapshot) -> gst::Structure {
 pub(super) fn participant_fields(
     name: &str,
     participant: &Participant,
-    session: ParticipantState,
+    state: ParticipantState,
 ) -> gst::Structure {
-    let state = match session {
+    let state = match state {
         ParticipantState::Connected => "connected",
         ParticipantState::Connecting => "connecting",
         ParticipantState::Disconnected => "disconnected",
     };
     gst::Structure::builder(name)
         .field("participant", &participant.user)
-        .field("display-name", shown_name(participant))
+        .field("display-name", display_name(participant))
         .field("session", participant.session)
         .field("id", participant.id.to_string())
         .field("state", state)
         .build()
 }
 
-/// Somebody who was called: there is no session in the call, and so no id.
+/// Returns the fields of an invited user, who has no session in the call and so no id.
 pub(super) fn callee_fields(name: &str, user: &str, state: &str) -> gst::structure::Builder {
     gst::Structure::builder(name)
         .field("participant", user)
@@ -105,12 +105,12 @@ pub(super) fn stream_fields(
 ) -> gst::structure::Builder {
     gst::Structure::builder(name)
         .field("participant", &participant.user)
-        .field("display-name", shown_name(participant))
+        .field("display-name", display_name(participant))
         .field("kind", kind.as_str())
 }
 
-/// Who shows no name is shown by the user's.
-pub(crate) fn shown_name(participant: &Participant) -> &str {
+/// Returns the participant's display name, or the user if there is none.
+pub(crate) fn display_name(participant: &Participant) -> &str {
     participant
         .display_name
         .as_deref()

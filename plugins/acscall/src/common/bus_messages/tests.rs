@@ -7,8 +7,8 @@ use gst::glib;
 use super::*;
 use crate::acscallsrc::AcsCallSrc;
 
-/// What an element posts of this event, and the properties that it says have changed.
-fn told(event: &Event) -> (Vec<gst::Structure>, BTreeSet<String>) {
+/// Returns what an element posts for this event, and the properties that it notifies of.
+fn posted(event: &Event) -> (Vec<gst::Structure>, BTreeSet<String>) {
     gst::init().unwrap();
     let (element, bus) = (glib::Object::new::<AcsCallSrc>(), gst::Bus::new());
     element.set_bus(Some(&bus));
@@ -22,9 +22,9 @@ fn told(event: &Event) -> (Vec<gst::Structure>, BTreeSet<String>) {
     (structures.collect(), changed.try_iter().collect())
 }
 
-/// The one message of an event.
+/// Returns the only message of an event.
 fn structure_of(event: &Event) -> gst::Structure {
-    let (mut structures, _) = told(event);
+    let (mut structures, _) = posted(event);
     assert_eq!(structures.len(), 1, "{structures:?}");
     structures.remove(0)
 }
@@ -34,8 +34,8 @@ fn text(structure: &gst::StructureRef, field: &str) -> String {
 }
 
 #[test]
-fn who_is_rung_is_a_participant_without_an_id() {
-    let (structures, changed) = told(&Event::Callee("bob".into(), CalleeState::Ringing));
+fn a_user_who_is_called_is_a_participant_without_an_id() {
+    let (structures, changed) = posted(&Event::Callee("bob".into(), CalleeState::Ringing));
     let [callee] = &structures[..] else {
         panic!("{structures:?}");
     };
@@ -47,7 +47,7 @@ fn who_is_rung_is_a_participant_without_an_id() {
 }
 
 #[test]
-fn who_does_not_come_is_told_with_a_reason() {
+fn a_callee_who_does_not_come_is_posted_with_a_reason() {
     let reasons = [
         (CalleeState::Declined, "declined"),
         (CalleeState::Busy, "busy"),
@@ -63,8 +63,8 @@ fn who_does_not_come_is_told_with_a_reason() {
 }
 
 #[test]
-fn who_answers_is_told_as_a_participant_only() {
-    let (structures, changed) = told(&Event::Callee("bob".into(), CalleeState::Accepted));
+fn a_callee_who_answers_is_posted_as_a_participant_only() {
+    let (structures, changed) = posted(&Event::Callee("bob".into(), CalleeState::Accepted));
     assert!(structures.is_empty(), "{structures:?}");
     assert!(changed.contains("participants"));
     let bob = Participant {
@@ -86,7 +86,7 @@ fn who_answers_is_told_as_a_participant_only() {
 }
 
 #[test]
-fn an_incoming_call_is_told_when_it_rings_and_when_it_does_not_any_more() {
+fn an_incoming_call_is_posted_when_it_begins_and_when_it_ceases_to_ring() {
     let incoming = Incoming {
         call: "placed:1".into(),
         user: "alice".into(),
@@ -115,12 +115,12 @@ fn an_incoming_call_is_told_when_it_rings_and_when_it_does_not_any_more() {
         assert_eq!(ended.get("ringing"), Ok(false));
         assert_eq!(text(&ended, "reason"), name);
     }
-    assert_eq!(incoming_end(None, true), "answered");
+    assert_eq!(incoming_end_reason(None, true), "answered");
 }
 
 #[test]
 fn when_a_call_is_over_its_participants_and_streams_have_changed() {
-    let (structures, changed) = told(&Event::State(CallState::Disconnected));
+    let (structures, changed) = posted(&Event::State(CallState::Disconnected));
     assert_eq!(text(&structures[0], "state"), "disconnected");
     let all = ["state", "participants", "streams"].map(str::to_owned);
     assert_eq!(changed, BTreeSet::from(all));

@@ -1,4 +1,4 @@
-//! The properties that say how there comes to be a call, and as whom.
+//! The properties that say which call to join, place or answer, and as which user.
 
 mod target;
 
@@ -13,14 +13,14 @@ use acscall::signalling::message::Token;
 use crate::call::CallSettings;
 pub(super) use target::callees;
 
-/// Where the server is unless told otherwise.
+/// The default of the property `server`.
 const DEFAULT_SERVER: &str = "ws://127.0.0.1:7788";
-/// The environment's token, for those who do not want it on a command line.
+/// The environment variable with the token, which keeps it off the command line.
 const TOKEN_VARIABLE: &str = "ACSCALL_TOKEN";
-/// What the server takes as the name of a call or a user, in characters.
+/// The longest name of a call or user that the server accepts, in characters.
 const NAME_LENGTH: usize = 128;
 
-/// The properties as they were set.
+/// The call properties as the application set them.
 #[derive(Clone)]
 pub(crate) struct CallProperties {
     pub(crate) server: Option<String>,
@@ -57,7 +57,7 @@ impl Default for CallProperties {
     }
 }
 
-/// Without the token, and without TURN's passwords.
+/// Omits the token and the TURN passwords.
 impl fmt::Debug for CallProperties {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CallProperties")
@@ -71,48 +71,49 @@ impl fmt::Debug for CallProperties {
     }
 }
 
-/// A property has a value that cannot be used. The text names it and the cure.
+/// A property has an invalid value. The text names the property and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadProperty {
     #[error(
-        "no call: set one of the properties 'call' to the name of a call to join (call=room), \
-         'callee' to the users to call (callee=bob,carol), or 'auto-accept' or 'incoming' to wait \
-         for calls to 'user' (auto-accept=true user=alice)"
+        "no call is set: set one of the properties 'call' to the name of a call to join \
+         (call=room), 'callee' to the users to call (callee=bob,carol), or 'auto-accept' or \
+         'incoming' to wait for calls to 'user' (auto-accept=true user=alice)"
     )]
     NoCall,
     #[error(
-        "the properties '{0}' and '{1}' are both set, but an element is in one call: set only one \
-         of 'call', 'callee' and 'auto-accept' or 'incoming'"
+        "the properties '{0}' and '{1}' are both set, but an element is in only one call: set only \
+         one of 'call', 'callee' and 'auto-accept' or 'incoming'"
     )]
     TwoCalls(&'static str, &'static str),
-    #[error("the user '{0}' calls itself: name others, or another 'user'")]
+    #[error("the user '{0}' calls itself: call other users, or set another 'user'")]
     OwnUser(String),
     #[error(
-        "'{property}' is not a usable name, since {problem}: \
-         1 to {NAME_LENGTH} characters without control characters are, for example {property}=alice"
+        "invalid name in '{property}': {problem}; use 1 to {NAME_LENGTH} characters without control \
+         characters, such as {property}=alice"
     )]
     Name {
         property: &'static str,
         problem: String,
     },
-    #[error("property 'server': {0}")]
+    #[error("invalid property 'server': {0}")]
     Server(#[from] BadUrl),
     #[error(
-        "the property 'stun-server' is '{0}': it has to look like stun-server=stun://host:3478"
+        "the property 'stun-server' is not valid: '{0}'; use the form \
+         stun-server=stun://host:3478"
     )]
     Stun(String),
-    // Without the value: it holds a password.
+    // Omits the value, which contains a password.
     #[error(
-        "entry {0} of the property 'turn-servers' is not usable: each has to look like \
-         turn://user:password@host:3478 (or turns://…), with commas in between"
+        "entry {0} of the property 'turn-servers' is not valid: use the form \
+         turn://user:password@host:3478 (or turns://…), separated by commas"
     )]
     Turn(usize),
 }
 
 impl CallProperties {
-    /// What the call is asked for. `latency` in ms, from the elements that have a say.
+    /// Validates the properties. `latency` is in ms and given by elements that receive.
     pub(crate) fn to_settings(&self, latency: Option<u32>) -> Result<CallSettings, BadProperty> {
-        let user = present(&self.user).unwrap_or_else(|| own_user());
+        let user = present(&self.user).unwrap_or_else(|| default_user());
         check_name("user", user)?;
         let target = self.target(user)?;
         let display_name = present(&self.display_name);
@@ -144,14 +145,14 @@ impl CallProperties {
     }
 }
 
-/// The user of elements that name none: the same for all of this process.
-fn own_user() -> &'static str {
+/// Returns the user of elements that set none: the same in the whole process.
+fn default_user() -> &'static str {
     static USER: OnceLock<String> = OnceLock::new();
-    // The hasher's keys are random; nothing here has to be hard to guess.
+    // The hasher's keys are random. The name need not be hard to guess.
     USER.get_or_init(|| format!("user-{:04x}", RandomState::new().hash_one(()) & 0xffff))
 }
 
-/// An empty text is how gst-launch-1.0 unsets.
+/// Returns the value unless it is empty: gst-launch-1.0 unsets a property with an empty string.
 fn present(value: &Option<String>) -> Option<&str> {
     value.as_deref().filter(|value| !value.is_empty())
 }

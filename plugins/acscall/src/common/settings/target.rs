@@ -1,11 +1,11 @@
-//! Which call it is: to join, to place, or to be answered.
+//! Which call to join, place or answer.
 
 use acscall::call::Target;
 
 use super::{BadProperty, CallProperties, check_name, present};
 
 impl CallProperties {
-    /// How there comes to be a call. `user` is who joins, calls or is called.
+    /// Returns the call to join, place or answer as `user`.
     pub(super) fn target(&self, user: &str) -> Result<Target, BadProperty> {
         let call = present(&self.call);
         let callees = callees("callee", present(&self.callee).unwrap_or_default(), user)?;
@@ -20,8 +20,8 @@ impl CallProperties {
             waits,
         ];
         let mut set = set.into_iter().flatten();
-        if let (Some(one), Some(other)) = (set.next(), set.next()) {
-            return Err(BadProperty::TwoCalls(one, other));
+        if let (Some(first), Some(second)) = (set.next(), set.next()) {
+            return Err(BadProperty::TwoCalls(first, second));
         }
         match call {
             Some(call) => {
@@ -37,8 +37,8 @@ impl CallProperties {
     }
 }
 
-/// The users of a list with commas in between, each once, in their order. `property` names the list
-/// in errors, `caller` is who calls them.
+/// Splits a comma-separated list of users and removes duplicates. Errors name it as `property`.
+/// `caller` must not be in it.
 pub(in crate::common) fn callees(
     property: &'static str,
     list: &str,

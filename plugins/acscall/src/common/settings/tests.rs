@@ -10,7 +10,7 @@ fn properties() -> CallProperties {
 }
 
 #[test]
-fn a_call_has_to_be_named_and_the_text_says_how() {
+fn an_error_without_a_call_says_how_to_set_one() {
     for call in [None, Some(String::new())] {
         let error = CallProperties {
             call,
@@ -19,8 +19,8 @@ fn a_call_has_to_be_named_and_the_text_says_how() {
         .to_settings(None)
         .unwrap_err();
         assert_eq!(error, BadProperty::NoCall);
-        for cure in ["call=room", "callee=bob", "auto-accept=true"] {
-            assert!(error.to_string().contains(cure), "{error}");
+        for remedy in ["call=room", "callee=bob", "auto-accept=true"] {
+            assert!(error.to_string().contains(remedy), "{error}");
         }
     }
 }
@@ -56,14 +56,14 @@ fn names_have_1_to_128_characters_without_control_characters() {
 }
 
 #[test]
-fn without_a_user_all_elements_are_one() {
+fn elements_without_a_user_share_one() {
     let first = properties().to_settings(None).unwrap().user;
     assert_eq!(first, properties().to_settings(Some(7)).unwrap().user);
     assert!(first.starts_with("user-") && first.len() == 9, "{first}");
 }
 
 #[test]
-fn ice_servers_are_checked_and_a_password_is_not_shown() {
+fn ice_servers_are_checked_and_errors_do_not_show_the_password() {
     let with = |stun: &str, turn: &str| {
         CallProperties {
             stun_server: Some(stun.into()),
@@ -88,7 +88,7 @@ fn ice_servers_are_checked_and_a_password_is_not_shown() {
 }
 
 #[test]
-fn a_server_that_is_none_is_told_with_its_property() {
+fn an_error_about_the_server_names_the_property_and_its_value() {
     let server = CallProperties {
         server: Some("http://x".into()),
         ..properties()
@@ -100,7 +100,7 @@ fn a_server_that_is_none_is_told_with_its_property() {
     );
 }
 
-/// What there comes to be a call by, for alice.
+/// Returns the call that these properties name for alice.
 fn target(call: &str, callee: &str, auto_accept: bool, incoming: bool) -> Result<Target, String> {
     let properties = CallProperties {
         call: Some(call.into()),
@@ -135,7 +135,7 @@ fn a_call_is_joined_placed_or_answered() {
 }
 
 #[test]
-fn an_element_is_in_one_call_and_the_text_names_what_is_too_much() {
+fn an_error_about_two_calls_names_both_properties() {
     let cases = [
         (target("room", "bob", false, false), ["'call'", "'callee'"]),
         (target("room", "", true, false), ["'call'", "'auto-accept'"]),
@@ -163,7 +163,7 @@ fn callees_are_users_other_than_the_caller() {
 }
 
 #[test]
-fn what_is_secret_is_not_shown() {
+fn secrets_are_not_shown() {
     let properties = CallProperties {
         token: Some("secret".into()),
         turn_servers: Some("turn://u:secret@h".into()),
