@@ -1,4 +1,4 @@
-//! `acscall`: the signalling server of calls, the page, and bridges to other services.
+//! `acscall`: the signalling server with its web page, tokens, and bridges to other services.
 
 mod command;
 
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Raw media access to calls: the server, and bridges to other services.
+/// Raw media access to calls: signalling server, tokens, and bridges to other services.
 #[derive(Parser)]
 #[command(version, disable_help_subcommand = true)]
 struct Arguments {
@@ -18,6 +18,7 @@ struct Arguments {
 enum Command {
     Serve(Box<command::serve::Options>),
     Token(command::token::Options),
+    #[cfg(feature = "bridge")]
     Bridge(command::bridge::Options),
 }
 
@@ -25,7 +26,8 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Serve(options) => command::serve::run(*options),
         Command::Token(options) => command::token::run(&options),
-        // It has exit codes of its own.
+        #[cfg(feature = "bridge")]
+        // The bridge has its own exit codes.
         Command::Bridge(options) => return command::bridge::run(options),
     };
     match result {
@@ -44,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_arguments_are_consistent_and_the_manual_has_each_of_them() {
+    fn the_arguments_are_consistent_and_in_the_manuals() {
         let server = include_str!("../docs/server.md");
         let bridges = include_str!("../docs/bridges.md");
         let mut command = Arguments::command();

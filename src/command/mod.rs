@@ -1,10 +1,10 @@
-//! What the program can do.
+//! The subcommands of `acscall`.
 
+#[cfg(feature = "bridge")]
 pub(crate) mod bridge;
-mod duration;
 mod secret;
 pub(crate) mod serve;
 pub(crate) mod token;
 
-/// What goes wrong is told to the user and ends the program.
+/// The user reads the error, and the program ends.
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;

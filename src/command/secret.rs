@@ -1,5 +1,4 @@
-//! Where the tokens' secret comes from: never the command line, which every user of the machine
-//! can read.
+//! Finds the secret of tokens. It is never an argument, which every user of the machine can read.
 
 use std::env;
 use std::os::unix::ffi::OsStrExt as _;
@@ -7,10 +6,10 @@ use std::path::Path;
 
 use acscall::server::{BadSecret, Secret, TOKEN_SECRET};
 
-/// The environment variable with the secret.
+/// The environment variable of the secret.
 const VARIABLE: &str = "ACSCALL_SECRET";
 
-/// The secret in `file`; else the environment's; `None` if there is neither.
+/// Returns the secret in `file`, or else that of the environment, or `None`.
 pub(super) fn find(file: Option<&Path>) -> Result<Option<Secret>, BadSecret> {
     match (file, env::var_os(VARIABLE)) {
         (Some(file), _) => Secret::read(file, TOKEN_SECRET).map(Some),

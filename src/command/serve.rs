@@ -12,50 +12,48 @@ use clap::{Args, ValueEnum};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use super::{Result, duration, secret};
+use super::{Result, secret};
 
-/// Serve calls and the page until interrupted.
+/// Run the signalling server and its web page.
 ///
-/// Without options it is for this machine alone. A server that other machines reach needs a secret
-/// (--secret-file), so that users are who they say, and TLS: its own (--tls-cert, --tls-key) or
-/// that of a proxy (--behind-proxy).
+/// Without options the server is only for this machine. To serve other machines it needs a secret
+/// (--secret-file) to authenticate users, and TLS: its own (--tls-cert, --tls-key) or that of a
+/// proxy (--behind-proxy).
 ///
-/// Environment: ACSCALL_LOG sets what is logged (error, warn, info, debug or trace; default info),
-/// ACSCALL_SECRET is the secret where --secret-file is not given.
+/// Environment: ACSCALL_LOG is the log level (error, warn, info, debug or trace; default info).
+/// ACSCALL_SECRET is the secret if --secret-file is not given.
 ///
-/// Signals: SIGTERM and SIGINT end it, with a word to every client; SIGHUP reads the certificate
-/// again.
+/// Signals: SIGTERM and SIGINT notify all clients and end the server. SIGHUP reloads the
+/// certificate.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Where to listen.
+    /// Address and port to listen on.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7788")]
     listen: SocketAddr,
-    /// A name by which clients call this server, without port; may be given several times.
+    /// Host name of this server, without a port; may be repeated.
     #[arg(long, value_name = "NAME")]
     host: Vec<String>,
-    /// Let pages of this origin use the server, such as https://www.example.org; may be given
-    /// several times.
+    /// Allow web pages of this origin, such as https://www.example.org, to use the server; may be
+    /// repeated.
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
-    /// Serve TLS with the certificate in this file (PEM), followed by those up to its CA.
+    /// Serve TLS with the certificate chain in this file (PEM).
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
-    /// The certificate's private key (PEM).
+    /// File with the certificate's private key (PEM).
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// All clients come through a proxy that serves TLS and adds X-Forwarded-For.
+    /// Expect all clients to come through a proxy that terminates TLS and adds X-Forwarded-For.
     #[arg(long)]
     behind_proxy: bool,
-    /// Ask users for tokens, signed with the secret in this file: 32 bytes at least.
+    /// Require tokens, signed with the secret in this file (at least 32 bytes).
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
 
-    /// A STUN server to name to clients, such as stun:stun.example.org:3478; may be given several
-    /// times.
+    /// STUN server for clients, such as stun:stun.example.org:3478; may be repeated.
     #[arg(long, value_name = "URL", help_heading = "STUN and TURN")]
     stun_server: Vec<String>,
-    /// A TURN server to name to clients, such as turn:turn.example.org:3478; may be given several
-    /// times.
+    /// TURN server for clients, such as turn:turn.example.org:3478; may be repeated.
     #[arg(
         long,
         value_name = "URL",
@@ -63,7 +61,7 @@ pub(crate) struct Options {
         help_heading = "STUN and TURN"
     )]
     turn_server: Vec<String>,
-    /// The file with the secret of the TURN servers (coturn: static-auth-secret).
+    /// File with the secret of the TURN servers (coturn: static-auth-secret).
     #[arg(
         long,
         value_name = "FILE",
@@ -71,32 +69,32 @@ pub(crate) struct Options {
         help_heading = "STUN and TURN"
     )]
     turn_secret_file: Option<PathBuf>,
-    /// How long a TURN password is good: longer than calls last.
-    #[arg(long, value_name = "TIME", default_value = "1d", value_parser = duration::parse,
+    /// Lifetime of TURN passwords, such as 12h or 1d; must be longer than calls last.
+    #[arg(long, value_name = "TIME", default_value = "1d", value_parser = humantime::parse_duration,
         help_heading = "STUN and TURN")]
     turn_lifetime: Duration,
 
-    /// Calls at once.
+    /// Maximum number of simultaneous calls.
     #[arg(long, value_name = "N", default_value_t = Limits::default().calls,
         value_parser = RangedU64ValueParser::<usize>::new().range(1..), help_heading = "Limits")]
     max_calls: usize,
-    /// Participants of one call: 64 at most.
+    /// Maximum number of participants of a call, up to 64.
     #[arg(long, value_name = "N", default_value_t = Limits::default().participants_per_call,
         value_parser = RangedU64ValueParser::<usize>::new().range(1..=64), help_heading = "Limits")]
     max_participants: usize,
-    /// Connections from one address.
+    /// Maximum number of connections from one address.
     #[arg(long, value_name = "N", default_value_t = Limits::default().connections_per_address,
         value_parser = RangedU64ValueParser::<usize>::new().range(1..=65535), help_heading = "Limits")]
     max_connections: usize,
-    /// New connections per second from one address, in the long run.
+    /// Maximum number of new connections per second from one address, on average.
     #[arg(long, value_name = "N", default_value_t = Limits::default().connections_per_second,
         value_parser = clap::value_parser!(u32).range(1..=10000), help_heading = "Limits")]
     max_new_connections: u32,
 
-    /// Serve /metrics and /healthz here, too, without TLS and to everybody.
+    /// Also serve /metrics and /healthz on this address, without TLS and to everyone.
     #[arg(long, value_name = "ADDRESS:PORT", help_heading = "Watching")]
     metrics_listen: Option<SocketAddr>,
-    /// How the log on standard error is written.
+    /// Format of the log on standard error.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text,
         help_heading = "Watching")]
     log_format: LogFormat,
@@ -104,9 +102,9 @@ pub(crate) struct Options {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum LogFormat {
-    /// A line for people.
+    /// One line of text per event.
     Text,
-    /// A JSON object per line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -133,7 +131,7 @@ pub(crate) fn run(options: Options) -> Result<()> {
         tracing::info!(address = %server.local_addr(), "listening");
         if !listen.ip().is_loopback() && !is_named {
             tracing::warn!(
-                "no --host: only requests to localhost or to the address it listens on are answered"
+                "no --host: the server only answers requests for localhost or its listening address"
             );
         }
         server
@@ -187,18 +185,20 @@ fn config(options: Options) -> Result<Config> {
     config.limits.participants_per_call = options.max_participants;
     config.limits.connections_per_address = options.max_connections;
     config.limits.connections_per_second = options.max_new_connections;
-    // After a restart of the server all of them come back together.
+    // After a restart of the server all clients reconnect at once.
     config.limits.connection_burst = u32::try_from(options.max_connections).unwrap_or(u32::MAX);
     Ok(config)
 }
 
-/// Reads the certificate again whenever it is told to; never ends.
+/// Reloads the certificate on every SIGHUP. Never returns.
 async fn reload(tls: Option<&Tls>, hang_up: &mut Signal) {
     while hang_up.recv().await.is_some() {
         match tls.map(Tls::reload) {
-            None => tracing::info!("no certificate to read again"),
-            Some(Ok(())) => tracing::info!("the certificate was read again"),
-            Some(Err(error)) => tracing::error!(%error, "the certificate is kept as it was"),
+            None => tracing::info!("no certificate to reload"),
+            Some(Ok(())) => tracing::info!("certificate reloaded"),
+            Some(Err(error)) => {
+                tracing::error!(%error, "cannot reload the certificate, keeping the old one")
+            }
         }
     }
     std::future::pending().await
@@ -208,16 +208,16 @@ fn explain(listen: SocketAddr, metrics: Option<SocketAddr>, error: io::Error) ->
     let text = match error.kind() {
         io::ErrorKind::AddrInUse => match metrics {
             Some(metrics) => format!(
-                "something listens on {listen} or {metrics} already, perhaps another acscall \
-                 server: end it, or choose other ports with --listen and --metrics-listen"
+                "{listen} or {metrics} is already in use, perhaps by another acscall server: end it, \
+                 or choose other ports with --listen and --metrics-listen"
             ),
             None => format!(
-                "something listens on {listen} already, perhaps another acscall server: end it, \
-                 or choose another port with --listen"
+                "{listen} is already in use, perhaps by another acscall server: end it, or choose \
+                 another port with --listen"
             ),
         },
         io::ErrorKind::AddrNotAvailable => {
-            format!("{listen} is no address of this machine: choose one with --listen")
+            format!("{listen} is not an address of this machine: choose one with --listen")
         }
         _ => return error,
     };
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn without_options_it_is_the_default() {
+    fn without_options_the_configuration_is_the_default() {
         let config = read(&[]);
         assert_eq!(config.limits, Limits::default());
         assert_eq!(config.hosts, Config::default().hosts);
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_and_names_are_taken() {
+    fn options_set_limits_and_names() {
         let config = read(&[
             "--host=calls.example",
             "--host=other.example",
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_something_else_is_refused_without_it() {
+    fn incomplete_and_invalid_options_are_refused() {
         for line in [
             &["--tls-cert=c.pem"][..],
             &["--tls-key=k.pem"],
@@ -305,15 +305,15 @@ mod tests {
     }
 
     #[test]
-    fn sigterm_ends_it_with_a_word_to_every_client_and_sighup_does_not() {
+    fn sigterm_notifies_every_client_and_ends_the_server_and_sighup_does_not() {
         const SERVE: &str = "ACSCALL_TEST_SERVE";
         if std::env::var_os(SERVE).is_some() {
-            // This process is the one started below.
+            // This is the child process started below.
             let line = Line::parse_from(["serve", "--listen=127.0.0.1:0"]);
             return run(line.options).unwrap();
         }
         let name = "command::serve::tests::\
-                    sigterm_ends_it_with_a_word_to_every_client_and_sighup_does_not";
+                    sigterm_notifies_every_client_and_ends_the_server_and_sighup_does_not";
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", name, "--nocapture"])
             .env(SERVE, "")
@@ -344,7 +344,7 @@ mod tests {
                 token: None,
             };
             sender.send(&hello).await.unwrap();
-            // It is one of the server's clients once it has an answer.
+            // After the answer it is a client of the server.
             receiver.next().await.unwrap();
             signal("-TERM");
             receiver.next().await.unwrap_err().reason

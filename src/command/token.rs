@@ -7,34 +7,34 @@ use acscall::server::Secret;
 use acscall::server::token::Claims;
 use clap::Args;
 
-use super::{Result, duration, secret};
+use super::{Result, secret};
 
-/// Make a token: who may be which user in which call, until when.
+/// Make a token, which lets a user join calls until it expires.
 ///
-/// The token is a JWT, printed on standard output. Clients present it with the property `token` or
-/// the environment's ACSCALL_TOKEN. Whoever has it can be the user until it expires.
+/// Prints the token, a JWT, on standard output. Clients present it with the property `token` or the
+/// environment variable ACSCALL_TOKEN. Anyone who has the token can act as the user until it expires.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// The file with the server's secret; without it, the secret is ACSCALL_SECRET's value.
+    /// File with the server's secret; by default the secret is the value of ACSCALL_SECRET.
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
-    /// The user.
+    /// The user name.
     #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     user: String,
-    /// The call it opens; * for all.
+    /// The call that the user may join; * for all calls.
     #[arg(long, value_name = "NAME", default_value = "*", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     call: String,
-    /// The user may place calls.
+    /// Also allow the user to place calls.
     #[arg(long)]
     place: bool,
-    /// How long it is good: 90s, 15m, 1h, 7d.
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration::parse)]
+    /// Lifetime of the token, such as 90s, 15m, 1h or 7d.
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = humantime::parse_duration)]
     expires_in: Duration,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let secret = secret::find(options.secret_file.as_deref())?.ok_or(
-        "a token needs the server's secret: name its file with --secret-file, or set ACSCALL_SECRET",
+        "a token requires the server's secret: name its file with --secret-file, or set ACSCALL_SECRET",
     )?;
     #[expect(clippy::disallowed_methods, reason = "the token is made now")]
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
@@ -42,7 +42,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The token, made at `now` in seconds since 1970.
+/// Returns a token made at `now`, in seconds since 1970.
 fn make(options: &Options, secret: &Secret, now: u64) -> String {
     let claims = Claims {
         sub: options.user.clone(),
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_opens_all_calls_for_an_hour_unless_told_otherwise() {
+    fn by_default_a_token_admits_to_all_calls_for_an_hour() {
         let plain = claims(&["--user", "anna"]);
         assert_eq!(
             (plain.call.as_str(), plain.exp, plain.place),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_without_a_user_is_none() {
+    fn a_token_requires_a_user() {
         for line in [&["token"][..], &["token", "--user="]] {
             assert!(Line::try_parse_from(line).is_err());
         }

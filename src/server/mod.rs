@@ -34,7 +34,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, FromRef, State, WebSocketUpgrade};
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
@@ -130,9 +130,11 @@ impl Server {
         };
         let router = Router::new()
             .route("/healthz", get(healthz))
-            .route("/metrics", get(local_metrics))
             .route("/ws", any(websocket))
-            .fallback(file)
+            .fallback(file);
+        #[cfg(feature = "metrics")]
+        let router = router.route("/metrics", get(local_metrics));
+        let router = router
             .layer(middleware::from_fn_with_state(
                 Arc::new(guard),
                 guard::check,
@@ -168,11 +170,10 @@ async fn serve_metrics(listener: Option<TcpListener>, state: Shared) -> io::Resu
         return std::future::pending().await;
     };
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let router = Router::new()
-        .route("/healthz", get(healthz))
-        .route("/metrics", get(metrics_text))
-        .with_state(state);
-    axum::serve(listener, router).await
+    let router = Router::new().route("/healthz", get(healthz));
+    #[cfg(feature = "metrics")]
+    let router = router.route("/metrics", get(metrics_text));
+    axum::serve(listener, router.with_state(state)).await
 }
 
 /// What the answers to requests share.
@@ -197,10 +198,11 @@ async fn healthz(State(hub): State<HubHandle>) -> Response {
     }
 }
 
+#[cfg(feature = "metrics")]
 async fn metrics_text(State(shared): State<Shared>) -> Response {
     match shared.hub.stats().await {
         Some(stats) => {
-            let headers = [(header::CONTENT_TYPE, metrics::CONTENT_TYPE)];
+            let headers = [(axum::http::header::CONTENT_TYPE, metrics::CONTENT_TYPE)];
             (headers, shared.metrics.text(&stats)).into_response()
         }
         None => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response(),
@@ -208,6 +210,7 @@ async fn metrics_text(State(shared): State<Shared>) -> Response {
 }
 
 /// Behind a proxy, everybody comes from where the proxy is.
+#[cfg(feature = "metrics")]
 async fn local_metrics(
     State(shared): State<Shared>,
     ConnectInfo(peer): ConnectInfo<listener::Peer>,

@@ -51,8 +51,8 @@ bridgeTest('a call of ACS comes into ours, and Ctrl-C leaves nothing', async (st
   const from = 'assistant';
   const command = await start('acs', ['--group', 'demo', '--from', from]);
   await command.says(/^Connected$/);
-  await command.says(/^Anna \(8:acs:anna\) has come; in the names of pads: 8%3Aacs%3Aanna$/);
-  await command.says(/^acs-audio has come$/);
+  await command.says(/^Anna \(8:acs:anna\) joined; in pad names: 8%3Aacs%3Aanna$/);
+  await command.says(/^acs-audio joined$/);
   const at = `user=${from} call=tea server=${server.signalling} embedded-server=false`;
   const pipeline = new Pipeline(
     `videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=10/1 ! s.video
@@ -61,9 +61,9 @@ bridgeTest('a call of ACS comes into ours, and Ctrl-C leaves nothing', async (st
   );
   t.after(() => pipeline.stop('SIGKILL'));
   await pipeline.waitForSink('mix', ({ buffers }) => buffers > 10);
-  await command.says(/^Connected .*; in: .*sound, \d+ kbit.s; out: camera 320×240 \d+ fps, sound/);
+  await command.says(/^Connected .*; in: .*audio, \d+ kbit.s; out: camera 320×240 \d+ fps, audio/);
   command.signal('SIGINT');
-  assert.deepEqual(await command.ends(), { code: 0, signal: null, last: 'ended by SIGINT' });
+  assert.deepEqual(await command.ends(), { code: 0, signal: null, last: 'stopped by SIGINT' });
   await command.leavesNothing();
 });
 
@@ -71,9 +71,9 @@ bridgeTest('a channel of Agora comes into ours, and SIGTERM ends it', async (sta
   const channel = ['--app-id', 'a', '--channel', 'demo'];
   const command = await start('agora', [...channel, '--from', 'assistant']);
   await command.says(/^Connected$/);
-  await command.says(/^\S+ \(agora-\d+\) has come$/);
+  await command.says(/^\S+ \(agora-\d+\) joined$/);
   command.signal('SIGTERM');
-  assert.deepEqual(await command.ends(), { code: 0, signal: null, last: 'ended by SIGTERM' });
+  assert.deepEqual(await command.ends(), { code: 0, signal: null, last: 'stopped by SIGTERM' });
   await command.leavesNothing();
 });
 
@@ -142,7 +142,7 @@ bridgeTest('when Chromium or its page dies the command says so, and leaves nothi
     for (const id of await find(command)) process.kill(id, 'SIGKILL');
     const { code, last } = await command.ends();
     assert.equal(code, 4, last);
-    assert.equal(last, `acscall: Chromium is gone: ${told}`);
+    assert.equal(last, `acscall: Chromium ended: ${told}`);
     await command.leavesNothing();
   }
 });
@@ -162,12 +162,12 @@ bridgeTest('a server that asks for tokens gets them for all guests', async (star
   const file = join(sdk, 'secret');
   await writeFile(file, SECRET);
   const command = await start('acs', ['--group', 'demo', ...at, '--secret-file', file]);
-  await command.says(/^Ben .* has come/);
+  await command.says(/^Ben .* joined/);
   // Trouble would be told before: a guest that is refused.
   await command.says(/^Connected .*3 guests|^Connected .*4 guests/);
-  assert.deepEqual(command.lines.filter((line) => line.startsWith('trouble')), []);
+  assert.deepEqual(command.lines.filter((line) => line.startsWith('warning')), []);
   for (const [args, told] of [
-    [[], /asks for tokens: give its secret with --secret-file/],
+    [[], /requires tokens: give its secret with --secret-file/],
     [['--secret-file', file], /the secret is not that of the server/],
   ]) {
     await writeFile(file, 'another secret, of 32 bytes, too');
@@ -194,7 +194,7 @@ bridgeTest('what is missing is named, with the cure', async (start) => {
     [['--sdk', '/nowhere'], 1, /npm install --prefix \/nowhere @azure\/communication-calling/],
     [['--chromium', '/nowhere/chromium'], 1, /\/nowhere\/chromium, which --chromium names/],
     [['--server', 'wss://127.0.0.1:9'], 1, /nobody listens on 127.0.0.1:9/],
-    [['--chromium', '/bin/false'], 1, /Chromium cannot be used/],
+    [['--chromium', '/bin/false'], 1, /cannot use Chromium/],
     [['--token-file', '/nowhere/token'], 2, /\/nowhere\/token/],
     [['--secret-file', '/nowhere/secret'], 2, /\/nowhere\/secret/],
     [['--call', '8:acs:carl'], 2, /--group/],

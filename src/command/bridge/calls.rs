@@ -1,33 +1,33 @@
-//! Our server: where it is, and the tokens it asks for.
+//! Connections to our server, and their tokens.
 
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use acscall::server::token::Claims;
 use acscall::server::{Embedded, Secret};
 use acscall::signalling::client::{ConnectError, Receiver, Sender, ServerUrl, connect};
 use acscall::signalling::message::{ClientMessage, ErrorCode, ServerMessage, Token, VERSIONS};
+use parking_lot::Mutex;
 use tokio::time::timeout;
 
 use super::end::{Failure, Result};
 
-/// The life of a token. It is made for the one connection that presents it at once.
+/// The lifetime of a token, which is made for one connection and used at once.
 const LIFE: Duration = Duration::from_secs(5 * 60);
-/// The time for the server to greet.
+/// The time for the server to answer `hello`.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The way to our server.
+/// Connects to our server.
 pub(super) struct Calls {
     url: ServerUrl,
     secret: Option<Secret>,
     call: String,
-    /// The one that runs here where nobody else serves.
+    /// The server in this process, if no other one runs.
     embedded: Mutex<Option<Embedded>>,
 }
 
 impl Calls {
-    /// Connections to the server at `url`, for who comes into `call`.
+    /// Makes connections to the server at `url`, for participants of `call`.
     pub(super) fn new(url: ServerUrl, call: String, secret: Option<Secret>) -> Calls {
         Calls {
             url,
@@ -37,7 +37,7 @@ impl Calls {
         }
     }
 
-    /// Opens a connection. Where nobody serves on this machine, this process does.
+    /// Opens a connection. Starts a server in this process if `url` is on this machine and none runs.
     pub(super) async fn connect(&self) -> std::result::Result<(Sender, Receiver), ConnectError> {
         let url = self.url.to_string();
         match (connect(&url).await, self.url.loopback_addr()) {
@@ -49,7 +49,7 @@ impl Calls {
         }
     }
 
-    /// Finds out whether the server is there and takes `user`.
+    /// Checks that the server runs and admits `user`.
     pub(super) async fn check(&self, user: &str) -> Result<()> {
         let (mut sender, mut receiver) = self.connect().await.map_err(unreachable)?;
         let mut hello = ClientMessage::Hello {
@@ -59,11 +59,11 @@ impl Calls {
             token: None,
         };
         self.authorize(&mut hello);
-        let greeting = async {
+        let exchange = async {
             sender.send(&hello).await?;
             receiver.next().await
         };
-        let answer = timeout(PATIENCE, greeting).await;
+        let answer = timeout(PATIENCE, exchange).await;
         match answer {
             Ok(Ok(ServerMessage::Welcome { .. })) => {
                 sender.close().await;
@@ -72,7 +72,10 @@ impl Calls {
             Ok(Ok(ServerMessage::Error { code, message })) => {
                 Err(Failure::Service(self.refusal(code, &message)))
             }
-            Ok(Ok(_)) => Err(Failure::Machine(format!("{} does not greet", self.url))),
+            Ok(Ok(_)) => Err(Failure::Machine(format!(
+                "{} did not answer as an acscall server does",
+                self.url
+            ))),
             Ok(Err(closed)) => Err(Failure::Machine(format!("{}: {closed}", self.url))),
             Err(_) => Err(Failure::Machine(format!(
                 "{} did not answer within {} s",
@@ -82,7 +85,7 @@ impl Calls {
         }
     }
 
-    /// Puts the proof of its user into a greeting, where there is a secret to make one with.
+    /// Adds a token for its user to a `hello`, if there is a secret.
     pub(super) fn authorize(&self, message: &mut ClientMessage) {
         if let (ClientMessage::Hello { user, token, .. }, Some(secret)) = (message, &self.secret) {
             #[expect(clippy::disallowed_methods, reason = "the token is made now")]
@@ -99,9 +102,9 @@ impl Calls {
     }
 
     fn serve(&self, address: SocketAddr) {
-        let mut embedded = self.embedded.lock().unwrap_or_else(PoisonError::into_inner);
-        // One that nobody reaches has ended. A failure shows in the connection that is tried next:
-        // perhaps another process has been quicker.
+        let mut embedded = self.embedded.lock();
+        // A server that cannot be reached has ended. A failure shows in the next connection attempt:
+        // perhaps another process was quicker.
         *embedded = None;
         *embedded = Embedded::start(address).ok();
     }
@@ -110,14 +113,14 @@ impl Calls {
         let server = &self.url;
         match code {
             ErrorCode::TokenRequired => format!(
-                "the server at {server} asks for tokens: give its secret with --secret-file or \
+                "the server at {server} requires tokens: give its secret with --secret-file or \
                  ACSCALL_SECRET, and the bridge makes them"
             ),
             ErrorCode::TokenSignature => format!(
-                "the secret is not that of the server at {server}: give the one it was started \
-                 with, with --secret-file or ACSCALL_SECRET"
+                "the secret is not that of the server at {server}: give the server's own secret with \
+                 --secret-file or ACSCALL_SECRET"
             ),
-            _ => format!("the server at {server} refuses: {message}"),
+            _ => format!("the server at {server} refused: {message}"),
         }
     }
 }
@@ -125,12 +128,11 @@ impl Calls {
 fn unreachable(error: ConnectError) -> Failure {
     Failure::Machine(match error {
         ConnectError::NobodyListens(authority) => format!(
-            "nobody listens on {authority}: start our server there with `acscall serve`, or name \
-             another with --server"
+            "nobody listens on {authority}: start a server there with `acscall serve`, or name \
+             another one with --server"
         ),
         ConnectError::NotOurs { authority, problem } => format!(
-            "what listens on {authority} is not an acscall server ({problem}): name another with \
-             --server"
+            "{authority} is not an acscall server ({problem}): name another one with --server"
         ),
         other => other.to_string(),
     })
@@ -152,20 +154,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn where_nobody_serves_on_this_machine_it_serves() {
+    async fn a_missing_server_on_this_machine_is_started() {
         let server = Embedded::start("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = server.local_addr();
         let first = calls(address, None);
         first.check("bridge").await.unwrap();
-        assert!(first.embedded.lock().unwrap().is_none());
+        assert!(first.embedded.lock().is_none());
         drop(server);
         first.check("bridge").await.unwrap();
-        assert!(first.embedded.lock().unwrap().is_some());
+        assert!(first.embedded.lock().is_some());
         calls(address, None).check("bridge").await.unwrap();
     }
 
     #[tokio::test]
-    async fn a_server_that_asks_for_tokens_gets_them() {
+    async fn a_server_that_requires_tokens_gets_them() {
         let mut config = Config::default();
         config.secret = Some(secret(b'x'));
         let server = Embedded::start_with("127.0.0.1:0".parse().unwrap(), config).unwrap();
@@ -174,26 +176,26 @@ mod tests {
             .check("bridge")
             .await
             .unwrap();
-        for (wrong, cure) in [
+        for (wrong, remedy) in [
             (None, "--secret-file"),
             (Some(secret(b'y')), "--secret-file"),
         ] {
             let error = calls(address, wrong).check("bridge").await.unwrap_err();
             assert!(matches!(error, Failure::Service(_)));
-            assert!(error.to_string().contains(cure), "{error}");
+            assert!(error.to_string().contains(remedy), "{error}");
         }
     }
 
     #[tokio::test]
-    async fn where_nobody_serves_and_this_machine_cannot_it_is_told() {
-        // With TLS it would need a certificate.
-        // Bound, so that nobody else gets it, but nobody listens.
-        let nobody = tokio::net::TcpSocket::new_v4().unwrap();
-        nobody.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let address = nobody.local_addr().unwrap();
+    async fn a_missing_server_that_cannot_be_started_is_an_error() {
+        // Starting a server with TLS needs a certificate. The port is bound, so that no other process
+        // gets it, but nobody listens.
+        let bound = tokio::net::TcpSocket::new_v4().unwrap();
+        bound.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = bound.local_addr().unwrap();
         let url = ServerUrl::parse(&format!("wss://{address}")).unwrap();
-        let elsewhere = Calls::new(url, "tea".to_owned(), None);
-        let error = elsewhere.check("bridge").await.unwrap_err();
+        let calls = Calls::new(url, "tea".to_owned(), None);
+        let error = calls.check("bridge").await.unwrap_err();
         assert!(matches!(error, Failure::Machine(_)));
         assert!(error.to_string().contains("--server"), "{error}");
     }

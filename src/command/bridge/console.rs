@@ -1,40 +1,41 @@
-//! What is printed: lines on standard output, what goes wrong on standard error, and on a terminal
-//! a last line that is written anew. Credentials are taken out of everything.
+//! The output: lines on standard output, warnings on standard error, and a live status line on a
+//! terminal. Credentials are removed from everything.
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use super::redaction::Redactor;
 
-/// How much is printed.
+/// How much to print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verbosity {
-    /// What goes wrong.
+    /// Warnings and errors.
     Quiet,
-    /// What happens, too.
+    /// Also what happens.
     Normal,
-    /// What the SDK and Chromium say, too.
+    /// Also the output of the SDK and Chromium.
     Verbose,
 }
 
-/// To the beginning of the line, which is emptied.
+/// Moves to the start of the line and clears it.
 const ERASE: &str = "\r\x1b[2K";
-/// A line that is longer than the terminal is wide is cut, not continued in the next.
+/// Cuts lines at the width of the terminal.
 const NO_WRAP: &str = "\x1b[?7l";
 const WRAP: &str = "\x1b[?7h";
 
-/// The lamp at the beginning of the last line.
+/// The color of the dot at the start of the status line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StatusColor {
-    /// Not there yet, or not any more.
+    /// Not connected.
     Yellow,
-    /// It works.
+    /// Connected.
     Green,
 }
 
 impl StatusColor {
-    fn text(self, has_colour: bool) -> &'static str {
-        match (self, has_colour) {
+    fn text(self, has_color: bool) -> &'static str {
+        match (self, has_color) {
             (StatusColor::Yellow, true) => "\x1b[33m●\x1b[0m",
             (StatusColor::Green, true) => "\x1b[32m●\x1b[0m",
             (StatusColor::Yellow, false) => "○",
@@ -43,14 +44,14 @@ impl StatusColor {
     }
 }
 
-/// The terminal, or what stands for it.
+/// Standard output and standard error.
 pub(super) struct Console {
     verbosity: Verbosity,
     redactor: Redactor,
-    /// Whether the last line can be written anew.
+    /// Whether there is a live status line.
     is_live: bool,
-    has_colour: bool,
-    /// What it says now.
+    has_color: bool,
+    /// The status line.
     live: Mutex<String>,
 }
 
@@ -61,7 +62,7 @@ impl Console {
             verbosity,
             redactor,
             is_live: io::stdout().is_terminal() && !is_dumb && verbosity != Verbosity::Quiet,
-            has_colour: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            has_color: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
             live: Mutex::default(),
         }
     }
@@ -70,40 +71,40 @@ impl Console {
         self.is_live
     }
 
-    /// Something happened.
+    /// Prints what happened.
     pub(super) fn say(&self, text: &str) {
         if self.verbosity != Verbosity::Quiet {
             self.line(text, false);
         }
     }
 
-    /// Something goes wrong.
+    /// Prints a warning or an error.
     pub(super) fn warn(&self, text: &str) {
         self.line(text, true);
     }
 
-    /// Something that helps to find out what goes wrong.
+    /// Prints a line for debugging.
     pub(super) fn detail(&self, text: &str) {
         if self.verbosity == Verbosity::Verbose {
             self.line(text, true);
         }
     }
 
-    /// What the last line says from now on; printed only where it is live.
-    pub(super) fn show(&self, lamp: StatusColor, text: &str) {
+    /// Sets the status line, if it is live.
+    pub(super) fn show(&self, color: StatusColor, text: &str) {
         if !self.is_live {
             return;
         }
-        let lamp = lamp.text(self.has_colour);
+        let dot = color.text(self.has_color);
         let text = one_line(&self.redactor.clean(text));
-        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        *live = format!("{lamp} {text}");
+        let mut live = self.live.lock();
+        *live = format!("{dot} {text}");
         print(&format!("{ERASE}{NO_WRAP}{live}{WRAP}"));
     }
 
-    /// There is no last line any more.
-    pub(super) fn leave(&self) {
-        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Removes the status line.
+    pub(super) fn clear_status(&self) {
+        let mut live = self.live.lock();
         if !live.is_empty() {
             live.clear();
             print(ERASE);
@@ -112,9 +113,9 @@ impl Console {
 
     fn line(&self, text: &str, is_error: bool) {
         let text = self.redactor.clean(text);
-        // Several lines are as many messages of others; controls could rewrite what was printed.
+        // Print each line separately, without control characters, which could overwrite other lines.
         let lines = text.lines().map(one_line).filter(|line| !line.is_empty());
-        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        let live = self.live.lock();
         if !live.is_empty() {
             print(ERASE);
         }
@@ -131,7 +132,7 @@ impl Console {
     }
 }
 
-/// Nobody may read it any more, which is no reason to end.
+/// Ignores errors: the bridge goes on if nobody reads its output.
 fn print(text: &str) {
     let mut stdout = io::stdout();
     let _ = stdout.write_all(text.as_bytes());

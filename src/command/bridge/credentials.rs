@@ -1,4 +1,4 @@
-//! The other service's credentials: never arguments, which every user of the machine can read.
+//! The other service's credentials. They are no arguments, which every user of the machine can read.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::end::{Failure, Result};
 
-/// The environment variables that hold credentials, kept from Chromium.
+/// The environment variables with credentials. Chromium does not inherit them.
 pub(super) const VARIABLES: &[&str] = &[
     ACS_TOKEN,
     AGORA_TOKEN,
@@ -22,15 +22,15 @@ pub(super) const ACS_TOKEN: &str = "ACS_TOKEN";
 pub(super) const AGORA_TOKEN: &str = "AGORA_TOKEN";
 pub(super) const AGORA_SCREEN_TOKEN: &str = "AGORA_SCREEN_TOKEN";
 
-/// What is read of a file at most; tokens have one to three thousand bytes.
+/// The maximum number of bytes read from a file. Tokens have 1000 to 3000 bytes.
 const LONGEST: u64 = 64 * 1024;
 
-/// A credential. It shows nothing of itself, but to the page that needs it.
+/// A credential. `Debug` hides it; serialization, for the page, does not.
 #[derive(Clone)]
 pub(super) struct Credential(String);
 
 impl Credential {
-    /// The one in `file` (`-`: standard input); else the environment's `variable`.
+    /// Reads the credential in `file` (`-` is standard input), or else the environment's `variable`.
     pub(super) fn find(file: Option<&Path>, variable: &str) -> Result<Option<Credential>> {
         match (file, env::var_os(variable)) {
             (Some(file), _) if file == Path::new("-") => {
@@ -40,7 +40,7 @@ impl Credential {
                 let place = format!("in {}", file.display());
                 let opened = File::open(file);
                 let opened = opened.map_err(|error| {
-                    Failure::Arguments(format!("the token {place} cannot be read: {error}"))
+                    Failure::Arguments(format!("cannot read the token {place}: {error}"))
                 })?;
                 Credential::read(opened, &place).map(Some)
             }
@@ -57,34 +57,34 @@ impl Credential {
         match source.take(LONGEST).read_to_string(&mut text) {
             Ok(_) => Credential::new(&text, place),
             Err(error) => {
-                let text = format!("the token {place} cannot be read: {error}");
+                let text = format!("cannot read the token {place}: {error}");
                 Err(Failure::Arguments(text))
             }
         }
     }
 
-    /// The one that `text` is, which was found `place`.
+    /// Checks and trims `text`. `place` says where it was found, for errors.
     pub(super) fn new(text: &str, place: &str) -> Result<Credential> {
         let text = text.trim();
         let problem = if text.is_empty() {
             "is empty"
         } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            "has spaces, line ends or other characters that no token has"
+            "contains spaces, line breaks or other characters that tokens do not have"
         } else {
             return Ok(Credential(text.to_owned()));
         };
         Err(Failure::Arguments(format!(
-            "the token {place} {problem}: put the token there, and nothing else"
+            "the token {place} {problem}: put only the token there"
         )))
     }
 
-    /// Its text, for the redaction of what is printed.
+    /// Returns its text, for redaction.
     pub(super) fn expose(&self) -> &str {
         &self.0
     }
 }
 
-/// Nothing of it.
+/// Hides the credential.
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Credential")
@@ -109,12 +109,12 @@ mod tests {
     }
 
     #[test]
-    fn line_ends_around_a_token_are_not_part_of_it() {
+    fn line_breaks_around_a_token_are_removed() {
         assert_eq!(read("eyJh.b_c-d=\r\n").unwrap(), "eyJh.b_c-d=");
     }
 
     #[test]
-    fn what_is_no_token_is_refused_without_a_word_of_it() {
+    fn an_invalid_token_is_not_quoted_in_the_error() {
         for (text, problem) in [("", "empty"), (" \n", "empty"), ("hush hush", "spaces")] {
             let error = read(text).unwrap_err().to_string();
             assert!(error.contains(problem), "{error}");
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_there_is_named() {
+    fn a_missing_file_is_named() {
         let error = Credential::find(Some(Path::new("/nowhere/token")), "PATH").unwrap_err();
         assert!(matches!(error, Failure::Arguments(_)));
         assert!(error.to_string().contains("/nowhere/token"), "{error}");

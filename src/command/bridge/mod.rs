@@ -1,9 +1,8 @@
-//! `acscall bridge`: a call of another service and one of ours, as if they were one.
+//! `acscall bridge`: connects a call of another service with one of ours.
 //!
 //! The service's own web SDK runs in headless Chromium, in a page that makes the bridge
-//! (`web/bridge/`). The page is loaded from a server of this command, which also carries the page's
-//! connections to our server; Chromium is controlled over a pipe, by which it gets the
-//! credentials. docs/bridges.md describes what users see.
+//! (`web/bridge/`). This command serves the page and relays its connections to our server. It
+//! controls Chromium over a pipe, which also carries the credentials. docs/bridges.md is the manual.
 
 mod browser;
 mod calls;
@@ -32,14 +31,14 @@ use end::{Failure, Result};
 use plan::Plan;
 use redaction::Redactor;
 
-/// Runs it to its end; the last line says why it ended.
+/// Runs the bridge. The last line of output says why it ended.
 pub(crate) fn run(options: Options) -> ExitCode {
     match Plan::new(options) {
         Ok(plan) => {
             let console = Console::new(plan.verbosity, Redactor::new(&plan.credentials));
             let console = Arc::new(console);
             let ended = bridge(&plan, &console);
-            tell(ended, &console)
+            report_end(ended, &console)
         }
         Err(failure) => {
             eprintln!("acscall: {failure}");
@@ -56,8 +55,8 @@ fn bridge(plan: &Plan, console: &Arc<Console>) -> Result<String> {
     runtime.block_on(session::run(plan, console))
 }
 
-fn tell(ended: Result<String>, console: &Console) -> ExitCode {
-    console.leave();
+fn report_end(ended: Result<String>, console: &Console) -> ExitCode {
+    console.clear_status();
     match ended {
         Ok(reason) => {
             console.say(&reason);
@@ -70,7 +69,7 @@ fn tell(ended: Result<String>, console: &Console) -> ExitCode {
     }
 }
 
-/// 32 hexadecimal digits that nobody can guess.
+/// Returns 32 random hexadecimal digits.
 fn random() -> io::Result<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;

@@ -6,15 +6,15 @@ use acscall::signalling::client::{BadUrl, ServerUrl};
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 
-/// Carry a call of another service into one of ours, and back.
+/// Connect a call of another service with a call of this server.
 ///
-/// Runs the service's own web SDK in headless Chromium. Everybody in the other call becomes a
-/// participant of ours, with camera, screen share and sound; what one participant of ours sends
-/// goes into the other call. docs/bridges.md says more.
+/// Runs the service's own web SDK in headless Chromium. Everyone in the other call becomes a
+/// participant here, with camera, screen share and audio. One participant here can send into the
+/// other call (--from). See docs/bridges.md for details.
 ///
-/// Exit codes: 0 the call is over, or was interrupted; 1 something of this machine is missing, or
-/// our server does not answer; 2 the arguments are wrong; 3 the service or our server refuses;
-/// 4 Chromium has ended.
+/// Exit codes: 0 the call ended or the bridge was interrupted; 1 this machine lacks something, or
+/// the acscall server does not answer; 2 invalid arguments; 3 the service or the acscall server
+/// refused; 4 Chromium ended.
 #[derive(Args)]
 pub(crate) struct Options {
     #[command(subcommand)]
@@ -27,21 +27,21 @@ pub(super) enum Service {
     Agora(Box<Agora>),
 }
 
-/// A call of Azure Communication Services, or a Teams meeting.
+/// Bridge a call of Azure Communication Services (ACS), or a Teams meeting.
 ///
-/// Needs the SDK: npm install @azure/communication-calling @azure/communication-common
+/// Requires the SDK: npm install @azure/communication-calling @azure/communication-common
 ///
-/// Environment: ACS_TOKEN is the user's token where --token-file is not given, ACSCALL_SECRET the
-/// secret of our server where --secret-file is not.
+/// Environment: ACS_TOKEN is the user's token if --token-file is not given. ACSCALL_SECRET is the
+/// secret of the acscall server if --secret-file is not given.
 #[derive(Args)]
 pub(super) struct Acs {
     #[command(flatten)]
     pub(super) place: AcsPlace,
-    /// The name that the others in that call see.
+    /// The name shown in the ACS call.
     #[arg(long, value_name = "NAME", default_value = "acscall",
         value_parser = NonEmptyStringValueParser::new())]
     pub(super) display_name: String,
-    /// The file with the user's access token; - for standard input.
+    /// File with the user's access token; - reads standard input.
     #[arg(long, value_name = "FILE")]
     pub(super) token_file: Option<PathBuf>,
     #[command(flatten)]
@@ -51,43 +51,43 @@ pub(super) struct Acs {
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct AcsPlace {
-    /// Join the group call of this id, a UUID.
+    /// Join the group call with this UUID.
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub(super) group: Option<String>,
     /// Join this Teams meeting.
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     pub(super) meeting_link: Option<String>,
-    /// Call this user, by its raw id, such as 8:acs:…; may be given several times.
+    /// Call the user with this raw id, such as 8:acs:…; may be repeated.
     #[arg(long, value_name = "USER", value_parser = NonEmptyStringValueParser::new())]
     pub(super) call: Vec<String>,
 }
 
-/// A channel of Agora.
+/// Bridge an Agora channel.
 ///
-/// Needs the SDK: npm install agora-rtc-sdk-ng
+/// Requires the SDK: npm install agora-rtc-sdk-ng
 ///
-/// Environment: AGORA_TOKEN and AGORA_SCREEN_TOKEN are the tokens where --token-file and
-/// --screen-token-file are not given, ACSCALL_SECRET the secret of our server where --secret-file
-/// is not.
+/// Environment: AGORA_TOKEN and AGORA_SCREEN_TOKEN are the tokens if --token-file and
+/// --screen-token-file are not given. ACSCALL_SECRET is the secret of the acscall server if
+/// --secret-file is not given.
 #[derive(Args)]
 pub(super) struct Agora {
     /// The project's App ID.
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub(super) app_id: String,
-    /// The channel.
+    /// The channel to join.
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(super) channel: String,
-    /// The user id to be there; chosen by Agora if not given.
+    /// The user id in the channel; by default Agora chooses one.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) uid: Option<u32>,
-    /// The file with the channel's token, if the project asks for tokens; - for standard input.
+    /// File with the channel's token, if the project requires tokens; - reads standard input.
     #[arg(long, value_name = "FILE")]
     pub(super) token_file: Option<PathBuf>,
-    /// Be there a second time as this user, who sends the screen share: an Agora user sends one
-    /// picture.
+    /// Join a second time with this user id to send the screen share: an Agora user can send only
+    /// one video.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) screen_uid: Option<u32>,
-    /// The file with the token of --screen-uid, if the project asks for tokens.
+    /// File with the token of --screen-uid, if the project requires tokens.
     #[arg(long, value_name = "FILE", requires = "screen_uid")]
     pub(super) screen_token_file: Option<PathBuf>,
     #[command(flatten)]
@@ -96,30 +96,30 @@ pub(super) struct Agora {
 
 #[derive(Args)]
 pub(super) struct Common {
-    /// The call of ours.
+    /// The call on the acscall server.
     #[arg(long, value_name = "CALL", value_parser = NonEmptyStringValueParser::new())]
     pub(super) into: String,
-    /// Our server. Where it is on this machine and nobody answers, this command serves there.
+    /// The acscall server. If it is on this machine and not running, this command serves there.
     #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:7788", value_parser = server)]
     pub(super) server: ServerUrl,
-    /// The participant of our call whose audio, video and screen go into the other call; nothing
-    /// does if not given.
+    /// The participant whose audio, video and screen are sent into the other call; by default
+    /// nothing is sent.
     #[arg(long, value_name = "USER", value_parser = NonEmptyStringValueParser::new())]
     pub(super) from: Option<String>,
-    /// The file with our server's secret, if it asks for tokens: those of the bridge are made
-    /// with it.
+    /// File with the secret of the acscall server, if it requires tokens: the bridge makes its own
+    /// tokens.
     #[arg(long, value_name = "FILE")]
     pub(super) secret_file: Option<PathBuf>,
-    /// The directory whose node_modules has the SDK.
+    /// The directory whose node_modules contains the SDK.
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(super) sdk: PathBuf,
-    /// The Chromium or Chrome to run; looked for in PATH if not given.
+    /// The Chromium or Chrome to run; by default it is searched in PATH.
     #[arg(long, value_name = "PATH")]
     pub(super) chromium: Option<PathBuf>,
-    /// Print what goes wrong, and nothing else.
+    /// Print warnings and errors only.
     #[arg(long, conflicts_with = "verbose")]
     pub(super) quiet: bool,
-    /// Print what the SDK and Chromium say, too.
+    /// Also print the output of the SDK and Chromium.
     #[arg(long)]
     pub(super) verbose: bool,
 }
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_of_acs_has_one_place() {
+    fn acs_takes_exactly_one_of_group_meeting_and_users() {
         for place in ["--group=g", "--meeting-link=https://m", "--call=a --call=b"] {
             assert!(read(&format!("acs {place} --into tea")).is_ok(), "{place}");
         }
@@ -161,9 +161,9 @@ mod tests {
     }
 
     #[test]
-    fn the_server_is_that_of_the_elements_unless_told_otherwise() {
+    fn the_default_server_is_that_of_the_elements() {
         let Ok(Service::Acs(acs)) = read("acs --group=g --into=tea") else {
-            panic!("it is a call of ACS");
+            panic!("not the options of ACS");
         };
         assert_eq!(acs.common.server.to_string(), "ws://127.0.0.1:7788/ws");
         assert!(acs.common.from.is_none() && !acs.common.quiet && !acs.common.verbose);
@@ -174,10 +174,10 @@ mod tests {
     }
 
     #[test]
-    fn a_channel_of_agora_has_an_app_id_and_users_have_numbers() {
+    fn agora_requires_an_app_id_and_a_channel_and_users_are_numbers() {
         let good = "agora --app-id=a --channel=c --into=tea --uid=7 --screen-uid=8";
         let Ok(Service::Agora(agora)) = read(good) else {
-            panic!("it is a channel of Agora");
+            panic!("not the options of Agora");
         };
         assert_eq!((agora.uid, agora.screen_uid), (Some(7), Some(8)));
         for bad in [

@@ -1,4 +1,4 @@
-//! What is to be done, made of the arguments and checked as far as that can be without doing it.
+//! The checked arguments and credentials of a bridge.
 
 use acscall::server::Secret;
 use acscall::signalling::client::ServerUrl;
@@ -10,16 +10,16 @@ use super::end::{Failure, Result};
 use super::options::{Acs, Agora, Common, Options, Service};
 use crate::command::secret;
 
-/// The user that the bridge itself is in our call.
+/// The user name of the bridge itself in our call.
 pub(super) const USER: &str = "bridge";
 
-/// The other service, as far as it is not the page's to know.
+/// What this program knows of a service; the rest is in the page.
 pub(super) struct Kind {
-    /// For people.
+    /// The name in messages.
     pub(super) name: &'static str,
-    /// What makes the bridge in Chromium, of `web/`.
+    /// The script in `web/` that makes the bridge in Chromium.
     pub(super) script: &'static str,
-    /// The packages of its SDK. The first one's version is told.
+    /// The packages of its SDK. The version of the first one is printed.
     pub(super) packages: &'static [&'static str],
 }
 
@@ -38,10 +38,10 @@ static AGORA: Kind = Kind {
     packages: &["agora-rtc-sdk-ng"],
 };
 
-/// A bridge to be.
+/// The plan of a bridge.
 pub(super) struct Plan {
     pub(super) kind: &'static Kind,
-    /// What the page is told, credentials included. Not to be printed.
+    /// The options for the page, including credentials. Never print it.
     pub(super) page: Value,
     pub(super) credentials: Vec<Credential>,
     pub(super) into: String,
@@ -56,8 +56,8 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn new(options: Options) -> Result<Plan> {
         match options.service {
-            Service::Acs(acs) => of_acs(*acs),
-            Service::Agora(agora) => of_agora(*agora),
+            Service::Acs(acs) => acs_plan(*acs),
+            Service::Agora(agora) => agora_plan(*agora),
         }
     }
 
@@ -86,16 +86,16 @@ impl Plan {
         Ok(plan)
     }
 
-    fn give(&mut self, name: &str, credential: Option<Credential>) {
+    fn add_credential(&mut self, name: &str, credential: Option<Credential>) {
         self.page[name] = json!(credential);
         self.credentials.extend(credential);
     }
 }
 
-fn of_acs(acs: Acs) -> Result<Plan> {
+fn acs_plan(acs: Acs) -> Result<Plan> {
     let token = Credential::find(acs.token_file.as_deref(), ACS_TOKEN)?.ok_or_else(|| {
-        let text = "ACS needs the access token of a user: name its file with --token-file (- for \
-                    standard input), or set ACS_TOKEN";
+        let text = "ACS requires a user's access token: name its file with --token-file (- for standard \
+                    input), or set ACS_TOKEN";
         Failure::Arguments(text.to_owned())
     })?;
     let page = json!({
@@ -105,11 +105,11 @@ fn of_acs(acs: Acs) -> Result<Plan> {
         "displayName": acs.display_name,
     });
     let mut plan = Plan::with(acs.common, &ACS, page)?;
-    plan.give("token", Some(token));
+    plan.add_credential("token", Some(token));
     Ok(plan)
 }
 
-fn of_agora(agora: Agora) -> Result<Plan> {
+fn agora_plan(agora: Agora) -> Result<Plan> {
     let token = Credential::find(agora.token_file.as_deref(), AGORA_TOKEN)?;
     let screen_token = match agora.screen_uid {
         Some(_) => Credential::find(agora.screen_token_file.as_deref(), AGORA_SCREEN_TOKEN)?,
@@ -122,7 +122,7 @@ fn of_agora(agora: Agora) -> Result<Plan> {
         "screenUid": agora.screen_uid,
     });
     let mut plan = Plan::with(agora.common, &AGORA, page)?;
-    plan.give("token", token);
-    plan.give("screenToken", screen_token);
+    plan.add_credential("token", token);
+    plan.add_credential("screenToken", screen_token);
     Ok(plan)
 }

@@ -1,23 +1,23 @@
-//! Takes credentials out of what is printed: the texts come from others' code, which may quote
-//! them, whole or in part, or tokens that it made of them.
+//! Removes credentials from the output. Foreign code may print them, whole or in part, or print
+//! tokens made from them.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::credentials::Credential;
 
-/// As much of a credential in a row gives a word away. Shorter pieces are of no use to anybody,
-/// and would be found in ordinary words.
+/// A word with this many consecutive characters of a credential is redacted. Shorter pieces are
+/// useless to an attacker and occur in ordinary words.
 const WINDOW: usize = 12;
-/// What every JSON Web Token begins with: `{"` in base64.
+/// The start of every JSON Web Token: `{"` in base64.
 const JWT: &str = "eyJ";
-const INSTEAD: &str = "[credential]";
+const REPLACEMENT: &str = "[credential]";
 
-/// Knows the credentials that nobody may see.
+/// Replaces words that contain credentials.
 #[derive(Default)]
 pub(super) struct Redactor {
     windows: HashSet<Vec<u8>>,
-    /// Those that have no window.
+    /// Credentials shorter than a window.
     short: Vec<String>,
 }
 
@@ -35,7 +35,7 @@ impl Redactor {
         redactor
     }
 
-    /// `text` with the words that have something of a credential in them replaced.
+    /// Returns `text` with its secret words replaced.
     pub(super) fn clean<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut cleaned = String::new();
         let mut rest = text;
@@ -44,7 +44,11 @@ impl Redactor {
             let end = from.find(|c| !is_part(c)).unwrap_or(from.len());
             let (word, after) = from.split_at(end);
             cleaned.push_str(before);
-            cleaned.push_str(if self.is_secret(word) { INSTEAD } else { word });
+            cleaned.push_str(if self.is_secret(word) {
+                REPLACEMENT
+            } else {
+                word
+            });
             rest = after;
         }
         cleaned.push_str(rest);
@@ -62,7 +66,7 @@ impl Redactor {
     }
 }
 
-/// Whether tokens have this character: base64, in URLs, too, and what joins its parts.
+/// Whether tokens may contain this character: base64, URL-safe base64, separators and `%`.
 fn is_part(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-._~+/=%".contains(c)
 }
@@ -77,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_and_their_parts_are_replaced_and_nothing_else_is() {
+    fn only_credentials_and_their_parts_are_replaced() {
         let token = "006abcDEFghiJKLmnoPQRstuVWXyz0123456789+/=";
         for (text, cleaned) in [
             (format!("token={token}&x=1"), "[credential]&x=1"),
@@ -93,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_that_others_made_are_replaced() {
+    fn other_tokens_are_replaced() {
         let text = "skypetoken=eyJhbGciOiJub25lIn0.e30.c2ln; expires";
         assert_eq!(clean("0123456789abcdef", text), "[credential]; expires");
     }

@@ -1,4 +1,4 @@
-//! A bridge from its beginning to its end.
+//! Runs a bridge from start to end.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -17,24 +17,24 @@ use super::sdk::Sdk;
 use super::signals::Signals;
 use super::status::Status;
 
-/// The time for Chromium to start, and for the page with its SDK (megabytes of scripts) to load.
+/// The time for Chromium to start and to load the page with its SDK (megabytes of scripts).
 const START: Duration = Duration::from_secs(60);
-/// The time for the other call to take us in, to ring, or to say no. ACS takes 19 s to say that it
-/// cannot be reached; Agora tries for ever.
+/// The time for the other call to admit us, to ring, or to refuse. ACS reports after 19 s that it is
+/// unreachable; Agora tries for ever.
 const JOIN: Duration = Duration::from_secs(90);
-/// The page reports every second: it counts as gone after this time without a word.
+/// The page reports every second. After this time without a report it counts as gone.
 const SILENCE: Duration = Duration::from_secs(30);
-/// The time for the page to hang up both calls: the bridge itself gives the other one 5 s.
+/// The time for the page to hang up both calls. The page gives the other call 5 s.
 const FAREWELL: Duration = Duration::from_secs(8);
-/// Time between lines where there is no live one.
+/// Time between status lines if there is no live line.
 const LINES: Duration = Duration::from_secs(10);
 
-/// What the page calls to report.
+/// The function that the page calls to report.
 const REPORT: &str = "acscallReport";
 
-/// Bridges until it is over, and says why it is.
+/// Runs the bridge and returns why it ended.
 pub(super) async fn run(plan: &Plan, console: &Arc<Console>) -> Result<String> {
-    let mut signals = Signals::listen().map_err(machine("signals cannot be listened for"))?;
+    let mut signals = Signals::listen().map_err(machine("cannot listen for signals"))?;
     let sdk = Sdk::find(&plan.sdk, plan.kind.packages)?;
     let program = find(plan.chromium.as_deref())?;
     let calls = Calls::new(plan.server.clone(), plan.into.clone(), plan.secret.clone());
@@ -42,17 +42,17 @@ pub(super) async fn run(plan: &Plan, console: &Arc<Console>) -> Result<String> {
     calls.check(USER).await?;
     let software = sdk.name().to_owned();
     let page = PageServer::start(plan.kind.script, sdk, calls);
-    let page = page.await.map_err(machine("the page cannot be served"))?;
+    let page = page.await.map_err(machine("cannot serve the page"))?;
     let chromium = Chromium::start(&program, console);
     let mut session = Session {
         plan,
         console,
         page,
-        chromium: chromium.map_err(machine("Chromium cannot be started"))?,
-        is_begun: false,
+        chromium: chromium.map_err(machine("cannot start Chromium"))?,
+        has_begun: false,
     };
     if session.chromium.is_unprotected {
-        console.warn("Chromium runs without its sandbox, as root's has to: better be another user");
+        console.warn("Chromium runs without its sandbox, because this user is root: use another user if you can");
     }
     console.say(&format!(
         "{} into {} at {}, with {software} in {}",
@@ -63,10 +63,10 @@ pub(super) async fn run(plan: &Plan, console: &Arc<Console>) -> Result<String> {
     ));
     let ended = tokio::select! {
         ended = session.bridge() => ended,
-        signal = signals.next() => Ok(format!("ended by {signal}")),
+        signal = signals.next() => Ok(format!("stopped by {signal}")),
     };
     if !matches!(ended, Err(Failure::Browser(_))) {
-        // Who is in a hurry gets no farewell.
+        // A second signal skips the hang-up.
         tokio::select! {
             () = session.hang_up() => {}
             _ = signals.next() => {}
@@ -81,25 +81,25 @@ struct Session<'a> {
     console: &'a Console,
     page: PageServer,
     chromium: Chromium,
-    /// The page was told to begin, and was not told to stop.
-    is_begun: bool,
+    /// `begin` was called in the page, and `stop` was not.
+    has_begun: bool,
 }
 
 impl Session<'_> {
-    /// Everything between the start of Chromium and the end of the bridge.
+    /// Loads the page, joins both calls, and follows them until the bridge ends.
     async fn bridge(&mut self) -> Result<String> {
         match timeout(START, self.load()).await {
             Ok(loaded) => loaded?,
             Err(_) => {
                 let seconds = START.as_secs();
-                return Err(self.unusable(&format!("the page is not loaded after {seconds} s")));
+                return Err(self.unusable(&format!("the page did not load within {seconds} s")));
             }
         }
         self.begin().await.map_err(|error| died(&error))?;
         self.follow().await
     }
 
-    /// Loads the page, until it takes orders.
+    /// Loads the page and waits until it is ready.
     async fn load(&mut self) -> Result<()> {
         let opened = self.open().await;
         opened.map_err(|error| self.unusable(&error))?;
@@ -129,15 +129,15 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Has the page join both calls. The credentials take this way and no other.
+    /// Makes the page join both calls. The credentials take only this way.
     async fn begin(&mut self) -> std::result::Result<(), CommandError> {
         let mut options = self.plan.page.clone();
         options["server"] = json!(self.page.calls());
-        self.is_begun = true;
+        self.has_begun = true;
         self.call("begin", options).await
     }
 
-    /// Calls a function that the page has made global, and does not wait for it.
+    /// Calls a global function of the page without waiting for its result.
     async fn call(&mut self, name: &str, argument: Value) -> std::result::Result<(), CommandError> {
         let tools = &mut self.chromium.tools;
         let window = json!({ "expression": "globalThis" });
@@ -151,13 +151,13 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Tells what happens until the bridge is over.
+    /// Prints what happens until the bridge ends.
     async fn follow(&mut self) -> Result<String> {
         let mut status = Status::new(self.plan.from.is_some(), Instant::now());
         let mut lines = interval(LINES);
         lines.set_missed_tick_behavior(MissedTickBehavior::Delay);
         lines.tick().await;
-        let mut heard = Instant::now();
+        let mut last_report = Instant::now();
         loop {
             let event = tokio::select! {
                 event = self.chromium.tools.event() => event.map_err(|error| died(&error))?,
@@ -165,15 +165,15 @@ impl Session<'_> {
                     self.console.say(&status.line(Instant::now()).join("; "));
                     continue;
                 }
-                () = tokio::time::sleep_until(heard + SILENCE) => {
-                    let text = format!("nothing came from it for {} s", SILENCE.as_secs());
+                () = tokio::time::sleep_until(last_report + SILENCE) => {
+                    let text = format!("no report from its page for {} s", SILENCE.as_secs());
                     return Err(died(&text));
                 }
             };
             let Some(report) = self.report(&event)? else {
                 continue;
             };
-            heard = Instant::now();
+            last_report = Instant::now();
             let news = match report {
                 Report::Over { ending, reason } => {
                     return match ending {
@@ -183,23 +183,24 @@ impl Session<'_> {
                     };
                 }
                 Report::Trouble { message } => {
-                    self.console.warn(&format!("trouble: {message}"));
+                    self.console.warn(&format!("warning: {message}"));
                     None
                 }
-                other => status.update(other, heard),
+                other => status.update(other, last_report),
             };
-            let lamp = match status.is_connected() {
+            let color = match status.is_connected() {
                 true => StatusColor::Green,
                 false => StatusColor::Yellow,
             };
-            self.console.show(lamp, &status.line(heard).join(" │ "));
+            self.console
+                .show(color, &status.line(last_report).join(" │ "));
             if let Some(news) = news {
                 self.console.say(&news);
             }
-            if status.is_joining() && heard > status.since() + JOIN {
+            if status.is_joining() && last_report > status.since() + JOIN {
                 return Err(Failure::Service(format!(
-                    "{} has not let us in after {} s: is it reached from here? --verbose shows \
-                     what its SDK says",
+                    "{} did not admit the bridge within {} s: check that this machine can reach \
+                     it; --verbose shows the output of its SDK",
                     self.plan.kind.name,
                     JOIN.as_secs()
                 )));
@@ -207,7 +208,7 @@ impl Session<'_> {
         }
     }
 
-    /// What the page reports with this event; what Chromium says of the page goes to the screen.
+    /// Returns the report of the page in this event, if any. Prints messages about the page.
     fn report(&self, event: &Event) -> Result<Option<Report>> {
         let Event { method, parameters } = event;
         match method.as_str() {
@@ -215,15 +216,19 @@ impl Session<'_> {
                 let payload = parameters["payload"].as_str().unwrap_or_default();
                 match serde_json::from_str(payload) {
                     Ok(report) => return Ok(Some(report)),
-                    Err(error) => self.console.warn(&format!("a report is not one: {error}")),
+                    Err(error) => self
+                        .console
+                        .warn(&format!("cannot read a report of the page: {error}")),
                 }
             }
             "Inspector.targetCrashed" => return Err(died(&"its page crashed")),
             "Inspector.detached" => return Err(died(&"its page was closed")),
             "Runtime.consoleAPICalled" => {
                 let kind = parameters["type"].as_str().unwrap_or_default();
-                self.console
-                    .detail(&format!("page {kind}: {}", said(&parameters["args"])));
+                self.console.detail(&format!(
+                    "page {kind}: {}",
+                    console_text(&parameters["args"])
+                ));
             }
             "Runtime.exceptionThrown" => {
                 let details = &parameters["exceptionDetails"];
@@ -243,9 +248,9 @@ impl Session<'_> {
         Ok(None)
     }
 
-    /// Has the page hang up both calls, if there is one still.
+    /// Makes the page hang up both calls.
     async fn hang_up(&mut self) {
-        if !std::mem::take(&mut self.is_begun) {
+        if !std::mem::take(&mut self.has_begun) {
             return;
         }
         self.console.show(StatusColor::Yellow, "Hanging up");
@@ -260,31 +265,31 @@ impl Session<'_> {
         };
         if timeout(FAREWELL, farewell).await.is_err() {
             self.console
-                .warn("the page did not hang up in time; the others see that we are gone");
+                .warn("the page did not hang up in time; the others will see a lost connection");
         }
     }
 
-    /// Chromium cannot be used at all. What it said last may say why.
+    /// Returns the failure of a Chromium that never worked. Its last output may say why.
     fn unusable(&self, error: &dyn Display) -> Failure {
-        let words = self.chromium.last_words();
-        Failure::Machine(match words.is_empty() {
-            true => format!("Chromium cannot be used: {error}"),
-            false => format!("Chromium cannot be used: {error}; it said last: {words}"),
+        let output = self.chromium.last_output();
+        Failure::Machine(match output.is_empty() {
+            true => format!("cannot use Chromium: {error}"),
+            false => format!("cannot use Chromium: {error}; its last output: {output}"),
         })
     }
 }
 
-/// Chromium could be used up to now.
+/// Returns the failure of a Chromium that ended.
 fn died(error: &dyn Display) -> Failure {
-    Failure::Browser(format!("Chromium is gone: {error}"))
+    Failure::Browser(format!("Chromium ended: {error}"))
 }
 
 fn machine(what: &'static str) -> impl Fn(std::io::Error) -> Failure {
     move |error| Failure::Machine(format!("{what}: {error}"))
 }
 
-/// What a page wrote on its console.
-fn said(arguments: &Value) -> String {
+/// Returns the text of a call of the page's console.
+fn console_text(arguments: &Value) -> String {
     let arguments = arguments.as_array().into_iter().flatten();
     let texts = arguments.map(|argument| {
         let shown = argument.get("value").or(argument.get("description"));

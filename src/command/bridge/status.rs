@@ -1,4 +1,4 @@
-//! How the bridge is doing, made of what its page reports.
+//! The status of the bridge, from its page's reports.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,16 +9,16 @@ use tokio::time::Instant;
 use super::page::Report;
 use super::summary::{Summary, bytes_in};
 
-/// The bit rate is that of so much time: pictures come in bursts.
+/// The bit rate is measured over this time: video comes in bursts.
 const RATE_TIME: Duration = Duration::from_secs(3);
 
 pub(super) struct Status {
     summary: Summary,
-    /// Since when the state is what it is.
+    /// When the state last changed.
     since: Instant,
-    /// By user, how many of them: one may be there on several devices.
+    /// Number of guests per user: a user may join with several devices.
     guests: BTreeMap<String, usize>,
-    /// The bytes that had come in when the bit rate was last computed.
+    /// When the bit rate was last computed, and the bytes received by then.
     counted: Option<(Instant, f64)>,
 }
 
@@ -35,31 +35,31 @@ impl Status {
         }
     }
 
-    /// Takes a report of the page in; what there is to say about it.
+    /// Handles a report of the page. Returns a line to print, if any.
     pub(super) fn update(&mut self, report: Report, now: Instant) -> Option<String> {
         match report {
             Report::State { state } if state != self.summary.state => {
                 self.summary.state = state;
                 self.since = now;
                 let parts = self.line(now);
-                // Without the time: it has just become so.
+                // Without the time, which is 0:00.
                 let state = parts[0].rsplit_once(' ').map_or("", |(state, _)| state);
                 Some(state.to_owned())
             }
             Report::Came { user, display_name } => {
                 *self.guests.entry(user.clone()).or_default() += 1;
                 let name = session_name(&user, 1);
-                // Where it is not the user, nobody could guess it.
-                let pads = (name != user).then(|| format!("; in the names of pads: {name}"));
+                // Print it if it differs from the user.
+                let pads = (name != user).then(|| format!("; in pad names: {name}"));
                 let who = whole_name(&user, &display_name);
-                Some(format!("{who} has come{}", pads.unwrap_or_default()))
+                Some(format!("{who} joined{}", pads.unwrap_or_default()))
             }
             Report::Left { user, display_name } => {
                 let left = self.guests.remove(&user).unwrap_or_default();
                 if left > 1 {
                     self.guests.insert(user.clone(), left - 1);
                 }
-                Some(format!("{} has left", whole_name(&user, &display_name)))
+                Some(format!("{} left", whole_name(&user, &display_name)))
             }
             Report::Stats { streams } => {
                 self.count(bytes_in(&streams), now);
@@ -70,7 +70,7 @@ impl Status {
         }
     }
 
-    /// The line that tells it, in parts.
+    /// Returns the parts of the status line.
     pub(super) fn line(&mut self, now: Instant) -> Vec<String> {
         self.summary.since = now.saturating_duration_since(self.since);
         self.summary.guests = self.guests.values().sum();
@@ -81,7 +81,7 @@ impl Status {
         self.since
     }
 
-    /// Whether it is up to the service that this goes on, and not to people.
+    /// Whether the bridge waits for the service, not for people.
     pub(super) fn is_joining(&self) -> bool {
         ["", "None", "Connecting"].contains(&self.summary.state.as_str())
     }
@@ -94,7 +94,7 @@ impl Status {
         match self.counted {
             Some((then, before)) if now >= then + RATE_TIME => {
                 let time = (now - then).as_secs_f64();
-                // Who leaves takes what it has counted along.
+                // The counters of guests that left are gone.
                 let rate = (bytes >= before).then(|| 8.0 * (bytes - before) / time);
                 self.summary.bits_per_second = rate;
             }
@@ -127,12 +127,12 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_told_once() {
+    fn each_change_is_printed_once() {
         let now = Instant::now();
         let mut status = Status::new(false, now);
         assert!(status.is_joining());
-        let told = status.update(state("InLobby"), now);
-        assert_eq!(told.as_deref(), Some("In the lobby"));
+        let line = status.update(state("InLobby"), now);
+        assert_eq!(line.as_deref(), Some("In the lobby"));
         assert_eq!(status.update(state("InLobby"), now), None);
         assert!(!status.is_joining() && !status.is_connected());
         assert_eq!(
@@ -143,22 +143,19 @@ mod tests {
     }
 
     #[test]
-    fn who_is_there_twice_leaves_twice() {
+    fn a_user_with_two_devices_leaves_twice() {
         let now = Instant::now();
         let mut status = Status::new(false, now);
-        let told = status.update(came("8:acs:a", "Anna"), now);
-        let came_text = "Anna (8:acs:a) has come; in the names of pads: 8%3Aacs%3Aa";
-        assert_eq!(told.as_deref(), Some(came_text));
-        let told = status.update(came("acs-audio", "acs-audio"), now);
-        assert_eq!(told.as_deref(), Some("acs-audio has come"));
+        let line = status.update(came("8:acs:a", "Anna"), now);
+        let joined = "Anna (8:acs:a) joined; in pad names: 8%3Aacs%3Aa";
+        assert_eq!(line.as_deref(), Some(joined));
+        let line = status.update(came("acs-audio", "acs-audio"), now);
+        assert_eq!(line.as_deref(), Some("acs-audio joined"));
         status.update(came("8:acs:a", "Anna"), now);
         assert_eq!(status.line(now)[1], "3 guests");
         let (user, display_name) = ("8:acs:a".to_owned(), String::new());
         let left = Report::Left { user, display_name };
-        assert_eq!(
-            status.update(left, now).as_deref(),
-            Some("8:acs:a has left")
-        );
+        assert_eq!(status.update(left, now).as_deref(), Some("8:acs:a left"));
         assert_eq!(status.line(now)[1], "2 guests");
     }
 
@@ -175,10 +172,10 @@ mod tests {
             status.update(report, now + Duration::from_secs(second));
             status.line(now)[2].clone()
         };
-        assert_eq!(at(0, 0.0), "in: sound");
-        assert_eq!(at(1, 9_000.0), "in: sound");
-        assert_eq!(at(3, 18_000.0), "in: sound, 48 kbit/s");
-        assert_eq!(at(4, 99_000.0), "in: sound, 48 kbit/s");
-        assert_eq!(at(7, 10.0), "in: sound");
+        assert_eq!(at(0, 0.0), "in: audio");
+        assert_eq!(at(1, 9_000.0), "in: audio");
+        assert_eq!(at(3, 18_000.0), "in: audio, 48 kbit/s");
+        assert_eq!(at(4, 99_000.0), "in: audio, 48 kbit/s");
+        assert_eq!(at(7, 10.0), "in: audio");
     }
 }

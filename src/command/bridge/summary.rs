@@ -1,16 +1,16 @@
-//! What goes through a bridge, in a line.
+//! The status line of a bridge.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 
-/// What is measured of a stream: `StreamStats` of `web/bridge/common/measure.js`.
+/// Statistics of a stream: `StreamStats` of `web/bridge/common/measure.js`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Stream {
     direction: Direction,
     kind: Kind,
-    /// Numbers of JavaScript all of them.
+    /// This and the following are JavaScript numbers.
     pub(super) frame_width: Option<f64>,
     frame_height: Option<f64>,
     frames_per_second: Option<f64>,
@@ -34,54 +34,54 @@ enum Kind {
     Screen,
 }
 
-/// All that the line tells.
+/// The contents of the status line.
 #[derive(Default)]
 pub(super) struct Summary {
-    /// The other call's, as ACS names them; empty before the page is loaded.
+    /// The state of the other call, with ACS's names; empty until the page is loaded.
     pub(super) state: String,
-    /// How long it has been so.
+    /// The time in this state.
     pub(super) since: Duration,
     pub(super) guests: usize,
     pub(super) streams: Vec<Stream>,
-    /// Of what comes in, if it is known.
+    /// The incoming bit rate, if known.
     pub(super) bits_per_second: Option<f64>,
-    /// Whether something is to go out.
+    /// Whether a participant sends into the other call.
     pub(super) sends: bool,
 }
 
 impl Summary {
-    /// Its parts, to be joined in one line.
+    /// Returns the parts of the line.
     pub(super) fn parts(&self) -> Vec<String> {
-        let mut parts = vec![format!("{} {}", said(&self.state), clock(self.since))];
+        let mut parts = vec![format!("{} {}", state_text(&self.state), clock(self.since))];
         if self.guests > 0 || !self.streams.is_empty() {
             parts.push(counted(self.guests, "guest"));
-            parts.push(format!("in: {}", or_nothing(self.coming())));
+            parts.push(format!("in: {}", or_nothing(self.incoming())));
             if self.sends {
-                parts.push(format!("out: {}", or_nothing(self.going())));
+                parts.push(format!("out: {}", or_nothing(self.outgoing())));
             }
         }
         parts
     }
 
-    fn coming(&self) -> Vec<String> {
+    fn incoming(&self) -> Vec<String> {
         let pictures = [(Kind::Video, "camera"), (Kind::Screen, "screen")];
-        let mut coming: Vec<String> = pictures
+        let mut incoming: Vec<String> = pictures
             .into_iter()
             .filter_map(|(kind, name)| watched(&self.of(Direction::In, kind), name))
             .collect();
         match self.of(Direction::In, Kind::Audio).len() {
             0 => {}
-            1 => coming.push("sound".to_owned()),
-            several => coming.push(format!("sound of {several}")),
+            1 => incoming.push("audio".to_owned()),
+            several => incoming.push(format!("audio of {several}")),
         }
         let rate = self.bits_per_second.filter(|rate| *rate > 0.0);
-        coming.extend(rate.map(rate_text));
-        coming
+        incoming.extend(rate.map(rate_text));
+        incoming
     }
 
-    fn going(&self) -> Vec<String> {
+    fn outgoing(&self) -> Vec<String> {
         let named = [(Kind::Video, "camera "), (Kind::Screen, "screen ")];
-        let mut going: Vec<String> = named
+        let mut outgoing: Vec<String> = named
             .into_iter()
             .flat_map(|(kind, name)| {
                 let streams = self.of(Direction::Out, kind);
@@ -91,9 +91,9 @@ impl Summary {
             })
             .collect();
         if !self.of(Direction::Out, Kind::Audio).is_empty() {
-            going.push("sound".to_owned());
+            outgoing.push("audio".to_owned());
         }
-        going
+        outgoing
     }
 
     fn of(&self, direction: Direction, kind: Kind) -> Vec<&Stream> {
@@ -102,15 +102,15 @@ impl Summary {
     }
 }
 
-/// The bytes that have come in by now.
+/// Returns the number of bytes received so far.
 pub(super) fn bytes_in(streams: &[Stream]) -> f64 {
-    let coming = streams
+    let incoming = streams
         .iter()
         .filter(|stream| stream.direction == Direction::In);
-    coming.filter_map(|stream| stream.bytes).sum()
+    incoming.filter_map(|stream| stream.bytes).sum()
 }
 
-/// Pictures of one kind: they are sent where somebody of our call asks for them.
+/// Describes the incoming video of one kind, which is sent only while somebody in our call watches.
 fn watched(streams: &[&Stream], name: &str) -> Option<String> {
     let is_watched = |stream: &&&Stream| stream.receivers.is_some_and(|number| number > 0.0);
     let watched: Vec<_> = streams.iter().filter(is_watched).collect();
@@ -153,13 +153,13 @@ fn or_nothing(parts: Vec<String>) -> String {
     }
 }
 
-/// A state, for people.
-fn said(state: &str) -> String {
+/// Returns a state's text for people.
+fn state_text(state: &str) -> String {
     match state {
         "" | "None" => "Starting".to_owned(),
         "InLobby" => "In the lobby".to_owned(),
         "LocalHold" => "On hold".to_owned(),
-        "RemoteHold" => "Held by the others".to_owned(),
+        "RemoteHold" => "On hold by the others".to_owned(),
         other => other.to_owned(),
     }
 }
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn before_there_is_anything_the_state_alone_is_told() {
+    fn without_guests_and_streams_the_line_is_the_state() {
         let mut summary = Summary::default();
         assert_eq!(summary.parts(), ["Starting 0:00"]);
         summary.state = "InLobby".to_owned();
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_in_and_what_goes_out_are_counted() {
+    fn incoming_and_outgoing_streams_are_counted() {
         let summary = Summary {
             state: "Connected".to_owned(),
             guests: 3,
@@ -216,15 +216,15 @@ mod tests {
         let parts = [
             "Connected 0:00",
             "3 guests",
-            "in: 2 cameras 59 fps, 1 screen unwatched, sound, 3.1 Mbit/s",
-            "out: camera 1280×720 30 fps, sound",
+            "in: 2 cameras 59 fps, 1 screen unwatched, audio, 3.1 Mbit/s",
+            "out: camera 1280×720 30 fps, audio",
         ];
         assert_eq!(summary.parts(), parts);
         assert_eq!(bytes_in(&summary.streams), 10.0);
     }
 
     #[test]
-    fn what_is_not_there_is_said_to_be_nothing() {
+    fn missing_streams_are_shown_as_nothing() {
         let summary = Summary {
             state: "Connected".to_owned(),
             guests: 1,
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_pictures_some_may_be_watched() {
+    fn watched_cameras_are_counted_separately() {
         let summary = Summary {
             streams: streams(
                 r#"[
@@ -250,7 +250,7 @@ mod tests {
         };
         assert_eq!(
             summary.parts()[2],
-            "in: 2 cameras (1 watched) 15 fps, sound of 2, 200 kbit/s"
+            "in: 2 cameras (1 watched) 15 fps, audio of 2, 200 kbit/s"
         );
     }
 }

@@ -4,6 +4,7 @@ mod hostile;
 mod http;
 mod limits;
 mod logs;
+#[cfg(feature = "metrics")]
 mod metrics;
 mod placing;
 mod proxy;

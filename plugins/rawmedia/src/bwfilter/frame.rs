@@ -1,22 +1,22 @@
-//! The rows of a frame, given to the kernels.
+//! Runs the kernels over the rows of a frame.
 
 use acscall_pixels::{Amount, Chroma, Kernels, Weights};
 
 use super::plan::{ChromaPlanes, Plan, Planes, Sample, Work};
 use super::view::{View, ViewMut, copy_row};
 
-/// How to make frames gray.
+/// Makes frames gray.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Painter {
     pub(super) kernels: Kernels,
     pub(super) plan: Plan,
-    /// Whether rows belong to two fields in turn.
+    /// Whether alternate rows belong to different fields.
     pub(super) interlaced: bool,
 }
 
 impl Painter {
-    /// Does the work on `to`; with `from` on what is copied from there, row by row, so that the
-    /// kernels find it in the nearest cache. What the work replaces is not copied.
+    /// Applies `work` to `to`. With `from`, copies each row from there first, so that the kernels
+    /// find it in the nearest cache. Planes that `work` overwrites are not copied.
     pub(super) fn paint(&self, work: Work, to: &mut [ViewMut<'_>; 4], from: Option<[View<'_>; 4]>) {
         match (work, self.plan) {
             (Work::Nothing, _) | (_, Plan::Gray) => {
@@ -63,14 +63,14 @@ impl Painter {
         to: &mut [ViewMut<'_>; 4],
         from: Option<[View<'_>; 4]>,
     ) {
-        // Luma first: it needs chroma as it was.
+        // Luma first: it needs the original chroma.
         if weights != Weights::NONE {
             self.luma(planes, amount, weights, to, from);
         } else if let Some(from) = from {
             to[0].copy(from[0]);
         }
         for plane in planes.chroma.planes() {
-            // What is filled is not read.
+            // Planes that are filled are not read.
             let from = from.map(|from| from[plane]);
             let from = from.filter(|_| amount != Amount::FULL);
             to[plane].each(from, |row| match planes.sample {
@@ -96,15 +96,15 @@ impl Painter {
             Some([_, one, two, _]) => [one, two],
             None => [one.as_view(), two.as_view()],
         };
-        // Of the last row of chroma in either field.
+        // For the last row of chroma in each field.
         let mut deltas = [(); 2].map(|()| (None, Vec::new()));
         for (y, row) in luma.rows().enumerate() {
             if let Some([from, ..]) = from {
                 copy_row(row, from.row(y));
             }
-            let (known, deltas) = &mut deltas[if self.interlaced { y % 2 } else { 0 }];
+            let (last, deltas) = &mut deltas[if self.interlaced { y % 2 } else { 0 }];
             let at = self.chroma_row(y, planes.rows_shift, chroma[0].n_rows());
-            if known.replace(at) != Some(at) {
+            if last.replace(at) != Some(at) {
                 self.deltas(planes, amount, weights, chroma, at, deltas);
             }
             match planes.sample {
@@ -114,8 +114,8 @@ impl Painter {
         }
     }
 
-    /// The row of chroma that belongs to a row of luma. In interlaced frames it is of the same
-    /// field; where the height leaves a field without a last row of its own, the one before.
+    /// Returns the row of chroma of a row of luma. In interlaced frames it belongs to the same field.
+    /// If the height leaves a field without a last row, it is the row before.
     fn chroma_row(&self, y: usize, shift: u32, rows: usize) -> usize {
         if !self.interlaced {
             return y >> shift;
@@ -210,7 +210,7 @@ mod tests {
         };
         assert_eq!(rows(false, 5, 1), [0, 0, 1, 1, 2]);
         assert_eq!(rows(true, 8, 1), [0, 1, 0, 1, 2, 3, 2, 3]);
-        // The last row of the second field has no chroma of its own.
+        // The last row of the second field shares the chroma of the row before.
         assert_eq!(rows(true, 6, 1), [0, 1, 0, 1, 2, 1]);
         assert_eq!(rows(true, 4, 0), [0, 1, 2, 3]);
         assert_eq!(rows(true, 1, 1), [0]);

@@ -1,12 +1,12 @@
-//! The element: its properties, negotiation and the way of a buffer.
+//! The element: properties, negotiation, and processing of buffers.
 
 #![expect(
     missing_docs,
-    reason = "accessors of properties are generated; blurbs document them"
+    reason = "the property accessors are generated; the blurbs document them"
 )]
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock};
 
 use gst::glib;
 use gst::prelude::*;
@@ -16,6 +16,7 @@ use gst_base::subclass::base_transform::{
     BaseTransformMode, GenerateOutputSuccess, InputBuffer, PrepareOutputBufferSuccess,
 };
 use gst_base::subclass::prelude::*;
+use parking_lot::Mutex;
 
 use super::BwFilterLuma;
 use super::layout::Layout;
@@ -27,7 +28,7 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
         "bwfilter",
         gst::DebugColorFlags::empty(),
-        Some("Black and white"),
+        Some("Black and white filter"),
     )
 });
 
@@ -35,17 +36,19 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 #[derive(Debug, Default, glib::Properties)]
 #[properties(wrapper_type = super::BwFilter)]
 pub struct BwFilter {
-    #[property(name = "amount", get, set, type = f64, member = amount, default = 1.0, minimum = 0.0,
+    #[property(name = "amount", get = |imp: &Self| imp.settings().amount,
+        set = Self::set_amount, type = f64, default = 1.0, minimum = 0.0,
         maximum = 1.0, controllable, mutable_playing, nick = "Amount",
-        blurb = "How much colour is taken: 0 none, 1 all of it")]
-    #[property(name = "luma", get, set, type = BwFilterLuma, member = luma,
+        blurb = "Amount of colour to remove (0 = none, 1 = all)")]
+    #[property(name = "luma", get = |imp: &Self| imp.settings().luma,
+        set = Self::set_luma, type = BwFilterLuma,
         builder(BwFilterLuma::AsIs).mutable_playing().nick("Luma")
-            .blurb("What the gray of YUV is; RGB always has the browsers' weights"))]
+            .blurb("How to compute the gray of YUV formats; RGB formats always use the weights of CSS"))]
     settings: Mutex<Settings>,
-    /// Since the last caps.
+    /// Set by the last caps.
     stream: Mutex<Option<Arc<Stream>>>,
-    /// As downstream answered the last ALLOCATION query.
-    takes: Takes,
+    /// Downstream's answer to the last ALLOCATION query.
+    downstream: Downstream,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -64,49 +67,56 @@ impl Default for Settings {
 }
 
 #[derive(Debug, Default)]
-struct Takes {
+struct Downstream {
     video_meta: AtomicBool,
     crop_meta: AtomicBool,
-    /// How many buffers it wants to hold at a time.
+    /// The number of buffers that it may hold at a time.
     buffers: AtomicU32,
 }
 
 impl BwFilter {
     fn settings(&self) -> Settings {
-        *self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.settings.lock()
+    }
+
+    fn set_amount(&self, amount: f64) {
+        self.settings.lock().amount = amount;
+    }
+
+    fn set_luma(&self, luma: BwFilterLuma) {
+        self.settings.lock().luma = luma;
     }
 
     fn stream(&self) -> Option<Arc<Stream>> {
-        self.stream
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.stream.lock().clone()
     }
 
     fn set_stream(&self, stream: Option<Stream>) {
-        let mut kept = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
-        *kept = stream.map(Arc::new);
+        *self.stream.lock() = stream.map(Arc::new);
     }
 
     fn process(&self, input: gst::Buffer) -> Result<gst::Buffer, gst::FlowError> {
         let settings = self.settings();
         let stream = self.stream().ok_or(gst::FlowError::NotNegotiated)?;
-        let takes_meta = self.takes.video_meta.load(Ordering::Relaxed);
+        let has_video_meta = self.downstream.video_meta.load(Ordering::Relaxed);
         let work = stream.work(settings.amount, settings.luma);
-        if work == Work::Nothing && takes_meta {
+        if work == Work::Nothing && has_video_meta {
             return Ok(input);
         }
         let layout = stream.layout_of(&input).map_err(|error| {
             gst::element_imp_error!(
                 self,
                 gst::StreamError::Format,
-                ("A buffer does not hold what its caps say: {error}"),
-                ["Whatever made the buffer has to size it for its caps, or to describe it with a \
-                  GstVideoMeta; caps: {:?}", stream.info()]
+                ("A buffer does not match its caps: {error}"),
+                [
+                    "The element that made the buffer has to size it for its caps or to add a \
+                  GstVideoMeta; caps: {:?}",
+                    stream.info()
+                ]
             );
             gst::FlowError::Error
         })?;
-        match stream.process(input, layout, work, takes_meta) {
+        match stream.process(input, layout, work, has_video_meta) {
             Ok(Output::Done(output)) => Ok(output),
             Ok(Output::Into(input, layout)) => self.process_into(&stream, &input, &layout, work),
             Err(error) => Err(self.unmappable(&error)),
@@ -133,7 +143,7 @@ impl BwFilter {
                 gst::element_imp_error!(
                     self,
                     gst::ResourceError::Settings,
-                    ("The buffers that are offered downstream are not for these caps: {error}"),
+                    ("A buffer of the downstream pool does not match the caps: {error}"),
                     ["caps: {:?}", stream.info()]
                 );
                 return Err(gst::FlowError::Error);
@@ -145,11 +155,11 @@ impl BwFilter {
         Ok(output)
     }
 
-    /// From the pool that was negotiated, with the input's metadata.
+    /// Returns a buffer of the negotiated pool, with the input's metadata.
     fn new_buffer(&self, input: &gst::BufferRef) -> Result<gst::Buffer, gst::FlowError> {
         match self.parent_prepare_output_buffer(InputBuffer::Readable(input))? {
             PrepareOutputBufferSuccess::Buffer(buffer) => Ok(buffer),
-            // For passthrough, which is never set.
+            // Only in passthrough mode, which is never set.
             PrepareOutputBufferSuccess::InputBuffer => Err(gst::FlowError::Error),
         }
     }
@@ -158,17 +168,17 @@ impl BwFilter {
         gst::element_imp_error!(
             self,
             gst::ResourceError::Read,
-            ("The pixels of a buffer cannot be reached: {error}"),
-            ["Put an element that downloads them into system memory in front of this one"]
+            ("Cannot map the pixels of a buffer: {error}"),
+            ["Insert an element that downloads frames into system memory before this one"]
         );
         gst::FlowError::Error
     }
 
-    /// Pads take everything that the formats allow.
+    /// Returns the caps of both pads: every size, rate and interlacing of the formats.
     fn caps() -> gst::Caps {
         let formats = || gst_video::VideoCapsBuilder::new().format_list(FORMATS.iter().copied());
         let mut caps = formats().build();
-        // A field in each buffer: interlace-mode=alternate.
+        // One field per buffer: interlace-mode=alternate.
         let fields = formats().features(["format:Interlaced"]).build();
         caps.merge(fields);
         caps
@@ -193,7 +203,7 @@ impl ElementImpl for BwFilter {
             gst::subclass::ElementMetadata::new(
                 "Black and white filter",
                 "Filter/Effect/Video",
-                "Makes video gray as CSS grayscale() does, planar YUV at no cost",
+                "Converts video to gray like CSS grayscale(), at no cost for planar YUV",
                 "acscall developers",
             )
         });
@@ -217,19 +227,19 @@ impl ElementImpl for BwFilter {
 }
 
 impl BaseTransformImpl for BwFilter {
-    // Not that it never is: with another mode the parent asks downstream for nothing, and it is
-    // from that answer that the element knows whether downstream takes GstVideoMeta.
+    // The element does work in place. But in another mode the parent sends no ALLOCATION query
+    // downstream, whose answer says whether downstream supports GstVideoMeta.
     const MODE: BaseTransformMode = BaseTransformMode::NeverInPlace;
     const PASSTHROUGH_ON_SAME_CAPS: bool = false;
     const TRANSFORM_IP_ON_PASSTHROUGH: bool = false;
 
     fn set_caps(&self, incaps: &gst::Caps, _outcaps: &gst::Caps) -> Result<(), gst::LoggableError> {
         let info = gst_video::VideoInfo::from_caps(incaps)
-            .map_err(|_| gst::loggable_error!(CAT, "Cannot make sense of {incaps}"))?;
+            .map_err(|_| gst::loggable_error!(CAT, "Cannot parse {incaps}"))?;
         let stream = Stream::new(info).ok_or_else(|| {
             gst::loggable_error!(
                 CAT,
-                "Buffers with more than one picture are not supported: {incaps}"
+                "Buffers with several pictures are not supported: {incaps}"
             )
         })?;
         gst::debug!(CAT, imp = self, "Caps {incaps}, {stream:?}");
@@ -247,7 +257,7 @@ impl BaseTransformImpl for BwFilter {
         Some(info.size())
     }
 
-    // As large as the caps say, whatever padding the input has.
+    // The size of the caps, whatever padding the input has.
     fn transform_size(
         &self,
         _direction: gst::PadDirection,
@@ -270,18 +280,18 @@ impl BaseTransformImpl for BwFilter {
         {
             query.add_allocation_meta::<gst_video::VideoMeta>(None);
         }
-        // Not that of overlays: what is drawn by others after this would have its colours.
-        let crops = self.takes.crop_meta.load(Ordering::Relaxed);
-        if crops
+        // No meta of overlays: overlays that are drawn after this element would keep their colours.
+        let has_crop_meta = self.downstream.crop_meta.load(Ordering::Relaxed);
+        if has_crop_meta
             && query
                 .find_allocation_meta::<gst_video::VideoCropMeta>()
                 .is_none()
         {
             query.add_allocation_meta::<gst_video::VideoCropMeta>(None);
         }
-        // Who holds frames of this element mostly holds those of the one before.
-        let buffers = self.takes.buffers.load(Ordering::Relaxed);
-        metadata::ask_for_buffers(query, buffers);
+        // An element that holds output frames mostly holds the input frames in them.
+        let buffers = self.downstream.buffers.load(Ordering::Relaxed);
+        metadata::request_buffers(query, buffers);
         Ok(())
     }
 
@@ -298,13 +308,15 @@ impl BaseTransformImpl for BwFilter {
         gst::debug!(
             CAT,
             imp = self,
-            "Downstream takes video meta: {video}, crop meta: {crop}"
+            "Downstream supports video meta: {video}, crop meta: {crop}"
         );
-        self.takes.video_meta.store(video, Ordering::Relaxed);
-        self.takes.crop_meta.store(video && crop, Ordering::Relaxed);
+        self.downstream.video_meta.store(video, Ordering::Relaxed);
+        self.downstream
+            .crop_meta
+            .store(video && crop, Ordering::Relaxed);
         let buffers = query.allocation_pools().map(|(_, _, min, _)| min).max();
         let buffers = buffers.unwrap_or(0);
-        self.takes.buffers.store(buffers, Ordering::Relaxed);
+        self.downstream.buffers.store(buffers, Ordering::Relaxed);
         metadata::offer_pool(query, video)?;
         self.parent_decide_allocation(query)
     }
@@ -327,7 +339,11 @@ impl BaseTransformImpl for BwFilter {
         if let Some(time) = time
             && let Err(error) = element.sync_values(time)
         {
-            gst::warning!(CAT, imp = self, "Controlled properties stay: {error}");
+            gst::warning!(
+                CAT,
+                imp = self,
+                "Cannot update controlled properties: {error}"
+            );
         }
     }
 

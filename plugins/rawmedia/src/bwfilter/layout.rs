@@ -1,39 +1,39 @@
-//! Where the planes of a frame lie in its buffer.
+//! The positions of a frame's planes in its buffer.
 //!
-//! `GstVideoFrame` is not used: the slices that its bindings give are as long as the stride times
-//! the height of the frame, which is more than there is for the fields of
-//! `interlace-mode=alternate` and for planes whose last row ends with its pixels.
+//! `GstVideoFrame` does not work here: its bindings return slices of stride times frame height,
+//! which is too long for the fields of `interlace-mode=alternate` and for planes whose last row is
+//! not padded.
 
 use std::fmt;
 
 use thiserror::Error;
 
-/// A frame's planes.
+/// The planes of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
-    /// In pixels. More than in the caps where the buffer carries a `GstVideoCropMeta`.
+    /// In pixels. Larger than in the caps if the buffer has a `GstVideoCropMeta`.
     pub(super) width: u32,
-    /// In pixels, of the whole frame where a buffer holds a field.
+    /// In pixels. The height of the whole frame, even if the buffer holds a field.
     pub(super) height: u32,
     planes: [Plane; 4],
     n_planes: usize,
 }
 
-/// One of them.
+/// A plane in a buffer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Plane {
-    /// Of its first byte in the buffer.
+    /// Offset of its first byte in the buffer.
     pub(super) offset: usize,
-    /// Bytes from row to row.
+    /// Bytes from one row to the next.
     pub(super) stride: usize,
-    /// Bytes that hold pixels in a row.
+    /// Bytes of pixels in a row.
     pub(super) row: usize,
-    /// How many rows there are in the buffer.
+    /// Number of rows in the buffer.
     pub(super) rows: usize,
 }
 
 impl Plane {
-    /// Bytes from the first row's first to the last row's last.
+    /// Returns the number of bytes from the first row to the last pixel of the last row.
     pub(super) fn len(&self) -> usize {
         match self.rows {
             0 => 0,
@@ -42,18 +42,18 @@ impl Plane {
     }
 }
 
-/// Why a buffer cannot be what the caps say.
+/// Why a buffer does not match its caps.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub(super) enum LayoutError {
-    #[error("its GstVideoMeta tells of {meta:?}, and the caps of {caps:?}")]
+    #[error("its GstVideoMeta says {meta:?}, the caps say {caps:?}")]
     Meta { meta: Kind, caps: Kind },
-    #[error("plane {plane} has a stride of {stride} bytes where a row has {row}")]
+    #[error("plane {plane} has a stride of {stride} bytes, but rows of {row} bytes")]
     Stride {
         plane: usize,
         stride: i32,
         row: usize,
     },
-    #[error("plane {plane} ends at byte {end} and the buffer has {size}")]
+    #[error("plane {plane} ends at byte {end}, but the buffer has {size} bytes")]
     Size {
         plane: usize,
         end: usize,
@@ -72,13 +72,14 @@ impl fmt::Debug for Kind {
 }
 
 impl Layout {
-    /// The layout that the caps give where the buffer says nothing else.
+    /// Returns the default layout of the caps.
     pub(super) fn of_caps(info: &gst_video::VideoInfo) -> Result<Layout, LayoutError> {
         let (width, height) = (info.width(), info.height());
         Layout::new(info, width, height, info.offset(), info.stride())
     }
 
-    /// That of a buffer: its `GstVideoMeta`'s, else the caps'. It lies within the buffer.
+    /// Returns the layout of a buffer: that of its `GstVideoMeta`, or else the default one. It lies
+    /// within the buffer.
     pub(super) fn of_buffer(
         buffer: &gst::BufferRef,
         info: &gst_video::VideoInfo,
@@ -122,10 +123,10 @@ impl Layout {
         let at = offsets.iter().zip(strides).enumerate().take(n_planes);
         for (plane, (&offset, &stride)) in at {
             let (row, rows) = extent(info, plane, width, height);
-            let refused = LayoutError::Stride { plane, stride, row };
-            let stride = usize::try_from(stride).map_err(|_| refused)?;
+            let error = LayoutError::Stride { plane, stride, row };
+            let stride = usize::try_from(stride).map_err(|_| error)?;
             if stride < row {
-                return Err(refused);
+                return Err(error);
             }
             planes[plane] = Plane {
                 offset,
@@ -147,7 +148,7 @@ impl Layout {
     }
 }
 
-/// Bytes of pixels in a row of a plane, and its rows in a buffer.
+/// Returns the bytes of pixels in a row of a plane, and the number of its rows in a buffer.
 fn extent(info: &gst_video::VideoInfo, plane: usize, width: u32, height: u32) -> (usize, usize) {
     let format = info.format_info();
     let alternate = info.interlace_mode() == gst_video::VideoInterlaceMode::Alternate;
@@ -166,8 +167,8 @@ fn extent(info: &gst_video::VideoInfo, plane: usize, width: u32, height: u32) ->
         let columns = format.scale_width(component, width) as usize;
         let rows = format.scale_height(component, height) as usize;
         let step = info.comp_pstride(component).max(0) as usize;
-        // A column of YUY2 is half of one of its chroma: even for an odd width the row holds
-        // whole groups of pixels.
+        // YUY2 has one chroma column per two columns of luma: rows hold whole groups of pixels,
+        // even if the width is odd.
         extent = (extent.0.max(columns * step), extent.1.max(rows));
     }
     extent

@@ -1,27 +1,29 @@
-//! The planes of a buffer as slices of bytes.
+//! Maps the planes of a buffer as slices of bytes.
 
 use gst::glib;
 
 use super::layout::{Layout, Plane};
 use super::view::{View, ViewMut};
 
-/// Whether each plane lies in one memory that may be written to, and no two share a byte.
+/// Whether each plane lies in one writable memory and no two planes overlap.
 pub(super) fn is_writable(buffer: &gst::BufferRef, layout: &Layout) -> bool {
     let mut planes = layout.planes().to_vec();
     planes.sort_by_key(|plane| plane.offset);
     let apart = planes
         .windows(2)
         .all(|two| two[0].offset + two[0].len() <= two[1].offset);
-    // In 1.22 GStreamer's own test does not look at the flag.
+    // GStreamer 1.22's own check ignores this flag.
     let is_readonly = |memory: &gst::MemoryRef| memory.flags().contains(gst::MemoryFlags::READONLY);
     apart
         && buffer.is_all_memory_writable()
         && !buffer.iter_memories().any(is_readonly)
-        && planes.iter().all(|plane| home(buffer, plane).is_some())
+        && planes
+            .iter()
+            .all(|plane| memory_of(buffer, plane).is_some())
 }
 
-/// Which memory of the buffer a plane lies in, and where in it.
-pub(super) fn home(buffer: &gst::BufferRef, plane: &Plane) -> Option<(usize, usize)> {
+/// Returns the index of the memory that holds a plane, and the offset in it.
+pub(super) fn memory_of(buffer: &gst::BufferRef, plane: &Plane) -> Option<(usize, usize)> {
     let mut start = 0;
     for (index, memory) in buffer.iter_memories().enumerate() {
         let end = start + memory.size();
@@ -40,10 +42,14 @@ pub(super) fn read<R>(
     read: impl FnOnce([View<'_>; 4]) -> R,
 ) -> Result<R, glib::BoolError> {
     let mut views = [View::default(); 4];
-    let homes: Option<Vec<_>> = layout.planes().iter().map(|p| home(buffer, p)).collect();
+    let places: Option<Vec<_>> = layout
+        .planes()
+        .iter()
+        .map(|p| memory_of(buffer, p))
+        .collect();
     let planes = views.iter_mut().zip(layout.planes());
-    let Some(homes) = homes else {
-        // A plane goes over the end of a memory: mapping the whole copies all of them into one.
+    let Some(places) = places else {
+        // A plane crosses the end of a memory. Mapping the whole buffer merges its memories.
         let map = buffer.map_readable()?;
         for (view, plane) in planes {
             *view = View::new(bytes(&map, plane.offset, plane)?, *plane);
@@ -54,7 +60,7 @@ pub(super) fn read<R>(
         .iter_memories()
         .map(|memory| memory.map_readable())
         .collect::<Result<Vec<_>, _>>()?;
-    for ((view, plane), (index, offset)) in planes.zip(homes) {
+    for ((view, plane), (index, offset)) in planes.zip(places) {
         *view = View::new(bytes(&maps[index], offset, plane)?, *plane);
     }
     Ok(read(views))
@@ -62,7 +68,7 @@ pub(super) fn read<R>(
 
 fn bytes<'a>(map: &'a [u8], offset: usize, plane: &Plane) -> Result<&'a [u8], glib::BoolError> {
     map.get(offset..offset + plane.len())
-        .ok_or_else(|| glib::bool_error!("a plane is larger than its memory"))
+        .ok_or_else(|| glib::bool_error!("a plane exceeds its memory"))
 }
 
 /// Calls `write` with the planes.
@@ -72,7 +78,7 @@ pub(super) fn write<R>(
     write: impl FnOnce(&mut [ViewMut<'_>; 4]) -> R,
 ) -> Result<R, glib::BoolError> {
     if !is_writable(buffer, layout) {
-        // Mapping the whole makes one memory that may be written to.
+        // Mapping the whole buffer makes one writable memory.
         let mut map = buffer.map_writable()?;
         let mut views = carve(&mut [(0, map.as_mut_slice())], layout)?;
         return Ok(write(&mut views));
@@ -93,7 +99,7 @@ pub(super) fn write<R>(
     Ok(write(&mut views))
 }
 
-/// Cuts the planes out of pieces of a buffer, given with where they begin.
+/// Splits pieces of a buffer into planes. Each piece comes with its offset in the buffer.
 fn carve<'a>(
     pieces: &mut [(usize, &'a mut [u8])],
     layout: &Layout,
@@ -106,12 +112,12 @@ fn carve<'a>(
         let piece = pieces
             .iter_mut()
             .find(|(start, rest)| *start <= plane.offset && end <= start + rest.len())
-            .ok_or_else(|| glib::bool_error!("two planes share bytes"))?;
+            .ok_or_else(|| glib::bool_error!("two planes overlap"))?;
         let (start, rest) = std::mem::take(piece);
         let (_, rest) = rest.split_at_mut(plane.offset - start);
-        let (mine, rest) = rest.split_at_mut(plane.len());
+        let (bytes, rest) = rest.split_at_mut(plane.len());
         *piece = (end, rest);
-        *view = ViewMut::new(mine, *plane);
+        *view = ViewMut::new(bytes, *plane);
     }
     Ok(views)
 }

@@ -1,28 +1,28 @@
-//! What belongs to a buffer beside its pixels, and where new ones come from.
+//! Metadata of buffers, and allocation of new ones.
 
 use std::ops::ControlFlow;
 
 use gst::glib;
 use gst::prelude::*;
 
-/// Copies flags, times and metas, but for those about the memory: the new buffer has its own.
+/// Copies flags, timestamps and metas, except metas that describe the memory.
 pub(super) fn copy(from: &gst::BufferRef, to: &mut gst::BufferRef) {
     let flags = gst::BufferCopyFlags::FLAGS | gst::BufferCopyFlags::TIMESTAMPS;
-    // It fails for regions and memory only.
+    // Fails only for regions and memory.
     let _ = from.copy_into(to, flags, ..);
     from.foreach_meta(|meta| {
         let of_memory = meta.api() == gst_video::VideoMeta::meta_api()
             || meta.has_tag::<gst::meta::tags::MemoryReference>();
         if !of_memory {
             let whole = gst::meta::MetaTransformCopy::new(..);
-            // A meta that cannot be copied stays behind.
+            // A meta that cannot be copied is dropped.
             let _ = meta.transform(to, &whole);
         }
         ControlFlow::Continue(())
     });
 }
 
-/// A buffer for a frame that is not of its caps' size.
+/// Returns a buffer for a frame whose size is not that of its caps.
 pub(super) fn new_frame(
     from: &gst::BufferRef,
     info: &gst_video::VideoInfo,
@@ -34,11 +34,10 @@ pub(super) fn new_frame(
     Ok(buffer)
 }
 
-/// Sees to it that an ALLOCATION query offers a pool for new frames, so that they are not allocated
-/// anew each time.
+/// Makes sure that an ALLOCATION query has a pool, so that frames are not allocated one by one.
 pub(super) fn offer_pool(
     query: &mut gst::query::Allocation,
-    takes_meta: bool,
+    has_video_meta: bool,
 ) -> Result<(), glib::BoolError> {
     let (caps, _) = query.get_owned();
     let Some(caps) = caps else {
@@ -54,10 +53,10 @@ pub(super) fn offer_pool(
     let pool = pool.unwrap_or_else(|| gst_video::VideoBufferPool::new().upcast());
     let mut config = pool.config();
     config.set_params(Some(&caps), size, min, max);
-    if takes_meta {
+    if has_video_meta {
         config.add_option(gst_video::BUFFER_POOL_OPTION_VIDEO_META);
     }
-    // Where the pool wants other parameters, the parent negotiates them.
+    // If the pool needs other parameters, the parent negotiates them.
     let _ = pool.set_config(config);
     if is_offered {
         query.set_nth_allocation_pool(0, Some(&pool), size, min, max);
@@ -67,8 +66,8 @@ pub(super) fn offer_pool(
     Ok(())
 }
 
-/// Answers an ALLOCATION query with a number of buffers that there should be, from whatever pool.
-pub(super) fn ask_for_buffers(query: &mut gst::query::Allocation, buffers: u32) {
+/// Requests a number of buffers in the answer to an ALLOCATION query, from any pool.
+pub(super) fn request_buffers(query: &mut gst::query::Allocation, buffers: u32) {
     let (caps, _) = query.get_owned();
     let info = caps.and_then(|caps| gst_video::VideoInfo::from_caps(&caps).ok());
     if let Some(info) = info

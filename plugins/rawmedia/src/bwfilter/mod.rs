@@ -13,18 +13,18 @@ mod view;
 use gst::glib;
 use gst::prelude::*;
 
-/// What the gray of a YUV picture is.
+/// How the gray of a YUV picture is computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]
 #[enum_type(name = "GstBwFilterLuma")]
 #[repr(i32)]
 pub enum BwFilterLuma {
-    /// Its Y, whatever the matrix.
+    /// Keeps Y, whatever the matrix.
     #[default]
-    #[enum_value(name = "As it is: the Y of YUV stays", nick = "as-is")]
+    #[enum_value(name = "As is: keep the luma of the input", nick = "as-is")]
     AsIs,
-    /// That of CSS `grayscale()`: 0.2126 R + 0.7152 G + 0.0722 B.
+    /// CSS `grayscale()`: 0.2126 R + 0.7152 G + 0.0722 B.
     #[enum_value(
-        name = "BT.709: the weights of browsers, whatever the matrix",
+        name = "BT.709: use the weights of CSS, whatever the matrix",
         nick = "bt709"
     )]
     Bt709,

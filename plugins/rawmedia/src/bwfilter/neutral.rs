@@ -1,4 +1,4 @@
-//! Frames without colour at no cost: the luma of the input, and chroma that all frames share.
+//! Gray frames at no cost: the luma of the input, and chroma that all frames share.
 
 use std::sync::Arc;
 
@@ -7,18 +7,17 @@ use super::map;
 use super::metadata;
 use super::plan::{Planes, Sample};
 
-/// Chroma of no colour, for frames of one size.
+/// Neutral chroma for frames of one size.
 #[derive(Clone, Debug)]
 pub(super) struct Neutral(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     planes: Planes,
-    /// What comes between luma and alpha, or the end, in the default layout: the rows that luma is
-    /// padded with where it is, then the planes of chroma. Nobody can write to it: who maps a frame
-    /// to paint into it gets a copy.
+    /// Everything between luma and alpha (or the end) in the default layout: the padding rows of
+    /// luma, then the planes of chroma. It is read-only: mapping a frame for writing makes a copy.
     chroma: gst::Memory,
-    /// What comes after alpha in the default layout.
+    /// Everything after alpha in the default layout.
     tail: Option<gst::Memory>,
     layout: Layout,
     offsets: Vec<usize>,
@@ -27,7 +26,8 @@ struct Shared {
 }
 
 impl Neutral {
-    /// For frames like these. `None` where they do not begin with luma, as all do.
+    /// Makes the chroma for frames with this format. All formats start with luma; otherwise the result
+    /// is `None`.
     pub(super) fn new(planes: Planes, info: &gst_video::VideoInfo) -> Option<Neutral> {
         let layout = Layout::of_caps(info).ok()?;
         let luma = layout.planes().first()?;
@@ -52,17 +52,17 @@ impl Neutral {
         })))
     }
 
-    /// Whether it is for frames of this size.
+    /// Whether it fits frames of this size.
     pub(super) fn fits(&self, layout: &Layout) -> bool {
-        let mine = &self.0.layout;
-        (mine.width, mine.height) == (layout.width, layout.height)
+        let own = &self.0.layout;
+        (own.width, own.height) == (layout.width, layout.height)
     }
 
-    /// A frame with the input's luma, and its alpha, in its very memory, that holds the input as
-    /// long as it lives. Gives the input back where a plane does not lie in one memory.
+    /// Returns a frame that references the input's luma and alpha, and holds the input. Returns the
+    /// input as an error if a plane does not lie in one memory.
     ///
-    /// The memory of the input is not given on as it is: a frame that shared it would be freed
-    /// after the input went back to its pool, which throws away buffers whose memory is in use.
+    /// The frame does not share the input's memory objects: the input would return to its pool
+    /// before the frame is freed, and a pool discards buffers whose memory is in use.
     pub(super) fn frame(
         &self,
         input: gst::Buffer,
@@ -81,14 +81,15 @@ impl Neutral {
         };
         let mut offsets = shared.offsets.clone();
         let mut strides = shared.strides.clone();
-        let (Some(mine), Some(theirs)) = (shared.layout.planes().first(), layout.planes().first())
+        let (Some(own), Some(luma_plane)) =
+            (shared.layout.planes().first(), layout.planes().first())
         else {
             return Err(input);
         };
-        // Where the input's luma has the default stride, all is where it is by default.
-        let luma_end = mine.stride * mine.rows;
+        // If the input's luma has the default stride, this is the default layout.
+        let luma_end = own.stride * own.rows;
         offsets[0] = 0;
-        strides[0] = theirs.stride as i32;
+        strides[0] = luma_plane.stride as i32;
         for plane in shared.planes.chroma.planes() {
             offsets[plane] = offsets[plane] - luma_end + luma.len;
         }
@@ -130,7 +131,7 @@ impl Neutral {
     }
 }
 
-/// Bytes of chroma of no colour.
+/// Returns `size` bytes of neutral chroma.
 fn memory(sample: Sample, size: usize) -> gst::Memory {
     let bytes = match sample {
         Sample::Byte => vec![0x80; size],
@@ -147,9 +148,9 @@ fn memory(sample: Sample, size: usize) -> gst::Memory {
     gst::Memory::from_slice(bytes)
 }
 
-/// A plane of a buffer, which it keeps.
+/// A plane of a buffer. It holds the buffer.
 struct Borrowed {
-    // Unmapped before the buffer goes, so that its pool finds its memory free.
+    // Declared first: it is unmapped before the buffer returns to its pool.
     map: gst::MappedMemory<gst::memory::Readable>,
     start: usize,
     len: usize,
@@ -157,10 +158,10 @@ struct Borrowed {
 }
 
 impl Borrowed {
-    /// `None` where the plane does not lie in one memory with all of its last row's stride.
+    /// `None` if the plane, with the whole stride of its last row, does not lie in one memory.
     fn new(buffer: &gst::Buffer, layout: &Layout, plane: usize) -> Option<Borrowed> {
         let plane = layout.planes().get(plane)?;
-        let (index, start) = map::home(buffer, plane)?;
+        let (index, start) = map::memory_of(buffer, plane)?;
         let len = plane.stride * plane.rows;
         let map = buffer.memory(index)?.into_mapped_memory_readable().ok()?;
         (start + len <= map.size()).then(|| Borrowed {

@@ -1,11 +1,10 @@
-//! What is known of a stream with given caps, and how its buffers become gray.
-
-use std::sync::{Mutex, PoisonError};
+//! A stream with given caps, and how its buffers become gray.
 
 use acscall_pixels::{Kernels, Weights};
 use gst::glib;
 use gst_video::prelude::*;
 use gst_video::{VideoColorMatrix, VideoColorRange, VideoInterlaceMode};
+use parking_lot::Mutex;
 
 use super::BwFilterLuma;
 use super::frame::Painter;
@@ -18,26 +17,26 @@ use super::plan::{Plan, Work};
 #[derive(Debug)]
 pub(super) struct Stream {
     info: gst_video::VideoInfo,
-    /// As the caps have it, for downstreams that do not take `GstVideoMeta`.
+    /// The default layout of the caps, for downstream elements without `GstVideoMeta`.
     layout: Layout,
     kernels: Kernels,
     plan: Plan,
     weights: Weights,
-    /// Of the size of the last frame. Frames that are larger than their caps have another one.
+    /// For the size of the last frame, which may be larger than the caps.
     neutral: Mutex<Option<Neutral>>,
 }
 
-/// What to do with a buffer.
+/// The result of [`Stream::process`].
 #[derive(Debug)]
 pub(super) enum Output {
-    /// It is done.
+    /// The finished buffer.
     Done(gst::Buffer),
-    /// It has to be painted into another one.
+    /// The input, which has to be painted into another buffer.
     Into(gst::Buffer, Layout),
 }
 
 impl Stream {
-    /// `None` where the caps are beyond what the element does.
+    /// Returns `None` for caps that the element does not support.
     pub(super) fn new(info: gst_video::VideoInfo) -> Option<Stream> {
         let separate = info.multiview_mode() == gst_video::VideoMultiviewMode::Separated
             || info.interlace_mode() == VideoInterlaceMode::Fields;
@@ -54,7 +53,7 @@ impl Stream {
         })
     }
 
-    /// What the properties ask for.
+    /// Returns the work for these property values.
     pub(super) fn work(&self, amount: f64, luma: BwFilterLuma) -> Work {
         self.plan.work(amount, luma, self.weights)
     }
@@ -63,32 +62,32 @@ impl Stream {
         &self.info
     }
 
-    /// Where the planes of one of its buffers lie.
+    /// Returns the layout of a buffer.
     pub(super) fn layout_of(&self, buffer: &gst::BufferRef) -> Result<Layout, LayoutError> {
         Layout::of_buffer(buffer, &self.info)
     }
 
-    /// Whether downstream understands a buffer that lies like this.
-    fn goes_on(&self, layout: &Layout, takes_meta: bool) -> bool {
-        // A frame larger than its caps is one that upstream and downstream agreed on.
-        takes_meta || self.is_larger(layout) || *layout == self.layout
+    /// Whether downstream can read a buffer with this layout.
+    fn is_readable_downstream(&self, layout: &Layout, has_video_meta: bool) -> bool {
+        // Upstream and downstream have agreed on frames that are larger than their caps.
+        has_video_meta || self.is_larger(layout) || *layout == self.layout
     }
 
-    /// Does the work without another buffer's memory where that is possible.
+    /// Does the work without a new frame if possible.
     pub(super) fn process(
         &self,
         mut buffer: gst::Buffer,
         layout: Layout,
         work: Work,
-        takes_meta: bool,
+        has_video_meta: bool,
     ) -> Result<Output, glib::BoolError> {
-        if work == Work::DropChroma && takes_meta {
+        if work == Work::DropChroma && has_video_meta {
             match self.without_chroma(buffer, &layout) {
                 Ok(frame) => return Ok(Output::Done(frame)),
                 Err(input) => buffer = input,
             }
         }
-        if !self.goes_on(&layout, takes_meta) {
+        if !self.is_readable_downstream(&layout, has_video_meta) {
             return Ok(Output::Into(buffer, layout));
         }
         if work == Work::Nothing {
@@ -106,7 +105,7 @@ impl Stream {
         }
     }
 
-    /// Does the work on the way from one buffer into another.
+    /// Does the work while copying from one buffer to another.
     pub(super) fn process_into(
         &self,
         (input, from): (&gst::BufferRef, &Layout),
@@ -149,7 +148,7 @@ impl Stream {
         let Plan::Planes(planes) = self.plan else {
             return None;
         };
-        let mut kept = self.neutral.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.neutral.lock();
         if let Some(neutral) = kept.as_ref().filter(|neutral| neutral.fits(layout)) {
             return Some(neutral.clone());
         }
@@ -158,7 +157,7 @@ impl Stream {
         kept.clone()
     }
 
-    /// The stream's info for a frame that is larger than its caps.
+    /// Returns the video info of a frame that is larger than its caps.
     pub(super) fn larger(&self, layout: &Layout) -> Option<gst_video::VideoInfo> {
         self.is_larger(layout).then(|| self.sized(layout))?
     }
@@ -167,7 +166,7 @@ impl Stream {
         (layout.width, layout.height) != (self.layout.width, self.layout.height)
     }
 
-    /// The stream's info for frames of another size.
+    /// Returns the video info of frames of another size.
     fn sized(&self, layout: &Layout) -> Option<gst_video::VideoInfo> {
         gst_video::VideoInfo::builder(self.info.format(), layout.width, layout.height)
             .interlace_mode(self.info.interlace_mode())
@@ -176,7 +175,7 @@ impl Stream {
     }
 }
 
-/// How much of chroma the colour space of the caps adds to the browser's gray.
+/// Returns how much chroma the colour space of the caps adds to the gray of CSS.
 fn weights(info: &gst_video::VideoInfo) -> Weights {
     let colorimetry = info.colorimetry();
     let known = luma_weights(colorimetry.matrix()).or_else(|| {
@@ -188,7 +187,7 @@ fn weights(info: &gst_video::VideoInfo) -> Weights {
     known.map_or(Weights::NONE, |(kr, kb)| Weights::new(kr, kb, full_range))
 }
 
-/// The weights of red and blue in Y.
+/// Returns the weights of red and blue in Y.
 fn luma_weights(matrix: VideoColorMatrix) -> Option<(f64, f64)> {
     match matrix {
         VideoColorMatrix::Fcc => Some((0.30, 0.11)),

@@ -1,15 +1,15 @@
-//! Planes as bytes, and their rows.
+//! Views of planes, row by row.
 
 use super::layout::Plane;
 
-/// A plane that is read.
+/// A readable plane.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct View<'a> {
     bytes: &'a [u8],
     at: Plane,
 }
 
-/// A plane that is written.
+/// A writable plane.
 #[derive(Debug, Default)]
 pub(super) struct ViewMut<'a> {
     bytes: &'a mut [u8],
@@ -17,7 +17,7 @@ pub(super) struct ViewMut<'a> {
 }
 
 impl<'a> View<'a> {
-    /// `bytes` begin where the plane does.
+    /// `bytes` start with the plane.
     pub(super) fn new(bytes: &'a [u8], at: Plane) -> View<'a> {
         View { bytes, at }
     }
@@ -43,7 +43,7 @@ impl<'a> View<'a> {
 }
 
 impl<'a> ViewMut<'a> {
-    /// `bytes` begin where the plane does.
+    /// `bytes` start with the plane.
     pub(super) fn new(bytes: &'a mut [u8], at: Plane) -> ViewMut<'a> {
         ViewMut { bytes, at }
     }
@@ -52,7 +52,7 @@ impl<'a> ViewMut<'a> {
         View::new(self.bytes, self.at)
     }
 
-    /// Whether nothing lies between its rows.
+    /// Whether its rows have no padding.
     pub(super) fn is_dense(&self) -> bool {
         self.at.stride == self.at.row
     }
@@ -68,7 +68,7 @@ impl<'a> ViewMut<'a> {
             })
     }
 
-    /// All rows as one, where nothing lies between them.
+    /// Returns all rows as one, for a plane without padding.
     pub(super) fn all(&mut self) -> impl Iterator<Item = &mut [u8]> {
         let len = self.at.len().min(self.bytes.len());
         std::iter::once(&mut self.bytes[..len])
@@ -78,8 +78,8 @@ impl<'a> ViewMut<'a> {
         self.each(Some(from), |_| {});
     }
 
-    /// Calls `work` with each row, after copying it from where it is read from. In place, where
-    /// nothing lies between the rows, with all of them at once.
+    /// Calls `work` with each row, after copying the row of `from`. In place and without padding,
+    /// calls it once with all rows.
     pub(super) fn each(&mut self, from: Option<View<'_>>, mut work: impl FnMut(&mut [u8])) {
         match from {
             None if self.is_dense() => self.all().for_each(work),
@@ -94,7 +94,7 @@ impl<'a> ViewMut<'a> {
     }
 }
 
-/// As much as both have.
+/// Copies as many bytes as both rows have.
 pub(super) fn copy_row(to: &mut [u8], from: &[u8]) {
     let len = to.len().min(from.len());
     to[..len].copy_from_slice(&from[..len]);

@@ -1,10 +1,10 @@
-//! What taps add to the answer of an ALLOCATION query: the buffers that they hold.
+//! Adds the buffers that taps hold to the answer of an ALLOCATION query.
 
-use super::pads::Entry;
+use super::tap::Entry;
 
-/// Raises each pool's number of buffers by what the taps may hold.
+/// Raises each pool's number of buffers by the number that the taps may hold.
 pub(super) fn add_taps(query: &mut gst::query::Allocation, entries: &[Entry]) {
-    // What waits, and what is being pushed.
+    // The queue's capacity, and the buffer that is being pushed.
     let held: usize = entries
         .iter()
         .map(|entry| entry.tap.settings().capacity() + 1)
@@ -22,7 +22,7 @@ pub(super) fn add_taps(query: &mut gst::query::Allocation, entries: &[Entry]) {
     }
     for (index, (pool, size, min, max)) in (0..).zip(pools) {
         let min = min.saturating_add(held);
-        // 0 is no maximum.
+        // 0 means no maximum.
         let max = if max == 0 {
             0
         } else {
@@ -32,7 +32,7 @@ pub(super) fn add_taps(query: &mut gst::query::Allocation, entries: &[Entry]) {
     }
 }
 
-/// Raw video's; for anything else nobody knows it here.
+/// Returns the frame size of raw video; other formats have none that is known here.
 fn frame_size(query: &gst::query::Allocation) -> Option<u32> {
     let (caps, _) = query.get_owned();
     let info = gst_video::VideoInfo::from_caps(caps.as_ref()?).ok()?;

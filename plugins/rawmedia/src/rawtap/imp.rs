@@ -1,46 +1,36 @@
-//! The element: the main flow, and what it gives to the taps on its way.
+//! The element: the main flow, and how it feeds the taps.
 
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
+use parking_lot::Mutex;
 
-use super::RawTapPad;
 use super::allocation;
-use super::pads::{self, Entry, Taps};
+use super::pad;
+use super::pads;
 use super::pool::PoolWatch;
-use super::tap;
+use super::tap::{self, Entry, Taps};
+use super::{CAT, RawTapPad};
 
-pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
-    gst::DebugCategory::new(
-        "rawtap",
-        gst::DebugColorFlags::empty(),
-        Some("References to what passes through"),
-    )
-});
-
-/// How long a seek waits for branches to be flushed: more than those take that work, even on a
-/// busy machine, and not too much for a person if one is stuck.
-const MAX_SETTLING: Duration = Duration::from_millis(500);
+/// The time that a seek waits for branches to be flushed. A working branch takes less, even on a
+/// busy machine; with a stuck branch the delay is still bearable for a person.
+const MAX_FLUSH_WAIT: Duration = Duration::from_millis(500);
 
 /// See [`super::RawTap`].
 #[derive(Debug)]
 pub struct RawTap {
     sink: gst::Pad,
     src: gst::Pad,
-    pub(super) taps: Mutex<Taps>,
+    taps: Mutex<Taps>,
     pool: Mutex<PoolWatch>,
 }
 
 impl RawTap {
-    pub(super) fn sink(&self) -> &gst::Pad {
-        &self.sink
-    }
-
     fn chain(&self, buffer: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let entries = lock(&self.taps).entries.clone();
+        let entries = self.taps.lock().entries.clone();
         if !entries.is_empty() {
             self.offer(&entries, &buffer);
         }
@@ -48,7 +38,7 @@ impl RawTap {
     }
 
     fn chain_list(&self, list: gst::BufferList) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let entries = lock(&self.taps).entries.clone();
+        let entries = self.taps.lock().entries.clone();
         if !entries.is_empty() {
             for buffer in list.iter_owned() {
                 self.offer(&entries, &buffer);
@@ -59,7 +49,7 @@ impl RawTap {
 
     fn offer(&self, entries: &Arc<[Entry]>, buffer: &gst::Buffer) {
         let now = || self.obj().current_running_time();
-        if lock(&self.pool).is_fixed(buffer) {
+        if self.pool.lock().is_fixed(buffer) {
             tap::offer_all(entries, |tap| tap.offer_copy(buffer, now));
         } else {
             tap::offer_all(entries, |tap| tap.offer(buffer, now));
@@ -80,7 +70,7 @@ impl RawTap {
             gst::EventType::FlushStop => {
                 let result = self.src.push_event(event.clone());
                 let (entries, _flushed) = {
-                    let mut taps = lock(&self.taps);
+                    let mut taps = self.taps.lock();
                     let flushed = taps.stickies.flush();
                     (taps.entries.clone(), flushed)
                 };
@@ -90,7 +80,7 @@ impl RawTap {
                 result
             }
             _ => {
-                let entries = self.record(&event);
+                let entries = self.store(&event);
                 if event.type_() == gst::EventType::Caps {
                     self.forget_pool();
                 }
@@ -106,10 +96,10 @@ impl RawTap {
         }
     }
 
-    /// Those who have to be told of the event; who comes later finds it in the record.
-    fn record(&self, event: &gst::Event) -> Arc<[Entry]> {
+    /// Stores a sticky event for later taps. Returns the taps that have to get the event now.
+    fn store(&self, event: &gst::Event) -> Arc<[Entry]> {
         let (entries, superseded) = {
-            let mut taps = lock(&self.taps);
+            let mut taps = self.taps.lock();
             let superseded = if event.is_sticky() {
                 taps.stickies.store(event.clone())
             } else {
@@ -121,9 +111,9 @@ impl RawTap {
         entries
     }
 
-    /// A pipeline sends a seek to one sink after the other. A sink on a tap could not take it while
-    /// it is flushed by the one before, which happens on another thread. So whoever seeks waits for
-    /// that; the flow does not.
+    /// A pipeline sends a seek to one sink after the other. The seek to the first sink flushes the
+    /// taps, on another thread, and a sink on a tap cannot take its own seek meanwhile. So the
+    /// seeking thread waits for these flushes; the flow does not.
     fn src_event(&self, event: gst::Event) -> bool {
         let is_flushing_seek = match event.view() {
             gst::EventView::Seek(seek) => seek.get().1.contains(gst::SeekFlags::FLUSH),
@@ -132,10 +122,10 @@ impl RawTap {
         let result = self.sink.push_event(event);
         if is_flushing_seek {
             let entries = self.entries();
-            let have_settled = entries
+            let are_flushed = entries
                 .iter()
-                .all(|entry| entry.tap.settles_within(MAX_SETTLING));
-            if !have_settled {
+                .all(|entry| entry.tap.wait_until_flushed(MAX_FLUSH_WAIT));
+            if !are_flushed {
                 gst::info!(CAT, imp = self, "a branch takes long to flush");
             }
         }
@@ -164,12 +154,12 @@ impl RawTap {
     }
 
     fn forget_pool(&self) {
-        let pool = lock(&self.pool).forget();
+        let pool = self.pool.lock().forget();
         drop(pool);
     }
 
     fn entries(&self) -> Arc<[Entry]> {
-        lock(&self.taps).entries.clone()
+        self.taps.lock().entries.clone()
     }
 }
 
@@ -181,7 +171,7 @@ impl ObjectSubclass for RawTap {
     type Interfaces = (gst::ChildProxy,);
 
     fn with_class(class: &Self::Class) -> Self {
-        // The templates are there since the class was made.
+        // class_init has added the templates.
         let sink = class.pad_template("sink").expect("a template `sink`");
         let src = class.pad_template("src").expect("a template `src`");
         RawTap {
@@ -197,7 +187,7 @@ impl ObjectImpl for RawTap {
     fn constructed(&self) {
         self.parent_constructed();
         for pad in [&self.sink, &self.src] {
-            // It fails for two pads with one name only.
+            // Fails only if two pads have the same name.
             drop(self.obj().add_pad(pad));
         }
     }
@@ -211,7 +201,7 @@ impl ElementImpl for RawTap {
             gst::subclass::ElementMetadata::new(
                 "Raw tap",
                 "Filter/Generic",
-                "Passes everything through, and gives references to branches that cannot disturb it",
+                "Passes data through, and gives buffers to branches that cannot disturb the main flow",
                 env!("CARGO_PKG_AUTHORS"),
             )
         });
@@ -231,7 +221,8 @@ impl ElementImpl for RawTap {
                 &any,
                 RawTapPad::static_type(),
             );
-            // The tap before `src`: with `src` taken, it is what a link without a name gets.
+            // The tap template comes before `src`: once `src` is linked, a link without a pad name
+            // gets a tap.
             [
                 always("sink", gst::PadDirection::Sink),
                 tap,
@@ -250,11 +241,11 @@ impl ElementImpl for RawTap {
         name: Option<&str>,
         _caps: Option<&gst::Caps>,
     ) -> Option<gst::Pad> {
-        pads::request(self, templ, name).map(Cast::upcast)
+        pads::request(&self.obj(), &self.taps, name, |name| build_tap(templ, name))
     }
 
     fn release_pad(&self, pad: &gst::Pad) {
-        pads::release(self, pad);
+        pads::release(&self.obj(), &self.taps, pad);
     }
 
     fn change_state(
@@ -263,15 +254,15 @@ impl ElementImpl for RawTap {
     ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
         let result = self.parent_change_state(transition);
         if transition == gst::StateChange::PausedToReady {
-            // As pads do when they are deactivated.
-            let stickies = std::mem::take(&mut lock(&self.taps).stickies);
+            // Pads also drop their sticky events when they are deactivated.
+            let stickies = std::mem::take(&mut self.taps.lock().stickies);
             drop(stickies);
             self.forget_pool();
         }
         result
     }
 
-    /// Not to any pad, as elements do: a tap would get it alone, or end it.
+    /// Elements send an event to any of their pads by default. A tap would be the wrong one.
     fn send_event(&self, event: gst::Event) -> bool {
         if event.is_downstream() {
             self.sink.send_event(event)
@@ -287,7 +278,7 @@ impl ElementImpl for RawTap {
 
 impl ChildProxyImpl for RawTap {
     fn child_by_index(&self, index: u32) -> Option<glib::Object> {
-        pads::children(self).into_iter().nth(index as usize)
+        pads::children(&self.taps).into_iter().nth(index as usize)
     }
 
     fn children_count(&self) -> u32 {
@@ -295,7 +286,8 @@ impl ChildProxyImpl for RawTap {
     }
 
     fn child_by_name(&self, name: &str) -> Option<glib::Object> {
-        lock(&self.taps)
+        self.taps
+            .lock()
             .find(name)
             .map(|entry| entry.pad.clone().upcast())
     }
@@ -338,7 +330,24 @@ fn build_src(template: &gst::PadTemplate) -> gst::Pad {
         .build()
 }
 
-/// `sink` and `src` belong together, the taps to nobody.
+fn build_tap(template: &gst::PadTemplate, name: &str) -> RawTapPad {
+    gst::PadBuilder::<RawTapPad>::from_template(template)
+        .name(name)
+        .activatemode_function(|pad, _, mode, active| pad::activate_mode(pad, mode, active))
+        .event_function(|pad, _, event| pad::event(pad, &event))
+        .query_function(|pad, parent, query| {
+            RawTap::catch_panic_pad_function(
+                parent,
+                || false,
+                |imp| pad::query(pad, &imp.sink, query),
+            )
+        })
+        // A tap is linked to no other pad.
+        .iterate_internal_links_function(|_, _| gst::Iterator::from_vec(Vec::new()))
+        .build()
+}
+
+/// `sink` and `src` are linked internally; taps are not.
 fn links(
     parent: Option<&gst::Object>,
     other: impl Fn(&RawTap) -> &gst::Pad,
@@ -346,8 +355,4 @@ fn links(
     let element = parent.and_then(|parent| parent.downcast_ref::<super::RawTap>());
     let other = element.map(|element| other(element.imp()).clone());
     gst::Iterator::from_vec(other.into_iter().collect())
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

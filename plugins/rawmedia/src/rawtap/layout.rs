@@ -1,25 +1,24 @@
-//! Raw video in the layout that its caps tell.
+//! Repacks raw video into the layout of its caps.
 //!
-//! Upstream negotiates with `src`'s peer alone. If that takes GstVideoMeta, buffers come in
-//! layouts that a tap's branch, which may take none, could not read.
-
-use std::sync::{Mutex, PoisonError};
+//! Upstream negotiates with the peer of `src` only. If that peer supports GstVideoMeta, buffers may
+//! have layouts that a tap's branch cannot read without it.
 
 use gst::prelude::*;
+use parking_lot::Mutex;
 
-use super::RawTapPad;
+use super::CAT;
 
-/// What is known of the format and the branch.
+/// The format, and whether the branch supports GstVideoMeta.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
     info: Option<gst_video::VideoInfo>,
     caps: Option<gst::Caps>,
-    /// Whether the branch takes GstVideoMeta; nothing if it has to be asked.
-    takes_meta: Option<bool>,
+    /// Whether the branch supports GstVideoMeta; `None` before the query.
+    supports_meta: Option<bool>,
 }
 
 impl Layout {
-    /// New caps went down the branch.
+    /// Handles new caps of the branch.
     pub(super) fn set_caps(&mut self, caps: &gst::CapsRef) {
         let features = caps.features(0);
         let is_in_system_memory = features
@@ -28,68 +27,64 @@ impl Layout {
             .then(|| gst_video::VideoInfo::from_caps(caps).ok())
             .flatten();
         self.caps = Some(caps.to_owned());
-        self.takes_meta = None;
+        self.supports_meta = None;
     }
 
-    /// The branch may have become another.
+    /// Forgets the answer of the branch, which may have changed.
     pub(super) fn reconfigure(&mut self) {
-        self.takes_meta = None;
+        self.supports_meta = None;
     }
 
-    /// The buffer as the branch can read it; in most cases it is the same.
+    /// Returns the buffer in a layout that the branch can read, which is mostly the same buffer.
     pub(super) fn prepare(
         layout: &Mutex<Layout>,
-        pad: &RawTapPad,
+        pad: &gst::Pad,
         buffer: gst::Buffer,
     ) -> gst::Buffer {
         let Some(info) = Layout::other_layout(layout, &buffer) else {
             return buffer;
         };
-        if Layout::takes_meta(layout, pad) {
+        if Layout::supports_meta(layout, pad) {
             return buffer;
         }
         match repack(&buffer, &info) {
             Some(repacked) => repacked,
             None => {
-                gst::warning!(
-                    super::imp::CAT,
-                    obj = pad,
-                    "cannot map a frame to repack it"
-                );
+                gst::warning!(CAT, obj = pad, "cannot map a frame to repack it");
                 buffer
             }
         }
     }
 
-    /// The format, if the buffer is not laid out as it says.
+    /// Returns the format if the buffer has another layout than the format's default.
     fn other_layout(
         layout: &Mutex<Layout>,
         buffer: &gst::BufferRef,
     ) -> Option<gst_video::VideoInfo> {
         let meta = buffer.meta::<gst_video::VideoMeta>()?;
-        let layout = lock(layout);
+        let layout = layout.lock();
         let info = layout.info.as_ref()?;
         let is_same = meta.offset() == info.offset() && meta.stride() == info.stride();
         let is_same_size = meta.width() == info.width() && meta.height() == info.height();
         (is_same_size && !is_same && meta.format() == info.format()).then(|| info.clone())
     }
 
-    /// Asks the branch, once per caps and branch.
-    fn takes_meta(layout: &Mutex<Layout>, pad: &RawTapPad) -> bool {
+    /// Queries the branch, once per caps and branch.
+    fn supports_meta(layout: &Mutex<Layout>, pad: &gst::Pad) -> bool {
         let caps = {
-            let layout = lock(layout);
-            if let Some(takes_meta) = layout.takes_meta {
-                return takes_meta;
+            let layout = layout.lock();
+            if let Some(supports_meta) = layout.supports_meta {
+                return supports_meta;
             }
             layout.caps.clone()
         };
         let mut query = gst::query::Allocation::new(caps.as_ref(), false);
-        let takes_meta = pad.peer_query(&mut query)
+        let supports_meta = pad.peer_query(&mut query)
             && query
                 .find_allocation_meta::<gst_video::VideoMeta>()
                 .is_some();
-        lock(layout).takes_meta = Some(takes_meta);
-        takes_meta
+        layout.lock().supports_meta = Some(supports_meta);
+        supports_meta
     }
 }
 
@@ -103,13 +98,9 @@ fn repack(buffer: &gst::Buffer, info: &gst_video::VideoInfo) -> Option<gst::Buff
     }
     let flags = gst::BUFFER_COPY_METADATA;
     buffer.copy_into(repacked.get_mut()?, flags, ..).ok()?;
-    // Copied with the rest, it tells the layout of before.
+    // The copied meta describes the old layout.
     while let Some(meta) = repacked.get_mut()?.meta_mut::<gst_video::VideoMeta>() {
         meta.remove().ok()?;
     }
     Some(repacked)
-}
-
-fn lock(layout: &Mutex<Layout>) -> std::sync::MutexGuard<'_, Layout> {
-    layout.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,9 @@
 #![doc = include_str!("../../docs/rawtap.md")]
 
+// `imp`, `pad` and the wrappers below refer to each other, as GObject subclasses do. The other files
+// form no circle.
 mod allocation;
+mod detached;
 mod imp;
 mod layout;
 mod out_of_band;
@@ -12,27 +15,37 @@ mod rate;
 mod sticky;
 mod tap;
 
+use std::sync::LazyLock;
+
 use gst::glib;
 use gst::prelude::*;
 
-/// What a tap does when its branch cannot keep up.
+static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
+    gst::DebugCategory::new(
+        "rawtap",
+        gst::DebugColorFlags::empty(),
+        Some("Raw tap: buffers for branches that cannot disturb the main flow"),
+    )
+});
+
+/// What a tap does if its branch cannot keep up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]
 #[enum_type(name = "GstRawTapPolicy")]
 #[repr(i32)]
 pub enum RawTapPolicy {
-    /// Only the newest buffer is held.
+    /// Holds the newest buffer only.
     #[default]
-    #[enum_value(name = "Latest: hold the newest buffer only", nick = "latest")]
+    #[enum_value(name = "Latest: hold only the newest buffer", nick = "latest")]
     Latest,
-    /// `max-buffers` are held; a new one takes the oldest one's place.
+    /// Holds `max-buffers`; a new buffer replaces the oldest.
     #[enum_value(
-        name = "Drop oldest: a new buffer takes the place of the oldest",
+        name = "Drop oldest: a new buffer replaces the oldest",
         nick = "drop-oldest"
     )]
     DropOldest,
-    /// `max-buffers` are held; a new one is dropped when there is no room.
+    /// Holds `max-buffers`; a new buffer is dropped if the queue is full.
     #[enum_value(
-        name = "Drop newest: a new buffer is dropped when there is no room",
+        name = "Drop newest: drop new buffers while the queue is full",
         nick = "drop-newest"
     )]
     DropNewest,
@@ -46,7 +59,7 @@ glib::wrapper! {
 }
 
 glib::wrapper! {
-    /// A tap.
+    /// The pad of a tap.
     pub struct RawTapPad(ObjectSubclass<pad::RawTapPad>)
         @extends gst::Pad, gst::Object;
 }

@@ -1,22 +1,22 @@
-//! What overtakes the buffers of a tap: flushes and events out of band, first in, first out.
+//! Flushes and out-of-band events, which overtake a tap's buffers. First in, first out.
 //!
-//! A thread of its own sends them downstream of the tap, because a branch may be stuck: upstream
-//! must not wait for it. What has not begun yet is bounded.
+//! A helper thread pushes them, because the branch may be stuck and upstream must not wait for it.
+//! The number of waiting jobs is bounded.
 
 use std::collections::VecDeque;
 
-/// Out-of-band events wait in at most this number. Only a stuck branch has so many.
+/// The maximum number of waiting out-of-band events. Only a stuck branch has that many.
 const MAX_EVENTS: usize = 64;
 
-/// What is to be done.
+/// A job of the helper thread.
 #[derive(Debug)]
 pub(super) enum Job {
-    /// To be pushed at once.
+    /// Push this event at once.
     Event(gst::Event),
-    /// A FLUSH_STOP, to be pushed once the tap's task pushes nothing.
+    /// Push this FLUSH_STOP once the tap's task has no push in progress.
     FlushStop(gst::Event),
-    /// The pad was released.
-    Retire,
+    /// Deactivate the released pad.
+    Release,
 }
 
 /// See the module.
@@ -24,12 +24,12 @@ pub(super) enum Job {
 pub(super) struct Jobs {
     waiting: VecDeque<Job>,
     is_running: bool,
-    /// FLUSH_STOPs that were not pushed yet.
+    /// Number of FLUSH_STOPs that are not pushed yet.
     stops: usize,
 }
 
 impl Jobs {
-    /// Whether somebody has to be called to do it: if not, somebody is at it already.
+    /// Adds a job. Returns whether the caller has to start a helper thread; otherwise one is running.
     #[must_use]
     pub(super) fn add(&mut self, job: Job) -> bool {
         match &job {
@@ -38,26 +38,26 @@ impl Jobs {
             }
             Job::Event(_) => self.limit(),
             Job::FlushStop(_) => self.stops += 1,
-            Job::Retire => {}
+            Job::Release => {}
         }
         self.waiting.push_back(job);
         !std::mem::replace(&mut self.is_running, true)
     }
 
-    /// The next one; with none left, whoever asks has to stop.
+    /// Returns the next job. On `None` the helper thread has to end.
     pub(super) fn next(&mut self) -> Option<Job> {
         let job = self.waiting.pop_front();
         self.is_running = job.is_some();
         job
     }
 
-    /// Whether somebody is at it.
+    /// Whether a helper thread is running.
     pub(super) fn is_running(&self) -> bool {
         self.is_running
     }
 
-    /// A FLUSH_STOP was pushed.
-    pub(super) fn stopped(&mut self) {
+    /// Notes that a FLUSH_STOP was pushed.
+    pub(super) fn flush_stop_pushed(&mut self) {
         self.stops = self.stops.saturating_sub(1);
     }
 
@@ -66,7 +66,7 @@ impl Jobs {
         self.stops > 0
     }
 
-    /// A flush that has not begun is as good as the one that follows it.
+    /// Merges a flush that has not begun with the one that follows it.
     fn merge_flushes(&mut self) {
         let start = self.waiting.iter().position(is_flush_start);
         let stop = self
@@ -109,22 +109,22 @@ mod tests {
         std::iter::from_fn(|| match jobs.next()? {
             Job::Event(event) => Some(event.type_().name().to_string()),
             Job::FlushStop(_) => {
-                jobs.stopped();
+                jobs.flush_stop_pushed();
                 Some("flush-stop".into())
             }
-            Job::Retire => Some("retire".into()),
+            Job::Release => Some("release".into()),
         })
         .collect()
     }
 
     #[test]
-    fn somebody_is_called_once_until_all_is_done() {
+    fn one_helper_runs_until_no_job_is_left() {
         gst::init().unwrap();
         let mut jobs = Jobs::default();
         assert!(jobs.add(Job::Event(gst::event::FlushStart::new())));
-        assert!(!jobs.add(Job::Retire));
-        assert_eq!(drain(&mut jobs), ["flush-start", "retire"]);
-        assert!(jobs.add(Job::Retire));
+        assert!(!jobs.add(Job::Release));
+        assert_eq!(drain(&mut jobs), ["flush-start", "release"]);
+        assert!(jobs.add(Job::Release));
     }
 
     #[test]
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn events_that_nobody_takes_are_bounded() {
+    fn waiting_events_are_bounded() {
         gst::init().unwrap();
         let mut jobs = Jobs::default();
         flush(&mut jobs);

@@ -1,8 +1,8 @@
-//! A tap's pad: its properties, and what comes from its branch.
+//! A tap's pad: its properties, and the events and queries of its branch.
 
 #![expect(
     missing_docs,
-    reason = "accessors of properties are generated; blurbs document them"
+    reason = "the property accessors are generated; the blurbs document them"
 )]
 
 use std::sync::{Arc, LazyLock};
@@ -12,9 +12,11 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 
 use super::tap::Tap;
-use super::{RawTapPolicy, imp};
+use super::{CAT, RawTapPolicy};
 
-const STATS_BLURB: &str = "Buffers that came (in), that the branch took (out), that it did not get (dropped), that wait or are being pushed (queued): in = out + dropped + queued; and the running time of the last one that went out (last-running-time)";
+const STATS_BLURB: &str = "Number of buffers received (in), pushed (out), dropped (dropped) and \
+    queued or being pushed (queued), with in = out + dropped + queued, and the running time of the \
+    last pushed buffer (last-running-time)";
 
 /// See [`super::RawTapPad`].
 #[derive(Debug, Default, glib::Properties)]
@@ -23,15 +25,15 @@ pub struct RawTapPad {
     #[property(name = "policy", get = |imp: &Self| imp.tap.settings().policy,
         set = Self::set_policy, type = RawTapPolicy,
         builder(RawTapPolicy::Latest).mutable_playing().nick("Policy")
-            .blurb("What is held for a branch that cannot keep up, and what is dropped"))]
+            .blurb("Which buffers to keep and which to drop if the branch cannot keep up"))]
     #[property(name = "max-buffers", get = |imp: &Self| imp.tap.settings().max_buffers,
         set = Self::set_max_buffers, type = u32, minimum = 1, default = 3, mutable_playing,
         nick = "Maximum buffers",
-        blurb = "Buffers held at most with policy=drop-oldest and policy=drop-newest")]
+        blurb = "Maximum number of queued buffers with policy=drop-oldest or policy=drop-newest")]
     #[property(name = "max-rate", get = |imp: &Self| imp.tap.settings().max_rate,
         set = Self::set_max_rate, type = f64, minimum = 0.0, default = 0.0, mutable_playing,
-        nick = "Maximum rate", blurb = "Buffers per second of running time at most; 0 = all, \
-            0.5 = one every two seconds")]
+        nick = "Maximum rate", blurb = "Maximum number of buffers per second of running time \
+            (0 = unlimited, 0.5 = one every two seconds)")]
     pub(super) tap: Arc<Tap>,
 }
 
@@ -61,7 +63,7 @@ impl ObjectSubclass for RawTapPad {
 impl ObjectImpl for RawTapPad {
     fn properties() -> &'static [glib::ParamSpec] {
         static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
-            // The derived ones first: they know themselves by their number.
+            // The derived properties come first: their index identifies them.
             let derived = <RawTapPad as DerivedObjectProperties>::derived_properties();
             let stats = glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
                 .nick("Statistics")
@@ -94,7 +96,7 @@ impl PadImpl for RawTapPad {
     }
 }
 
-/// Starts and stops the thread.
+/// Starts and stops the task.
 pub(super) fn activate_mode(
     pad: &super::RawTapPad,
     mode: gst::PadMode,
@@ -102,23 +104,23 @@ pub(super) fn activate_mode(
 ) -> Result<(), gst::LoggableError> {
     let tap = &pad.imp().tap;
     match (mode, active) {
-        (gst::PadMode::Push, true) => tap.start(pad).map_err(Into::into),
-        (gst::PadMode::Push, false) => tap.stop(pad).map_err(Into::into),
-        _ => Err(gst::loggable_error!(imp::CAT, "a tap only pushes")),
+        (gst::PadMode::Push, true) => tap.start(pad.upcast_ref()).map_err(Into::into),
+        (gst::PadMode::Push, false) => tap.stop(pad.upcast_ref()).map_err(Into::into),
+        _ => Err(gst::loggable_error!(CAT, "a tap works in push mode only")),
     }
 }
 
-/// Events from the branch end here. They count as handled: a seek on a pipeline reaches every
-/// sink, and would fail as a whole if it failed here.
+/// Ends the events of the branch. They count as handled: a seek of a pipeline goes to every sink, and
+/// fails as a whole if it fails on one of them.
 pub(super) fn event(pad: &super::RawTapPad, event: &gst::Event) -> bool {
-    gst::debug!(imp::CAT, obj = pad, "ends here: {event:?}");
+    gst::debug!(CAT, obj = pad, "event ends at the tap: {event:?}");
     if event.type_() == gst::EventType::Reconfigure {
         pad.imp().tap.attach();
     }
     true
 }
 
-/// Queries from the branch. `sink` is the element's sink pad.
+/// Answers the queries of the branch. `sink` is the element's sink pad.
 pub(super) fn query(pad: &super::RawTapPad, sink: &gst::Pad, query: &mut gst::QueryRef) -> bool {
     let is_serialized = query.is_serialized();
     match query.view_mut() {
@@ -148,57 +150,9 @@ pub(super) fn query(pad: &super::RawTapPad, sink: &gst::Pad, query: &mut gst::Qu
             accept.set_result(result);
             true
         }
-        // A tap only pushes, and what is serialized belongs to the other direction.
+        // A tap only pushes. Serialized queries travel downstream.
         gst::QueryViewMut::Scheduling(_) => false,
         _ if is_serialized => false,
         _ => sink.peer_query(query),
-    }
-}
-
-/// Tells the application that a branch has failed.
-pub(super) fn report(pad: &super::RawTapPad, error: gst::FlowError) {
-    let text = match error {
-        gst::FlowError::NotNegotiated => {
-            "the branch does not take this format: put a converter such as videoconvert or \
-             audioconvert after the tap"
-        }
-        gst::FlowError::NotSupported => {
-            "the branch does not support what it was given: put an element that converts it after \
-             the tap"
-        }
-        gst::FlowError::Eos => {
-            "the branch has ended: link another one to the tap to go on, or release its pad"
-        }
-        _ => {
-            "the branch failed, its own error message tells why: repair it and link it to the tap \
-             anew, or release its pad"
-        }
-    };
-    gst::warning!(imp::CAT, obj = pad, "is left alone: {error:?}, {text}");
-    let Some(element) = pad.parent_element() else {
-        return;
-    };
-    let structure = gst::Structure::builder("rawtap-detached")
-        .field("pad", pad)
-        .field("tap", pad.name())
-        .field("result", name(error))
-        .field("text", text)
-        .build();
-    let message = gst::message::Element::builder(structure)
-        .src(&element)
-        .build();
-    drop(element.post_message(message));
-}
-
-/// As gst_flow_get_name() says it.
-fn name(error: gst::FlowError) -> &'static str {
-    match error {
-        gst::FlowError::NotLinked => "not-linked",
-        gst::FlowError::Flushing => "flushing",
-        gst::FlowError::Eos => "eos",
-        gst::FlowError::NotNegotiated => "not-negotiated",
-        gst::FlowError::Error => "error",
-        gst::FlowError::NotSupported => "not-supported",
-        _ => "custom-error",
     }
 }

@@ -1,4 +1,4 @@
-//! Tells buffers whose pool cannot grow: a tap that held such buffers could starve upstream.
+//! Recognizes buffers of pools that cannot grow: a tap that holds them could starve upstream.
 #![expect(
     unsafe_code,
     reason = "the bindings have no accessor for the pool of a buffer"
@@ -8,32 +8,33 @@ use gst::ffi;
 use gst::glib::translate::{ToGlibPtr, from_glib_none};
 use gst::prelude::*;
 
-/// Remembers the answer for the pool of the last buffer, so that it costs nothing per buffer.
+/// Caches the answer for the pool of the last buffer.
 #[derive(Debug, Default)]
 pub(super) struct PoolWatch {
-    /// Held, so that its address stands for no other pool.
+    /// The reference keeps the address from being reused for another pool.
     last: Option<(gst::BufferPool, bool)>,
 }
 
 impl PoolWatch {
-    /// Whether the buffer's memory comes from a pool with a maximum.
+    /// Whether the buffer's memory belongs to a pool with a maximum number of buffers.
     pub(super) fn is_fixed(&mut self, buffer: &gst::BufferRef) -> bool {
-        // A shallow copy holds the buffer whose memory it uses.
+        // A shallow copy references the buffer whose memory it uses.
         match buffer.meta::<gst::ParentBufferMeta>() {
             Some(meta) => self.is_pool_fixed(meta.parent()),
             None => self.is_pool_fixed(buffer),
         }
     }
 
-    /// The pool may have been set up anew. Gives it back, to be let go of where nothing is locked.
+    /// Forgets the pool, which may get a new configuration. Returns it, so that the caller can free it
+    /// without a lock.
     #[must_use]
     pub(super) fn forget(&mut self) -> Option<gst::BufferPool> {
         self.last.take().map(|(pool, _)| pool)
     }
 
     fn is_pool_fixed(&mut self, buffer: &gst::BufferRef) -> bool {
-        // SAFETY: the pointer is valid as long as the reference, and the field is set before a
-        // buffer leaves its pool and cleared when it is back.
+        // SAFETY: the pointer is valid as long as the reference. The field is set before a buffer
+        // leaves its pool, and cleared when it returns.
         let pool: *mut ffi::GstBufferPool = unsafe { (*buffer.as_ptr()).pool };
         if pool.is_null() {
             return false;
@@ -44,7 +45,7 @@ impl PoolWatch {
                 return *is_fixed;
             }
         }
-        // SAFETY: a buffer out of a pool holds a reference to it.
+        // SAFETY: a buffer outside its pool holds a reference to the pool.
         let pool: gst::BufferPool = unsafe { from_glib_none(pool) };
         let is_fixed = pool
             .config()

@@ -1,11 +1,11 @@
-//! How often a tap takes a buffer, by running time.
+//! Limits the rate of buffers, by running time.
 
 use gst::ClockTime;
 
-/// A jump back by more than this starts anew; encoded streams come out of order by less.
+/// A jump back by more than this restarts the gate. Reordering in encoded streams stays below it.
 const REORDERING: ClockTime = ClockTime::SECOND;
 
-/// Lets at most so many buffers per second pass.
+/// Limits the number of buffers per second.
 #[derive(Debug, Default)]
 pub(super) struct RateGate {
     interval: Option<ClockTime>,
@@ -13,21 +13,21 @@ pub(super) struct RateGate {
 }
 
 impl RateGate {
-    /// `rate` in buffers per second; 0 = all.
+    /// Sets the rate in buffers per second; 0 is unlimited.
     pub(super) fn set_rate(&mut self, rate: f64) {
         let interval = 1e9 / rate;
-        // A rate of next to nothing is one buffer in centuries; the cast saturates.
+        // A tiny rate is one buffer in centuries; the cast saturates.
         self.interval =
             (rate > 0.0).then(|| ClockTime::from_nseconds((interval as u64).min(u64::MAX / 4)));
         self.next = None;
     }
 
-    /// Whether running times matter.
+    /// Whether a rate is set.
     pub(super) fn is_limited(&self) -> bool {
         self.interval.is_some()
     }
 
-    /// Whether it is time for a buffer. What has no time passes.
+    /// Whether a buffer may pass now. Buffers without a time always pass.
     pub(super) fn is_due(&self, running_time: Option<ClockTime>) -> bool {
         let (Some(interval), Some(next), Some(now)) = (self.interval, self.next, running_time)
         else {
@@ -36,13 +36,13 @@ impl RateGate {
         now >= next || now.saturating_add(interval).saturating_add(REORDERING) < next
     }
 
-    /// A buffer was taken.
+    /// Notes that a buffer has passed.
     pub(super) fn pass(&mut self, running_time: Option<ClockTime>) {
         let (Some(interval), Some(now)) = (self.interval, running_time) else {
             return;
         };
-        // The grid is kept, so that 30 frames per second at a rate of 20 give 20 and not 15;
-        // after a gap it starts anew.
+        // Keeping the grid, a rate of 20 takes 20 of 30 frames per second instead of 15. After a gap
+        // the grid starts again.
         let on_grid = self.next.map(|next| next.saturating_add(interval));
         self.next = Some(match on_grid {
             Some(next) if next > now && next <= now.saturating_add(interval) => next,
@@ -50,7 +50,7 @@ impl RateGate {
         });
     }
 
-    /// Forgets what passed.
+    /// Forgets the buffers so far.
     pub(super) fn reset(&mut self) {
         self.next = None;
     }
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_is_met_on_average_where_it_does_not_divide_the_frame_rate() {
+    fn a_rate_is_met_on_average_if_it_does_not_divide_the_frame_rate() {
         assert_eq!(passed(20.0, (0..300).map(|n| n * 1000 / 30)).len(), 200);
     }
 
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jump_back_starts_anew_and_reordering_does_not() {
+    fn a_jump_back_restarts_the_gate_and_reordering_does_not() {
         let times = [10_000, 9_900, 10_040, 100, 200, 1100];
         assert_eq!(passed(1.0, times.into_iter()), [10_000, 100, 1100]);
     }

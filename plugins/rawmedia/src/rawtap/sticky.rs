@@ -1,4 +1,4 @@
-//! Sticky events, the newest of each kind, in the order in which a pad has to see them.
+//! Sticky events: the newest of each kind, in the order in which a pad has to send them.
 
 use gst::glib::translate::IntoGlib;
 
@@ -7,11 +7,11 @@ use gst::glib::translate::IntoGlib;
 pub(super) struct StickyEvents(Vec<gst::Event>);
 
 impl StickyEvents {
-    /// Takes an event in, and gives back what it supersedes.
+    /// Stores an event and returns the events that it supersedes.
     pub(super) fn store(&mut self, event: gst::Event) -> Vec<gst::Event> {
         let mut superseded = Vec::new();
         if event.type_() == gst::EventType::StreamStart {
-            // As pads do: these belong to the stream before.
+            // These belong to the previous stream; pads remove them too.
             superseded = self.remove(&[
                 gst::EventType::Eos,
                 gst::EventType::StreamGroupDone,
@@ -29,7 +29,7 @@ impl StickyEvents {
         superseded
     }
 
-    /// What a flush leaves: everything but the segment and the end of the stream.
+    /// Removes and returns the events that a flush clears: the segment and the end of the stream.
     pub(super) fn flush(&mut self) -> Vec<gst::Event> {
         self.remove(&[
             gst::EventType::Eos,
@@ -38,12 +38,12 @@ impl StickyEvents {
         ])
     }
 
-    /// The first one, taken out.
+    /// Removes and returns the first event.
     pub(super) fn pop(&mut self) -> Option<gst::Event> {
         (!self.0.is_empty()).then(|| self.0.remove(0))
     }
 
-    /// In order.
+    /// Iterates in sending order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &gst::Event> {
         self.0.iter()
     }
@@ -75,10 +75,10 @@ fn is_same_kind(one: &gst::Event, other: &gst::Event) -> bool {
                 == other.structure().map(|structure| structure.name()))
 }
 
-/// The place of a sticky event among others; the order of pads.
+/// Returns the rank of a sticky event in the order in which pads send them.
 fn order(event: &gst::Event) -> i32 {
     match event.type_() {
-        // Its number is high, but it has to follow the segment it changes.
+        // Its number is high, but it has to follow the segment that it changes.
         gst::EventType::InstantRateChange => gst::EventType::Segment.into_glib() + 1,
         other => other.into_glib(),
     }
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_is_that_of_pads_whatever_the_order_of_arrival() {
+    fn events_have_the_order_of_pads_whatever_the_order_of_arrival() {
         gst::init().unwrap();
         let mut stickies = StickyEvents::default();
         stickies.store(gst::event::Tag::new(gst::TagList::new()));
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn custom_events_are_one_kind_each_by_name() {
+    fn each_name_of_custom_events_is_its_own_kind() {
         gst::init().unwrap();
         let mut stickies = StickyEvents::default();
         assert!(stickies.store(custom("a")).is_empty());
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_stream_ends_tags_and_eos_of_the_one_before() {
+    fn a_new_stream_removes_tags_and_eos_of_the_previous_one() {
         gst::init().unwrap();
         let mut stickies = StickyEvents::default();
         stickies.store(gst::event::StreamStart::new("one"));
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flush_leaves_all_but_the_segment_and_eos() {
+    fn a_flush_removes_only_the_segment_and_eos() {
         gst::init().unwrap();
         let mut stickies = StickyEvents::default();
         stickies.store(gst::event::StreamStart::new("one"));

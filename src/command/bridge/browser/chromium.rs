@@ -1,5 +1,5 @@
-//! Chromium as a process: found, started without anything of this user's or this machine's, and
-//! ended with all its children.
+//! The Chromium process: finds it, starts it without the user's settings and devices, and ends it
+//! with all its children.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -8,11 +8,12 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
+use parking_lot::Mutex;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
@@ -24,7 +25,7 @@ use crate::command::bridge::console::Console;
 use crate::command::bridge::credentials::VARIABLES;
 use crate::command::bridge::end::{Failure, Result};
 
-/// The names of Chromium, the preferred first.
+/// The program names of Chromium, the preferred first.
 const NAMES: [&str; 4] = [
     "chromium",
     "chromium-browser",
@@ -32,9 +33,9 @@ const NAMES: [&str; 4] = [
     "google-chrome",
 ];
 
-/// What starts it. The pipes come as standard input and output, and Chromium expects them as the
-/// file descriptors 3 and 4. The shell is the one who removes the profile when this program cannot,
-/// because it was killed: Chromium ends when its pipe does.
+/// The shell script that runs Chromium. It moves the pipes from standard input and output to the
+/// file descriptors 3 and 4, where Chromium expects them. If this program is killed, Chromium ends
+/// with its pipe, and the shell removes the profile.
 const SHELL: &str = r#"
     exec 3<&0 4>&1 </dev/null >&2
     "$@"
@@ -44,7 +45,7 @@ const SHELL: &str = r#"
     exit $status
 "#;
 
-/// What every bridge's Chromium is told.
+/// Arguments of Chromium.
 const ARGUMENTS: &[&str] = &[
     "--headless=new",
     "--remote-debugging-pipe",
@@ -59,62 +60,62 @@ const ARGUMENTS: &[&str] = &[
     "--password-store=basic",
     // Servers have no GPU, and headless Chromium does not encode on one.
     "--disable-gpu",
-    // Containers often have no more than 64 MB there, and pictures are passed in it.
+    // Chromium passes frames there, and containers often have only 64 MB.
     "--disable-dev-shm-usage",
-    // The page is one that nobody looks at.
+    // The page is never visible.
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",
     "--autoplay-policy=no-user-gesture-required",
-    // What is heard in the other call is not played here.
+    // This machine does not play the audio of the other call.
     "--mute-audio",
-    // ACS refuses custom sound and pictures where there are no devices, and whatever happens no
-    // real one is opened.
+    // ACS refuses custom audio and video on a machine without devices. Fake devices also make sure
+    // that no real one is ever opened.
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
-    // Nobody else on this machine can take the page's place by listening on ::1.
+    // No other process can take the page's place by listening on ::1.
     "--host-resolver-rules=MAP localhost 127.0.0.1",
-    // GStreamer on this machine is reached without leaving it.
+    // Reach GStreamer on this machine over loopback.
     "--allow-loopback-in-peer-connection",
-    // Servers seldom resolve the names by which browsers hide their addresses; nobody wants
-    // multicasts in search of screens to cast to, or models for translations.
+    // Servers often cannot resolve the mDNS names with which browsers hide their addresses. The
+    // other features search for cast devices and download translation models.
     "--disable-features=WebRtcHideLocalIpsWithMdns,MediaRouter,OptimizationHints",
 ];
 
-/// The time for it to end by itself.
+/// The time for Chromium to end by itself.
 const END: Duration = Duration::from_secs(3);
-/// The time for it to be gone once it is killed.
+/// The time for Chromium to end after SIGKILL.
 const KILL: Duration = Duration::from_secs(2);
 
-/// As many of its lines are kept, for the case that they say why it ended.
-const WORDS: usize = 2;
+/// The number of output lines to keep. They may say why Chromium ended.
+const KEPT_LINES: usize = 2;
 
-/// Chromium's mark of a line that says why it ends.
+/// Marks the line in which Chromium says why it ends.
 const FATAL: &str = ":FATAL:";
 
-type Words = Arc<Mutex<VecDeque<String>>>;
+type LastLines = Arc<Mutex<VecDeque<String>>>;
 pub(in crate::command::bridge) type Pipe = DevTools<ChildStdout, ChildStdin>;
 
-/// A running Chromium. Dropped, it is killed.
+/// A running Chromium. It is killed on drop.
 pub(in crate::command::bridge) struct Chromium {
     pub(in crate::command::bridge) tools: Pipe,
-    /// Whether it runs without its sandbox, as it has to for root.
+    /// Whether it runs without its sandbox, as root requires.
     pub(in crate::command::bridge) is_unprotected: bool,
     shell: Child,
     group: Option<Pid>,
-    words: Words,
-    // The last: it is removed when nobody writes into it any more.
+    last_lines: LastLines,
+    // Declared last: it is removed once no process writes into it.
     _profile: Profile,
 }
 
-/// Where Chromium is: at `path` if that is given.
+/// Finds the program, at `path` if that is given.
 pub(in crate::command::bridge) fn find(path: Option<&Path>) -> Result<PathBuf> {
     if let Some(path) = path {
-        // A path without directory is not looked for in PATH.
+        // A path without a directory is relative to the current directory.
         let program = std::path::absolute(path).ok();
         return program.filter(is_program).ok_or_else(|| {
             let path = path.display();
-            Failure::Machine(format!("{path}, which --chromium names, is no program"))
+            Failure::Machine(format!("{path}, which --chromium names, is not a program"))
         });
     }
     let directories = std::env::var_os("PATH").unwrap_or_default();
@@ -123,8 +124,8 @@ pub(in crate::command::bridge) fn find(path: Option<&Path>) -> Result<PathBuf> {
         .flat_map(|name| std::env::split_paths(&directories).map(move |place| place.join(name)));
     programs.find(is_program).ok_or_else(|| {
         Failure::Machine(format!(
-            "there is no Chromium in PATH ({}): install one (`apt install chromium`), or name it \
-             with --chromium",
+            "no Chromium found in PATH ({}): install it (`apt install chromium`), or name it with \
+             --chromium",
             NAMES.join(", ")
         ))
     })
@@ -136,10 +137,10 @@ fn is_program(path: &PathBuf) -> bool {
 }
 
 impl Chromium {
-    /// Starts it. What it says goes to the screen, as a detail.
+    /// Starts Chromium. Its output goes to the console as details.
     pub(in crate::command::bridge) fn start(
         program: &Path,
-        screen: &Arc<Console>,
+        console: &Arc<Console>,
     ) -> io::Result<Chromium> {
         let profile = Profile::new()?;
         let is_unprotected = profile.is_of_root()?;
@@ -160,14 +161,14 @@ impl Chromium {
                 "--use-file-for-fake-video-capture=",
                 &profile.black(),
             ))
-            // Whatever it writes is gone with the profile.
+            // All its files are removed with the profile.
             .env("TMPDIR", profile.directory())
             .env("XDG_CONFIG_HOME", profile.directory())
             .env("XDG_CACHE_HOME", profile.directory())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Ctrl-C is for this program: it has to hang up first.
+            // Ctrl-C must not reach Chromium before the hang-up.
             .process_group(0);
         for variable in VARIABLES {
             command.env_remove(variable);
@@ -175,25 +176,25 @@ impl Chromium {
         let mut shell = command.spawn()?;
         let group = shell.id().and_then(|id| i32::try_from(id).ok());
         let group = group.map(Pid::from_raw);
-        let none = || io::Error::other("its pipes are missing");
+        let none = || io::Error::other("Chromium has no pipes");
         let pipes = (shell.stdout.take(), shell.stdin.take());
         let (Some(from), Some(to)) = pipes else {
             return Err(none());
         };
-        let words = Arc::new(Mutex::new(VecDeque::new()));
+        let last_lines = Arc::new(Mutex::new(VecDeque::new()));
         let stderr = shell.stderr.take().ok_or_else(none)?;
-        tokio::spawn(listen(stderr, screen.clone(), words.clone()));
+        tokio::spawn(read_output(stderr, console.clone(), last_lines.clone()));
         Ok(Chromium {
             tools: DevTools::new(from, to),
             is_unprotected,
             group,
             shell,
-            words,
+            last_lines,
             _profile: profile,
         })
     }
 
-    /// Opens a page that is empty; commands and events are its own from now on.
+    /// Opens an empty page. Later commands and events are those of the page.
     pub(in crate::command::bridge) async fn open_page(
         &mut self,
     ) -> std::result::Result<(), CommandError> {
@@ -206,35 +207,35 @@ impl Chromium {
         Ok(())
     }
 
-    /// What it said last, in one line; empty if it said nothing.
-    pub(in crate::command::bridge) fn last_words(&self) -> String {
-        let words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
-        Vec::from_iter(words.iter().map(String::as_str)).join(" / ")
+    /// Returns its last output in one line; empty if there was none.
+    pub(in crate::command::bridge) fn last_output(&self) -> String {
+        let lines = self.last_lines.lock();
+        Vec::from_iter(lines.iter().map(String::as_str)).join(" / ")
     }
 
-    /// Ends it, by force where it does not end by itself, in at most 5 s.
+    /// Ends Chromium within 5 s, by force if necessary.
     pub(in crate::command::bridge) async fn end(mut self) {
         self.tools.set_session(None);
         let by_itself = async {
-            // Answered or not, it may be gone.
+            // It may end before it answers.
             let _ = self.tools.command("Browser.close", json!({})).await;
             self.shell.wait().await
         };
         let has_ended = timeout(END, by_itself).await.is_ok();
-        // Who collects what a crash leaves may outlive it, and writes into the profile.
+        // The crash handler may outlive it and write into the profile.
         self.kill();
         if has_ended {
             return;
         }
         let gone = async {
             let _ = self.shell.wait().await;
-            // The pipe ends with the last of those who write into the profile.
+            // The pipe closes with the last process that writes into the profile.
             while self.tools.event().await.is_ok() {}
         };
         let _ = timeout(KILL, gone).await;
     }
 
-    /// Kills what is left of its processes, once: the group's number may be another one's then.
+    /// Kills its remaining processes. Only once: the process group id may be reused afterwards.
     fn kill(&mut self) {
         if let Some(group) = self.group.take() {
             let _ = killpg(group, Signal::SIGKILL);
@@ -254,22 +255,22 @@ fn option(name: &str, value: &Path) -> OsString {
     option
 }
 
-async fn listen(stderr: ChildStderr, screen: Arc<Console>, words: Words) {
-    let mut lines = BufReader::new(stderr).split(b'\n');
-    while let Ok(Some(line)) = lines.next_segment().await {
+async fn read_output(stderr: ChildStderr, console: Arc<Console>, last_lines: LastLines) {
+    let mut output = BufReader::new(stderr).split(b'\n');
+    while let Ok(Some(line)) = output.next_segment().await {
         let line = String::from_utf8_lossy(&line).trim().to_owned();
         if line.is_empty() {
             continue;
         }
-        screen.detail(&format!("Chromium: {line}"));
-        let mut words = words.lock().unwrap_or_else(PoisonError::into_inner);
-        // What comes after it is about the report of the crash.
-        if words.back().is_some_and(|last| last.contains(FATAL)) {
+        console.detail(&format!("Chromium: {line}"));
+        let mut lines = last_lines.lock();
+        // Later lines are about the crash report.
+        if lines.back().is_some_and(|last| last.contains(FATAL)) {
             continue;
         }
-        words.push_back(line);
-        if words.len() > WORDS {
-            words.pop_front();
+        lines.push_back(line);
+        if lines.len() > KEPT_LINES {
+            lines.pop_front();
         }
     }
 }
@@ -279,7 +280,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_is_a_file_that_can_be_executed() {
+    fn a_program_is_an_executable_file() {
         assert_eq!(
             find(Some(Path::new("/bin/sh"))).unwrap(),
             Path::new("/bin/sh")

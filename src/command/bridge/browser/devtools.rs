@@ -1,7 +1,7 @@
-//! Chromium's DevTools protocol over a pair of pipes: JSON, a NUL after each message.
+//! Chromium's DevTools protocol over a pair of pipes: JSON messages, each followed by a NUL.
 //!
-//! No port is open that other users of the machine could control Chromium by, and read what is in
-//! its page.
+//! There is no port through which other users of the machine could control Chromium and read the
+//! page.
 
 use std::collections::VecDeque;
 use std::io;
@@ -9,34 +9,34 @@ use std::io;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-/// Something that Chromium tells by itself.
+/// An event of Chromium.
 #[derive(Debug, PartialEq)]
 pub(in crate::command::bridge) struct Event {
     pub(in crate::command::bridge) method: String,
     pub(in crate::command::bridge) parameters: Value,
 }
 
-/// Why a command has no result.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::command::bridge) enum CommandError {
-    /// Chromium is gone.
+    /// Chromium has closed the pipe.
     #[error("{0}")]
     Closed(#[from] io::Error),
-    /// It says no.
+    /// Chromium has answered with an error.
     #[error("{0}")]
     Refused(String),
 }
 
-/// The client's end.
+/// The client end of the protocol.
 pub(in crate::command::bridge) struct DevTools<R, W> {
     reader: R,
     writer: W,
-    /// What was read after the last whole message.
+    /// Bytes after the last complete message.
     buffer: Vec<u8>,
-    /// What was read while an answer was awaited.
+    /// Events that arrived while waiting for an answer.
     events: VecDeque<Event>,
-    last: u64,
-    /// The page that commands are for; before there is one, Chromium itself.
+    last_id: u64,
+    /// The session of the page to which commands go; `None` for Chromium itself.
     session: Option<String>,
 }
 
@@ -47,12 +47,12 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> DevTools<R, W> {
             writer,
             buffer: Vec::new(),
             events: VecDeque::new(),
-            last: 0,
+            last_id: 0,
             session: None,
         }
     }
 
-    /// Commands are for this session from now on.
+    /// Sends later commands to this session.
     pub(super) fn set_session(&mut self, session: Option<String>) {
         self.session = session;
     }
@@ -63,8 +63,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> DevTools<R, W> {
         method: &str,
         parameters: Value,
     ) -> Result<Value, CommandError> {
-        self.last += 1;
-        let id = self.last;
+        self.last_id += 1;
+        let id = self.last_id;
         let mut message = json!({ "id": id, "method": method, "params": parameters });
         if let Some(session) = &self.session {
             message["sessionId"] = json!(session);
@@ -86,7 +86,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> DevTools<R, W> {
         }
     }
 
-    /// The next event. Cancelling it loses nothing.
+    /// Returns the next event. Cancel-safe.
     pub(in crate::command::bridge) async fn event(&mut self) -> io::Result<Event> {
         loop {
             if let Some(event) = self.events.pop_front() {
@@ -97,7 +97,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> DevTools<R, W> {
         }
     }
 
-    /// The next message. Cancelling it loses nothing.
+    /// Returns the next message. Cancel-safe.
     async fn message(&mut self) -> io::Result<Value> {
         let mut searched = 0;
         loop {
@@ -117,7 +117,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> DevTools<R, W> {
     }
 }
 
-/// The event that a message is, unless it is the answer to a command that nobody waits for.
+/// Returns the event in a message, or `None` for an answer to an earlier command.
 fn event(mut message: Value) -> Option<Event> {
     let method = message["method"].as_str()?.to_owned();
     Some(Event {
@@ -140,7 +140,7 @@ mod tests {
         (DevTools::new(reader, writer), theirs)
     }
 
-    async fn told(chromium: &mut DuplexStream) -> Value {
+    async fn received(chromium: &mut DuplexStream) -> Value {
         let mut bytes = Vec::new();
         loop {
             match chromium.read_u8().await.unwrap() {
@@ -151,24 +151,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_command_has_its_own_answer_and_events_before_it_are_kept() {
+    async fn a_command_gets_its_own_answer_and_earlier_events_are_kept() {
         let (mut client, mut chromium) = pair();
         client.set_session(Some("page".to_owned()));
-        let asked = client.command("A.b", json!({ "x": 1 }));
-        let answered = async {
-            let message = told(&mut chromium).await;
+        let command = client.command("A.b", json!({ "x": 1 }));
+        let answer = async {
+            let message = received(&mut chromium).await;
             assert_eq!(
                 message,
                 json!({ "id": 1, "sessionId": "page", "method": "A.b", "params": { "x": 1 } })
             );
             let text =
                 "{\"method\":\"C.d\",\"params\":2}\0{\"id\":7}\0{\"id\":1,\"result\":3}\0{\"me";
-            // In pieces: a pipe does not know of messages.
+            // In pieces: a pipe has no message boundaries.
             for piece in text.as_bytes().chunks(5) {
                 chromium.write_all(piece).await.unwrap();
             }
         };
-        let (result, ()) = tokio::join!(asked, answered);
+        let (result, ()) = tokio::join!(command, answer);
         assert_eq!(result.unwrap(), 3);
         let event = client.event().await.unwrap();
         assert_eq!((event.method.as_str(), event.parameters), ("C.d", json!(2)));
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refused_command_says_why() {
+    async fn a_refused_command_has_the_reason() {
         let (mut client, mut chromium) = pair();
         let answer = b"{\"id\":1,\"error\":{\"code\":-32601,\"message\":\"no such thing\"}}\0";
         chromium.write_all(answer).await.unwrap();
@@ -186,12 +186,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_event_that_is_waited_for_in_vain_is_not_lost() {
+    async fn a_cancelled_wait_loses_no_event() {
         let (mut client, mut chromium) = pair();
         chromium.write_all(b"{\"method\":").await.unwrap();
         tokio::select! {
             biased;
-            _ = client.event() => panic!("it is half an event"),
+            _ = client.event() => panic!("the event is incomplete"),
             () = tokio::task::yield_now() => {}
         }
         chromium.write_all(b"\"A.b\"}\0").await.unwrap();

@@ -1,4 +1,4 @@
-//! Chromium, and how it is talked to.
+//! Chromium, and the protocol that controls it.
 
 mod chromium;
 mod devtools;

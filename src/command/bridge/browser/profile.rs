@@ -1,4 +1,4 @@
-//! Chromium's profile: a directory of its own, for this user alone, gone at the end.
+//! Chromium's profile: a private temporary directory.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -7,16 +7,15 @@ use std::path::{Path, PathBuf};
 
 use crate::command::bridge::random;
 
-/// Digits in the directory's name. Chromium has a socket in there, whose path has to be shorter
-/// than 108 bytes.
+/// Digits in the directory's name. It contains a socket of Chromium, whose path must be shorter than
+/// 108 bytes.
 const NAME: usize = 8;
-/// Mono samples per second in the silence, and its length in samples: a second, played again and
-/// again.
+/// Mono samples per second of the silence, which lasts one second and is repeated.
 const RATE: u32 = 48_000;
-/// The width and height of the black picture: the least that Chromium takes for a camera's.
+/// The width and height of the black picture: the smallest that Chromium accepts for a camera.
 const SIDE: usize = 96;
 
-/// The directory. What makes it removes it; where that is killed, Chromium's shell does.
+/// The directory. It is removed on drop; if this program is killed, Chromium's shell removes it.
 pub(super) struct Profile {
     directory: PathBuf,
 }
@@ -35,17 +34,17 @@ impl Profile {
         &self.directory
     }
 
-    /// What the fake microphone sends.
+    /// The recording of the fake microphone.
     pub(super) fn silence(&self) -> PathBuf {
         self.directory.join("silence.wav")
     }
 
-    /// What the fake camera sends.
+    /// The recording of the fake camera.
     pub(super) fn black(&self) -> PathBuf {
         self.directory.join("black.y4m")
     }
 
-    /// Whether this process is root's: whose the directory is.
+    /// Whether this process runs as root, which then owns the directory.
     pub(super) fn is_of_root(&self) -> io::Result<bool> {
         Ok(fs::metadata(&self.directory)?.uid() == 0)
     }
@@ -53,7 +52,7 @@ impl Profile {
 
 impl Drop for Profile {
     fn drop(&mut self) {
-        // A process that has just been killed may add a file meanwhile, once.
+        // A process that was just killed may still add a file.
         for _ in 0..3 {
             match fs::remove_dir_all(&self.directory) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {}
@@ -63,7 +62,7 @@ impl Drop for Profile {
     }
 }
 
-/// A WAV file of a second of silence.
+/// Returns a WAV file with one second of silence.
 fn silence() -> Vec<u8> {
     let data = 2 * RATE;
     let mut wav = Vec::new();
@@ -75,7 +74,7 @@ fn silence() -> Vec<u8> {
     wav.extend([1, 0, 1, 0]);
     wav.extend(RATE.to_le_bytes());
     wav.extend((2 * RATE).to_le_bytes());
-    // Bytes and bits of a sample.
+    // Bytes and bits per sample.
     wav.extend([2, 0, 16, 0]);
     wav.extend(b"data");
     wav.extend(data.to_le_bytes());
@@ -83,7 +82,7 @@ fn silence() -> Vec<u8> {
     wav
 }
 
-/// A YUV4MPEG2 file of one black picture.
+/// Returns a YUV4MPEG2 file with one black picture.
 fn black() -> Vec<u8> {
     let mut file = format!("YUV4MPEG2 W{SIDE} H{SIDE} F5:1 Ip A1:1 C420\nFRAME\n").into_bytes();
     file.resize(file.len() + SIDE * SIDE, 16);
@@ -96,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_profile_is_for_its_user_alone_and_leaves_nothing() {
+    fn a_profile_is_private_and_removed_on_drop() {
         let profile = Profile::new().unwrap();
         let directory = profile.directory().to_owned();
         assert_eq!(fs::metadata(&directory).unwrap().mode() & 0o777, 0o700);

@@ -1,4 +1,4 @@
-//! What Chromium loads, and from where.
+//! The page in Chromium: its server, its connections and its reports.
 
 mod relay;
 mod report;

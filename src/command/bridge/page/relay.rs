@@ -1,5 +1,5 @@
-//! The page's connections to our server: what either end says is passed on. The proof of who a
-//! guest is is added here, so that nothing of our server's secret comes into Chromium.
+//! Relays the page's connections to our server. It adds the guests' tokens, so that our server's
+//! secret never enters Chromium.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 
 use crate::command::bridge::calls::Calls;
 
-/// Passes on until one end closes; closes the other one then.
+/// Relays messages until one end closes, then closes the other.
 pub(super) async fn relay(
     socket: WebSocket,
     mut sender: Sender,
@@ -24,7 +24,7 @@ pub(super) async fn relay(
                 Message::Close(_) => return,
                 _ => continue,
             };
-            // The page is of this build: what it says can be read.
+            // The page belongs to this build: its messages are valid.
             let Ok(mut message) = serde_json::from_str(&text) else {
                 return;
             };
@@ -48,7 +48,7 @@ pub(super) async fn relay(
         () = up => {}
         () = down => {}
     }
-    // The library knows the reason, if there is one, from the last message.
+    // The page has the reason, if any, from the last message.
     let _ = to_page.close().await;
     sender.close().await;
 }

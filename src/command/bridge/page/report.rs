@@ -1,4 +1,4 @@
-//! What the page tells, as JSON.
+//! The reports of the page, in JSON.
 
 use serde::Deserialize;
 
@@ -12,21 +12,21 @@ use crate::command::bridge::summary::Stream;
     rename_all_fields = "camelCase"
 )]
 pub(in crate::command::bridge) enum Report {
-    /// The page is loaded and takes its orders.
+    /// The page is loaded and ready for calls.
     Ready,
-    /// The other call's state, as ACS names them.
+    /// The other call's state, with ACS's names.
     State { state: String },
-    /// Somebody came into our call on behalf of one of the other call.
+    /// A guest joined our call for a participant of the other call.
     Came { user: String, display_name: String },
-    /// Somebody of them is gone.
+    /// A guest left.
     Left { user: String, display_name: String },
-    /// Something went wrong, and the bridge goes on.
+    /// Something failed; the bridge goes on.
     Trouble { message: String },
-    /// What goes through it now. Comes every second, so that its absence says something, too.
+    /// Statistics of the current streams. Sent every second, so that silence means a dead page.
     Stats { streams: Vec<Stream> },
-    /// The bridge is over.
+    /// The bridge has ended.
     Over { ending: Ending, reason: String },
-    /// Both calls are hung up.
+    /// Both calls have been hung up.
     Stopped,
 }
 
@@ -34,11 +34,11 @@ pub(in crate::command::bridge) enum Report {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(in crate::command::bridge) enum Ending {
-    /// As calls do.
+    /// The call ended normally.
     Over,
-    /// One of the services did not let it go on, or begin.
+    /// One of the services refused.
     Refused,
-    /// The SDK cannot be used.
+    /// The SDK does not work.
     Unusable,
 }
 
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reports_are_read() {
+    fn reports_are_parsed() {
         let read = |text| serde_json::from_str::<Report>(text).unwrap();
         assert_eq!(read(r#"{"type": "ready"}"#), Report::Ready);
         let over = r#"{"type": "over", "ending": "refused", "reason": "why"}"#;
@@ -65,7 +65,7 @@ mod tests {
         let stats = r#"{"type": "stats", "streams": [{"direction": "in", "user": "a",
             "kind": "video", "frameWidth": 640, "framesPerSecond": 29.97, "new": 1}]}"#;
         let Report::Stats { streams } = read(stats) else {
-            panic!("they are statistics");
+            panic!("not a report of statistics");
         };
         assert_eq!(streams[0].frame_width, Some(640.0));
         assert_eq!(streams[0].bytes, None);

@@ -1,7 +1,8 @@
-//! The HTTP server of the page: the page, `web/`, the SDK's packages, and the way to our server.
+//! The HTTP server of the page. It serves the page, `web/` and the SDK's packages, and relays
+//! connections to our server.
 //!
-//! Everything is on `http://localhost`, which the SDKs take for a safe origin, so that neither the
-//! origins that our server allows nor its certificate are Chromium's concern.
+//! Everything is on `http://localhost`, which the SDKs accept as a secure origin. So our server needs
+//! no extra origin, and Chromium never sees its certificate.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -24,7 +25,7 @@ use crate::command::bridge::sdk::Sdk;
 use acscall::server::web_file;
 use acscall::signalling::SUBPROTOCOL;
 
-/// A running server. Dropped, it ends.
+/// A running server. It ends on drop.
 pub(in crate::command::bridge) struct PageServer {
     address: SocketAddr,
     key: String,
@@ -40,7 +41,7 @@ struct Shared {
 }
 
 impl PageServer {
-    /// Serves a page with this script of `web/`.
+    /// Starts a server for a page with this script of `web/`.
     pub(in crate::command::bridge) async fn start(
         script: &str,
         sdk: Sdk,
@@ -62,7 +63,7 @@ impl PageServer {
             .layer(middleware::from_fn_with_state(shared.clone(), guard))
             .with_state(shared);
         let task = tokio::spawn(async {
-            // It only ends with the task.
+            // It ends only with the task.
             let _ = axum::serve(listener, router).await;
         });
         Ok(PageServer { address, key, task })
@@ -72,8 +73,8 @@ impl PageServer {
         format!("http://localhost:{}/", self.address.port())
     }
 
-    /// What the page takes for our server. Whoever knows it can be any user of the call: it goes
-    /// nowhere but to the page.
+    /// Returns the address that the page uses as our server. It lets its holder join as any user, so
+    /// it goes only to the page.
     pub(in crate::command::bridge) fn calls(&self) -> String {
         format!("ws://localhost:{}/{}", self.address.port(), self.key)
     }
@@ -85,9 +86,9 @@ impl Drop for PageServer {
     }
 }
 
-/// Nothing but the page, and what makes the SDK's names importable.
+/// Returns the page: an import map for the SDK, and the script.
 fn html(script: &str, sdk: &Sdk) -> String {
-    // Nothing in it ends the script early.
+    // The map must not end the script element early.
     let map = sdk.import_map().to_string().replace('<', "\\u003c");
     format!(
         "<!doctype html>\n<meta charset=\"utf-8\">\n<title>acscall bridge</title>\n\
@@ -97,15 +98,19 @@ fn html(script: &str, sdk: &Sdk) -> String {
     )
 }
 
-/// Refuses requests that are not this page's own: those of pages elsewhere, also where their name
-/// is made to mean this machine.
+/// Refuses requests of other pages, including those whose host name was made to resolve to this
+/// machine (DNS rebinding).
 async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let is = |name, value: &str| headers.get(name).is_some_and(|given| given == value);
+    let is = |name, expected: &str| headers.get(name).is_some_and(|value| value == expected);
     let own = format!("http://{}", shared.host);
     let is_own = !headers.contains_key(header::ORIGIN) || is(header::ORIGIN, &own);
     if !is(header::HOST, &shared.host) || !is_own {
-        return (StatusCode::FORBIDDEN, "this is for the bridge alone\n").into_response();
+        return (
+            StatusCode::FORBIDDEN,
+            "only the bridge may use this server\n",
+        )
+            .into_response();
     }
     let mut response = next.run(request).await;
     let nosniff = HeaderValue::from_static("nosniff");
@@ -123,7 +128,7 @@ async fn page(State(shared): State<Arc<Shared>>) -> Html<String> {
 async fn file(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
     let name = uri.path().trim_start_matches('/');
     let found = match name.strip_prefix("sdk/") {
-        // The names of packages have no characters that are encoded in URLs.
+        // Package names contain no characters that URLs encode.
         Some(path) => shared.sdk.file(path).and_then(|file| {
             let content = std::fs::read(&file).ok()?;
             Some((kind(&file), content.into()))
@@ -141,7 +146,7 @@ async fn file(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
     }
 }
 
-/// The media type of a package's file.
+/// Returns the media type of a package's file.
 fn kind(file: &Path) -> &'static str {
     match file.extension().and_then(|extension| extension.to_str()) {
         Some("js" | "mjs") => "text/javascript; charset=utf-8",
@@ -153,7 +158,7 @@ fn kind(file: &Path) -> &'static str {
 }
 
 async fn websocket(State(shared): State<Arc<Shared>>, upgrade: WebSocketUpgrade) -> Response {
-    // Before the answer: to the page, a server that cannot be reached is one that does not answer.
+    // Connect before answering, so that an unreachable server fails the page's connection.
     match shared.calls.connect().await {
         Ok((sender, receiver)) => upgrade
             .protocols([SUBPROTOCOL])

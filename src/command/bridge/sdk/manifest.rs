@@ -1,27 +1,26 @@
-//! What a package's `package.json` says of its modules, for browsers.
+//! The browser modules of a package, from its `package.json`.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-/// The conditions of `exports` that hold here, the preferred first. Packages write them in this
-/// order, too.
+/// The conditions of `exports` that apply, the preferred first. Packages use the same order.
 const CONDITIONS: [&str; 4] = ["browser", "import", "module", "default"];
 
-/// As much of a `package.json` as a browser needs.
+/// The parts of a `package.json` that a browser needs.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Manifest {
     pub(super) name: String,
     pub(super) version: String,
-    /// By what follows the package's name in an import (`""`, `"/internal/util"`; with a `/` at
-    /// its end, the beginning of several): the file, or the beginning of files.
+    /// Maps the part of an import after the package's name (`""`, `"/internal/util"`) to a file. If
+    /// both end with `/`, they are prefixes.
     pub(super) modules: BTreeMap<String, String>,
-    /// The names of the packages that it may import.
+    /// The packages that it may import.
     pub(super) dependencies: Vec<String>,
 }
 
 impl Manifest {
-    /// Reads it; `None` if it names no package.
+    /// Parses a `package.json`. Returns `None` if it names no package.
     pub(super) fn parse(json: &[u8]) -> Option<Manifest> {
         let value: Map<String, Value> = serde_json::from_slice(json).ok()?;
         let text = |name: &str| value.get(name).and_then(Value::as_str);
@@ -32,7 +31,7 @@ impl Manifest {
         let modules = match value.get("exports") {
             Some(exports) => exported(exports),
             None => {
-                // `browser` may be a table of replacements instead, which nobody here has.
+                // `browser` may also be a table of replacements, which none of these SDKs has.
                 let main = ["browser", "module", "main"].into_iter().find_map(text);
                 let main = path(main.unwrap_or("index.js"));
                 BTreeMap::from([(String::new(), main), ("/".to_owned(), String::new())])
@@ -49,7 +48,7 @@ impl Manifest {
     }
 }
 
-/// `exports`: one target, or targets by what follows the package's name.
+/// Parses `exports`: one target, or targets by subpath.
 fn exported(exports: &Value) -> BTreeMap<String, String> {
     let by_path = match exports {
         Value::Object(table) if table.keys().any(|key| key.starts_with('.')) => table,
@@ -64,7 +63,7 @@ fn exported(exports: &Value) -> BTreeMap<String, String> {
             let key = key.strip_prefix('.')?;
             let file = target(value)?;
             match (key.strip_suffix('*'), file.strip_suffix('*')) {
-                // As import maps have it: `/` at the end of both.
+                // In import maps both end with `/`.
                 (Some(key), Some(file)) if key.ends_with('/') && file.ends_with('/') => {
                     Some((key.to_owned(), path(file)))
                 }
@@ -75,7 +74,7 @@ fn exported(exports: &Value) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The file of a target: a text, the first of a list, or that of the first condition that holds.
+/// Returns the file of a target: a string, the first of a list, or that of the first condition.
 fn target(value: &Value) -> Option<&str> {
     match value {
         Value::String(file) => Some(file),
@@ -87,7 +86,7 @@ fn target(value: &Value) -> Option<&str> {
     }
 }
 
-/// A file's path from the package's directory.
+/// Returns a path relative to the package's directory.
 fn path(file: &str) -> String {
     file.trim_start_matches("./").to_owned()
 }
@@ -107,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn without_exports_the_module_for_browsers_is_preferred_and_all_files_can_be_imported() {
+    fn without_exports_the_browser_module_is_preferred_and_every_file_can_be_imported() {
         let rest = r#""main": "./a.cjs", "module": "./a.mjs", "browser": "./a.browser.js""#;
         let all = [one("", "a.browser.js"), one("/", "")];
         assert_eq!(modules(rest), all);
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn of_the_conditions_the_one_for_browsers_is_taken() {
+    fn the_browser_condition_is_preferred() {
         let rest = r#""exports": {
             "./package.json": "./package.json",
             ".": {
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_package_is_none() {
+    fn an_invalid_manifest_is_none() {
         for json in ["", "[]", "{}", r#"{"name": "a"}"#] {
             assert_eq!(Manifest::parse(json.as_bytes()), None, "{json}");
         }

@@ -1,7 +1,7 @@
-//! The SDK's packages, where npm has put them, made importable for a page without a build step.
+//! Makes the SDK's npm packages importable in a page without a build step.
 //!
-//! Each package is served below `/sdk/name@version/`, and an import map says which file the names
-//! in import statements mean there.
+//! Each package is served below `/sdk/name@version/`. An import map resolves the names in import
+//! statements to these files.
 
 mod manifest;
 
@@ -16,19 +16,19 @@ use manifest::Manifest;
 
 const MODULES: &str = "node_modules";
 
-/// The SDK's packages, and those that they need.
+/// The SDK's packages and their dependencies.
 pub(super) struct Sdk {
     /// By `name@version`.
     packages: BTreeMap<String, Package>,
-    /// The `name@version` of those that were asked for.
+    /// The `name@version` of the SDK's own packages.
     roots: Vec<String>,
 }
 
 struct Package {
     manifest: Manifest,
-    /// Without symbolic links.
+    /// Canonical, without symbolic links.
     directory: PathBuf,
-    /// The `name@version` of what it imports, by name.
+    /// The `name@version` of its imports, by name.
     imports: BTreeMap<String, String>,
 }
 
@@ -47,12 +47,12 @@ impl Sdk {
         Ok(sdk)
     }
 
-    /// What the SDK calls itself.
+    /// Returns name and version of the SDK.
     pub(super) fn name(&self) -> &str {
         self.roots.first().map_or("", String::as_str)
     }
 
-    /// For a `<script type="importmap">`.
+    /// Returns the content of a `<script type="importmap">`.
     pub(super) fn import_map(&self) -> Value {
         let roots = self.roots.iter().map(|id| (id, &self.packages[id]));
         let imports: Map<String, Value> = roots
@@ -66,7 +66,7 @@ impl Sdk {
         json!({ "imports": imports, "scopes": scopes })
     }
 
-    /// What import statements of `package` mean.
+    /// Returns the import map for the modules of `package`.
     fn scope(&self, package: &Package) -> Map<String, Value> {
         let imports = package.imports.iter();
         imports
@@ -74,7 +74,7 @@ impl Sdk {
             .collect()
     }
 
-    /// The file at `path`, `name@version/…`; `None` if no package has it.
+    /// Returns the file at `path`, `name@version/…`, or `None` if no package has it.
     pub(super) fn file(&self, path: &str) -> Option<PathBuf> {
         let slashes = if path.starts_with('@') { 1 } else { 0 };
         let (end, _) = path.match_indices('/').nth(slashes)?;
@@ -82,12 +82,12 @@ impl Sdk {
         let file = package.directory.join(&path[end + 1..]);
         let file = fs::canonicalize(file).ok()?;
         let inside = file.strip_prefix(&package.directory).ok()?;
-        // Packages inside have paths of their own, if they are needed.
+        // Nested packages have their own paths.
         let is_own = inside.iter().all(|part| part != MODULES);
         (is_own && file.is_file()).then_some(file)
     }
 
-    /// Adds the package in `directory` and what it needs; its `name@version`.
+    /// Adds the package in `directory` and its dependencies. Returns its `name@version`.
     fn add(&mut self, directory: &Path) -> Option<String> {
         let directory = fs::canonicalize(directory).ok()?;
         let manifest = Manifest::parse(&fs::read(directory.join("package.json")).ok()?)?;
@@ -101,10 +101,10 @@ impl Sdk {
             directory: directory.clone(),
             imports: BTreeMap::new(),
         };
-        // Before what it needs, which may need it.
+        // Before its dependencies, which may import it.
         self.packages.insert(id.clone(), package);
         for name in dependencies {
-            // What is not there may be for others than browsers: an import of it tells.
+            // A missing dependency may not be needed in browsers. If it is, its import fails.
             let mut places = places(&directory).into_iter();
             let found = places.find_map(|place| self.add(&place.join(&name)));
             if let (Some(found), Some(package)) = (found, self.packages.get_mut(&id)) {
@@ -115,7 +115,7 @@ impl Sdk {
     }
 }
 
-/// The directories in which a package's imports are looked for, the nearest first: as Node.js, but
+/// Returns the directories to search for a package's imports, the nearest first: as in Node.js, but
 /// not outside the outermost `node_modules`.
 fn places(directory: &Path) -> Vec<PathBuf> {
     let around = directory.ancestors().skip(1);
@@ -125,7 +125,7 @@ fn places(directory: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The names by which the modules of a package can be imported, and where they are.
+/// Returns the import specifiers of a package's modules and their URLs.
 fn specifiers<'a>(
     name: &'a str,
     id: &'a str,
@@ -143,7 +143,7 @@ fn missing(directory: &Path, name: &str, names: &[&str]) -> Failure {
     let place = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
     Failure::Machine(format!(
         "{name} is not in {place}: install it with `npm install --prefix {prefix} {names}`, or \
-         name the directory that has it with --sdk",
+         name its directory with --sdk",
         place = place.join(MODULES).display(),
         prefix = directory.display(),
         names = names.join(" "),
@@ -154,7 +154,7 @@ fn missing(directory: &Path, name: &str, names: &[&str]) -> Failure {
 mod tests {
     use super::*;
 
-    /// A directory of its own, removed at the end.
+    /// A temporary directory, removed on drop.
     struct Directory(PathBuf);
 
     impl Directory {
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn each_package_imports_the_version_that_npm_gave_it() {
+    fn each_package_imports_the_version_that_npm_installed_for_it() {
         let directory = Directory::new("sdk");
         directory.package("node_modules/@scope/a", "1.0.0", &["b", "c", "gone"]);
         directory.package("node_modules/@scope/a/node_modules/b", "1.0.0", &["c"]);
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_sdk_is_missing_the_line_that_installs_it_is_told() {
+    fn the_error_of_a_missing_sdk_has_the_command_that_installs_it() {
         let error = Sdk::find(Path::new("/nowhere"), &["a", "b"]).err().unwrap();
         let text = error.to_string();
         assert!(

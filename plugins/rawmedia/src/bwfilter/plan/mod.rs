@@ -1,26 +1,26 @@
-//! What each format is made of, and what is to be done to it.
+//! The structure of each format, and the work on it.
 
 use acscall_pixels::{Amount, Depth, Packed, Rgb10, RgbLayout, Subsampling, Weights};
 use gst_video::VideoFormat;
 
 use super::BwFilterLuma;
 
-/// How the components of a format lie.
+/// The arrangement of a format's components.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Plan {
-    /// Luma alone.
+    /// Luma only.
     Gray,
-    /// Luma in plane 0, chroma in planes of its own.
+    /// Luma in plane 0, chroma in other planes.
     Planes(Planes),
     /// YUV in one plane.
     Packed(Packed),
-    /// RGB in one plane, a byte for each component.
+    /// RGB in one plane, one byte per component.
     Rgb(RgbLayout),
-    /// RGB in one plane, 10 bits for each component.
+    /// RGB in one plane, 10 bits per component.
     Rgb10(Rgb10),
-    /// A plane for each of red, green and blue.
+    /// One plane per component.
     RgbPlanes {
-        /// Planes of red, green and blue.
+        /// The planes of red, green and blue.
         planes: [usize; 3],
         sample: Sample,
     },
@@ -30,9 +30,9 @@ pub(super) enum Plan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Planes {
     pub(super) chroma: ChromaPlanes,
-    /// Columns of luma for one of chroma.
+    /// Columns of luma per column of chroma.
     pub(super) columns: Subsampling,
-    /// Rows of luma for one of chroma, as a power of two.
+    /// Rows of luma per row of chroma, as a power of two.
     pub(super) rows_shift: u32,
     pub(super) sample: Sample,
     /// The plane of alpha.
@@ -41,16 +41,16 @@ pub(super) struct Planes {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ChromaPlanes {
-    /// A plane each.
+    /// One plane each.
     Apart { u: usize, v: usize },
-    /// U and V in turn, in plane 1.
+    /// U and V interleaved in plane 1.
     Uv,
-    /// V and U in turn, in plane 1.
+    /// V and U interleaved in plane 1.
     Vu,
 }
 
 impl ChromaPlanes {
-    /// Which planes hold chroma.
+    /// Returns the planes that hold chroma.
     pub(super) fn planes(self) -> std::ops::RangeInclusive<usize> {
         match self {
             ChromaPlanes::Apart { u, v } => u.min(v)..=u.max(v),
@@ -63,26 +63,26 @@ impl ChromaPlanes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sample {
     Byte,
-    /// Two bytes, the lower first.
+    /// Two bytes, little-endian.
     Word(Depth),
 }
 
-/// What is to be done to a frame.
+/// The work on a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Work {
-    /// It stays as it is.
+    /// Changes nothing.
     Nothing,
-    /// Chroma goes to neutral, and nothing else changes.
+    /// Makes chroma neutral and changes nothing else.
     DropChroma,
-    /// Components come nearer to gray.
+    /// Moves the components towards gray.
     Mix {
         amount: Amount,
-        /// Of chroma, for luma; none where luma stays.
+        /// The weights of chroma in luma; none if luma stays.
         weights: Weights,
     },
 }
 
-/// The formats, those that cost the least first.
+/// The formats, the cheapest first.
 pub(super) const FORMATS: &[VideoFormat] = &[
     VideoFormat::I420,
     VideoFormat::Nv12,
@@ -148,7 +148,7 @@ pub(super) const FORMATS: &[VideoFormat] = &[
 ];
 
 impl Plan {
-    /// `None` for formats that are not in [`FORMATS`].
+    /// Returns `None` for formats that are not in [`FORMATS`].
     pub(super) fn of(format: VideoFormat) -> Option<Plan> {
         use Sample::{Byte, Word};
         const LOW_10: Sample = Word(Depth::LOW_10);
@@ -157,12 +157,12 @@ impl Plan {
             VideoFormat::Gray8 | VideoFormat::Gray16Le | VideoFormat::Gray16Be => Plan::Gray,
 
             VideoFormat::I420 => planar(Subsampling::Two, 1, Byte),
-            VideoFormat::Yv12 => exchanged(Subsampling::Two, 1),
+            VideoFormat::Yv12 => planar_vu(Subsampling::Two, 1),
             VideoFormat::Y42b => planar(Subsampling::Two, 0, Byte),
             VideoFormat::Y41b => planar(Subsampling::Four, 0, Byte),
             VideoFormat::Y444 => planar(Subsampling::One, 0, Byte),
             VideoFormat::Yuv9 => planar(Subsampling::Four, 2, Byte),
-            VideoFormat::Yvu9 => exchanged(Subsampling::Four, 2),
+            VideoFormat::Yvu9 => planar_vu(Subsampling::Four, 2),
             VideoFormat::A420 => with_alpha(planar(Subsampling::Two, 1, Byte), 3),
             VideoFormat::I42010le => planar(Subsampling::Two, 1, LOW_10),
             VideoFormat::I42210le => planar(Subsampling::Two, 0, LOW_10),
@@ -175,15 +175,17 @@ impl Plan {
             VideoFormat::Y44412le => planar(Subsampling::One, 0, LOW_12),
             VideoFormat::Y44416le => planar(Subsampling::One, 0, Word(Depth::FULL_16)),
 
-            VideoFormat::Nv12 => semi(ChromaPlanes::Uv, Subsampling::Two, 1, Byte),
-            VideoFormat::Nv21 => semi(ChromaPlanes::Vu, Subsampling::Two, 1, Byte),
-            VideoFormat::Nv16 => semi(ChromaPlanes::Uv, Subsampling::Two, 0, Byte),
-            VideoFormat::Nv61 => semi(ChromaPlanes::Vu, Subsampling::Two, 0, Byte),
-            VideoFormat::Nv24 => semi(ChromaPlanes::Uv, Subsampling::One, 0, Byte),
-            VideoFormat::Av12 => with_alpha(semi(ChromaPlanes::Uv, Subsampling::Two, 1, Byte), 2),
-            VideoFormat::P01010le => semi_420(Depth::HIGH_10),
-            VideoFormat::P012Le => semi_420(Depth::HIGH_12),
-            VideoFormat::P016Le => semi_420(Depth::FULL_16),
+            VideoFormat::Nv12 => semi_planar(ChromaPlanes::Uv, Subsampling::Two, 1, Byte),
+            VideoFormat::Nv21 => semi_planar(ChromaPlanes::Vu, Subsampling::Two, 1, Byte),
+            VideoFormat::Nv16 => semi_planar(ChromaPlanes::Uv, Subsampling::Two, 0, Byte),
+            VideoFormat::Nv61 => semi_planar(ChromaPlanes::Vu, Subsampling::Two, 0, Byte),
+            VideoFormat::Nv24 => semi_planar(ChromaPlanes::Uv, Subsampling::One, 0, Byte),
+            VideoFormat::Av12 => {
+                with_alpha(semi_planar(ChromaPlanes::Uv, Subsampling::Two, 1, Byte), 2)
+            }
+            VideoFormat::P01010le => semi_planar_420(Depth::HIGH_10),
+            VideoFormat::P012Le => semi_planar_420(Depth::HIGH_12),
+            VideoFormat::P016Le => semi_planar_420(Depth::FULL_16),
 
             VideoFormat::Yuy2 => Plan::Packed(Packed::Yuy2),
             VideoFormat::Yvyu => Plan::Packed(Packed::Yvyu),
@@ -216,8 +218,8 @@ impl Plan {
         })
     }
 
-    /// What `amount` and `luma` ask for on frames of this plan, whose colour space adds `weights`
-    /// of chroma to the browser's gray.
+    /// Returns the work for `amount` and `luma`. The colour space adds `weights` of chroma to the
+    /// gray of CSS.
     pub(super) fn work(self, amount: f64, luma: BwFilterLuma, weights: Weights) -> Work {
         let amount = Amount::new(amount);
         let weights = match luma {
@@ -245,17 +247,22 @@ fn planar(columns: Subsampling, rows_shift: u32, sample: Sample) -> Plan {
     )
 }
 
-fn exchanged(columns: Subsampling, rows_shift: u32) -> Plan {
+fn planar_vu(columns: Subsampling, rows_shift: u32) -> Plan {
     let chroma = ChromaPlanes::Apart { u: 2, v: 1 };
     planes(chroma, columns, rows_shift, Sample::Byte)
 }
 
-fn semi(chroma: ChromaPlanes, columns: Subsampling, rows_shift: u32, sample: Sample) -> Plan {
+fn semi_planar(
+    chroma: ChromaPlanes,
+    columns: Subsampling,
+    rows_shift: u32,
+    sample: Sample,
+) -> Plan {
     planes(chroma, columns, rows_shift, sample)
 }
 
-fn semi_420(depth: Depth) -> Plan {
-    semi(ChromaPlanes::Uv, Subsampling::Two, 1, Sample::Word(depth))
+fn semi_planar_420(depth: Depth) -> Plan {
+    semi_planar(ChromaPlanes::Uv, Subsampling::Two, 1, Sample::Word(depth))
 }
 
 fn planes(chroma: ChromaPlanes, columns: Subsampling, rows_shift: u32, sample: Sample) -> Plan {

@@ -1,10 +1,10 @@
-//! The table beside GStreamer's own.
+//! Compares the table with GStreamer's.
 
 use gst_video::VideoFormatInfo;
 
 use super::*;
 
-/// Where GStreamer has a component: its plane, and what lies between two of its samples.
+/// Returns the plane, the offset and the step of a component in GStreamer's table.
 fn component(info: &VideoFormatInfo, component: usize) -> (usize, usize, usize) {
     let plane = info.plane()[component] as usize;
     let step = info.pixel_stride()[component] as usize;
@@ -39,7 +39,7 @@ fn check_planes(info: &VideoFormatInfo, planes: Planes) {
         }
         ChromaPlanes::Uv => {
             assert_eq!(component(info, 1), (1, 0, 2 * width));
-            // 1.22 puts V of P010 at byte 1 in this table, and reads it from byte 2.
+            // In 1.22 this table has V of P010 at byte 1, but the code reads it from byte 2.
             let (plane, offset, step) = component(info, 2);
             assert_eq!((plane, step), (1, 2 * width));
             assert!(offset == width || width == 2);
@@ -58,7 +58,7 @@ fn check_planes(info: &VideoFormatInfo, planes: Planes) {
         assert_eq!(info.w_sub()[chroma], columns);
         assert_eq!(info.h_sub()[chroma], planes.rows_shift);
     }
-    // 1.22 does not tell that AV12 has alpha, but where it is.
+    // 1.22 has no alpha flag for AV12, only the position.
     let alpha = (info.n_components() > 3).then(|| info.plane()[3] as usize);
     assert_eq!(planes.alpha, alpha);
 }
@@ -71,13 +71,13 @@ fn check_packed(info: &VideoFormatInfo, packed: Packed) {
         Packed::Yuy2 => vec![(0, 0, 2), (0, 1, 4), (0, 3, 4)],
         Packed::Yvyu => vec![(0, 0, 2), (0, 3, 4), (0, 1, 4)],
         Packed::Uyvy => vec![(0, 1, 2), (0, 0, 4), (0, 2, 4)],
-        // 1.22 has U first in this table, and reads V first.
+        // In 1.22 this table has U first, but the code reads V first.
         Packed::Vyuy => vec![(0, 1, 2), (0, 0, 4), (0, 2, 4)],
         Packed::Ayuv => vec![(0, 1, 4), (0, 2, 4), (0, 3, 4), (0, 0, 4)],
         Packed::Vuya => vec![(0, 2, 4), (0, 1, 4), (0, 0, 4), (0, 3, 4)],
         Packed::V308 => vec![(0, 0, 3), (0, 1, 3), (0, 2, 3)],
         Packed::Iyu2 => vec![(0, 1, 3), (0, 0, 3), (0, 2, 3)],
-        // 1.22 tells nothing of their bits; the tests of the element check them.
+        // 1.22 has no bit positions for them; the tests of the element check them.
         Packed::Y210 | Packed::Y410 => return assert_eq!(info.depth()[..3], [10; 3]),
     };
     assert_eq!(places, expected);
@@ -91,7 +91,7 @@ fn check_rgb(info: &VideoFormatInfo, layout: RgbLayout) {
 }
 
 #[test]
-fn every_format_is_described_as_gstreamer_describes_it() {
+fn the_table_agrees_with_gstreamer() {
     gst::init().unwrap();
     for &format in FORMATS {
         let info = VideoFormatInfo::from_format(format);

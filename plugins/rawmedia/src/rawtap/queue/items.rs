@@ -1,13 +1,13 @@
 //! Buffers and serialized events in order.
 //!
-//! Sticky events with nothing in between are one set, in which the newest of each kind is left.
+//! Adjacent sticky events form one set, which keeps the newest of each kind.
 
 use std::collections::VecDeque;
 
 use crate::rawtap::sticky::StickyEvents;
 
-/// Events that are not sticky (gaps, custom ones) wait in at most this number. Only a branch that
-/// does not read at all has so many.
+/// The maximum number of queued events that are not sticky, such as gaps and custom events. Only a
+/// branch that does not read at all has that many.
 pub(super) const MAX_EVENTS: usize = 64;
 
 /// See the module.
@@ -26,18 +26,18 @@ enum Item {
     Event(gst::Event),
 }
 
-/// What goes out next.
+/// The next item to push.
 #[derive(Debug)]
 pub(in crate::rawtap) enum Output {
-    /// To be pushed; [`pushed`](super::TapQueue::pushed) has to be told.
+    /// Call [`pushed`](super::TapQueue::pushed) after the push.
     Buffer(gst::Buffer),
     Event(gst::Event),
 }
 
-/// What was dropped. To be let go of where no lock is held.
+/// Dropped buffers and events, to be freed without a lock.
 #[derive(Debug, Default)]
 pub(in crate::rawtap) struct Dropped {
-    /// One fits without an allocation: that is what a slow branch loses per buffer.
+    /// One buffer fits without an allocation; a slow branch drops one at a time.
     buffer: Option<gst::Buffer>,
     buffers: Vec<gst::Buffer>,
     events: Vec<gst::Event>,
@@ -102,82 +102,82 @@ impl Items {
         }
     }
 
-    /// How many went.
+    /// Drops the oldest buffer. Returns the number of dropped buffers.
     pub(super) fn drop_oldest(&mut self, dropped: &mut Dropped) -> usize {
         let oldest = self.items.iter().position(is_buffer);
         oldest.map_or(0, |position| self.drop_buffer(position, dropped))
     }
 
-    /// How many went.
+    /// Drops the newest buffer. Returns the number of dropped buffers.
     pub(super) fn drop_newest(&mut self, dropped: &mut Dropped) -> usize {
         let newest = self.items.iter().rposition(is_buffer);
         newest.map_or(0, |position| self.drop_buffer(position, dropped))
     }
 
-    /// Drops the buffers before a sticky event, or all if there is none such. How many went, and
-    /// whether there is one.
+    /// Drops the buffers before the first sticky event that `matches` accepts, or all buffers if
+    /// there is none. Returns the number of dropped buffers, and whether there is such an event.
     pub(super) fn drop_before(
         &mut self,
-        is_wanted: impl Fn(&gst::Event) -> bool,
+        matches: impl Fn(&gst::Event) -> bool,
         dropped: &mut Dropped,
     ) -> (usize, bool) {
-        let holds = |item: &Item| matches!(item, Item::StickyEvents(stickies) if stickies.iter().any(&is_wanted));
+        let holds = |item: &Item| matches!(item, Item::StickyEvents(stickies) if stickies.iter().any(&matches));
         let end = self.items.iter().position(holds);
         let before = self.items.iter().take(end.unwrap_or(self.items.len()));
         let count = before.filter(|item| is_buffer(item)).count();
-        let went = (0..count).map(|_| self.drop_oldest(dropped)).sum();
-        (went, end.is_some())
+        let dropped_count = (0..count).map(|_| self.drop_oldest(dropped)).sum();
+        (dropped_count, end.is_some())
     }
 
-    /// Drops everything but sticky events. How many buffers went.
+    /// Drops everything but sticky events. Returns the number of dropped buffers.
     pub(super) fn drop_all_but_stickies(&mut self, dropped: &mut Dropped) -> usize {
-        let mut left = StickyEvents::default();
+        let mut kept = StickyEvents::default();
         for item in self.items.drain(..) {
             match item {
                 Item::Buffer(buffer) => dropped.push(buffer),
                 Item::Event(event) => dropped.events.push(event),
                 Item::StickyEvents(stickies) => {
                     for event in stickies {
-                        dropped.events.extend(left.store(event));
+                        dropped.events.extend(kept.store(event));
                     }
                 }
             }
         }
-        dropped.events.extend(left.flush());
-        if !left.is_empty() {
-            self.items.push_back(Item::StickyEvents(left));
+        dropped.events.extend(kept.flush());
+        if !kept.is_empty() {
+            self.items.push_back(Item::StickyEvents(kept));
         }
         self.events = 0;
         std::mem::take(&mut self.buffers)
     }
 
-    /// Drops everything. How many buffers went.
+    /// Drops everything. Returns the number of dropped buffers.
     pub(super) fn drop_all(&mut self, dropped: &mut Dropped) -> usize {
-        let went = self.drop_all_but_stickies(dropped);
+        let count = self.drop_all_but_stickies(dropped);
         while let Some(Output::Event(event)) = self.pop() {
             dropped.events.push(event);
         }
-        went
+        count
     }
 
-    /// Replaces each buffer by what `replace` makes of it; where that is nothing, it is dropped.
-    /// How many went.
+    /// Replaces each buffer with the result of `replace`, and drops it if there is none. Returns the
+    /// number of dropped buffers.
     pub(super) fn replace(
         &mut self,
         replace: impl Fn(&gst::Buffer) -> Option<gst::Buffer>,
         dropped: &mut Dropped,
     ) -> usize {
-        let mut went = 0;
+        let mut count = 0;
         for position in (0..self.items.len()).rev() {
             let Some(Item::Buffer(buffer)) = self.items.get_mut(position) else {
                 continue;
             };
             match replace(buffer) {
                 Some(other) => dropped.push(std::mem::replace(buffer, other)),
-                None => went += self.drop_buffer(position, dropped),
+                None => count += self.drop_buffer(position, dropped),
             }
         }
-        went
+        count
     }
 
     fn drop_buffer(&mut self, position: usize, dropped: &mut Dropped) -> usize {
@@ -203,8 +203,8 @@ impl Items {
         }
     }
 
-    /// What lay between the items before and at `position` is gone: sticky events on both sides
-    /// become one set.
+    /// Merges the sticky events on both sides of a removed item. `position` is that of the item after
+    /// it.
     fn join_stickies(&mut self, position: usize, dropped: &mut Dropped) {
         let Some(before) = position.checked_sub(1) else {
             return;

@@ -1,7 +1,7 @@
-//! What one tap holds: what it takes, what it drops, and the count of it.
+//! The queue of one tap: it decides which buffers to take and to drop, and counts them.
 //!
-//! No lock, no thread, no pad in here. What is dropped is handed back, so that the caller can let
-//! go of it where no lock is held: the last reference of a buffer runs foreign code.
+//! It has no lock, thread or pad. It returns what it drops, so that the caller can free it without
+//! a lock: freeing a buffer runs foreign code.
 
 mod items;
 #[cfg(test)]
@@ -18,19 +18,19 @@ pub(super) struct TapQueue {
     items: Items,
     settings: Settings,
     gate: RateGate,
-    /// The segment of what comes in.
+    /// The segment of incoming buffers.
     segment_in: Option<gst::Segment>,
-    /// The segment of what goes out.
+    /// The segment of outgoing buffers.
     segment_out: Option<gst::Segment>,
     in_flight: Option<InFlight>,
     is_active: bool,
     is_flushing: bool,
     is_detached: bool,
-    /// The branch was found worth another try after the last buffer had left.
+    /// [`TapQueue::attach`] was called after the last buffer had left.
     is_retried: bool,
-    /// The end of the stream, once it went out: nothing comes after it that would bring it to a
-    /// branch that is linked later.
-    end: Option<gst::Event>,
+    /// The EOS event, once it was pushed: a branch that is linked later needs it, and no buffer
+    /// follows that would bring it there.
+    eos: Option<gst::Event>,
     received: u64,
     sent: u64,
     dropped: u64,
@@ -55,7 +55,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// How many buffers may wait.
+    /// Returns the maximum number of queued buffers.
     pub(super) fn capacity(&self) -> usize {
         match self.policy {
             RawTapPolicy::Latest => 1,
@@ -82,18 +82,18 @@ impl TapQueue {
         self.settings = settings;
         let mut dropped = Dropped::default();
         while self.items.buffers() > settings.capacity() {
-            let went = match settings.policy {
+            let count = match settings.policy {
                 RawTapPolicy::DropNewest => self.items.drop_newest(&mut dropped),
                 RawTapPolicy::Latest | RawTapPolicy::DropOldest => {
                     self.items.drop_oldest(&mut dropped)
                 }
             };
-            self.dropped += went as u64;
+            self.dropped += count as u64;
         }
         dropped
     }
 
-    /// From now on buffers and events are taken.
+    /// Starts to take buffers and events.
     pub(super) fn open(&mut self) {
         self.is_active = true;
         self.is_flushing = false;
@@ -101,7 +101,7 @@ impl TapQueue {
         self.last_running_time = None;
     }
 
-    /// Nothing is held or taken any more.
+    /// Drops everything and stops taking buffers and events.
     pub(super) fn close(&mut self) -> Dropped {
         self.is_active = false;
         self.reset_time();
@@ -110,7 +110,7 @@ impl TapQueue {
         dropped
     }
 
-    /// Upstream flushes: buffers go, sticky events stay.
+    /// Starts a flush: drops buffers and keeps sticky events.
     pub(super) fn flush_start(&mut self) -> Dropped {
         self.is_flushing = true;
         self.reset_time();
@@ -119,7 +119,7 @@ impl TapQueue {
         dropped
     }
 
-    /// The flush is over upstream.
+    /// Ends the flush.
     pub(super) fn flush_stop(&mut self) -> Dropped {
         let dropped = self.flush_start();
         self.is_flushing = false;
@@ -127,29 +127,29 @@ impl TapQueue {
         dropped
     }
 
-    /// The branch failed: buffers are dropped until [`TapQueue::attach`]. If caps or a stream
-    /// that could cure it wait already, only until those.
+    /// Handles a failure of the branch: drops buffers until [`TapQueue::attach`], or until caps or a
+    /// stream-start with which the branch may recover.
     pub(super) fn detach(&mut self) -> Dropped {
         let mut dropped = Dropped::default();
-        let (went, has_cure) = self.items.drop_before(may_recover, &mut dropped);
-        self.dropped += went as u64;
-        self.is_detached = !has_cure && !self.is_retried;
+        let (count, may_recover) = self.items.drop_before(may_recover_at, &mut dropped);
+        self.dropped += count as u64;
+        self.is_detached = !may_recover && !self.is_retried;
         dropped
     }
 
-    /// The branch is worth another try, or is another one.
+    /// Tries the branch again, or a new branch.
     pub(super) fn attach(&mut self) -> Dropped {
         self.is_detached = false;
         self.is_retried = true;
         let mut dropped = Dropped::default();
-        if let Some(end) = self.end.take() {
-            // Pads send it, and what is sticky before it, only to who has not got it.
-            self.items.push_event(end, &mut dropped);
+        if let Some(eos) = self.eos.take() {
+            // The pad sends it, and the sticky events before it, only to a branch that lacks it.
+            self.items.push_event(eos, &mut dropped);
         }
         dropped
     }
 
-    /// Whether [`TapQueue::offer`] would take this buffer. `now` is the running time by the
+    /// Whether [`TapQueue::offer`] would take this buffer. `now` returns the running time of the
     /// clock, for buffers without a time.
     pub(super) fn would_take(
         &self,
@@ -159,7 +159,7 @@ impl TapQueue {
         self.has_room() && (!self.gate.is_limited() || self.gate.is_due(self.time_of(buffer, now)))
     }
 
-    /// Takes a reference to the buffer, or counts it as dropped. Gives back what had to go for it.
+    /// Takes a reference to the buffer, or counts it as dropped. Returns the buffers that it replaces.
     pub(super) fn offer(
         &mut self,
         buffer: &gst::Buffer,
@@ -178,13 +178,13 @@ impl TapQueue {
         dropped
     }
 
-    /// Counts a buffer that was not taken.
+    /// Counts a buffer as received and dropped.
     pub(super) fn refuse(&mut self) {
         self.received += 1;
         self.dropped += 1;
     }
 
-    /// Takes a serialized event; it keeps its place among the buffers.
+    /// Takes a serialized event, which keeps its place among the buffers.
     pub(super) fn offer_event(&mut self, event: &gst::Event) -> Dropped {
         let mut dropped = Dropped::default();
         if !self.is_active {
@@ -193,14 +193,14 @@ impl TapQueue {
         if let gst::EventView::Segment(segment) = event.view() {
             self.segment_in = Some(segment.segment().clone());
         }
-        if may_recover(event) {
+        if may_recover_at(event) {
             self.is_detached = false;
         }
         self.items.push_event(event.clone(), &mut dropped);
         dropped
     }
 
-    /// What goes out next, if anything.
+    /// Returns the next buffer or event to push.
     pub(super) fn next(&mut self) -> Option<Output> {
         let output = self.items.pop()?;
         match &output {
@@ -214,8 +214,8 @@ impl TapQueue {
                 gst::EventView::Segment(segment) => {
                     self.segment_out = Some(segment.segment().clone());
                 }
-                gst::EventView::StreamStart(_) => self.end = None,
-                gst::EventView::Eos(_) => self.end = Some(event.clone()),
+                gst::EventView::StreamStart(_) => self.eos = None,
+                gst::EventView::Eos(_) => self.eos = Some(event.clone()),
                 _ => {}
             },
         }
@@ -226,12 +226,12 @@ impl TapQueue {
         self.items.is_empty()
     }
 
-    /// The push of the buffer that [`TapQueue::next`] gave has returned.
-    pub(super) fn pushed(&mut self, was_taken: bool) {
+    /// Notes that the push of the last buffer of [`TapQueue::next`] has returned.
+    pub(super) fn pushed(&mut self, succeeded: bool) {
         let Some(in_flight) = self.in_flight.take() else {
             return;
         };
-        if was_taken {
+        if succeeded {
             self.sent += 1;
             self.last_running_time = in_flight.running_time.or(self.last_running_time);
         } else {
@@ -239,8 +239,7 @@ impl TapQueue {
         }
     }
 
-    /// Replaces each buffer held by what `replace` makes of it; where that is nothing, it is
-    /// dropped.
+    /// Replaces each queued buffer with the result of `replace`, and drops it if there is none.
     pub(super) fn replace_buffers(
         &mut self,
         replace: impl Fn(&gst::Buffer) -> Option<gst::Buffer>,
@@ -250,9 +249,9 @@ impl TapQueue {
         dropped
     }
 
-    /// `in`, `out`, `dropped`, `queued` and `last-running-time`.
+    /// Returns `in`, `out`, `dropped`, `queued` and `last-running-time`.
     pub(super) fn stats(&self) -> gst::Structure {
-        // What waits, and what is being pushed.
+        // Including the buffer that is being pushed.
         let queued = self.items.buffers() as u64 + u64::from(self.in_flight.is_some());
         gst::Structure::builder("application/x-rawtap-stats")
             .field("in", self.received)
@@ -298,13 +297,13 @@ impl TapQueue {
     fn reset_time(&mut self) {
         self.segment_in = None;
         self.segment_out = None;
-        self.end = None;
+        self.eos = None;
         self.gate.reset();
     }
 }
 
-/// New caps and a new stream may be what a failed branch waits for.
-fn may_recover(event: &gst::Event) -> bool {
+/// Whether a failed branch may recover with this event: new caps, or a new stream.
+fn may_recover_at(event: &gst::Event) -> bool {
     matches!(
         event.type_(),
         gst::EventType::StreamStart | gst::EventType::Caps

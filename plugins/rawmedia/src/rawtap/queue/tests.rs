@@ -41,7 +41,7 @@ fn gap(ms: u64) -> gst::Event {
     gst::event::Gap::builder(gst::ClockTime::from_mseconds(ms)).build()
 }
 
-/// Everything that comes out: times of buffers, types of events.
+/// Returns everything that comes out: times of buffers, types of events.
 fn drain(queue: &mut TapQueue) -> Vec<String> {
     std::iter::from_fn(|| match queue.next()? {
         Output::Buffer(buffer) => {
@@ -70,7 +70,7 @@ fn assert_adds_up(queue: &TapQueue) {
 }
 
 #[test]
-fn each_policy_holds_what_it_says() {
+fn each_policy_holds_its_buffers() {
     for (policy, held) in [
         (RawTapPolicy::Latest, vec!["9"]),
         (RawTapPolicy::DropOldest, vec!["7", "8", "9"]),
@@ -83,7 +83,7 @@ fn each_policy_holds_what_it_says() {
 }
 
 #[test]
-fn what_does_not_fit_any_more_goes_at_once_when_settings_change() {
+fn new_settings_drop_excess_buffers_at_once() {
     for (policy, held) in [
         (RawTapPolicy::Latest, vec!["4"]),
         (RawTapPolicy::DropOldest, vec!["3", "4"]),
@@ -102,7 +102,7 @@ fn what_does_not_fit_any_more_goes_at_once_when_settings_change() {
 }
 
 #[test]
-fn a_buffer_that_finds_no_room_does_not_use_up_the_rate() {
+fn a_buffer_dropped_by_a_full_queue_does_not_count_for_the_rate() {
     let mut queue = queue(RawTapPolicy::DropNewest, 1, 1.0);
     queue.offer_event(&segment());
     offer(&mut queue, [0, 1000]);
@@ -112,7 +112,7 @@ fn a_buffer_that_finds_no_room_does_not_use_up_the_rate() {
 }
 
 #[test]
-fn without_a_time_the_clock_says_when_a_buffer_is_due() {
+fn buffers_without_a_time_are_limited_by_the_clock() {
     let mut queue = queue(RawTapPolicy::DropNewest, 9, 1.0);
     queue.offer_event(&segment());
     for ms in [0, 500, 1000, 1500] {
@@ -131,7 +131,7 @@ fn without_a_time_the_clock_says_when_a_buffer_is_due() {
 }
 
 #[test]
-fn the_newest_sticky_event_of_each_kind_stays_whatever_is_dropped() {
+fn the_newest_sticky_event_of_each_kind_stays_when_buffers_are_dropped() {
     let mut queue = queue(RawTapPolicy::Latest, 1, 0.0);
     for n in 0..5 {
         queue.offer_event(&caps(&format!("format/{n}")));
@@ -168,7 +168,7 @@ fn other_events_keep_their_place_and_are_bounded() {
 }
 
 #[test]
-fn a_stream_that_ends_and_begins_again_and_again_is_bounded_too() {
+fn streams_that_end_and_start_repeatedly_are_bounded_too() {
     let mut queue = queue(RawTapPolicy::Latest, 1, 0.0);
     for n in 0..1000 {
         queue.offer_event(&gst::event::StreamStart::new(&n.to_string()));
@@ -197,7 +197,7 @@ fn a_flush_drops_buffers_and_the_segment_and_keeps_caps() {
 }
 
 #[test]
-fn detached_it_drops_buffers_and_keeps_events() {
+fn a_detached_queue_drops_buffers_and_keeps_events() {
     let mut queue = queue(RawTapPolicy::DropNewest, 9, 0.0);
     offer(&mut queue, [0]);
     queue.offer_event(&segment());
@@ -210,7 +210,7 @@ fn detached_it_drops_buffers_and_keeps_events() {
 }
 
 #[test]
-fn detached_while_new_caps_wait_it_tries_those() {
+fn a_detached_queue_continues_with_queued_caps() {
     let mut queue = queue(RawTapPolicy::DropNewest, 9, 0.0);
     offer(&mut queue, [0]);
     queue.offer_event(&segment());
@@ -223,7 +223,7 @@ fn detached_while_new_caps_wait_it_tries_those() {
 }
 
 #[test]
-fn closed_it_takes_and_holds_nothing() {
+fn a_closed_queue_takes_and_holds_nothing() {
     let mut queue = queue(RawTapPolicy::DropNewest, 9, 0.0);
     queue.offer_event(&segment());
     offer(&mut queue, 0..3);
@@ -235,7 +235,7 @@ fn closed_it_takes_and_holds_nothing() {
 }
 
 #[test]
-fn a_refused_push_counts_as_dropped_and_does_not_move_the_running_time() {
+fn a_failed_push_counts_as_dropped_and_does_not_change_the_running_time() {
     let mut queue = queue(RawTapPolicy::DropNewest, 9, 0.0);
     queue.offer_event(&segment());
     offer(&mut queue, [40, 80]);
@@ -250,7 +250,7 @@ fn a_refused_push_counts_as_dropped_and_does_not_move_the_running_time() {
 }
 
 #[test]
-fn replaced_buffers_keep_their_place_and_what_cannot_be_replaced_goes() {
+fn replaced_buffers_keep_their_place_and_others_are_dropped() {
     let mut queue = queue(RawTapPolicy::DropNewest, 9, 0.0);
     queue.offer_event(&caps("format/a"));
     offer(&mut queue, [1]);
@@ -264,7 +264,7 @@ fn replaced_buffers_keep_their_place_and_what_cannot_be_replaced_goes() {
 }
 
 #[test]
-fn the_end_goes_out_again_to_who_is_linked_after_it_until_a_new_stream_begins() {
+fn eos_is_pushed_again_to_a_branch_linked_later_until_a_new_stream_starts() {
     let mut queue = queue(RawTapPolicy::Latest, 1, 0.0);
     queue.offer_event(&gst::event::Eos::new());
     assert_eq!(drain(&mut queue), ["eos"]);
@@ -278,7 +278,7 @@ fn the_end_goes_out_again_to_who_is_linked_after_it_until_a_new_stream_begins() 
 }
 
 #[test]
-fn a_branch_that_changes_while_it_fails_is_tried_again() {
+fn a_branch_that_changes_during_a_failed_push_is_tried_again() {
     let mut queue = queue(RawTapPolicy::DropNewest, 9, 0.0);
     offer(&mut queue, [0]);
     assert!(matches!(queue.next(), Some(Output::Buffer(_))));

@@ -1,4 +1,4 @@
-//! What is counted, for Prometheus.
+//! Metrics in the format of Prometheus.
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -6,59 +6,40 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Metric, Registry};
 
+use super::SocketEnd;
 use crate::signalling::message::ErrorCode;
 use crate::signalling::room::Stats;
 
-/// The content type of what [`Metrics::text`] gives.
-pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// The content type of [`Metrics::text`].
+pub(in crate::server) const CONTENT_TYPE: &str =
+    "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Counters since the start, and what there is now. None says anything of a particular user or
-/// call.
+/// Counters since the start, and gauges of the current state. No label names a user or a call.
 #[derive(Debug)]
-pub(super) struct Metrics {
+pub(in crate::server) struct Metrics {
     calls: Gauge,
     participants: Family<Label, Gauge>,
     listening: Gauge,
     ringing: Gauge,
     connections: Gauge,
-    pub(super) connections_opened: Counter,
-    pub(super) messages_received: Counter,
-    pub(super) messages_sent: Counter,
-    pub(super) slow_readers: Counter,
-    pub(super) requests_refused: Counter,
+    pub(in crate::server) connections_opened: Counter,
+    pub(in crate::server) messages_received: Counter,
+    pub(in crate::server) messages_sent: Counter,
+    pub(in crate::server) slow_readers: Counter,
+    pub(in crate::server) requests_refused: Counter,
     sockets: Family<Label, Counter>,
     refusals: Family<Label, Counter>,
     registry: Registry,
 }
 
-/// Name and value.
+/// A label's name and value.
 type Label = [(&'static str, String); 1];
 
-/// Why a socket is closed before it was of any use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SocketEnd {
-    /// Its address has too many.
-    Crowded,
-    /// Its address opens too many per second.
-    TooFast,
-    /// The TLS handshake failed.
-    Tls,
-}
+/// Every reason for which the server closes a socket early.
+const SOCKET_ENDS: [SocketEnd; 3] = [SocketEnd::Crowded, SocketEnd::TooFast, SocketEnd::Tls];
 
-impl SocketEnd {
-    const ALL: [SocketEnd; 3] = [SocketEnd::Crowded, SocketEnd::TooFast, SocketEnd::Tls];
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            SocketEnd::Crowded => "crowded",
-            SocketEnd::TooFast => "too-fast",
-            SocketEnd::Tls => "tls",
-        }
-    }
-
-    fn label(self) -> Label {
-        [("reason", self.name().to_owned())]
-    }
+fn label(end: SocketEnd) -> Label {
+    [("reason", end.name().to_owned())]
 }
 
 impl Default for Metrics {
@@ -99,15 +80,15 @@ impl Default for Metrics {
             ),
             registry,
         };
-        for end in SocketEnd::ALL {
-            // It is there from the first moment on, as 0.
-            drop(metrics.sockets.get_or_create(&end.label()));
+        for end in SOCKET_ENDS {
+            // Samples start at 0 instead of being absent.
+            drop(metrics.sockets.get_or_create(&label(end)));
         }
         metrics
     }
 }
 
-/// A metric in the registry, which shares its value.
+/// Registers a metric and returns a handle to it.
 fn add<M: Metric + Clone + Default>(to: &mut Registry, name: &str, help: &str) -> M {
     let metric = M::default();
     to.register(name, help, metric.clone());
@@ -115,18 +96,18 @@ fn add<M: Metric + Clone + Default>(to: &mut Registry, name: &str, help: &str) -
 }
 
 impl Metrics {
-    pub(super) fn socket_ended(&self, end: SocketEnd) {
-        self.sockets.get_or_create(&end.label()).inc();
+    pub(in crate::server) fn socket_ended(&self, end: SocketEnd) {
+        self.sockets.get_or_create(&label(end)).inc();
     }
 
-    pub(super) fn refused(&self, code: ErrorCode) {
+    pub(in crate::server) fn refused(&self, code: ErrorCode) {
         let code = serde_json::to_value(code).unwrap_or_default();
         let code = code.as_str().unwrap_or_default().to_owned();
         self.refusals.get_or_create(&[("code", code)]).inc();
     }
 
-    /// All of it, with what is there now.
-    pub(super) fn text(&self, stats: &Stats) -> String {
+    /// Returns all metrics as text.
+    pub(in crate::server) fn text(&self, stats: &Stats) -> String {
         self.calls.set(stats.calls as i64);
         self.listening.set(stats.listening as i64);
         self.ringing.set(stats.ringing as i64);
@@ -139,7 +120,7 @@ impl Metrics {
         let mut text = String::new();
         match encode(&mut text, &self.registry) {
             Ok(()) => text,
-            // Nobody takes half of it for all: the mark of the end is missing.
+            // A partial text would lack the end mark, so no reader takes it for the whole.
             Err(std::fmt::Error) => String::new(),
         }
     }
@@ -164,7 +145,7 @@ mod tests {
             ringing: 5,
         };
         let text = metrics.text(&stats);
-        let manual = include_str!("../../docs/server.md");
+        let manual = include_str!("../../../docs/server.md");
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let (sample, value) = line.rsplit_once(' ').unwrap();
             value.parse::<u64>().unwrap();
