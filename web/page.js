@@ -1,9 +1,9 @@
-// The page: at rest, waiting for calls, or in a call.
+// The page: in the lobby, waiting for calls, or in a call.
 
 import * as account from './page/account.js';
 import * as alone from './page/alone.js';
 import * as camera from './page/camera.js';
-import { $, complain, sentence } from './page/dom.js';
+import { $, sentence, showAlert } from './page/dom.js';
 import { identity, identityOrGuest, recall } from './page/identity.js';
 import * as incoming from './page/incoming.js';
 import * as microphone from './page/microphone.js';
@@ -18,26 +18,26 @@ import * as statistics from './page/statistics.js';
 import * as status from './page/status.js';
 import { watch } from './page/watch.js';
 
-/** The call that we are in, or null. */
+/** The current call, or null. */
 let call = null;
-/** The agent that waits for calls whenever we are in none; null where nobody asked for that. */
+/** The agent that waits for calls between calls; null unless the user chose to wait. */
 let waiting = null;
-/** What is being opened at the server, so that only the last counts; null: nothing. */
+/** The pending request to the server, so that only the last one counts; null if there is none. */
 let opening = null;
-/** What was asked for last: the name of its form's button. */
-let asked = 'join';
+/** The button of the form that was submitted last. */
+let submitted = 'join';
 
 function start() {
   const address = new URLSearchParams(location.search);
   if (address.get('call')) $('call').value = address.get('call');
   $('callees').value = address.get('callee') ?? '';
   recall();
-  for (const [name, ask] of Object.entries({ join, place, wait })) {
+  for (const [name, submit] of Object.entries({ join, place, wait })) {
     $(`${name}-form`).addEventListener('submit', (event) => {
       event.preventDefault();
-      asked = name;
-      complain(null);
-      ask();
+      submitted = name;
+      showAlert(null);
+      submit();
     });
   }
   $('leave').addEventListener('click', () => call?.hangUp());
@@ -57,7 +57,7 @@ function start() {
       $(`${panel}-button`).classList.toggle('open', newState === 'open');
     });
   }
-  $('alert-close').addEventListener('click', () => complain(null));
+  $('alert-close').addEventListener('click', () => showAlert(null));
   addEventListener('pagehide', stopWaiting);
   account.start({ incoming: incoming.receive, connection: connectionChanged });
   settings.start(show);
@@ -69,17 +69,17 @@ function start() {
   shortcuts.start();
   preview.start();
   show();
-  // Phones' browsers cannot share the screen.
+  // Mobile browsers cannot share the screen.
   $('screen').hidden = !navigator.mediaDevices?.getDisplayMedia;
-  // On a touch screen that would bring the keyboard up.
+  // On a touch screen this would open the on-screen keyboard.
   if (matchMedia('(hover: hover)').matches) $('user').focus();
 }
 
-// ---- What one can do at rest
+// ---- The lobby
 
 function join() {
   const name = $('call').value.trim();
-  if (!name) return complain('Say which call to join.');
+  if (!name) return showAlert('Enter the name of a call.');
   const address = new URL(location.href);
   address.searchParams.set('call', name);
   history.replaceState(null, '', address);
@@ -91,11 +91,11 @@ function place() {
   begin((agent, options) => agent.startCall(users, options));
 }
 
-/** Waits for calls, or does so no more. */
+/** Starts or stops waiting for calls. */
 async function wait() {
   if (waiting || opening) return stopWaiting();
   if (!identity().user) {
-    complain('Say your name first: others call you by it.');
+    showAlert('Enter your name first. Others call you by it.');
     return $('user').focus();
   }
   preview.close();
@@ -108,20 +108,20 @@ function stopWaiting() {
   show();
 }
 
-/** The agent that waits has lost its connection, has it again, or has given up. */
+/** The waiting agent has lost its connection, restored it, or given up. */
 function connectionChanged(agent, { error }) {
   if (agent !== waiting) return;
-  // Those two are tried again.
+  // The agent retries after these two.
   if (error && error.code !== 503 && error.code !== 429) {
     stopWaiting();
-    explain(error.message, isAboutToken(error));
+    showError(error.message, isAboutToken(error));
   }
   show();
 }
 
-// ---- The call, from its beginning to its end
+// ---- The call
 
-/** What every call begins with: the devices come when we are in. */
+/** The options of every call: the devices start after it has connected. */
 const OPTIONS = { audioOptions: { muted: true } };
 
 function begin(make) {
@@ -131,7 +131,7 @@ function begin(make) {
   });
 }
 
-/** Has `use` the agent of whoever the form names. */
+/** Passes `use` the agent of the user in the form. */
 async function open(use) {
   const mine = (opening = {});
   show();
@@ -144,25 +144,25 @@ async function open(use) {
     if (opening !== mine && opening !== null) return;
     opening = null;
     if (!call) waiting = null;
-    explain(error.message, isAboutToken(error));
+    showError(error.message, isAboutToken(error));
   }
   show();
 }
 
 async function answered(caller) {
-  asked = 'wait';
+  submitted = 'wait';
   try {
     enter(await caller.accept(OPTIONS));
   } catch (/** @type {any} */ error) {
-    complain(sentence(error.message));
+    showAlert(sentence(error.message));
   }
 }
 
 function enter(entered) {
   call = entered;
-  // For tests, and for the curious.
+  // For tests and for the console.
   Object.assign(window, { acscall: call });
-  call.on('remoteParticipantsUpdated', people.tell);
+  call.on('remoteParticipantsUpdated', people.announceUpdate);
   watch(call, show);
   let isIn = false;
   call.on('stateChanged', () => {
@@ -171,11 +171,11 @@ function enter(entered) {
     isIn = true;
     startDevices(entered);
   });
-  // A camera or a microphone that is sent no more is closed.
+  // Closes a camera or a microphone that is no longer sent.
   call.on('isLocalVideoStartedChanged', () => entered.isLocalVideoStarted || camera.close());
   call.on('localAudioStreamsUpdated', () => entered.localAudioStreams.length || microphone.close());
   for (const event of ['mediaError', 'trouble']) {
-    call.on(event, ({ error }) => complain(sentence(error.message)));
+    call.on(event, ({ error }) => showAlert(sentence(error.message)));
   }
   if (call.state === 'Disconnected') return ended();
   show();
@@ -184,13 +184,13 @@ function enter(entered) {
 async function startDevices(entered) {
   $('audio').focus();
   const wanted = ['audio', 'video'].filter((kind) => $(`with-${kind}`).checked);
-  // The call has the camera from now on.
+  // The call takes over the camera.
   preview.leave();
   if (!wanted.includes('video')) await camera.close();
   if (wanted.length) await sending.start(wanted, entered);
 }
 
-/** The call is over: back to where it began. */
+/** Returns to the lobby after a call. */
 function ended() {
   const { callEndReason } = call;
   status.show({ call });
@@ -198,20 +198,21 @@ function ended() {
   sending.stop();
   if (!waiting) account.close();
   show();
-  $(asked).focus();
+  $(submitted).focus();
   const { message, reason } = callEndReason;
-  if (!message || people.haveTold(callEndReason)) return;
-  const asks = reason.startsWith('token-');
+  if (!message || people.isReported(callEndReason)) return;
+  const needsToken = reason.startsWith('token-');
+  showError(needsToken ? message : sentence(message), needsToken);
   explain(asks ? message : sentence(message), asks);
 }
 
-/** Says why something ended, and asks for a token where another one helps. */
-function explain(message, asks) {
-  complain(message);
-  if (!asks) return;
+/** Shows why something failed, and the token field if another token may help. */
+function showError(message, needsToken) {
+  showAlert(message);
+  if (!needsToken) return;
   $('token-field').hidden = false;
-  // Enter tries again what was refused.
-  $('token').setAttribute('form', `${asked}-form`);
+  // Enter repeats what the server rejected.
+  $('token').setAttribute('form', `${submitted}-form`);
   $('token').focus();
 }
 
@@ -225,13 +226,13 @@ async function toggleGray() {
     show();
     await changed;
   } catch (/** @type {any} */ error) {
-    complain(`The picture cannot be made black and white here: ${error.message}`);
+    showAlert(`This browser cannot make the video black and white: ${error.message}`);
   }
 }
 
-// ---- What is seen
+// ---- Rendering
 
-/** Makes the page what it is in. */
+/** Renders the current state. */
 function show() {
   $('lobby').hidden = call !== null;
   $('stage').hidden = $('controls').hidden = call === null;

@@ -77,7 +77,7 @@ inCall('axe-core finds nothing in the lobby and in its dialogs', async ({ open }
   await alice.getByRole('button', { name: 'Wait for calls' }).click();
   await alice.getByText('Others can call you as alice').waitFor();
   const bob = await open('bob');
-  await bob.getByRole('textbox', { name: 'Whom to call' }).fill('alice');
+  await bob.getByRole('textbox', { name: 'Names to call' }).fill('alice');
   await bob.getByRole('button', { name: 'Call', exact: true }).click();
   await alice.getByRole('alertdialog').waitFor();
   await check(alice, 'who calls');
@@ -213,7 +213,7 @@ for (const width of [320, 390, 1280]) {
       });
     assert.deepEqual(await room(), []);
     await page.getByRole('button', { name: 'Join' }).click();
-    await page.getByText('In the call, alone').waitFor();
+    await page.getByText('Only you in the call').waitFor();
     assert.deepEqual(await room(), []);
     for (const panel of ['People', 'More']) {
       await page.getByRole('button', { name: panel }).click();

@@ -85,7 +85,7 @@ bridgeTest('who calls is told how it goes, and the end of the call ends it', asy
   const over = await start('acs', ['--group', 'over']);
   const { code, last } = await over.ends();
   assert.equal(code, 0, last);
-  assert.match(last, /^The ACS call is over \(0\/\d+\)/);
+  assert.match(last, /^The ACS call has ended \(0\/\d+\)/);
   await over.leavesNothing();
 });
 
@@ -97,7 +97,7 @@ bridgeTest('whoever is refused is told the code, and the command ends with 3', a
   const agora = await start('agora', ['--app-id', 'a', '--channel', 'refused']);
   const ended = await agora.ends();
   assert.equal(ended.code, 3, ended.last);
-  assert.match(ended.last, /^acscall: Agora refuses: /);
+  assert.match(ended.last, /^acscall: Agora rejected the client: /);
   await agora.leavesNothing();
 });
 

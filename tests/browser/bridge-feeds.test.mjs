@@ -52,7 +52,7 @@ inLab('a picture stands still between its sources, and never ends', {}, async (l
   await page.evaluate(() => {
     window.firsts = 0;
     window.feed = new VideoFeed('motion', () => (firsts += 1));
-    window.given = feed.copies.give().getVideoTracks()[0];
+    window.given = feed.copies.create().getVideoTracks()[0];
     window.seen = look(given);
     window.red = painter('red');
     window.blue = painter('blue', 640, 360);
@@ -107,7 +107,7 @@ inLab('who comes late sees a picture that stands still, and what follows it', {}
     near.onicecandidate = ({ candidate }) => candidate && far.addIceCandidate(candidate);
     far.onicecandidate = ({ candidate }) => candidate && near.addIceCandidate(candidate);
     far.ontrack = ({ track }) => (window.seen = look(track));
-    const stream = feed.copies.give();
+    const stream = feed.copies.create();
     near.addTrack(stream.getTracks()[0], stream);
     await near.setLocalDescription();
     await far.setRemoteDescription(near.localDescription);
@@ -129,7 +129,7 @@ inLab('what is done to one copy of a picture leaves the others alone', {}, async
   await page.evaluate(installFeeds);
   await page.evaluate(() => {
     window.feed = new VideoFeed('detail', () => {});
-    window.copies = [feed.copies.give(), feed.copies.give()];
+    window.copies = [feed.copies.create(), feed.copies.create()];
     window.red = painter('red');
     setInterval(red.paint, 50);
     feed.set(red.track);
@@ -148,7 +148,7 @@ inLab('sound is silence between its sources, and goes on', {}, async (lab) => {
   await page.evaluate(() => {
     window.troubles = [];
     window.feed = new AudioFeed((error) => troubles.push(error));
-    window.given = feed.copies.give();
+    window.given = feed.copies.create();
     window.hearing = ear(given);
     window.low = tone(440);
     window.high = tone(2000);

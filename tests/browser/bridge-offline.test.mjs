@@ -37,5 +37,5 @@ inLab("the SDK's own call takes the bridge's sound before media, and no device",
   assert.equal(told.given.at(-1), 'Connecting RawMedia');
   assert.deepEqual(told.opened, []);
   assert.deepEqual(told.troubles, []);
-  assert.match(told.reason, /^The ACS call is over \(490\/4525\): /);
+  assert.match(told.reason, /^The ACS call has ended \(490\/4525\): /);
 });

@@ -56,11 +56,11 @@ test('of wishes that come while an operation goes on only the latest counts', as
   one.isSlow = true;
   const steps = new Reconciler([one.goal], assert.fail);
   one.isWanted = true;
-  steps.look();
+  steps.update();
   await settle();
   for (const isWanted of [false, true, false, true, false]) {
     one.isWanted = isWanted;
-    steps.look();
+    steps.update();
     await settle();
   }
   assert.deepEqual(one.done, ['start'], 'nothing overlaps');
@@ -78,14 +78,14 @@ test('two goals never have operations at the same time', async () => {
   const steps = new Reconciler([one.goal, two.goal], assert.fail);
   one.isWanted = two.isWanted = true;
   one.isSlow = true;
-  steps.look();
+  steps.update();
   await settle();
-  assert.equal(steps.doing, 'start');
+  assert.equal(steps.running, 'start');
   assert.deepEqual(two.done, []);
   one.release();
   await settle();
   assert.deepEqual(two.done, ['start']);
-  assert.equal(steps.doing, '');
+  assert.equal(steps.running, '');
   await steps.finish();
 });
 
@@ -96,7 +96,7 @@ test('what fails is told once, and tried after 1, 2, 4, 8, 16, 30, 30 seconds', 
   one.fails = true;
   one.isWanted = true;
   const steps = new Reconciler([one.goal], (name, error) => told.push(`${name}: ${error.message}`));
-  steps.look();
+  steps.update();
   await settle();
   let attempts = 1;
   for (const seconds of [1, 2, 4, 8, 16, 30, 30]) {
@@ -117,14 +117,14 @@ test('what is wanted no more is not tried again, wanted anew it is at once', asy
   one.fails = true;
   one.isWanted = true;
   const steps = new Reconciler([one.goal], (name) => told.push(name));
-  steps.look();
+  steps.update();
   await settle();
   one.isWanted = false;
-  steps.look();
+  steps.update();
   await pass(t, 60_000);
   assert.deepEqual(one.done, ['start']);
   one.isWanted = true;
-  steps.look();
+  steps.update();
   await settle();
   assert.deepEqual(one.done, ['start', 'start']);
   assert.deepEqual(told, ['start', 'start'], 'it is another failure');
@@ -137,7 +137,7 @@ test('one that fails does not keep another from its turn', async (t) => {
   bad.fails = true;
   bad.isWanted = good.isWanted = true;
   const steps = new Reconciler([bad.goal, good.goal], () => {});
-  steps.look();
+  steps.update();
   await settle();
   assert.equal(good.isOn, true);
   await steps.finish();
@@ -149,13 +149,13 @@ test('an operation whose effect shows late is not repeated at once', async (t) =
   let count = 0;
   const goal = () => (isMuted ? null : { name: 'mute', run: () => (count += 1) });
   const steps = new Reconciler([goal], assert.fail);
-  steps.look();
+  steps.update();
   await settle();
-  steps.look();
+  steps.update();
   await settle();
   assert.equal(count, 1);
   isMuted = true;
-  steps.look();
+  steps.update();
   await pass(t, 5_000);
   assert.equal(count, 1);
   await steps.finish();
@@ -175,7 +175,7 @@ test('finishing waits for what can be done, and then nothing is done any more', 
   await finished;
   assert.deepEqual([one.done, bad.done], [['stop'], ['start']]);
   one.isWanted = true;
-  steps.look();
+  steps.update();
   await pass(t, 60_000);
   assert.deepEqual([one.done, bad.done], [['stop'], ['start']]);
 });
@@ -301,7 +301,7 @@ class FakeMedia extends EventTarget {
 async function sending(prepare = () => {}) {
   const call = new FakeCall();
   const on = { audio: false, video: false, screen: false };
-  const copies = { give: () => new FakeMedia(), takeBack: (media) => (media.active = false) };
+  const copies = { create: () => new FakeMedia(), release: (media) => (media.active = false) };
   const feeds = { audio: { copies }, video: { copies }, screen: { copies } };
   const outgoing = { from: 'assistant', feeds, isOn: (kind) => on[kind], isClosed: false };
   outgoing.close = () => (outgoing.isClosed = true);
@@ -311,7 +311,7 @@ async function sending(prepare = () => {}) {
   const side = new AcsSending(call, sdk, outgoing, ({ message }) => troubles.push(message));
   const want = async (wishes) => {
     Object.assign(on, wishes);
-    side.look();
+    side.update();
     await rest();
   };
   /** Until nothing moves. */
@@ -348,7 +348,7 @@ test('while our sound is refused it stays muted', async (t) => {
   });
   assert.deepEqual(done(), ['startAudio']);
   assert.equal(call.isMuted, true);
-  assert.match(troubles[0], /refuses startAudio\(\)/);
+  assert.match(troubles[0], /rejected startAudio\(\)/);
   call.refused.clear();
   await pass(t, 1_000);
   await rest();
@@ -400,7 +400,7 @@ test('our picture that has become a camera is stopped and started anew', async (
   await want({ video: true });
   done();
   call.localVideoStreams[0].mediaStreamType = 'Video';
-  side.look();
+  side.update();
   await rest();
   assert.deepEqual(done(), ['stopVideo', 'startVideo']);
   assert.equal(call.localVideoStreams[0].mediaStreamType, 'RawMedia');
@@ -440,7 +440,7 @@ test('a screen share that somebody takes over is not taken back', async () => {
   call.remove(call.localVideoStreams[0]);
   await rest();
   assert.deepEqual(done(), []);
-  assert.match(troubles[0], /was ended in the ACS call/);
+  assert.match(troubles[0], /ended the screen share/);
   await want({ screen: false });
   await want({ screen: true });
   assert.deepEqual(done(), ['startScreenSharing']);
@@ -539,7 +539,7 @@ test('stopping mutes, ends pictures, and keeps the silence until the call ends',
   assert.equal(call.localAudioStreams[0].media.active, true);
   assert.equal(outgoing.isClosed, false);
   outgoing.isOn = isOn;
-  side.look();
+  side.update();
   await settle();
   assert.deepEqual(done(), []);
   call.go('Disconnected');

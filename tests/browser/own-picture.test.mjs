@@ -109,7 +109,7 @@ inCall(
     const [bob, alice] = await Promise.all([enter('bob', NOTHING), open('alice')]);
     await alice.getByRole('checkbox', { name: 'Microphone' }).setChecked(false);
     await alice.getByRole('button', { name: 'Devices' }).click();
-    await alice.getByRole('checkbox', { name: 'Picture in black and white' }).check();
+    await alice.getByRole('checkbox', { name: 'Black and white video' }).check();
     await alice.getByRole('button', { name: 'Done' }).click();
     await alice.reload();
     // Looks at every picture that comes.
@@ -192,14 +192,14 @@ inCall(
     const alice = await open('alice');
     await alice.getByRole('checkbox', { name: 'Camera' }).setChecked(false);
     await alice.locator('#mirror').waitFor({ state: 'hidden' });
-    await alice.getByRole('button', { name: 'Show my picture' }).click();
+    await alice.getByRole('button', { name: 'Preview my video' }).click();
     await alice.locator('#mirror').waitFor({ state: 'visible' });
     assert.ok(await alice.getByRole('checkbox', { name: 'Camera' }).isChecked());
     await alice.getByRole('button', { name: 'Join' }).click();
     await tile(alice, 'alice').locator('video').waitFor({ state: 'visible' });
     await alice.getByRole('button', { name: 'Leave' }).click();
     // Nobody is filmed who does not want to be.
-    await alice.getByRole('button', { name: 'Show my picture' }).waitFor();
+    await alice.getByRole('button', { name: 'Preview my video' }).waitFor();
     await alice.locator('#mirror').waitFor({ state: 'hidden' });
   },
 );

@@ -151,7 +151,7 @@ inCall('media goes on while the server is away and after it came back', async (e
   const legs = await legsOf(bob);
 
   await server.kill();
-  await bob.getByText('Server lost').waitFor();
+  await bob.getByText('Reconnecting to the server').waitFor();
   const goesOn = (s) => s.framesDecoded > begun.framesDecoded + 30;
   const away = await waitForStream(bob, 'alice', 'video', goesOn);
   // What cannot be said now is said later.
@@ -226,13 +226,13 @@ test('a refused camera is explained, and the call goes on without', TEST, async 
   await page.getByRole('button', { name: 'Join' }).click();
   const alert = page.getByRole('alert');
   await alert.waitFor();
-  assert.match(await alert.textContent(), /does not let this page use the microphone and camera/);
-  assert.equal(await page.getByRole('status').textContent(), 'In the call, alone');
+  assert.match(await alert.textContent(), /blocks the microphone and camera/);
+  assert.equal(await page.getByRole('status').textContent(), 'Only you in the call');
   await page.getByRole('button', { name: 'Close' }).click();
   await alert.waitFor({ state: 'hidden' });
   await page.getByRole('button', { name: 'Camera' }).click();
   await alert.waitFor();
-  assert.match(await alert.textContent(), /does not let this page use the camera/);
+  assert.match(await alert.textContent(), /blocks the camera/);
 });
 
 test('a missing device is explained, and the other one is used', TEST, async (t) => {
@@ -260,7 +260,7 @@ test('a server that is not there is explained, and joining can be tried again', 
   await other.start();
   t.after(() => other.kill());
   await page.getByRole('button', { name: 'Join' }).click();
-  await page.getByText('In the call, alone').waitFor();
+  await page.getByText('Only you in the call').waitFor();
 });
 
 test('the call can be joined, used and left with the keyboard', TEST, async (t) => {
@@ -292,7 +292,7 @@ test('a call is joined by the link that the page copies', TEST, async (t) => {
   t.after(() => alice.context().close());
   await alice.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   await alice.getByRole('button', { name: 'People' }).click();
-  await alice.getByRole('button', { name: 'Copy the link to this call' }).click();
+  await alice.getByRole('button', { name: 'Copy link to this call' }).click();
   await alice.getByRole('button', { name: 'Copied', exact: true }).waitFor();
   const link = await alice.evaluate(() => navigator.clipboard.readText());
   const bob = await alice.context().newPage();

@@ -64,12 +64,12 @@ function withServer(name, body) {
 }
 
 const call = async (page, users) => {
-  await page.getByRole('textbox', { name: 'Whom to call' }).fill(users);
+  await page.getByRole('textbox', { name: 'Names to call' }).fill(users);
   await page.getByRole('button', { name: 'Call', exact: true }).click();
 };
 const invite = async (page, users) => {
   await page.getByRole('button', { name: 'People' }).click();
-  await page.getByRole('textbox', { name: 'Whom to invite' }).fill(users);
+  await page.getByRole('textbox', { name: 'Names to invite' }).fill(users);
   await page.keyboard.press('Enter');
 };
 const isWaiting = (page, user) => page.getByText(`Others can call you as ${user}`).waitFor();
@@ -144,19 +144,19 @@ withServer('who is in a call, or is being called by somebody else, is busy', asy
     enter('carl', 'tea'),
   ]);
   await call(alice, 'carl');
-  await isTold(alice, 'Busy, in a call or being called by somebody else: carl.');
+  await isTold(alice, 'Busy with another call: carl.');
   await isAtRest(alice);
   await call(alice, 'bob');
   await dialog(bob).waitFor();
   await call(dora, 'bob');
-  await isTold(dora, 'Busy, in a call or being called by somebody else: bob.');
+  await isTold(dora, 'Busy with another call: bob.');
   assert.equal(await dialog(bob).count(), 1);
 });
 
 withServer('nobody waits for calls under a name: that is said', async ({ open }) => {
   const alice = await open('alice');
   await call(alice, 'bob, carl');
-  await isTold(alice, 'Nobody waits for calls as bob or carl: check the name, or try again later.');
+  await isTold(alice, 'Nobody is waiting for calls as bob or carl. Check the name or try again later.');
   await isAtRest(alice);
 });
 
@@ -193,7 +193,7 @@ for (const [name, goes] of [
     await dialog(bob).waitFor();
     await goes(alice);
     await stopsRinging(bob);
-    await isTold(bob, 'alice called, and hung up before you answered.');
+    await isTold(bob, 'alice called but hung up before you answered.');
     await isWaiting(bob, 'bob');
     assert.equal(await bob.title(), 'acscall');
   });
@@ -248,9 +248,9 @@ withServer('who is in the call already is not invited, and a refusal leaves the 
   for (const [user, told] of [
     ['alice', 'You cannot call yourself.'],
     ['x'.repeat(129), 'A name has 1 to 128 characters.'],
-    ['eve', 'Nobody waits for calls as eve: '],
+    ['eve', 'Nobody is waiting for calls as eve. '],
   ]) {
-    await alice.getByRole('textbox', { name: 'Whom to invite' }).fill(user);
+    await alice.getByRole('textbox', { name: 'Names to invite' }).fill(user);
     await alice.getByRole('button', { name: 'Invite' }).click();
     await isTold(alice, told);
   }
@@ -267,7 +267,7 @@ withServer('somebody is invited into a call that has a name', async ({ reachable
   await bob.getByRole('button', { name: 'Leave' }).click();
   // Whoever is alone in such a call stays in it.
   await isWaiting(bob, 'bob');
-  await alice.getByText('In the call, alone').waitFor();
+  await alice.getByText('Only you in the call').waitFor();
 });
 
 withServer('a call is ended for everybody', async ({ open, reachable }) => {
@@ -280,14 +280,14 @@ withServer('a call is ended for everybody', async ({ open, reachable }) => {
   await answer(carl, 'Accept');
   await isInCall(bob, ['alice', 'carl']);
   await bob.getByRole('button', { name: 'People' }).click();
-  await bob.getByRole('button', { name: 'End the call for everybody' }).click();
+  await bob.getByRole('button', { name: 'End call for everyone' }).click();
   await isWaiting(bob, 'bob');
   assert.equal(await bob.getByRole('alert').count(), 0);
   for (const page of [alice, carl]) {
     await isTold(page, 'bob has ended the call for everybody.');
     await isAtRest(page);
   }
-  await isTold(dora, 'alice called, and hung up before you answered.');
+  await isTold(dora, 'alice called but hung up before you answered.');
 });
 
 withServer('of several who are called, one declines and one answers', async ({ open, reachable }) => {
@@ -298,7 +298,7 @@ withServer('of several who are called, one declines and one answers', async ({ o
   ]);
   await call(alice, ' bob ,carl,, eve,bob');
   await alice.getByText('Ringing bob and carl…').waitFor();
-  await isTold(alice, 'Nobody waits for calls as eve: ');
+  await isTold(alice, 'Nobody is waiting for calls as eve. ');
   await answer(bob, 'Decline');
   await isTold(alice, 'bob declined.');
   await tile(alice, 'bob', 'ringing').waitFor({ state: 'detached' });
@@ -311,7 +311,7 @@ withServer('of several who are called, one declines and one answers', async ({ o
 
 withServer('a call is answered and declined with the keyboard, and by nothing typed before', async ({ open, reachable }) => {
   const [bob, alice] = await Promise.all([reachable('bob'), open('alice')]);
-  await bob.getByRole('textbox', { name: 'Whom to call' }).focus();
+  await bob.getByRole('textbox', { name: 'Names to call' }).focus();
   await call(alice, 'bob');
   await bob.getByRole('heading', { name: 'alice is calling' }).waitFor();
   await bob.locator('#incoming-title:focus').waitFor();
@@ -341,7 +341,7 @@ withServer('a call is answered and declined with the keyboard, and by nothing ty
 withServer('waiting needs a name, can be stopped, and pauses in a call', async ({ open, reachable }) => {
   const [bob, alice] = await Promise.all([open(''), open('alice')]);
   await bob.getByRole('button', { name: 'Wait for calls' }).click();
-  await isTold(bob, 'Say your name first');
+  await isTold(bob, 'Enter your name first');
   await bob.locator('#user:focus').waitFor();
   await bob.keyboard.type('bob');
   await bob.getByRole('button', { name: 'Wait for calls' }).click();
@@ -349,9 +349,9 @@ withServer('waiting needs a name, can be stopped, and pauses in a call', async (
   assert.ok(!(await bob.getByLabel('Your name').isEditable()));
 
   await bob.getByRole('button', { name: 'Join' }).click();
-  await bob.getByText('In the call, alone').waitFor();
+  await bob.getByText('Only you in the call').waitFor();
   await call(alice, 'bob');
-  await isTold(alice, 'Busy, in a call or being called by somebody else: bob.');
+  await isTold(alice, 'Busy with another call: bob.');
   await bob.getByRole('button', { name: 'Leave' }).click();
   await isWaiting(bob, 'bob');
   await bob.getByRole('button', { name: 'Stop waiting' }).click();
@@ -414,7 +414,7 @@ withServer('what ended while the connection was lost rings no more', async ({ op
   await isAtRest(alice);
   await bob.cutSignalling();
   await stopsRinging(bob);
-  await isTold(bob, 'alice called, and hung up before you answered.');
+  await isTold(bob, 'alice called but hung up before you answered.');
   await isWaiting(bob, 'bob');
 });
 
@@ -423,7 +423,7 @@ withServer('a server that starts anew while it rings ends that at both ends', as
   await call(alice, 'bob');
   await dialog(bob).waitFor();
   await server.kill();
-  await alice.getByText('Server lost').waitFor();
+  await alice.getByText('Reconnecting to the server').waitFor();
   await server.start();
   await isTold(alice, 'The server was started anew while it rang. Call again.');
   await stopsRinging(bob);
@@ -440,7 +440,7 @@ withServer('a placed call outlives its server', async ({ server, open, reachable
   await waitForStream(alice, 'bob', 'video', (s) => s.framesDecoded > 10);
   const { framesDecoded } = await waitForStream(alice, 'bob', 'video', () => true);
   await server.kill();
-  await alice.getByText('Server lost').waitFor();
+  await alice.getByText('Reconnecting to the server').waitFor();
   await server.start();
   for (const page of [alice, bob]) await page.getByText('2 in the call').waitFor();
   await waitForStream(alice, 'bob', 'video', (s) => s.framesDecoded > framesDecoded + 10);

@@ -96,7 +96,7 @@ pageTest('what is wrong with a token is told, and another one can be given', asy
 pageTest('a page whose token is no longer good says so instead of trying for ever', async ({ enter }) => {
   const page = await enter('dora', makeToken(SECRET, 'dora'));
   await server.kill();
-  await page.getByText('Server lost').waitFor();
+  await page.getByText('Reconnecting to the server').waitFor();
   server.secret = 'another secret, of 32 bytes, too';
   await server.start();
   assert.match(await complaint(page), /^the token is not signed with this server's secret/);
@@ -110,14 +110,14 @@ pageTest('who may not call others is told so, and gives a token that allows it',
   const page = await open('fred', makeToken(SECRET, 'fred'));
   await page.getByRole('button', { name: 'Wait for calls' }).click();
   await page.getByText('Others can call you as fred').waitFor();
-  await page.getByRole('textbox', { name: 'Whom to call' }).fill('gina');
+  await page.getByRole('textbox', { name: 'Names to call' }).fill('gina');
   await page.getByRole('button', { name: 'Call', exact: true }).click();
   assert.match(await complaint(page), /^the token does not allow/);
   await page.locator('#token:focus').waitFor();
   await page.getByLabel('Token').fill(makeToken(SECRET, 'fred', { place: true }));
   // Calls again, and joins nothing.
   await page.keyboard.press('Enter');
-  await page.getByRole('alert').getByText('Nobody waits for calls as gina').waitFor();
+  await page.getByRole('alert').getByText('Nobody is waiting for calls as gina').waitFor();
 });
 
 pageTest('who may not call others can be called, and the call is theirs to end', async ({ open }) => {
@@ -125,15 +125,15 @@ pageTest('who may not call others can be called, and the call is theirs to end',
   await gina.getByRole('button', { name: 'Wait for calls' }).click();
   await gina.getByText('Others can call you as gina').waitFor();
   const fred = await open('fred', makeToken(SECRET, 'fred', { place: true }));
-  await fred.getByRole('textbox', { name: 'Whom to call' }).fill('gina');
+  await fred.getByRole('textbox', { name: 'Names to call' }).fill('gina');
   await fred.getByRole('button', { name: 'Call', exact: true }).click();
   await gina.getByRole('button', { name: 'Accept' }).click();
   await inCall(gina);
   await gina.getByRole('button', { name: 'People' }).click();
-  await gina.getByRole('textbox', { name: 'Whom to invite' }).fill('hans');
+  await gina.getByRole('textbox', { name: 'Names to invite' }).fill('hans');
   await gina.keyboard.press('Enter');
   await gina.getByRole('alert').getByText('the token does not allow').waitFor();
-  await gina.getByRole('button', { name: 'End the call for everybody' }).click();
+  await gina.getByRole('button', { name: 'End call for everyone' }).click();
   await fred.getByRole('alert').getByText('gina has ended the call for everybody.').waitFor();
 });
 
@@ -144,7 +144,7 @@ pageTest('a call that is not theirs to end goes on', async ({ enter }) => {
   ];
   await fred.getByText('2 in the call').waitFor();
   await fred.getByRole('button', { name: 'People' }).click();
-  await fred.getByRole('button', { name: 'End the call for everybody' }).click();
+  await fred.getByRole('button', { name: 'End call for everyone' }).click();
   await fred.getByRole('alert').getByText('the token does not allow').waitFor();
   for (const page of [fred, gina]) await page.getByText('2 in the call').waitFor();
 });

@@ -1,4 +1,4 @@
-// Agora's custom tracks: a MediaStreamTrack that is published into a call.
+// Agora's custom tracks, which publish a MediaStreamTrack into a call.
 
 import { Emitter, emit } from './emitter.js';
 import { CallingError } from './errors.js';
@@ -11,7 +11,7 @@ import { audioContext, meter } from './meter.js';
 /**
  * @typedef {object} CustomVideoTrackConfig
  * @property {MediaStreamTrack} mediaStreamTrack
- * @property {Wanted} [width] Asked of the track, which need not follow.
+ * @property {Wanted} [width] A constraint for the track, which may not be able to meet it.
  * @property {Wanted} [height]
  * @property {Wanted} [frameRate] In frames per second.
  * @property {number} [bitrateMin] Has no effect: browsers have no lower limit.
@@ -23,10 +23,10 @@ import { audioContext, meter } from './meter.js';
  * @typedef {object} CustomAudioTrackConfig
  * @property {MediaStreamTrack} mediaStreamTrack
  * @property {keyof typeof PRESETS | {bitrate?: number}} [encoderConfig] `bitrate` in kbit/s. Opus
- *   goes with 48 kHz and as many channels as the track has, whatever is said.
+ *   always uses 48 kHz and the channels of the track.
  */
 
-/** Agora's names, in kbit/s. */
+/** Agora's presets, in kbit/s. */
 const PRESETS = Object.freeze({
   speech_low_quality: 24,
   speech_standard: 18,
@@ -50,12 +50,12 @@ let tracks = 0;
  */
 class LocalTrack extends Emitter {
   #id = `track-${(tracks += 1)}`;
-  /** What the application gave last. */
+  /** The application's track. */
   #given;
   #isMuted = false;
   #isEnabled = true;
   #watching = new AbortController();
-  /** What is played here. @type {HTMLMediaElement | null} */
+  /** The element that plays the track here. @type {HTMLMediaElement | null} */
   #player = null;
   /** @protected */
   source;
@@ -70,7 +70,7 @@ class LocalTrack extends Emitter {
     /** @readonly */
     this.trackMediaType = kind;
     this.#given = track;
-    /** @protected What is published. */
+    /** @protected The published stream. */
     this.stream = new MediaStream([track]);
     this.source = new LocalSource(this, kind, this.stream);
     this.#watch();
@@ -84,7 +84,7 @@ class LocalTrack extends Emitter {
     return this.#given.label;
   }
 
-  /** What is published: the track that was given, unless `setVolume()` has taken its place. */
+  /** Returns the published track: the given one, unless `setVolume()` has replaced it. */
   getMediaStreamTrack() {
     return this.stream.getTracks()[0];
   }
@@ -102,7 +102,7 @@ class LocalTrack extends Emitter {
   }
 
   /**
-   * Muted, the track is published but nothing of it is sent: to the others it is not available.
+   * Mutes the track. It stays published, but sends nothing and is not available to the others.
    * @param {boolean} muted
    */
   async setMuted(muted) {
@@ -111,7 +111,7 @@ class LocalTrack extends Emitter {
   }
 
   /**
-   * Disabled, the track is as if it were muted.
+   * Enables or disables the track. A disabled track behaves like a muted one.
    * @param {boolean} enabled
    */
   async setEnabled(enabled) {
@@ -122,7 +122,7 @@ class LocalTrack extends Emitter {
   /**
    * Publishes `track` from now on.
    * @param {MediaStreamTrack} track
-   * @param {boolean} [stopOldTrack] Whether to end the track that was given before.
+   * @param {boolean} [stopOldTrack] Whether to end the previous track.
    */
   async replaceTrack(track, stopOldTrack = false) {
     checkTrack(this.trackMediaType, track);
@@ -135,14 +135,14 @@ class LocalTrack extends Emitter {
     if (stopOldTrack) before.stop();
   }
 
-  /** Plays it here no more. What is published goes on. */
+  /** Stops playing the track here. It stays published. */
   stop() {
     this.#player?.remove();
     if (this.#player) this.#player.srcObject = null;
     this.#player = null;
   }
 
-  /** For good: it is published no more, and the track that was given ends. */
+  /** Unpublishes the track for good and ends the given track. */
   close() {
     this.#watching.abort();
     this.stop();
@@ -150,7 +150,7 @@ class LocalTrack extends Emitter {
     this.#given.stop();
   }
 
-  /** @protected @param {MediaStreamTrack} track The application gives it. */
+  /** @protected @param {MediaStreamTrack} track The application's new track. */
   give(track) {
     this.publish(new MediaStream([track]));
   }
@@ -176,7 +176,7 @@ class LocalTrack extends Emitter {
   }
 
   #switch() {
-    // Agora does that to the track too, so that nothing shows it here either.
+    // Agora disables the track as well, so local previews go black here, too.
     this.#given.enabled = this.#isOn;
     this.source.setSilent(!this.#isOn);
   }
@@ -196,7 +196,7 @@ class LocalTrack extends Emitter {
   }
 }
 
-/** A picture to be published. */
+/** A video track to publish. */
 export class LocalVideoTrack extends LocalTrack {
   #config;
 
@@ -213,14 +213,14 @@ export class LocalVideoTrack extends LocalTrack {
   }
 
   /**
-   * Shows it in `element`, or in the element with that id: in itself where it is a `<video>`.
+   * Shows the track in an element, given directly or by id, in a `<video>` that this adds.
    * @param {string | HTMLElement} element
-   * @param {{fit?: 'cover' | 'contain' | 'fill', mirror?: boolean}} [config] Agora mirrors unless
-   *   told otherwise, and so does this.
+   * @param {{fit?: 'cover' | 'contain' | 'fill', mirror?: boolean}} [config] Mirrored by
+   *   default, as with Agora.
    */
   play(element, { fit = 'cover', mirror = true } = {}) {
     const place = typeof element === 'string' ? document.getElementById(element) : element;
-    if (!place) throw new CallingError(404, `There is no element with the id ${element}.`);
+    if (!place) throw new CallingError(404, `No element has the id ${element}.`);
     const video = document.createElement('video');
     Object.assign(video, { muted: true, autoplay: true, playsInline: true });
     Object.assign(video.style, {
@@ -234,13 +234,13 @@ export class LocalVideoTrack extends LocalTrack {
   }
 
   /**
-   * What matters where the network or the machine is short: `detail` the size of the picture,
-   * `motion` its rate.
+   * Sets what to preserve on a slow network or machine: `detail` the picture size, `motion` the
+   * frame rate.
    * @param {OptimizationMode} mode
    */
   async setOptimizationMode(mode) {
     if (!(mode in DEGRADATION)) {
-      throw new CallingError(400, 'The mode is balanced, motion or detail.');
+      throw new CallingError(400, 'The mode must be balanced, motion or detail.');
     }
     this.#config = { ...this.#config, optimizationMode: mode };
     this.#encode();
@@ -259,11 +259,11 @@ export class LocalVideoTrack extends LocalTrack {
   }
 }
 
-/** A sound to be published. */
+/** An audio track to publish. */
 export class LocalAudioTrack extends LocalTrack {
-  /** Once the volume was set. @type {{gain: GainNode, node: AudioNode} | null} */
+  /** Exists once a volume is set. @type {{gain: GainNode, node: AudioNode} | null} */
   #mixer = null;
-  /** Keeps the sound of connections coming. */
+  /** Plays the track muted: Chromium decodes the sound of a connection only then. */
   #decoder = new Audio();
 
   /** @param {CustomAudioTrackConfig} config */
@@ -275,24 +275,24 @@ export class LocalAudioTrack extends LocalTrack {
   }
 
   /**
-   * From then on what is published is not the track that was given, but what WebAudio makes of it:
-   * `getMediaStreamTrack()` gives that.
-   * @param {number} volume From 0 to 1000; 100 is as given.
+   * Sets the volume. From then on the published track is the output of Web Audio instead of the
+   * given one; `getMediaStreamTrack()` returns it.
+   * @param {number} volume From 0 to 1000; 100 leaves the sound unchanged.
    */
   setVolume(volume) {
     if (!(volume >= 0 && volume <= 1000)) {
-      throw new CallingError(400, 'The volume is from 0 to 1000; 100 is as given.');
+      throw new CallingError(400, 'The volume must be from 0 to 1000; 100 leaves it unchanged.');
     }
     if (this.#mixer) this.#mixer.gain.gain.value = volume / 100;
     else this.#mix(volume / 100);
   }
 
-  /** From 0 to 1. */
+  /** Returns the level, from 0 to 1. */
   getVolumeLevel() {
     return meter(this.stream).level / 100;
   }
 
-  /** Plays it here. */
+  /** Plays the track here. */
   play() {
     this.playIn(new Audio());
   }
@@ -332,7 +332,7 @@ export class LocalAudioTrack extends LocalTrack {
   }
 }
 
-/** What of Agora's entry point there is here. */
+/** The supported part of Agora's entry point. */
 export const AgoraRTC = Object.freeze({
   /** @param {CustomVideoTrackConfig} config */
   createCustomVideoTrack: (config) => new LocalVideoTrack(config),
@@ -346,6 +346,6 @@ export const AgoraRTC = Object.freeze({
  */
 function checkTrack(kind, track) {
   if (track?.kind === kind && track.readyState === 'live') return;
-  const what = track?.kind === kind ? 'has ended' : `is not one with ${kind}`;
+  const what = track?.kind === kind ? 'has ended' : `is not of the kind ${kind}`;
   throw new CallingError(400, `The mediaStreamTrack ${what}.`);
 }

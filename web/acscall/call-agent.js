@@ -1,4 +1,4 @@
-// A user who calls and is called.
+// A user who makes and receives calls.
 
 import { Call } from './call.js';
 import { parseOptions } from './call/options.js';
@@ -11,7 +11,7 @@ import { Endpoint } from './wire/endpoint.js';
 /** @import { CallOptions } from './call/options.js' */
 /** @import { Updated } from './emitter.js' */
 /** @import { UserIdentifier } from './identifier.js' */
-/** @import { Ring } from './wire/endpoint.js' */
+/** @import { Incoming } from './wire/endpoint.js' */
 /** @import { CallSession } from './wire/call-session.js' */
 /** @import { Identity } from './wire/signalling.js' */
 
@@ -21,17 +21,17 @@ import { Endpoint } from './wire/endpoint.js';
  * @typedef {object} ConnectionChange
  * @property {ConnectionState} newValue
  * @property {ConnectionState} oldValue
- * @property {'invalidToken' | 'connectionIssue'} [reason] Why it is disconnected: for good, or
- *   until the next attempt succeeds.
- * @property {CallingError} [error] The same, in more detail.
+ * @property {'invalidToken' | 'connectionIssue'} [reason] Why the agent is disconnected:
+ *   permanently, or until the next attempt succeeds.
+ * @property {CallingError} [error] The same cause in more detail.
  */
 
 /** @type {Record<number, ConnectionChange['reason']>} */
 const REASONS = { 401: 'invalidToken', 403: 'invalidToken', 503: 'connectionIssue' };
 
-/** Waiting before listening is tried again, in milliseconds: doubled from the first on. */
-const RETRY_FIRST = 200;
-const RETRY_MOST = 5_000;
+/** The delay before listening is retried, in milliseconds; it doubles with each attempt. */
+const RETRY_DELAY_MIN = 200;
+const RETRY_DELAY_MAX = 5_000;
 
 /** @extends {Emitter<{incomingCall: {incomingCall: IncomingCall}, callsUpdated: Updated<Call>,
  *   connectionStateChanged: ConnectionChange}>} */
@@ -43,9 +43,9 @@ export class CallAgent extends Emitter {
   /** @type {ConnectionState} */
   #connectionState = 'Disconnected';
   #isDisposed = false;
-  #retryDelay = RETRY_FIRST;
+  #retryDelay = RETRY_DELAY_MIN;
   #retryTimer = 0;
-  // Whoever closes the page is gone at once, not after the time to come back.
+  // A closed page leaves at once, not after the time it would have to come back.
   #onPageHide = (/** @type {PageTransitionEvent} */ { persisted }) => {
     if (!persisted) this.dispose();
   };
@@ -58,24 +58,24 @@ export class CallAgent extends Emitter {
     super();
     this.#identity = identity;
     this.#endpoint = new Endpoint(identity);
-    this.#endpoint.on('ring', (ring) => this.#rings(ring));
+    this.#endpoint.on('incoming', (incoming) => this.#handleIncoming(incoming));
     this.#endpoint.on('state', () => {
       if (this.#endpoint.state === 'listening') {
-        this.#retryDelay = RETRY_FIRST;
+        this.#retryDelay = RETRY_DELAY_MIN;
         this.#setConnected();
       }
       if (this.#endpoint.state === 'reconnecting') this.#setConnected(issue());
     });
-    this.#endpoint.on('lost', (error) => this.#lost(error));
+    this.#endpoint.on('lost', (error) => this.#handleLost(error));
     addEventListener('pagehide', this.#onPageHide);
   }
 
-  /** The calls that are not over. */
+  /** The calls that have not ended. */
   get calls() {
     return this.#calls;
   }
 
-  /** The name that others are shown. */
+  /** The name shown to others. */
   get displayName() {
     return this.#identity.displayName;
   }
@@ -84,13 +84,13 @@ export class CallAgent extends Emitter {
     return identifierOf(this.#identity.user);
   }
 
-  /** Whether calls can come in, or are going on. */
+  /** Whether calls can arrive or are in progress. */
   get connectionState() {
     return this.#connectionState;
   }
 
   /**
-   * Waits for calls, whenever there is none: who is in a call is busy.
+   * Waits for calls whenever there is none: a user in a call is busy.
    * @internal
    */
   async listen() {
@@ -98,7 +98,7 @@ export class CallAgent extends Emitter {
   }
 
   /**
-   * Calls somebody, or several.
+   * Calls one or more users.
    * @param {UserIdentifier | UserIdentifier[]} participants
    * @param {CallOptions} [options]
    * @returns {Call}
@@ -110,7 +110,7 @@ export class CallAgent extends Emitter {
   }
 
   /**
-   * Enters the call of a name.
+   * Joins the call with this name.
    * @param {{groupId: string}} locator
    * @param {CallOptions} [options]
    * @returns {Call}
@@ -124,7 +124,7 @@ export class CallAgent extends Emitter {
     return this.#enter(this.#endpoint.join(groupId, roles), options);
   }
 
-  /** Hangs up, and waits for calls no more. */
+  /** Hangs up and stops waiting for calls. */
   async dispose() {
     this.#isDisposed = true;
     removeEventListener('pagehide', this.#onPageHide);
@@ -138,7 +138,7 @@ export class CallAgent extends Emitter {
 
   /** @param {CallOptions} [options] */
   #check(options) {
-    if (this.#isDisposed) throw new CallingError(400, 'The agent was disposed. Make another one.');
+    if (this.#isDisposed) throw new CallingError(400, 'The agent was disposed. Create a new one.');
     return parseOptions(options).roles;
   }
 
@@ -147,19 +147,19 @@ export class CallAgent extends Emitter {
    * @param {CallOptions} [options]
    */
   #enter(session, options) {
-    // Not at once, so that whoever listens from now on hears of each state.
+    // Deferred, so that a listener added right after this call sees every state.
     queueMicrotask(() => this.#endpoint.enter(session));
     clearTimeout(this.#retryTimer);
     this.#endpoint.stop();
     return this.#add(session, new Call(session, 'Outgoing', {}, options));
   }
 
-  /** @param {Ring} ring */
-  #rings(ring) {
+  /** @param {Incoming} incoming */
+  #handleIncoming(incoming) {
     /** @type {IncomingCall} */
-    const incomingCall = new IncomingCall(ring, (ring, options) => {
-      const session = this.#endpoint.sessionFor(ring, this.#check(options));
-      queueMicrotask(() => ring.accept(session));
+    const incomingCall = new IncomingCall(incoming, (incoming, options) => {
+      const session = this.#endpoint.sessionFor(incoming, this.#check(options));
+      queueMicrotask(() => incoming.accept(session));
       return this.#add(session, new Call(session, 'Incoming', incomingCall.callerInfo, options));
     });
     emit(this, 'incomingCall', { incomingCall });
@@ -203,15 +203,15 @@ export class CallAgent extends Emitter {
   }
 
   /** @param {CallingError} error */
-  #lost(error) {
+  #handleLost(error) {
     this.#setConnected(error);
     if (error.code !== 503 && error.code !== 429) return;
     clearTimeout(this.#retryTimer);
     this.#retryTimer = setTimeout(() => this.#listenAgain(), this.#retryDelay);
-    this.#retryDelay = Math.min(2 * this.#retryDelay, RETRY_MOST);
+    this.#retryDelay = Math.min(2 * this.#retryDelay, RETRY_DELAY_MAX);
   }
 
-  /** @param {CallingError} [error] Why it is not. */
+  /** @param {CallingError} [error] Why the agent is disconnected. */
   #setConnected(error) {
     const oldValue = this.#connectionState;
     const newValue = error ? 'Disconnected' : 'Connected';
@@ -223,5 +223,5 @@ export class CallAgent extends Emitter {
 }
 
 function issue() {
-  return new CallingError(503, 'The connection to the server is lost, and tried again.');
+  return new CallingError(503, 'The connection to the server was lost. Reconnecting.');
 }

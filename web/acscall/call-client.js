@@ -1,4 +1,4 @@
-// Where everything begins.
+// The entry point.
 
 import { CallAgent } from './call-agent.js';
 import { deviceManager } from './device-manager.js';
@@ -7,17 +7,17 @@ import { CallingError } from './errors.js';
 /** @import { DeviceManager } from './device-manager.js' */
 
 /**
- * Who one is, and where.
+ * The user, and the server.
  * @typedef {object} Credential
  * @property {string} user
- * @property {string} [token] The proof of it that some servers ask for.
- * @property {string} [server] The server's address, ws(s):// or http(s)://; by default where the
- *   page is from.
+ * @property {string} [token] Proves the user's identity to servers that require it.
+ * @property {string} [server] The server's address, ws(s):// or http(s)://; by default the origin
+ *   of the page.
  */
 
 export class CallClient {
   /**
-   * Fulfilled when the user can be called.
+   * Fulfilled as soon as the user can be called.
    * @param {Credential} credential
    * @param {{displayName?: string}} [options]
    * @returns {Promise<CallAgent>}
@@ -25,7 +25,7 @@ export class CallClient {
   async createCallAgent(credential, { displayName } = {}) {
     const { user, token, server } = Object(credential);
     if (typeof user !== 'string' || !user) {
-      throw new CallingError(400, 'Say who calls: createCallAgent({user: name, token?, server?}).');
+      throw new CallingError(400, 'Name the user: createCallAgent({user: name, token?, server?}).');
     }
     const agent = new CallAgent({ user, token, displayName, url: addressOf(server) });
     try {
@@ -44,7 +44,7 @@ export class CallClient {
 }
 
 /**
- * The server's WebSocket.
+ * Returns the address of the server's WebSocket.
  * @param {string} [server]
  */
 function addressOf(server = location.origin) {
@@ -52,7 +52,7 @@ function addressOf(server = location.origin) {
   try {
     url = new URL(server);
   } catch (cause) {
-    throw new CallingError(400, `This is no server's address: ${server}.`, { cause });
+    throw new CallingError(400, `This is not a server address: ${server}.`, { cause });
   }
   url.protocol = url.protocol.replace('http', 'ws');
   if (url.pathname === '/') url.pathname = '/ws';

@@ -36,10 +36,10 @@ import { measureAll } from './wire/measure.js';
  * @property {Updated<LocalVideoStream>} localVideoStreamsUpdated
  * @property {Updated<LocalAudioStream>} localAudioStreamsUpdated
  * @property {Updated<RemoteAudioStream>} remoteAudioStreamsUpdated
- * @property {void} connectionChanged `reconnecting` is another.
- * @property {{error: CallingError, mediaType: 'Audio' | 'Video'}} mediaError A device cannot be
- *   had; the call goes on without.
- * @property {{error: CallingError}} trouble The server refuses something; the call goes on.
+ * @property {void} connectionChanged `reconnecting` has changed.
+ * @property {{error: CallingError, mediaType: 'Audio' | 'Video'}} mediaError A device could not be
+ *   opened; the call goes on without it.
+ * @property {{error: CallingError}} trouble The server rejected a request; the call goes on.
  */
 
 /** @extends {Emitter<CallEvents & Record<string, any>>} */
@@ -77,12 +77,12 @@ export class Call extends Emitter {
     });
     session.on('state', () => this.#stateChanged());
     session.on('connection', () => emit(this, 'connectionChanged'));
-    session.on('trouble', ({ code, message }) => {
+    session.on('error', ({ code, message }) => {
       emit(this, 'trouble', { error: errorOf(code, message) });
     });
   }
 
-  /** Its name at the server; empty until the server has given one. */
+  /** The call's name on the server; empty until the server has assigned one. */
   get id() {
     return this.#id;
   }
@@ -91,7 +91,7 @@ export class Call extends Emitter {
     return this.#state;
   }
 
-  /** Why it ended; undefined before. */
+  /** Why the call ended; undefined while it lasts. */
   get callEndReason() {
     return this.#callEndReason;
   }
@@ -100,7 +100,7 @@ export class Call extends Emitter {
     return this.#direction;
   }
 
-  /** Who calls, where the call is incoming. */
+  /** The caller of an incoming call. */
   get callerInfo() {
     return this.#callerInfo;
   }
@@ -109,7 +109,7 @@ export class Call extends Emitter {
     return this.#local.isMuted;
   }
 
-  /** Whether the page does not play what comes. */
+  /** Whether the page plays no sound of the call. */
   get isIncomingAudioMuted() {
     return this.#isIncomingAudioMuted;
   }
@@ -122,7 +122,7 @@ export class Call extends Emitter {
     return this.#local.isOn('video');
   }
 
-  /** The camera, or what stands for it, and the screen share; those being opened, too. */
+  /** The camera (or its replacement) and the screen share, including those still opening. */
   get localVideoStreams() {
     return this.#local.videoStreams;
   }
@@ -131,17 +131,17 @@ export class Call extends Emitter {
     return this.#local.audioStreams;
   }
 
-  /** One stream with the sound of all others, from Connected on. */
+  /** From Connected on, one stream with the sound of all other participants. */
   get remoteAudioStreams() {
     return this.#remoteAudioStreams;
   }
 
-  /** The others, those who are being rung included. */
+  /** The other participants, including users who are being rung. */
   get remoteParticipants() {
     return this.#remote.participants;
   }
 
-  /** The connection to the server is lost and tried again; media goes on. */
+  /** Whether the connection to the server is lost and being restored; media continues. */
   get reconnecting() {
     return this.#session.reconnecting;
   }
@@ -153,12 +153,12 @@ export class Call extends Emitter {
     this.#local.mute();
   }
 
-  /** Rejected, and still muted, where the microphone cannot be had. */
+  /** Rejects, and stays muted, if the microphone cannot be opened. */
   async unmute() {
     await this.#local.unmute();
   }
 
-  /** What comes is played no more; what RemoteAudioStream gives goes on. */
+  /** Stops playing the sound of the call; the streams of RemoteAudioStream continue. */
   async muteIncomingAudio() {
     this.#setIncomingAudioMuted(true);
   }
@@ -168,7 +168,7 @@ export class Call extends Emitter {
   }
 
   /**
-   * Sends this as our sound, in place of what was sent before.
+   * Sends this stream as our sound, replacing the current one.
    * @param {LocalAudioStream} localAudioStream
    */
   async startAudio(localAudioStream) {
@@ -176,8 +176,8 @@ export class Call extends Emitter {
   }
 
   /**
-   * Sends what the call began with: the microphone, or nothing where it began with a stream of the
-   * application, which is never replaced by a device.
+   * Goes back to what the call began with: the microphone, or silence if it began with a stream of
+   * the application. A device never replaces such a stream.
    */
   async stopAudio() {
     await this.#local.stopAudio();
@@ -190,13 +190,13 @@ export class Call extends Emitter {
     await this.#local.start('video', localVideoStream);
   }
 
-  /** @param {LocalVideoStream} localVideoStream The one that was started. */
+  /** @param {LocalVideoStream} localVideoStream The stream that was started. */
   async stopVideo(localVideoStream) {
     this.#local.stopVideo(localVideoStream);
   }
 
   /**
-   * Without a stream, the browser asks the user which screen, window or tab it is.
+   * Without a stream, the browser lets the user choose a screen, window or tab.
    * @param {LocalVideoStream} [localVideoStream]
    */
   async startScreenSharing(localVideoStream) {
@@ -204,18 +204,18 @@ export class Call extends Emitter {
   }
 
   /**
-   * Whatever is passed to it: there is one screen share.
+   * Stops the screen share. There is only one, so the argument is ignored.
    * @param {LocalVideoStream} [_localVideoStream]
    */
   async stopScreenSharing(_localVideoStream) {
     this.#local.stop('screen');
   }
 
-  // ---- Agora's way
+  // ---- Agora's API
 
   /**
-   * Sends these tracks of `AgoraRTC`: sound and video; with `screen`, the video is a screen share.
-   * @param {unknown} tracks One, or an array.
+   * Sends tracks of `AgoraRTC`, audio and video; with `screen`, the video is a screen share.
+   * @param {unknown} tracks A track, or an array of tracks.
    * @param {{screen?: boolean}} [options]
    */
   async publish(tracks, options) {
@@ -223,8 +223,8 @@ export class Call extends Emitter {
   }
 
   /**
-   * Sends these tracks no more.
-   * @param {unknown} tracks One, or an array.
+   * Stops sending these tracks.
+   * @param {unknown} tracks A track, or an array of tracks.
    */
   async unpublish(tracks) {
     this.#local.unpublish([tracks].flat());
@@ -234,46 +234,46 @@ export class Call extends Emitter {
 
   /** Sends and receives nothing until `resume`. */
   async hold() {
-    if (this.#state !== 'Connected') throw new CallingError(400, 'There is no call to hold.');
+    if (this.#state !== 'Connected') throw new CallingError(400, 'The call is not connected.');
     this.#setHeld(true);
   }
 
   async resume() {
-    if (this.#state !== 'LocalHold') throw new CallingError(400, 'The call is not held.');
+    if (this.#state !== 'LocalHold') throw new CallingError(400, 'The call is not on hold.');
     this.#setHeld(false);
   }
 
   /**
-   * Calls somebody into the call.
+   * Invites another user to the call.
    * @param {UserIdentifier} identifier
-   * @returns {RemoteParticipant} who is Ringing
+   * @returns {RemoteParticipant} The participant, in the state Ringing.
    */
   addParticipant(identifier) {
     const user = userOf(identifier);
     this.#session.invite([user]);
-    return this.#remote.ring(user);
+    return this.#remote.addRinging(user);
   }
 
   /**
-   * Leaves; fulfilled at Disconnected. With `forEveryone` the call ends for the others, too;
-   * rejected where the server does not allow that: the call goes on then.
+   * Leaves the call; fulfilled at Disconnected. `forEveryone` ends the call for all participants;
+   * if the server does not allow that, the promise rejects and the call goes on.
    * @param {{forEveryone?: boolean}} [options]
    */
   async hangUp(options) {
     const session = this.#session;
     await new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
       const state = () => session.state === 'disconnected' && done(resolve);
-      const trouble = (/** @type {{code: string, message: string}} */ { code, message }) => {
+      const error = (/** @type {{code: string, message: string}} */ { code, message }) => {
         done(() => reject(errorOf(code, message)));
       };
       /** @param {() => void} settle */
       const done = (settle) => {
         session.off('state', state);
-        session.off('trouble', trouble);
+        session.off('error', error);
         settle();
       };
       session.on('state', state);
-      session.on('trouble', trouble);
+      session.on('error', error);
       try {
         session.leave(options);
         state();
@@ -284,15 +284,15 @@ export class Call extends Emitter {
   }
 
   /**
-   * The browser's own measurements of each stream: `{participant, user, kind, direction, …}`.
-   * `participant` is a `RemoteParticipant.id`, `kind` audio, video or screen, `direction` send or
-   * receive.
+   * Returns the browser's statistics for each stream: `{participant, user, kind, direction, …}`.
+   * `participant` is a `RemoteParticipant.id`, `kind` is audio, video or screen, and `direction` is
+   * send or receive.
    */
   async getStats() {
     return measureAll(this.#session.participants.values());
   }
 
-  // ---- Inside
+  // ---- Internals
 
   #stateChanged() {
     const { state, name, endReason: message, endCode } = this.#session;
@@ -309,9 +309,9 @@ export class Call extends Emitter {
   }
 
   #setState() {
-    const { state: word } = this.#session;
-    const isHeld = this.#isHeld && word === 'connected';
-    const named = word[0].toUpperCase() + word.slice(1);
+    const { state: sessionState } = this.#session;
+    const isHeld = this.#isHeld && sessionState === 'connected';
+    const named = sessionState[0].toUpperCase() + sessionState.slice(1);
     const state = /** @type {CallState} */ (isHeld ? 'LocalHold' : named);
     if (state === this.#state) return;
     this.#state = state;

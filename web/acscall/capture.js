@@ -1,26 +1,26 @@
-// Devices and the screen, opened; and what goes wrong with that, in words.
+// Opens devices and the screen, and explains failures.
 
 import { CallingError } from './errors.js';
 
-/** What a camera is asked for; it gives what it has. */
+/** The ideal camera format; the camera gives the closest it has. */
 const PICTURE = {
   width: { ideal: 1280 },
   height: { ideal: 720 },
   frameRate: { ideal: 30 },
 };
 
-/** Where browsers give devices at all. */
-const WHERE =
-  'Browsers give camera, microphone and screen to pages from https or localhost only. ' +
-  'Open this page from there.';
+/** Where browsers allow capture at all. */
+const SECURE_CONTEXT =
+  'Browsers allow camera, microphone and screen on https and localhost pages only. ' +
+  'Open this page from such an address.';
 
-/** How one speaks of what is opened. @typedef {'camera' | 'microphone' | 'screen'} DeviceName */
+/** The device's name in messages. @typedef {'camera' | 'microphone' | 'screen'} DeviceName */
 
 /**
- * Opens the camera or microphone with this id; an empty one is the browser's or user's choice.
+ * Opens the camera or microphone with this id; an empty id leaves the choice to browser and user.
  * @param {'audio' | 'video'} kind
  * @param {string} id
- * @returns {Promise<MediaStream>} rejected with a CallingError
+ * @returns {Promise<MediaStream>} Rejects with a CallingError.
  */
 export function openDevice(kind, id) {
   const device = id ? { deviceId: { exact: id } } : {};
@@ -30,8 +30,8 @@ export function openDevice(kind, id) {
 }
 
 /**
- * Has the user choose a screen, window or tab.
- * @returns {Promise<MediaStream>} rejected with a CallingError
+ * Lets the user choose a screen, window or tab.
+ * @returns {Promise<MediaStream>} Rejects with a CallingError.
  */
 export function openScreen() {
   return capture('screen', (devices) => {
@@ -41,7 +41,7 @@ export function openScreen() {
 }
 
 /**
- * Opens the devices of both kinds, or of one, and closes them again: for the permission alone.
+ * Opens devices of one or both kinds and closes them again, to obtain the permission.
  * @param {{audio: boolean, video: boolean}} constraints
  */
 export async function tryDevices(constraints) {
@@ -60,34 +60,34 @@ async function capture(which, open) {
     if (!devices) throw new DOMException('', 'SecurityError');
     return await open(devices);
   } catch (error) {
-    throw error instanceof CallingError ? error : refusal(which, error);
+    throw error instanceof CallingError ? error : captureError(which, error);
   }
 }
 
 /**
  * @param {DeviceName} which
- * @param {any} cause What the browser says.
+ * @param {any} cause The browser's error.
  */
-function refusal(which, cause) {
+function captureError(which, cause) {
   switch (cause.name) {
     case 'NotAllowedError':
     case 'PermissionDeniedError':
       return new CallingError(
         403,
         which === 'screen'
-          ? 'The screen is not shared: that was cancelled, or the system does not allow it.'
-          : `The ${which} may not be used. Allow it at the left of the page's address.`,
+          ? 'Screen sharing was cancelled, or the system does not allow it.'
+          : `The ${which} is blocked. Allow it with the icon beside the page's address.`,
         { cause },
       );
     case 'SecurityError':
-      return new CallingError(403, WHERE, { cause });
+      return new CallingError(403, SECURE_CONTEXT, { cause });
     case 'NotFoundError':
     case 'OverconstrainedError':
-      return new CallingError(404, `The ${which} was not found. Connect it.`, { cause });
+      return new CallingError(404, `No ${which} was found. Connect one.`, { cause });
     case 'InvalidStateError':
       return new CallingError(
         400,
-        `The ${which} opens only while the page is looked at, and the screen on a click.`,
+        `The ${which} opens only while the page is visible; the screen needs a click.`,
         { cause },
       );
     case 'NotReadableError':

@@ -1,4 +1,4 @@
-// The cameras, microphones and speakers of this machine, as far as the browser tells of them.
+// The cameras, microphones and speakers that the browser reports.
 
 import { tryDevices } from './capture.js';
 import { Emitter, emit } from './emitter.js';
@@ -12,34 +12,34 @@ import { CallingError } from './errors.js';
 /**
  * A camera.
  * @typedef {object} VideoDeviceInfo
- * @property {string} id The browser's, which changes from page to page; empty before the page may
- *   use cameras, and then it stands for the browser's choice.
- * @property {string} name Empty before the page may use cameras.
+ * @property {string} id Assigned by the browser, per page. Empty, and meaning the browser's choice,
+ *   until the page may use cameras.
+ * @property {string} name Empty until the page may use cameras.
  * @property {VideoDeviceType} deviceType
  */
 
 /**
  * A microphone or speaker.
  * @typedef {object} AudioDeviceInfo
- * @property {string} id As with cameras.
+ * @property {string} id As for cameras.
  * @property {string} name
  * @property {boolean} isSystemDefault
  * @property {AudioDeviceType} deviceType
  */
 
 /**
- * Whether the user allows devices; false, too, for those that were not asked for.
+ * The devices that the user allowed; false also for a kind that was not requested.
  * @typedef {object} DeviceAccess
  * @property {boolean} audio
  * @property {boolean} video
- * @property {CallingError} [audioError] Why not; not in the calling SDK.
+ * @property {CallingError} [audioError] Why it was denied; the calling SDK does not have this.
  * @property {CallingError} [videoError]
  */
 
 /** @import { Updated } from './emitter.js' */
 
 /**
- * The devices; there is one of it.
+ * The devices; a page has one manager.
  * @extends {Emitter<{
  *   videoDevicesUpdated: Updated<VideoDeviceInfo>,
  *   audioDevicesUpdated: Updated<AudioDeviceInfo>,
@@ -61,56 +61,56 @@ export class DeviceManager extends Emitter {
 
   constructor() {
     super();
-    navigator.mediaDevices?.addEventListener('devicechange', () => this.#look());
+    navigator.mediaDevices?.addEventListener('devicechange', () => this.#refresh());
   }
 
   async getCameras() {
-    await this.#look();
+    await this.#refresh();
     return [...this.#cameras];
   }
 
   async getMicrophones() {
-    await this.#look();
+    await this.#refresh();
     return [...this.#microphones];
   }
 
   async getSpeakers() {
-    await this.#look();
+    await this.#refresh();
     return [...this.#speakers];
   }
 
-  /** The microphone of calls that are told of no other. */
+  /** The microphone of calls without a stream of their own. */
   get selectedMicrophone() {
     return this.#microphone ?? defaultOf(this.#microphones);
   }
 
-  /** Where calls are heard. */
+  /** The speaker that plays calls. */
   get selectedSpeaker() {
     return this.#speaker ?? defaultOf(this.#speakers);
   }
 
-  /** Whether it is this page, not the system, that says where calls are heard. */
+  /** Whether the browser lets this page choose the speaker. */
   get isSpeakerSelectionAvailable() {
     return 'setSinkId' in HTMLMediaElement.prototype;
   }
 
   /**
-   * Calls that send the selected microphone send this one from now on.
+   * Switches all calls that send the selected microphone to this one.
    * @param {AudioDeviceInfo} microphone
    */
   async selectMicrophone(microphone) {
     if (!isDevice(microphone, 'Microphone')) {
-      throw new CallingError(400, 'This is no microphone. Take one of getMicrophones().');
+      throw new CallingError(400, 'This is not a microphone. Pass one from getMicrophones().');
     }
     this.#microphone = microphone;
-    for (const listener of selected) listener(microphone);
+    for (const listener of selectionListeners) listener(microphone);
     emit(this, 'selectedMicrophoneChanged');
   }
 
   /** @param {AudioDeviceInfo} speaker */
   async selectSpeaker(speaker) {
     if (!isDevice(speaker, 'Speaker')) {
-      throw new CallingError(400, 'This is no speaker. Take one of getSpeakers().');
+      throw new CallingError(400, 'This is not a speaker. Pass one from getSpeakers().');
     }
     if (!this.isSpeakerSelectionAvailable) {
       throw new CallingError(404, 'This browser does not let pages choose the speaker.');
@@ -120,27 +120,27 @@ export class DeviceManager extends Emitter {
   }
 
   /**
-   * Has the browser ask the user, once for both. Never rejected.
+   * Asks the user for permission, once for both kinds. Never rejects.
    * @param {{audio?: boolean, video?: boolean}} constraints
    * @returns {Promise<DeviceAccess>}
    */
   async askDevicePermission({ audio = false, video = false }) {
-    const wanted = { audio, video };
-    const access = await ask(wanted);
-    // One of two may still work, unless it was the user who said no.
+    const requested = { audio, video };
+    const access = await requestAccess(requested);
+    // One of the two may still work, unless the user denied both.
     const error = access.audioError ?? access.videoError;
     if (audio && video && error && !isDenied(error)) {
-      Object.assign(access, await ask({ audio, video: false }));
-      const { video: allowed, videoError } = await ask({ audio: false, video });
+      Object.assign(access, await requestAccess({ audio, video: false }));
+      const { video: allowed, videoError } = await requestAccess({ audio: false, video });
       Object.assign(access, { video: allowed, videoError });
     }
-    await this.#look();
+    await this.#refresh();
     return access;
   }
 
-  async #look() {
+  async #refresh() {
     const devices = (await navigator.mediaDevices?.enumerateDevices().catch(() => [])) ?? [];
-    // Windows' device for calls is one of the others once more.
+    // On Windows, the communications device duplicates one of the others.
     const all = devices.filter(({ deviceId }) => deviceId !== 'communications');
     const [microphone, speaker] = [this.selectedMicrophone, this.selectedSpeaker];
     const cameras = all.filter(({ kind }) => kind === 'videoinput').map(camera);
@@ -154,7 +154,7 @@ export class DeviceManager extends Emitter {
     this.#cameras = kept(this.#cameras, cameras);
     this.#microphones = kept(this.#microphones, microphones);
     this.#speakers = kept(this.#speakers, speakers);
-    // What was chosen and is gone is chosen no more, and nothing in its place.
+    // A selected device that is gone is deselected, and not replaced.
     if (this.#microphone && !find(microphones, this.#microphone)) this.#microphone = undefined;
     if (this.#speaker && !find(speakers, this.#speaker)) this.#speaker = undefined;
     if (video) emit(this, 'videoDevicesUpdated', video);
@@ -165,20 +165,20 @@ export class DeviceManager extends Emitter {
 }
 
 /** @type {Set<(microphone: AudioDeviceInfo) => void>} */
-const selected = new Set();
+const selectionListeners = new Set();
 
 /**
- * Tells of what the application selects, and of nothing that changes by itself.
+ * Calls `listener` when the application selects a microphone, but not when the default changes.
  * @param {(microphone: AudioDeviceInfo) => void} listener
  */
-export function whenSelected(listener) {
-  selected.add(listener);
+export function onMicrophoneSelected(listener) {
+  selectionListeners.add(listener);
 }
 
 /** @type {DeviceManager | undefined} */
 let manager;
 
-/** The page's. */
+/** Returns the page's device manager. */
 export function deviceManager() {
   manager ??= new DeviceManager();
   return manager;
@@ -208,7 +208,7 @@ function camera({ deviceId, label }) {
  */
 function audioDevices(all, kind, deviceType) {
   const ours = all.filter((device) => device.kind === kind);
-  // Chromium has a device of that name; elsewhere the first is the default.
+  // Chromium has a device of that name; other browsers list the default first.
   const standard = ours.find(({ deviceId }) => deviceId === 'default') ?? ours[0];
   return ours.map((device) =>
     Object.freeze({
@@ -231,12 +231,12 @@ function defaultOf(devices) {
  * @param {D} wanted
  */
 function find(devices, { id, name, deviceType }) {
-  // Names come with the permission, and other names with other devices.
+  // A permission reveals the names, and a new name is another device.
   return devices.find((d) => d.id === id && d.name === name && d.deviceType === deviceType);
 }
 
 /**
- * The present devices; of those that were there before, the objects that were given out.
+ * Returns the present devices, reusing the objects that were handed out before.
  * @template {{id: string, name: string, deviceType: string}} D
  * @param {D[]} before
  * @param {D[]} now
@@ -258,10 +258,10 @@ function difference(before, now) {
 }
 
 /**
- * @param {{audio: boolean, video: boolean}} wanted
+ * @param {{audio: boolean, video: boolean}} requested
  * @returns {Promise<DeviceAccess>}
  */
-async function ask({ audio, video }) {
+async function requestAccess({ audio, video }) {
   if (!audio && !video) return { audio: false, video: false };
   try {
     await tryDevices({ audio, video });

@@ -1,15 +1,15 @@
-// Events as the calling SDK has them: `on(event, listener)` and `off(event, listener)`.
+// Events in the style of the calling SDK: `on(event, listener)` and `off(event, listener)`.
 
 /**
- * Tells the listeners of `emitter` that `event` has happened. Not a method, because applications
- * listen and only the library tells.
+ * Emits `event`. A function rather than a method, because applications only listen and only the
+ * library emits.
  * @type {(emitter: object, event: string, payload?: unknown) => void}
  */
 export let emit;
 
 /**
- * Something that others listen to.
- * @template {Record<string, any>} Events What each event's listeners are given, by its name.
+ * An object with events.
+ * @template {Record<string, any>} Events The payload of each event, by name.
  */
 export class Emitter {
   /** @type {Map<keyof Events, Set<(payload: any) => unknown>>} */
@@ -24,7 +24,7 @@ export class Emitter {
           const result = listener(payload);
           if (result instanceof Promise) result.catch(reportError);
         } catch (error) {
-          // The others are told all the same, and the window's `error` event says it.
+          // Calls the other listeners all the same; the window's `error` event reports it.
           reportError(error);
         }
       }
@@ -52,7 +52,7 @@ export class Emitter {
 }
 
 /**
- * What the listeners of a collection's `…Updated` event are given.
+ * The payload of a collection's `…Updated` event.
  * @template T
  * @typedef {{added: T[], removed: T[]}} Updated
  */

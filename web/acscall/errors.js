@@ -1,22 +1,22 @@
-// What goes wrong, as objects with a code.
+// Errors, each with a code.
 
 /**
- * Why something failed. `code` means what SIP and HTTP mean by it.
+ * Why something failed. The codes have their meaning in SIP and HTTP.
  *
  * | code | |
  * |---|---|
- * | 400 | an argument is wrong, or this is not the time for it |
- * | 401 | the server asks for a token, or refuses the one that it got |
- * | 403 | the token does not allow it; the user or the browser refuses a device |
+ * | 400 | an argument is wrong, or the state does not permit the operation |
+ * | 401 | the server requires a token, or rejected the one it received |
+ * | 403 | the token does not permit the operation, or the user or browser denied a device |
  * | 404 | there is no such device, call or user |
- * | 408 | it took too long |
- * | 409 | somebody else uses the device |
+ * | 408 | the operation timed out |
+ * | 409 | another program uses the device |
  * | 503 | the server cannot be reached |
  */
 export class CallingError extends Error {
   /**
    * @param {number} code
-   * @param {string} message For people: the cause, and the cure.
+   * @param {string} message For people: the cause and the remedy.
    * @param {{subCode?: number, cause?: unknown}} [more]
    */
   constructor(code, message, { subCode = 0, cause } = {}) {
@@ -32,14 +32,13 @@ export class CallingError extends Error {
  * @typedef {object} CallEndReason
  * @property {number} code
  * @property {number} subCode
- * @property {string} message For people; empty where somebody hung up here.
- * @property {string} reason The server's own word for it, such as `token-expired`; empty where
- *   somebody hung up.
+ * @property {string} message For people; empty if this participant hung up.
+ * @property {string} reason The server's code, such as `token-expired`; empty if somebody hung up.
  */
 
 /**
- * What the server's codes (`src/signalling/message/error.rs`) and those of `wire/` mean to SIP and
- * HTTP. Whatever is about the token and not listed is 401.
+ * The SIP and HTTP equivalents of the server's codes (`src/signalling/message/error.rs`) and of
+ * those of `wire/`. Token errors that are not listed are 401.
  * @type {Record<string, number>}
  */
 const CODES = {
@@ -69,7 +68,7 @@ function numberOf(code) {
 }
 
 /**
- * @param {string | null | undefined} code The server's; none where somebody hung up.
+ * @param {string | null | undefined} code The server's; none if somebody hung up.
  * @param {string | null | undefined} message
  * @returns {CallEndReason}
  */

@@ -1,4 +1,4 @@
-// Where the track that is sent comes from: a device, the screen, or a stream of the application.
+// The origins of a sent track: a device, the screen, or a stream of the application.
 
 import { openDevice } from './capture.js';
 import { CallingError } from './errors.js';
@@ -8,7 +8,7 @@ import { CallingError } from './errors.js';
 /** @typedef {'audio' | 'video'} TrackKind */
 /** @typedef {AudioDeviceInfo | VideoDeviceInfo} DeviceInfo */
 
-/** A screen that the user has chosen, as the browser gave it. */
+/** A screen that the user has chosen. */
 export class Screen {
   /** @param {MediaStream} stream */
   constructor(stream) {
@@ -16,45 +16,45 @@ export class Screen {
   }
 }
 
-/** Where nothing says that a track was stopped, it is looked at this often, in milliseconds. */
-const WATCH = 500;
+/** How often tracks are polled where no event reports their end, in milliseconds. */
+const POLL_PERIOD = 500;
 
 /**
- * What a source needs to know of its feed.
+ * The source that uses a feed.
  * @typedef {object} FeedOwner
  * @property {() => void} changed The feed has another track.
- * @property {() => void} ended The feed is over by itself.
+ * @property {() => void} ended The feed ended by itself.
  */
 
 /**
- * A device that is opened when it is needed, and any number of times. The screen is one that is
- * open already, and once.
+ * A device, which is opened on demand, any number of times. A screen is already open and cannot be
+ * opened again.
  */
 export class DeviceFeed {
   /** @type {MediaStream | null} */
   stream = null;
   /** @type {Promise<MediaStream> | null} */
   #opening = null;
-  /** Those that were given out: the device is in use for as long as one of them is. */
+  /** The copies that were handed out; the device is in use as long as any of them is live. */
   #clones = /** @type {WeakRef<MediaStreamTrack>[]} */ ([]);
   /** @type {AbortController | null} */
   #watching = null;
-  /** Counts openings, so that one that was closed meanwhile is known. */
-  #turn = 0;
+  /** Increments with each close, which cancels an opening in progress. */
+  #generation = 0;
 
   /**
    * @param {TrackKind} kind
-   * @param {DeviceInfo | Screen} device Without an id: the browser's choice.
+   * @param {DeviceInfo | Screen} device An empty id is the browser's choice.
    * @param {FeedOwner} owner
    */
   constructor(kind, device, owner) {
     this.kind = kind;
     this.owner = owner;
     this.isScreen = device instanceof Screen;
-    /** Of what is open; else, of what is to be. @type {DeviceInfo} */
+    /** The device that is open, or will be. @type {DeviceInfo} */
     this.info =
       device instanceof Screen ? { id: '', name: '', deviceType: 'ScreenSharing' } : device;
-    if (device instanceof Screen) this.#take(device.stream);
+    if (device instanceof Screen) this.#setStream(device.stream);
   }
 
   get isOpen() {
@@ -65,40 +65,42 @@ export class DeviceFeed {
     return this.stream?.getTracks().find(({ kind }) => kind === this.kind) ?? null;
   }
 
-  /** Opens it, unless it is open. Rejected with a CallingError; also when it is closed meanwhile. */
+  /** Opens the feed unless it is open. Rejects with a CallingError, also if closed meanwhile. */
   async open() {
-    // Somebody outside may have stopped it.
+    // The application may have stopped the track.
     if (this.track?.readyState === 'ended') this.close();
     if (this.stream) return;
-    if (this.isScreen) throw new CallingError(400, 'This screen is shared no more. Share it anew.');
-    const turn = this.#turn;
-    this.#opening ??= this.#get();
+    if (this.isScreen) throw new CallingError(400, 'The screen share has ended. Share it again.');
+    const generation = this.#generation;
+    this.#opening ??= this.#openStream();
     const stream = await this.#opening.catch((error) => {
-      if (this.#turn === turn) this.#opening = null;
+      if (this.#generation === generation) this.#opening = null;
       throw error;
     });
-    if (this.#turn !== turn) throw new CallingError(400, 'It was stopped before it was open.');
-    if (this.stream !== stream) this.#take(stream);
+    if (this.#generation !== generation) {
+      throw new CallingError(400, 'The stream was stopped before it was open.');
+    }
+    if (this.stream !== stream) this.#setStream(stream);
   }
 
-  /** A copy whose end is its user's business. */
+  /** Returns a copy, which its user has to stop. */
   clone() {
     const clone = /** @type {MediaStream} */ (this.stream).clone();
     const [track] = clone.getTracks();
     this.#clones = [...this.#live().map((live) => new WeakRef(live)), new WeakRef(track)];
-    // The browser's own bar ends all copies of a shared screen, and no page can.
+    // Chromium's own "Stop sharing" ends all copies of a shared screen; a page cannot.
     if (this.isScreen) track.addEventListener('ended', () => this.owner.ended());
     return clone;
   }
 
-  /** Ends the copies, too. */
+  /** Stops all copies. */
   closeClones() {
     for (const track of this.#live()) track.stop();
     this.#clones = [];
   }
 
   close() {
-    this.#turn += 1;
+    this.#generation += 1;
     this.#watching?.abort();
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     const opening = this.#opening;
@@ -107,14 +109,14 @@ export class DeviceFeed {
     this.stream = null;
   }
 
-  async #get() {
-    // A copy of a camera that is open is there at once, and asks for no second permission.
+  async #openStream() {
+    // Copying a camera that is open takes no time and needs no second permission.
     const [live] = this.#live();
     return live ? new MediaStream([live.clone()]) : openDevice(this.kind, this.info.id);
   }
 
   /** @param {MediaStream} stream */
-  #take(stream) {
+  #setStream(stream) {
     this.stream = stream;
     this.#opening = null;
     const { track } = this;
@@ -141,7 +143,7 @@ export class DeviceFeed {
   }
 }
 
-/** A stream of the application: it was open before and will be after, and only it ends it. */
+/** A stream of the application, which alone opens and ends it. */
 export class StreamFeed {
   isScreen = false;
   /** @type {MediaStreamTrack | null} */
@@ -156,7 +158,7 @@ export class StreamFeed {
 
   /**
    * @param {TrackKind} kind
-   * @param {MediaStream} stream Has a track of this kind that has not ended.
+   * @param {MediaStream} stream Has a live track of this kind.
    * @param {FeedOwner} owner
    */
   constructor(kind, stream, owner) {
@@ -165,10 +167,10 @@ export class StreamFeed {
     this.owner = owner;
     this.track = firstTrack(kind, stream);
     const { signal } = this.#watching;
-    // A stream from the library, or of a connection, gets another track when the leg is replaced.
-    stream.addEventListener('addtrack', ({ track }) => this.#take(track), { signal });
-    // In Chromium this tells of tracks that the application itself stops, too.
-    stream.addEventListener('inactive', () => this.#look(), { signal });
+    // A remote stream gets another track when its leg is replaced.
+    stream.addEventListener('addtrack', ({ track }) => this.#setTrack(track), { signal });
+    // In Chromium this event also reports tracks that the application stops.
+    stream.addEventListener('inactive', () => this.#check(), { signal });
     this.#watch();
   }
 
@@ -177,12 +179,12 @@ export class StreamFeed {
   }
 
   async open() {
-    this.#look();
+    this.#check();
     if (!('oninactive' in MediaStream.prototype)) {
-      this.#timer ??= setInterval(() => this.#look(), WATCH);
+      this.#timer ??= setInterval(() => this.#check(), POLL_PERIOD);
     }
-    // Chromium decodes the sound of a connection only while an element plays it: without one,
-    // silence would be sent.
+    // Chromium decodes the sound of a connection only while an element plays it; otherwise this
+    // would send silence.
     if (this.kind !== 'audio' || this.#decoder) return;
     this.#decoder = new Audio();
     this.#decoder.muted = true;
@@ -201,7 +203,7 @@ export class StreamFeed {
     this.#clones = [];
   }
 
-  /** Nobody sends it for now. */
+  /** Releases what sending needs, until the next `open`. */
   close() {
     clearInterval(this.#timer);
     this.#timer = undefined;
@@ -209,14 +211,14 @@ export class StreamFeed {
     this.#decoder = null;
   }
 
-  /** It is another source's turn, for good. */
-  forget() {
+  /** Another source has replaced this one. */
+  dispose() {
     this.close();
     this.#watching.abort();
   }
 
   /** @param {MediaStreamTrack} track */
-  #take(track) {
+  #setTrack(track) {
     if (track.kind !== this.kind || track === this.track) return;
     this.track = track;
     this.#watch();
@@ -225,15 +227,15 @@ export class StreamFeed {
 
   #watch() {
     const { signal } = this.#watching;
-    this.track?.addEventListener('ended', () => this.#look(), { signal });
+    this.track?.addEventListener('ended', () => this.#check(), { signal });
   }
 
-  /** Whether there is still something to send. */
-  #look() {
+  /** Moves to another live track of the stream when the current one has ended. */
+  #check() {
     if (this.track?.readyState !== 'ended') return;
     const other = firstTrack(this.kind, this.stream);
     if (other) {
-      this.#take(other);
+      this.#setTrack(other);
       return;
     }
     this.track = null;
@@ -245,6 +247,7 @@ export class StreamFeed {
 /** @typedef {DeviceFeed | StreamFeed} Feed */
 
 /**
+ * Returns the first live track of this kind.
  * @param {TrackKind} kind
  * @param {MediaStream} stream
  */

@@ -1,19 +1,19 @@
-// What names a user.
+// Identifies users.
 
 import { CallingError } from './errors.js';
 
 /**
- * A user: its name, or an object with it as the calling SDK has them.
+ * A user: a name, or an object of the calling SDK that has it.
  * @typedef {string | {communicationUserId: string} | {id: string}} UserIdentifier
  */
 
 /**
- * A user as the library tells of it.
+ * A user in the library's own objects.
  * @typedef {{kind: 'communicationUser', communicationUserId: string}} CommunicationUserKind
  */
 
 /**
- * The name of a user, however it was given.
+ * Returns the user's name.
  * @param {unknown} identifier
  * @returns {string}
  */
@@ -23,7 +23,7 @@ export function userOf(identifier) {
   if (typeof user === 'string' && user) return user;
   throw new CallingError(
     400,
-    `This names no user: ${JSON.stringify(identifier)}. Give a name, or {communicationUserId: name}.`,
+    `This is not a user: ${JSON.stringify(identifier)}. Pass a name or {communicationUserId: name}.`,
   );
 }
 

@@ -1,4 +1,4 @@
-// Somebody calls.
+// A call from somebody.
 
 import { Emitter, emit } from './emitter.js';
 import { CallingError, endReason } from './errors.js';
@@ -7,67 +7,67 @@ import { identifierOf } from './identifier.js';
 /** @import { Call } from './call.js' */
 /** @import { CallOptions } from './call/options.js' */
 /** @import { CallEndReason } from './errors.js' */
-/** @import { Ring } from './wire/endpoint.js' */
+/** @import { Incoming } from './wire/endpoint.js' */
 
-/** Why it rings no more, for people. @type {Record<string, string>} */
+/** Why the call stopped ringing, for people. @type {Record<string, string>} */
 const REASONS = {
   cancelled: 'The caller has hung up.',
-  'no-answer': 'It was not answered in time.',
-  'answered-elsewhere': 'It was answered on another device.',
-  'declined-elsewhere': 'It was declined on another device.',
+  'no-answer': 'The call was not answered in time.',
+  'answered-elsewhere': 'The call was answered on another device.',
+  'declined-elsewhere': 'The call was declined on another device.',
 };
 
 /** @extends {Emitter<{callEnded: {callEndReason: CallEndReason}}>} */
 export class IncomingCall extends Emitter {
-  #ring;
+  #incoming;
   #answer;
   /** @type {CallEndReason | undefined} */
   #callEndReason;
 
   /**
    * @internal
-   * @param {Ring} ring
-   * @param {(ring: Ring, options?: CallOptions) => Call} answer
+   * @param {Incoming} incoming
+   * @param {(incoming: Incoming, options?: CallOptions) => Call} answer
    */
-  constructor(ring, answer) {
+  constructor(incoming, answer) {
     super();
-    this.#ring = ring;
+    this.#incoming = incoming;
     this.#answer = answer;
-    ring.on('ended', (reason) => {
+    incoming.on('ended', (reason) => {
       this.#callEndReason = endReason(reason, REASONS[reason ?? '']);
       emit(this, 'callEnded', { callEndReason: this.#callEndReason });
     });
   }
 
-  /** The call's name at the server. */
+  /** The call's name on the server. */
   get id() {
-    return this.#ring.call;
+    return this.#incoming.call;
   }
 
-  /** Who calls. */
+  /** The caller. */
   get callerInfo() {
-    const { user, displayName } = this.#ring;
+    const { user, displayName } = this.#incoming;
     return { identifier: identifierOf(user), displayName: displayName ?? user };
   }
 
-  /** Why it rings no more; undefined while it does. */
+  /** Why the call stopped ringing; undefined while it rings. */
   get callEndReason() {
     return this.#callEndReason;
   }
 
   /**
-   * Answers; fulfilled with the call that is being connected.
+   * Answers the call; fulfilled with the call while it connects.
    * @param {CallOptions} [options]
    */
   async accept(options) {
-    if (!this.#ring.isRinging) {
-      throw new CallingError(487, 'It rings no more: it has ended, or was answered or declined.');
+    if (!this.#incoming.isRinging) {
+      throw new CallingError(487, 'The call no longer rings: it has ended or was answered.');
     }
-    return this.#answer(this.#ring, options);
+    return this.#answer(this.#incoming, options);
   }
 
-  /** Declines, on all devices of the user. */
+  /** Declines the call on all of the user's devices. */
   async reject() {
-    this.#ring.reject();
+    this.#incoming.reject();
   }
 }

@@ -1,6 +1,6 @@
-// A microphone, or a sound of the application's, to be sent.
+// A local audio stream: a microphone, or a stream of the application.
 
-import { deviceManager, isDevice, whenSelected } from './device-manager.js';
+import { deviceManager, isDevice, onMicrophoneSelected } from './device-manager.js';
 import { Emitter, emit } from './emitter.js';
 import { CallingError } from './errors.js';
 import { LocalSource, isStream, sourceOf } from './local-source.js';
@@ -23,18 +23,17 @@ export class LocalAudioStream extends Emitter {
   #source;
 
   /**
-   * @param {AudioDeviceInfo | MediaStream} source A microphone is opened when it is first sent or
-   *   listened to. Of a MediaStream the first live audio track is taken; whoever made it ends it.
-   * @param {{autoDisposeOnCallEnd?: boolean}} [options] With `false`, what getMediaStream() opened
-   *   stays open after the call. Unlike in the calling SDK, the stream can be sent again in any
-   *   case.
+   * @param {AudioDeviceInfo | MediaStream} source A microphone opens when it is first sent or
+   *   requested. Of a MediaStream, the first live audio track is used; its creator has to end it.
+   * @param {{autoDisposeOnCallEnd?: boolean}} [options] `false` keeps open what getMediaStream()
+   *   opened after the call. Unlike in the calling SDK, the stream can be sent again in any case.
    */
   constructor(source, { autoDisposeOnCallEnd = true } = {}) {
     super();
     if (!isStream(source) && !isDevice(source, 'Microphone')) {
       throw new CallingError(
         400,
-        'A LocalAudioStream is made from a microphone of getMicrophones() or from a MediaStream.',
+        'Create a LocalAudioStream from a microphone of getMicrophones() or a MediaStream.',
       );
     }
     this.#source = new LocalSource(this, 'audio', source, () =>
@@ -49,8 +48,8 @@ export class LocalAudioStream extends Emitter {
   }
 
   /**
-   * The microphone, also while a stream of the application's goes in its place; that stream where
-   * there never was one.
+   * The microphone, even while a stream of the application replaces it; that stream if there never
+   * was a microphone.
    * @returns {AudioDeviceInfo}
    */
   get source() {
@@ -61,18 +60,18 @@ export class LocalAudioStream extends Emitter {
   }
 
   /**
-   * What is sent itself, not a copy. A microphone that nobody sends is opened, and then stays open
-   * until the end of the next call or `dispose()`.
-   * @returns {Promise<MediaStream>} rejected with a CallingError where the microphone does not open
+   * Returns the stream that is sent, not a copy. If nothing sends the microphone, this opens it,
+   * and it stays open until the end of the next call or `dispose()`.
+   * @returns {Promise<MediaStream>} Rejects with a CallingError if the microphone does not open.
    */
   getMediaStream() {
     return this.#source.stream();
   }
 
   /**
-   * Sends `stream` instead, at once. When it ends, nothing else takes its place by itself.
+   * Sends `stream` instead, at once. When it ends, nothing replaces it automatically.
    * @param {MediaStream} stream
-   * @returns {Promise<void>} rejected with a CallingError where it has no live audio track
+   * @returns {Promise<void>} Rejects with a CallingError if it has no live audio track.
    */
   async setMediaStream(stream) {
     if (!isStream(stream)) throw new CallingError(400, 'setMediaStream() takes a MediaStream.');
@@ -80,10 +79,9 @@ export class LocalAudioStream extends Emitter {
   }
 
   /**
-   * Sends that microphone instead. What was sent before is, until it is open.
+   * Sends this microphone instead, as soon as it is open. Until then the current source is sent.
    * @param {AudioDeviceInfo} microphone
-   * @returns {Promise<void>} rejected with a CallingError where it does not open; then nothing has
-   *   changed
+   * @returns {Promise<void>} Rejects with a CallingError if it does not open; nothing changes then.
    */
   async switchSource(microphone) {
     if (!isDevice(microphone, 'Microphone')) {
@@ -92,28 +90,28 @@ export class LocalAudioStream extends Emitter {
     await this.#source.switch(microphone);
   }
 
-  /** How loud it is. Ask anew after `audioSourceChanged`. */
+  /** Returns the volume of the current source: call it again after `audioSourceChanged`. */
   async getVolume() {
     return meter(await this.#source.stream());
   }
 
-  /** For good: it is sent no more, and the microphone is closed. */
+  /** Stops sending the stream, for good, and closes the microphone. */
   dispose() {
     this.#source.dispose();
   }
 }
 
-/** Those of `microphoneStream` that may be in use. @type {Set<WeakRef<LocalAudioStream>>} */
+/** The streams that follow the selected microphone. @type {Set<WeakRef<LocalAudioStream>>} */
 const following = new Set();
 
-/** The selected microphone, and when the application selects another, that one. */
+/** Returns a stream of the selected microphone, which follows the application's selection. */
 export function microphoneStream() {
   const stream = new LocalAudioStream(deviceManager().selectedMicrophone ?? ANY_MICROPHONE);
   following.add(new WeakRef(stream));
   return stream;
 }
 
-whenSelected((microphone) => {
+onMicrophoneSelected((microphone) => {
   for (const reference of following) {
     const stream = reference.deref();
     if (!stream || isDisposed(stream)) following.delete(reference);

@@ -1,5 +1,5 @@
-// What LocalAudioStream, LocalVideoStream and Agora's tracks have in common: where the track that
-// is sent comes from, and who sends it.
+// The common part of LocalAudioStream, LocalVideoStream and Agora's tracks: the origin of the sent
+// track, and the calls that send it.
 
 import { CallingError } from './errors.js';
 import { DeviceFeed, Screen, StreamFeed, firstTrack } from './feeds.js';
@@ -7,15 +7,15 @@ import { DeviceFeed, Screen, StreamFeed, firstTrack } from './feeds.js';
 /** @import { DeviceInfo, Feed, TrackKind } from './feeds.js' */
 
 /**
- * A call that sends it.
+ * A call that sends the source.
  * @typedef {object} Sink
- * @property {(track: MediaStreamTrack | null) => void} track Send this from now on; null: nothing
- *   for now.
- * @property {() => void} ended There will be nothing more. Nothing takes its place by itself.
+ * @property {(track: MediaStreamTrack | null) => void} track Called with the track to send from now
+ *   on; null sends nothing for now.
+ * @property {() => void} ended Called when the source has ended. Nothing replaces it automatically.
  */
 
 /**
- * How it is to be encoded. `maxBitrate` is in bits per second.
+ * Parameters of the encoder. `maxBitrate` is in bits per second.
  * @typedef {{maxBitrate?: number, maxFramerate?: number,
  *   degradationPreference?: RTCDegradationPreference}} Encoding
  */
@@ -24,7 +24,7 @@ import { DeviceFeed, Screen, StreamFeed, firstTrack } from './feeds.js';
 const sources = new WeakMap();
 
 /**
- * The inside of a stream or track of this library.
+ * Returns the source behind a stream or track of this library.
  * @param {unknown} stream
  */
 export function sourceOf(stream) {
@@ -34,39 +34,39 @@ export function sourceOf(stream) {
 export class LocalSource {
   /** @type {Encoding} */
   encoding = {};
-  /** Whether what it gave out ends with the call, so that no device stays on. */
+  /** Whether the copies it handed out end with the call, so that no device stays on. */
   endsWithCall = true;
   #onChanged;
   /** @type {Set<Sink>} */
   #sinks = new Set();
   /** @type {Feed} */
   #feed;
-  /** The feed that is being opened, and will take its place. @type {DeviceFeed | null} */
+  /** The feed that is opening and will replace the current one. @type {DeviceFeed | null} */
   #next = null;
-  /** What is done about `#next`. */
+  /** The switch to `#next`. */
   #switching = Promise.resolve();
-  /** A shared screen, also while a stream made of it is sent in its place. */
+  /** A shared screen, even while a stream made from it replaces it. */
   #screen = /** @type {DeviceFeed | null} */ (null);
   /** @type {DeviceInfo | null} */
   #deviceBefore = null;
   #isSilent = false;
   #isDisposed = false;
-  /** Somebody was given the device itself while nobody sent it: it is open for them, too. */
+  /** The application got the device's own stream while nothing sent it, which keeps it open. */
   #isHeld = false;
-  /** How many copies are being made: it is open for that, too. */
+  /** The number of copies being made, which keep the device open as well. */
   #copying = 0;
 
   /**
-   * @param {object} stream What applications have of it.
+   * @param {object} stream The application's object for this source.
    * @param {TrackKind} kind
    * @param {DeviceInfo | Screen | MediaStream} from
-   * @param {() => void} [onChanged] It comes from elsewhere now; those who send it know.
+   * @param {() => void} [onChanged] Called after the origin has changed and the sinks were updated.
    */
   constructor(stream, kind, from, onChanged = () => {}) {
     sources.set(stream, this);
     this.kind = kind;
     this.#onChanged = onChanged;
-    this.#feed = isStream(from) ? this.#given(from) : this.#device(from);
+    this.#feed = isStream(from) ? this.#makeStreamFeed(from) : this.#makeDeviceFeed(from);
   }
 
   /** @returns {'device' | 'screen' | 'stream'} */
@@ -75,20 +75,20 @@ export class LocalSource {
     return this.#feed.isScreen ? 'screen' : 'device';
   }
 
-  /** The device that it is from or, where it is from a stream, was from before. */
+  /** The current device or, if a stream replaces it, the previous one. */
   get device() {
     return this.#feed instanceof DeviceFeed ? this.#feed.info : this.#deviceBefore;
   }
 
-  /** What would be sent. */
+  /** The track that would be sent. */
   get track() {
     return this.#feed.track;
   }
 
   /**
-   * Sends it to `sink`: at once, or as soon as the device is open.
+   * Sends the source to `sink`, as soon as the device is open.
    * @param {Sink} sink
-   * @returns {Promise<void>} rejected with a CallingError, and then it is not attached
+   * @returns {Promise<void>} Rejects with a CallingError if the sink could not be attached.
    */
   async attach(sink) {
     this.#check();
@@ -97,7 +97,7 @@ export class LocalSource {
       await this.#open();
       if (!this.track) throw new CallingError(400, 'The MediaStream has ended. Set another one.');
     } catch (error) {
-      // Where it was detached meanwhile, that is for the others to say.
+      // If it was detached meanwhile, the other call has already closed the feed.
       if (this.#sinks.has(sink)) this.detach(sink);
       throw error;
     }
@@ -107,10 +107,10 @@ export class LocalSource {
   /** @param {Sink} sink */
   detach(sink) {
     this.#sinks.delete(sink);
-    this.#rest();
+    this.#closeIfUnused();
   }
 
-  /** A call that it was sent in is over. */
+  /** Called when a call that sent the source has ended. */
   callEnded() {
     if (this.#sinks.size || !this.endsWithCall) return;
     if (this.#feed instanceof DeviceFeed) this.#feed.closeClones();
@@ -118,7 +118,7 @@ export class LocalSource {
     this.#release();
   }
 
-  /** The stream itself, opened if need be. */
+  /** Returns the stream itself, opened if necessary. */
   async stream() {
     this.#check();
     const feed = this.#feed;
@@ -128,7 +128,7 @@ export class LocalSource {
     return /** @type {MediaStream} */ (feed.stream);
   }
 
-  /** A copy of it, which is open until whoever asked for it ends it. */
+  /** Returns a copy, which keeps the device open until the caller stops it. */
   async clone() {
     this.#check();
     const feed = this.#feed;
@@ -138,29 +138,28 @@ export class LocalSource {
       return feed.clone();
     } finally {
       this.#copying -= 1;
-      if (feed === this.#feed) this.#rest();
+      if (feed === this.#feed) this.#closeIfUnused();
       else if (feed !== this.#screen) feed.close();
     }
   }
 
   /**
-   * From now on it is `stream` that is sent.
+   * Sends `stream` from now on.
    * @param {MediaStream} stream
    */
   set(stream) {
     this.#check();
-    // What was being opened is in nobody's use any more.
+    // Nothing uses the opening device any more.
     this.#next?.close();
     this.#next = null;
-    this.#take(this.#given(stream));
+    this.#setFeed(this.#makeStreamFeed(stream));
   }
 
   /**
-   * From now on it is that device that is sent, if any is: once it is open. What was sent before
-   * is, until then.
+   * Switches to `device` as soon as it is open. Until then the current source is sent.
    * @param {DeviceInfo} device
-   * @returns {Promise<void>} rejected with a CallingError where it cannot be opened; then nothing
-   *   has changed
+   * @returns {Promise<void>} Rejects with a CallingError if it cannot be opened; nothing changes
+   *   then.
    */
   async switch(device) {
     this.#check();
@@ -168,9 +167,9 @@ export class LocalSource {
     this.#next = null;
     const isSame = this.origin === 'device' && this.device?.id === device.id;
     if (isSame && this.track) return undefined;
-    const next = this.#device(device);
+    const next = this.#makeDeviceFeed(device);
     if (!this.#sinks.size) {
-      this.#take(next);
+      this.#setFeed(next);
       return undefined;
     }
     this.#next = next;
@@ -178,50 +177,50 @@ export class LocalSource {
     return this.#switching;
   }
 
-  /** @param {boolean} isSilent Whether nothing is sent, for now. */
+  /** @param {boolean} isSilent Whether to send nothing for now. */
   setSilent(isSilent) {
     this.#isSilent = isSilent;
-    this.#tell();
+    this.#updateSinks();
   }
 
-  /** Has it sent as `encoding` says from now on. @param {Encoding} encoding */
+  /** Encodes the source with these parameters from now on. @param {Encoding} encoding */
   encode(encoding) {
     this.encoding = encoding;
-    this.#tell();
+    this.#updateSinks();
   }
 
-  /** Nothing more comes of it. */
+  /** Reports the end of the source to its sinks. */
   end() {
-    this.#ended();
+    this.#endSinks();
   }
 
-  /** For good. */
+  /** Ends the source for good. */
   dispose() {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    this.#ended();
+    this.#endSinks();
     this.#feed.closeClones();
     this.#screen?.closeClones();
     this.#release();
-    if (this.#feed instanceof StreamFeed) this.#feed.forget();
+    if (this.#feed instanceof StreamFeed) this.#feed.dispose();
   }
 
   get isDisposed() {
     return this.#isDisposed;
   }
 
-  // ---- Inside
+  // ---- Internals
 
   get #sent() {
     return this.#isSilent ? null : this.#feed.track;
   }
 
   #check() {
-    if (this.#isDisposed) throw new CallingError(400, 'It was disposed of. Make a new one.');
+    if (this.#isDisposed) throw new CallingError(400, 'The stream was disposed. Create a new one.');
   }
 
-  /** Closes what is open for nobody. */
-  #rest() {
+  /** Closes the feed if nothing uses it. */
+  #closeIfUnused() {
     if (this.#sinks.size || this.#isHeld || this.#copying) return;
     this.#feed.close();
     this.#screen?.close();
@@ -240,7 +239,7 @@ export class LocalSource {
     } catch (error) {
       if (feed === this.#feed) throw error;
     }
-    // Something else took its place meanwhile: it is that one that is to be open.
+    // Another feed has replaced it meanwhile, and has to be open instead.
     if (feed !== this.#feed && this.#sinks.size) await this.#open();
   }
 
@@ -249,7 +248,7 @@ export class LocalSource {
     try {
       await this.#openBeside(next);
     } catch (error) {
-      // A later change goes before this one, and its end is this one's.
+      // A later switch supersedes this one and settles its promise.
       if (this.#next !== next) return this.#next ? this.#switching : undefined;
       this.#next = null;
       throw error;
@@ -257,15 +256,15 @@ export class LocalSource {
     if (this.#isDisposed) next.close();
     else if (this.#next === next) {
       this.#next = null;
-      this.#take(next);
+      this.#setFeed(next);
       if (!this.#sinks.size) next.close();
     }
     return undefined;
   }
 
   /**
-   * Opens `next` while the present device is open. Where the machine cannot have both open, as on
-   * many phones, the present one makes room, and comes back if that was in vain.
+   * Opens `next` while the present device stays open. If the machine cannot open both, like many
+   * phones, this closes the present one first, and reopens it if `next` still fails.
    * @param {DeviceFeed} next
    */
   async #openBeside(next) {
@@ -273,16 +272,16 @@ export class LocalSource {
     try {
       await next.open();
     } catch (/** @type {any} */ error) {
-      const isTaken = error.code === 409 && this.#next === next;
-      if (!isTaken || !(present instanceof DeviceFeed) || present.isScreen) throw error;
+      const isInUse = error.code === 409 && this.#next === next;
+      if (!isInUse || !(present instanceof DeviceFeed) || present.isScreen) throw error;
       present.close();
       try {
         await next.open();
       } catch (again) {
         if (this.#feed === present && this.#sinks.size) {
           await present.open().then(
-            () => this.#tell(),
-            () => this.#ended(),
+            () => this.#updateSinks(),
+            () => this.#endSinks(),
           );
         }
         throw again;
@@ -291,26 +290,26 @@ export class LocalSource {
   }
 
   /** @param {Feed} feed */
-  #take(feed) {
+  #setFeed(feed) {
     const before = this.#feed;
     this.#deviceBefore = this.device;
     this.#feed = feed;
     if (this.#sinks.size) feed.open();
-    this.#tell();
-    // After the others have what takes its place.
-    if (before instanceof StreamFeed) before.forget();
+    this.#updateSinks();
+    // Only after the sinks have the replacement.
+    if (before instanceof StreamFeed) before.dispose();
     else if (before.isScreen) this.#screen = before;
     else before.close();
     this.#isHeld = false;
     this.#onChanged();
   }
 
-  #tell() {
+  #updateSinks() {
     if (!this.#feed.isOpen) return;
     for (const sink of this.#sinks) sink.track(this.#sent);
   }
 
-  #ended() {
+  #endSinks() {
     for (const sink of [...this.#sinks]) {
       this.#sinks.delete(sink);
       sink.ended();
@@ -318,7 +317,7 @@ export class LocalSource {
   }
 
   /** @param {DeviceInfo | Screen} device */
-  #device(device) {
+  #makeDeviceFeed(device) {
     /** @type {DeviceFeed} */
     const feed = new DeviceFeed(
       this.kind,
@@ -329,11 +328,11 @@ export class LocalSource {
   }
 
   /** @param {MediaStream} stream */
-  #given(stream) {
+  #makeStreamFeed(stream) {
     if (!firstTrack(this.kind, stream)) {
       const tracks = this.kind === 'audio' ? stream.getAudioTracks() : stream.getVideoTracks();
-      const what = tracks.length ? 'no track that has not ended' : 'no track';
-      throw new CallingError(400, `The MediaStream has ${what} with ${this.kind}.`);
+      const what = tracks.length ? `${this.kind} track that has not ended` : `${this.kind} track`;
+      throw new CallingError(400, `The MediaStream has no ${what}.`);
     }
     /** @type {StreamFeed} */
     const feed = new StreamFeed(
@@ -348,18 +347,18 @@ export class LocalSource {
   #owner(feed) {
     return {
       changed: () => {
-        if (feed() === this.#feed) this.#tell();
+        if (feed() === this.#feed) this.#updateSinks();
       },
       ended: () => {
-        // Who ends the sharing of a screen means what is made of it, too.
-        if (feed() === this.#feed || feed() === this.#screen) this.#ended();
+        // The end of a screen share also ends streams made from it.
+        if (feed() === this.#feed || feed() === this.#screen) this.#endSinks();
       },
     };
   }
 }
 
 /**
- * Also of another window's.
+ * Whether this is a MediaStream, of this or another window.
  * @param {any} stream
  * @returns {stream is MediaStream}
  */

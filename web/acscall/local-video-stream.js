@@ -1,4 +1,4 @@
-// A camera, a screen, or a picture of the application's, to be sent.
+// A local video stream: a camera, a screen, or a stream of the application.
 
 import { openScreen } from './capture.js';
 import { isDevice } from './device-manager.js';
@@ -16,19 +16,18 @@ export class LocalVideoStream extends Emitter {
   #source;
 
   /**
-   * @param {VideoDeviceInfo | MediaStream} source A camera is opened when it is first sent or
-   *   looked at. Of a MediaStream the first live video track is taken; whoever made it ends it.
-   * @param {{autoDisposeOnCallEnd?: boolean}} [options] With `false`, what getMediaStream() gave
-   *   of a device goes on after the call. Unlike in the calling SDK, the stream can be sent again
-   *   in any case.
+   * @param {VideoDeviceInfo | MediaStream} source A camera opens when it is first sent or
+   *   requested. Of a MediaStream, the first live video track is used; its creator has to end it.
+   * @param {{autoDisposeOnCallEnd?: boolean}} [options] `false` keeps a device's getMediaStream()
+   *   running after the call. Unlike in the calling SDK, the stream can be sent again in any case.
    */
   constructor(source, { autoDisposeOnCallEnd = true } = {}) {
     super();
-    const isFine = isStream(source) || isCamera(source) || source instanceof Screen;
-    if (!isFine) {
+    const isValid = isStream(source) || isCamera(source) || source instanceof Screen;
+    if (!isValid) {
       throw new CallingError(
         400,
-        'A LocalVideoStream is made from a camera of getCameras() or from a MediaStream.',
+        'Create a LocalVideoStream from a camera of getCameras() or a MediaStream.',
       );
     }
     this.#source = new LocalSource(this, 'video', source, () =>
@@ -43,8 +42,8 @@ export class LocalVideoStream extends Emitter {
   }
 
   /**
-   * The camera or screen, also while a stream of the application's goes in its place; that stream
-   * where there never was one.
+   * The camera or screen, even while a stream of the application replaces it; that stream if there
+   * never was a device.
    * @returns {VideoDeviceInfo}
    */
   get source() {
@@ -54,18 +53,18 @@ export class LocalVideoStream extends Emitter {
   }
 
   /**
-   * A copy of what is sent, or would be. A camera is opened for it if need be, and stays open for
-   * as long as the copy is used: its user ends it.
-   * @returns {Promise<MediaStream>} rejected with a CallingError where the camera does not open
+   * Returns a copy of the sent stream. It opens the camera if necessary, and keeps it open until
+   * the caller stops the copy.
+   * @returns {Promise<MediaStream>} Rejects with a CallingError if the camera does not open.
    */
   getMediaStream() {
     return this.#source.clone();
   }
 
   /**
-   * Sends `stream` instead, at once. When it ends, nothing else takes its place by itself.
+   * Sends `stream` instead, at once. When it ends, nothing replaces it automatically.
    * @param {MediaStream} stream
-   * @returns {Promise<void>} rejected with a CallingError where it has no live video track
+   * @returns {Promise<void>} Rejects with a CallingError if it has no live video track.
    */
   async setMediaStream(stream) {
     if (!isStream(stream)) throw new CallingError(400, 'setMediaStream() takes a MediaStream.');
@@ -73,10 +72,9 @@ export class LocalVideoStream extends Emitter {
   }
 
   /**
-   * Sends that camera instead. What was sent before is, until it is open.
+   * Sends this camera instead, as soon as it is open. Until then the current source is sent.
    * @param {VideoDeviceInfo} camera
-   * @returns {Promise<void>} rejected with a CallingError where it does not open; then nothing has
-   *   changed
+   * @returns {Promise<void>} Rejects with a CallingError if it does not open; nothing changes then.
    */
   async switchSource(camera) {
     if (!isCamera(camera)) {
@@ -85,7 +83,7 @@ export class LocalVideoStream extends Emitter {
     await this.#source.switch(camera);
   }
 
-  /** For good: it is sent no more, and what getMediaStream() gave ends. */
+  /** Stops sending the stream, for good, and ends the copies of getMediaStream(). */
   dispose() {
     this.#source.dispose();
   }
@@ -98,8 +96,8 @@ const TYPES = /** @type {const} */ ({
 });
 
 /**
- * Has the user choose what to share.
- * @returns {Promise<LocalVideoStream>} rejected with a CallingError
+ * Lets the user choose a screen, window or tab to share.
+ * @returns {Promise<LocalVideoStream>} Rejects with a CallingError.
  */
 export async function screenStream() {
   const screen = /** @type {any} */ (new Screen(await openScreen()));

@@ -1,4 +1,4 @@
-// How loud a stream of this page is.
+// Measures the volume of local streams.
 
 import { Volume } from './volume.js';
 
@@ -7,10 +7,10 @@ let context;
 /** @type {WeakMap<MediaStream, Volume>} */
 const meters = new WeakMap();
 
-/** What lets a page have sound. */
+/** The events that allow a page to play sound. */
 const GESTURES = ['click', 'keydown', 'touchend'];
 
-/** The page's own context: browsers give only a few. It runs once the user has touched the page. */
+/** Returns the page's one AudioContext (browsers limit their number), running after a gesture. */
 export function audioContext() {
   if (!context) {
     context = new AudioContext();
@@ -24,12 +24,12 @@ function resume() {
   if (context?.state === 'running') {
     for (const gesture of GESTURES) removeEventListener(gesture, resume, true);
   } else {
-    // In vain before a gesture, and never fulfilled without a sound device.
+    // Has no effect before a gesture, and never settles without a sound device.
     context?.resume().catch(() => {});
   }
 }
 
-/** @param {MediaStream} stream Has a track with audio. */
+/** @param {MediaStream} stream Has an audio track. */
 export function meter(stream) {
   const known = meters.get(stream);
   if (known) return known;

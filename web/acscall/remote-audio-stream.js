@@ -1,8 +1,8 @@
-// Sound that comes from the call.
+// Sound received from the call.
 
 import { Volume } from './volume.js';
 
-/** The sound of everybody else in a call, mixed, or that of one participant. */
+/** The mixed sound of all other participants, or the sound of one of them. */
 export class RemoteAudioStream {
   #open;
   #measure;
@@ -10,7 +10,7 @@ export class RemoteAudioStream {
   /**
    * @internal
    * @param {() => MediaStream} open
-   * @param {() => number} measure How loud it is, from 0 to 1.
+   * @param {() => number} measure Returns the volume, from 0 to 1.
    */
   constructor(open, measure) {
     this.#open = open;
@@ -23,14 +23,14 @@ export class RemoteAudioStream {
   }
 
   /**
-   * The sound itself: the same stream, with the same track, for as long as the call lasts, whoever
-   * comes and goes. Nothing has to play it.
+   * Returns the sound: one stream with one track for the whole call, whoever joins and leaves. It
+   * flows even if nothing plays it.
    */
   async getMediaStream() {
     return this.#open();
   }
 
-  /** How loud it is. */
+  /** Returns the volume. */
   async getVolume() {
     return new Volume(this.#measure);
   }

@@ -1,4 +1,4 @@
-// Another participant of a call.
+// Another participant in a call.
 
 import { Emitter, emit } from './emitter.js';
 import { CallingError } from './errors.js';
@@ -17,14 +17,14 @@ import { RemoteVideoStream, observeVideo, updateVideo } from './remote-video-str
  *   'Disconnected'} RemoteParticipantState
  */
 
-/** Louder than this, from 0 to 1, is speech: -40 dB. */
-const SPEECH = 0.01;
+/** The volume above which sound counts as speech, from 0 to 1: -40 dB. */
+const SPEECH_LEVEL = 0.01;
 
-/** Whoever was heard this recently, in milliseconds, still speaks: words have gaps. */
-const PAUSE = 600;
+/** How long a pause between words may be, in milliseconds. */
+const MAX_PAUSE = 600;
 
 /**
- * Takes what is known of a participant now; before, it may have been one who is rung.
+ * Updates a participant, or turns a user who was rung into one.
  * @type {(participant: RemoteParticipant, wire: Participant) => void}
  */
 export let update;
@@ -33,12 +33,12 @@ export let update;
 export let disconnect;
 
 /**
- * Looks at what has come from a participant.
+ * Measures what has been received from a participant.
  * @type {(participant: RemoteParticipant) => Promise<void>}
  */
 export let observe;
 
-/** @type {(participant: RemoteParticipant) => number} How loud it is now, from 0 to 1. */
+/** @type {(participant: RemoteParticipant) => number} Returns the volume, from 0 to 1. */
 export let loudness;
 
 /**
@@ -77,7 +77,7 @@ export class RemoteParticipant extends Emitter {
   }
 
   /**
-   * Somebody who is rung, until told otherwise.
+   * Starts as a user who is being rung.
    * @internal
    * @param {string} user
    * @param {RemoteSound} sound
@@ -89,7 +89,7 @@ export class RemoteParticipant extends Emitter {
     this.#sound = sound;
   }
 
-  /** Its session in the call, which a user may have several of; empty while it is rung. */
+  /** The id of its session in the call (a user may have several); empty while it is rung. */
   get id() {
     return this.#wire?.id ?? '';
   }
@@ -98,27 +98,27 @@ export class RemoteParticipant extends Emitter {
     return identifierOf(this.#user);
   }
 
-  /** Its name to show; the user where it gave none. */
+  /** The name to show; the user if it has no other. */
   get displayName() {
     return this.#displayName;
   }
 
-  /** Connecting, too, while it is lost and may come back. */
+  /** `Connecting` also stands for a lost participant that may come back. */
   get state() {
     return this.#state;
   }
 
-  /** Why it is in the call no more. */
+  /** Why the participant left the call. */
   get callEndReason() {
     return this.#callEndReason;
   }
 
-  /** Its camera and its screen: both are always here, and say whether they are available. */
+  /** Its camera and its screen. Both always exist and say whether they are available. */
   get videoStreams() {
     return this.#videoStreams;
   }
 
-  /** Its sound alone. */
+  /** The sound of this participant only. */
   get audioStream() {
     return this.#audioStream;
   }
@@ -163,16 +163,16 @@ export class RemoteParticipant extends Emitter {
     const receiver = this.#isMuted ? undefined : this.#wire?.receiver('audio');
     this.#loudness = receiver ? await this.#measure(receiver) : 0;
     const now = performance.now();
-    if (this.#loudness > SPEECH) this.#heard = now;
-    this.#setSpeaking(!this.#isMuted && now - this.#heard < PAUSE);
+    if (this.#loudness > SPEECH_LEVEL) this.#heard = now;
+    this.#setSpeaking(!this.#isMuted && now - this.#heard < MAX_PAUSE);
   }
 
   /**
-   * How loud it was since the last time.
+   * Returns the volume since the last call.
    * @param {RTCRtpReceiver} receiver
    */
   async #measure(receiver) {
-    // Chromium measures behind the volume at which it plays.
+    // Chromium measures after the volume control, so a muted element would measure silence.
     if (this.#sound.isMuted) return meter(this.#openSound()).level / 100;
     for (const report of (await receiver.getStats()).values()) {
       if (report.type !== 'inbound-rtp') continue;
@@ -187,7 +187,7 @@ export class RemoteParticipant extends Emitter {
   }
 
   #openSound() {
-    if (this.#state !== 'Disconnected') return this.#sound.of(this);
+    if (this.#state !== 'Disconnected') return this.#sound.streamOf(this);
     throw new CallingError(404, 'The participant has left.');
   }
 

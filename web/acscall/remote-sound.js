@@ -1,32 +1,31 @@
-// The sound of the others: played, and given out as streams.
+// Plays the sound of the other participants and provides it as streams.
 //
-// Chromium decodes the sound of a connection only while an element plays it: without one, WebAudio
-// and relays get silence. So every track has an element that plays, muted if it must be. The
-// streams that are given out come from WebAudio, so that they stay the same while the tracks
-// underneath are replaced; it is started when somebody asks for the first. WebAudio waits for the
-// first gesture of the user, if there was none yet.
+// Chromium decodes the sound of a connection only while an element plays it; otherwise Web Audio
+// and relays get silence. So each track has an element that plays it, muted if necessary. The
+// provided streams come from Web Audio, so that they stay the same while the tracks behind them are
+// replaced. The AudioContext is created with the first of them, and starts after a user gesture.
 
 import { deviceManager } from './device-manager.js';
 import { CallingError } from './errors.js';
 
-/** Opus' own: nothing is resampled. */
+/** The rate of Opus, which saves resampling. */
 const SAMPLE_RATE = 48_000;
 
-/** What lets a page make sound. */
+/** The events that allow a page to play sound. */
 const GESTURES = ['click', 'keydown', 'touchend'];
 
 /** The sound of one participant. */
-class Voice {
+class ParticipantSound {
   /** @type {MediaStreamTrack | null} */
   #track = null;
-  /** A video element, although there is no picture: without a gesture, no other may play muted. */
+  /** A video element, because before a gesture no other may play, even muted. */
   #element = document.createElement('video');
   /** @type {MediaStreamAudioSourceNode | null} */
   #source = null;
   /** @type {AudioNode[]} */
   #outlets = [];
-  /** Where it is given out alone. @type {MediaStreamAudioDestinationNode | null} */
-  alone = null;
+  /** The destination of this sound only. @type {MediaStreamAudioDestinationNode | null} */
+  destination = null;
 
   /** @param {MediaStreamTrack | null} track */
   set(track) {
@@ -37,19 +36,19 @@ class Voice {
   }
 
   /**
-   * Plays, muted if need be. Says whether it may be heard, if it is to be.
+   * Plays the track, muted if requested or necessary. Returns false if the browser forced it muted.
    * @param {boolean} isMuted
-   * @param {string} speaker Its id; empty for the system's choice.
+   * @param {string} speaker The speaker's id; empty for the system default.
    */
   async play(isMuted, speaker) {
     const element = this.#element;
     if (!this.#track) return true;
     element.muted = isMuted;
     try {
-      // Not in all browsers.
+      // Some browsers have no setSinkId.
       if (speaker !== (element.sinkId ?? '')) await element.setSinkId?.(speaker);
     } catch (error) {
-      console.debug('another speaker is taken:', error);
+      console.debug('the speaker cannot be selected, the current one stays:', error);
     }
     try {
       await element.play();
@@ -69,7 +68,7 @@ class Voice {
 
   close() {
     this.set(null);
-    stop(this.alone);
+    stop(this.destination);
   }
 
   #rewire() {
@@ -84,13 +83,13 @@ class Voice {
 
 /** The sound of all participants of a call. */
 export class RemoteSound {
-  /** @type {Map<unknown, Voice>} */
-  #voices = new Map();
+  /** @type {Map<unknown, ParticipantSound>} */
+  #sounds = new Map();
   /** @type {AudioContext | null} */
   #context = null;
   /** @type {MediaStreamAudioDestinationNode | null} */
   #mixed = null;
-  /** Whether the page is silent. What is given out is not. */
+  /** Whether the page plays nothing. The provided streams are not affected. */
   isMuted = false;
   #isClosed = false;
   #play = () => this.#playAll();
@@ -100,71 +99,71 @@ export class RemoteSound {
   }
 
   /**
-   * The sound of `participant` is this track now.
+   * Sets the track of `participant`.
    * @param {unknown} participant
    * @param {MediaStreamTrack | null} track
    */
   set(participant, track) {
-    const voice = this.#voice(participant);
-    voice.set(track);
-    if (track) this.#playOne(voice);
+    const sound = this.#soundOf(participant);
+    sound.set(track);
+    if (track) this.#playOne(sound);
   }
 
   /** @param {unknown} participant */
   remove(participant) {
-    this.#voices.get(participant)?.close();
-    this.#voices.delete(participant);
+    this.#sounds.get(participant)?.close();
+    this.#sounds.delete(participant);
   }
 
-  /** @param {boolean} isMuted Whether the page is to be silent. */
+  /** @param {boolean} isMuted Whether the page plays nothing. */
   mute(isMuted) {
     this.isMuted = isMuted;
     this.#play();
   }
 
-  /** All of it. */
+  /** Returns a stream of all participants' sound. */
   mixed() {
     if (!isLive(this.#mixed)) {
-      this.#mixed = this.#destination();
-      for (const voice of this.#voices.values()) voice.connect(this.#mixed);
+      this.#mixed = this.#createDestination();
+      for (const sound of this.#sounds.values()) sound.connect(this.#mixed);
     }
     return /** @type {MediaStreamAudioDestinationNode} */ (this.#mixed).stream;
   }
 
   /**
-   * That of one participant.
+   * Returns a stream of one participant's sound.
    * @param {unknown} participant
    */
-  of(participant) {
-    const voice = this.#voice(participant);
-    if (!isLive(voice.alone)) {
-      voice.alone = this.#destination();
-      voice.connect(voice.alone);
+  streamOf(participant) {
+    const sound = this.#soundOf(participant);
+    if (!isLive(sound.destination)) {
+      sound.destination = this.#createDestination();
+      sound.connect(sound.destination);
     }
-    return /** @type {MediaStreamAudioDestinationNode} */ (voice.alone).stream;
+    return /** @type {MediaStreamAudioDestinationNode} */ (sound.destination).stream;
   }
 
   close() {
     this.#isClosed = true;
-    for (const participant of [...this.#voices.keys()]) this.remove(participant);
+    for (const participant of [...this.#sounds.keys()]) this.remove(participant);
     stop(this.#mixed);
     this.#context?.close();
     deviceManager().off('selectedSpeakerChanged', this.#play);
-    this.#await(false);
+    this.#awaitGesture(false);
   }
 
   /** @param {unknown} participant */
-  #voice(participant) {
-    let voice = this.#voices.get(participant);
-    if (!voice) {
-      voice = new Voice();
-      if (this.#mixed) voice.connect(this.#mixed);
-      this.#voices.set(participant, voice);
+  #soundOf(participant) {
+    let sound = this.#sounds.get(participant);
+    if (!sound) {
+      sound = new ParticipantSound();
+      if (this.#mixed) sound.connect(this.#mixed);
+      this.#sounds.set(participant, sound);
     }
-    return voice;
+    return sound;
   }
 
-  #destination() {
+  #createDestination() {
     if (this.#isClosed) throw new CallingError(400, 'The call is over.');
     if (!this.#context) {
       this.#context = new AudioContext({ sampleRate: SAMPLE_RATE });
@@ -174,25 +173,25 @@ export class RemoteSound {
   }
 
   #playAll() {
-    this.#await(navigator.userActivation?.hasBeenActive === false);
+    this.#awaitGesture(navigator.userActivation?.hasBeenActive === false);
     this.#context?.resume();
-    for (const voice of this.#voices.values()) this.#playOne(voice);
+    for (const sound of this.#sounds.values()) this.#playOne(sound);
   }
 
-  /** @param {Voice} voice */
-  async #playOne(voice) {
+  /** @param {ParticipantSound} sound */
+  async #playOne(sound) {
     const { selectedSpeaker } = deviceManager();
-    // Whoever did not choose another follows the system's choice.
+    // Without an explicit choice the sound follows the system default.
     const speaker = selectedSpeaker?.isSystemDefault ? '' : (selectedSpeaker?.id ?? '');
-    const isHeard = await voice.play(this.isMuted, speaker);
-    if (!isHeard && !this.#isClosed) this.#await(true);
+    const isHeard = await sound.play(this.isMuted, speaker);
+    if (!isHeard && !this.#isClosed) this.#awaitGesture(true);
   }
 
   /**
-   * Whether sound has to wait for the user to touch the page.
+   * Retries playing at the next user gesture, or stops waiting for one.
    * @param {boolean} isOn
    */
-  #await(isOn) {
+  #awaitGesture(isOn) {
     const listen = isOn ? addEventListener : removeEventListener;
     for (const gesture of GESTURES) listen(gesture, this.#play, true);
   }

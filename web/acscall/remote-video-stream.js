@@ -1,30 +1,30 @@
-// Pictures that come from a participant.
+// Video received from a participant.
 
 import { Emitter, emit } from './emitter.js';
 import { CallingError } from './errors.js';
 
 /** How long `getMediaStream` waits for a connection, in milliseconds: as long as the SDK. */
-const PATIENCE = 6_000;
+const TIMEOUT = 6_000;
 
-/** A stream without a new frame for this long, in milliseconds, stands still. */
-const STANDS_STILL = 3_000;
+/** A stream without a frame for this long, in milliseconds, has stalled. */
+const STALL_TIMEOUT = 3_000;
 
 /**
- * What is known of a stream.
- * @typedef {object} Told
+ * The state of a stream.
+ * @typedef {object} VideoState
  * @property {boolean} isAvailable
- * @property {MediaStreamTrack | null} track Null where there is no connection.
+ * @property {MediaStreamTrack | null} track Null if there is no connection.
  * @property {RTCRtpReceiver | undefined} receiver
  */
 
 /**
- * Takes what is known of a stream now, and tells its listeners what has changed.
- * @type {(stream: RemoteVideoStream, told: Told) => void}
+ * Updates the state of a stream and emits its changes.
+ * @type {(stream: RemoteVideoStream, state: VideoState) => void}
  */
 export let updateVideo;
 
 /**
- * Looks at what has come of a stream: nothing tells of that by itself.
+ * Checks whether frames arrive, since no event reports that.
  * @type {(stream: RemoteVideoStream) => void}
  */
 export let observeVideo;
@@ -32,7 +32,7 @@ export let observeVideo;
 let last = 0;
 
 /**
- * The camera or the screen of a participant.
+ * A participant's camera or screen.
  * @extends {Emitter<{isAvailableChanged: void, isReceivingChanged: void, sizeChanged: void}>}
  */
 export class RemoteVideoStream extends Emitter {
@@ -47,18 +47,18 @@ export class RemoteVideoStream extends Emitter {
   #track = null;
   /** @type {RTCRtpReceiver | undefined} */
   #receiver;
-  /** Those who wait for something to change. @type {Set<() => void>} */
+  /** Resolvers waiting for an update. @type {Set<() => void>} */
   #waiting = new Set();
 
   static {
-    updateVideo = (stream, told) => stream.#update(told);
+    updateVideo = (stream, state) => stream.#update(state);
     observeVideo = (stream) => stream.#observe();
   }
 
   /**
    * @internal
    * @param {'Video' | 'ScreenSharing'} type
-   * @param {() => void} want Has it sent, from now on.
+   * @param {() => void} want Requests the stream from its sender.
    */
   constructor(type, want) {
     super();
@@ -66,7 +66,7 @@ export class RemoteVideoStream extends Emitter {
     this.#want = want;
   }
 
-  /** Tells it from all others. */
+  /** Unique among all streams. */
   get id() {
     return this.#id;
   }
@@ -75,49 +75,49 @@ export class RemoteVideoStream extends Emitter {
     return this.#type;
   }
 
-  /** Whether the participant has it on. */
+  /** Whether the participant offers the stream. */
   get isAvailable() {
     return this.#isAvailable;
   }
 
-  /** Whether frames come: only after somebody has asked for the stream. */
+  /** Whether frames arrive, which needs a call of `getMediaStream()`. */
   get isReceiving() {
     return this.#isReceiving;
   }
 
-  /** Of the newest frame; zeros before the first. */
+  /** The size of the newest frame; zeros before the first. */
   get size() {
     return this.#size;
   }
 
   /**
-   * The pictures: the same stream each time. They are sent from the first time on. When the
-   * connection is replaced, its track is, which the stream's `addtrack` event tells.
+   * Returns the stream, the same object each time. The first call starts its transmission. When the
+   * connection is replaced, so is the track, and the stream's `addtrack` event fires.
    * @returns {Promise<MediaStream>}
    */
   async getMediaStream() {
-    const end = performance.now() + PATIENCE;
+    const end = performance.now() + TIMEOUT;
     for (;;) {
       if (!this.#isAvailable) {
-        throw new CallingError(404, 'The stream is not available. Wait for isAvailable.');
+        throw new CallingError(404, 'The stream is not available. Wait until isAvailable is true.');
       }
       this.#want();
       if (this.#track) return this.#stream;
       if (performance.now() >= end) {
-        throw new CallingError(408, 'There is no connection to the participant yet. Try it again.');
+        throw new CallingError(408, 'The participant is not connected yet. Try again.');
       }
-      await this.#change(end - performance.now());
+      await this.#nextUpdate(end - performance.now());
     }
   }
 
-  /** @param {Told} told */
+  /** @param {VideoState} state */
   #update({ isAvailable, track, receiver }) {
     this.#receiver = receiver;
     if (track && track !== this.#track) {
       const before = this.#track;
       this.#track = track;
       this.#stream.addTrack(track);
-      // Before the other one ends, so that who relays the stream can follow.
+      // Before the old track ends, so that a relay can switch in time.
       this.#stream.dispatchEvent(new MediaStreamTrackEvent('addtrack', { track }));
       if (before) this.#stream.removeTrack(before);
     }
@@ -126,13 +126,13 @@ export class RemoteVideoStream extends Emitter {
       emit(this, 'isAvailableChanged');
       if (!isAvailable) this.#observe();
     }
-    for (const tell of this.#waiting) tell();
+    for (const resolve of this.#waiting) resolve();
   }
 
   #observe() {
     const [source] = (this.#isAvailable && this.#receiver?.getSynchronizationSources()) || [];
     const now = performance.timeOrigin + performance.now();
-    const isReceiving = Boolean(source) && now - source.timestamp < STANDS_STILL;
+    const isReceiving = Boolean(source) && now - source.timestamp < STALL_TIMEOUT;
     const { width = 0, height = 0 } = this.#track?.getSettings() ?? {};
     if (isReceiving && (width !== this.#size.width || height !== this.#size.height)) {
       this.#size = { width, height };
@@ -144,16 +144,16 @@ export class RemoteVideoStream extends Emitter {
   }
 
   /**
-   * Waits until something has changed, or that long.
-   * @param {number} within
+   * Waits for the next update, or until the timeout.
+   * @param {number} timeout
    */
-  async #change(within) {
+  async #nextUpdate(timeout) {
     /** @type {() => void} */
     let done = () => {};
     await new Promise((/** @type {(value: void) => void} */ resolve) => {
       done = resolve;
       this.#waiting.add(done);
-      setTimeout(done, within);
+      setTimeout(done, timeout);
     });
     this.#waiting.delete(done);
   }

@@ -1,7 +1,7 @@
-// A timer that is on time in a hidden tab, too.
+// A timer that stays punctual in a hidden tab.
 //
-// Browsers let the timers of hidden pages run once a second, or once a minute. Those of workers
-// they leave alone.
+// Browsers throttle the timers of hidden pages to once a second or once a minute, but not those of
+// workers.
 
 const SCRIPT = `
   const timers = new Map();
@@ -16,7 +16,7 @@ const SCRIPT = `
 
 /** @type {Map<number, Tick>} */
 const ticks = new Map();
-/** Undefined: not started. Null: there is none, for the page's security policy. */
+/** Undefined before the first use; null if the page's security policy forbids workers. */
 /** @type {Worker | null | undefined} */
 let worker;
 let last = 0;
@@ -25,7 +25,7 @@ let last = 0;
  * Calls `callback` every `ms` milliseconds.
  * @param {() => void} callback
  * @param {number} ms
- * @returns {() => void} what ends that
+ * @returns {() => void} A function that stops the timer.
  */
 export function setTick(callback, ms) {
   if (worker === undefined) worker = startWorker();

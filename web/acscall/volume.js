@@ -1,12 +1,12 @@
-// How loud a stream is.
+// The volume of a stream.
 
 import { Emitter, emit } from './emitter.js';
 
-/** How often it is looked at, in milliseconds, while somebody listens. */
+/** How often the volume is measured while there are listeners, in milliseconds. */
 const PERIOD = 200;
 
 /**
- * The loudness of a stream, now.
+ * The current volume of a stream.
  * @extends {Emitter<{levelChanged: void}>}
  */
 export class Volume extends Emitter {
@@ -17,7 +17,7 @@ export class Volume extends Emitter {
   /** @type {Set<unknown>} */
   #listeners = new Set();
 
-  /** @param {() => number} measure Gives the loudness, from 0 to 1. */
+  /** @param {() => number} measure Returns the volume, from 0 to 1. */
   constructor(measure) {
     super();
     this.#measure = measure;

@@ -1,4 +1,4 @@
-// A call of Azure Communication Services and one of ours, as if they were one: the public entry.
+// Bridges a call of Azure Communication Services and one of ours: the public entry.
 // docs/bridges.md describes it.
 
 import { AcsReceiving } from './acs/receiving.js';
@@ -16,16 +16,16 @@ import { listen } from './common/listen.js';
 /**
  * @typedef {object} AcsOptions
  * @property {AcsSdk} sdk The calling SDK's module.
- * @property {(participant: AcsRemoteParticipant) => string} [user] What a participant is called in
+ * @property {(participant: AcsRemoteParticipant) => string} [user] The participant's user name in
  *   our call; by default its raw id, such as `8:acs:…`.
  * @property {(participant: AcsRemoteParticipant) => string | undefined} [displayName] By default
- *   its own.
+ *   the participant's own.
  */
 
 /**
- * Bridges them until either call is over, or it is stopped.
- * @param {AcsCall} acsCall Begun with `audioOptions: silentAudio(sdk)`, so that no microphone is
- *   opened before the bridge sends its own sound.
+ * Bridges the two calls until either ends or the bridge is stopped.
+ * @param {AcsCall} acsCall Started with `audioOptions: silentAudio(sdk)`, so that no microphone
+ *   opens before the bridge sends its own sound.
  * @param {Call} ourCall
  * @param {BridgeOptions & AcsOptions} options
  */
@@ -37,23 +37,23 @@ export function bridgeAcs(acsCall, ourCall, options) {
       "The option sdk is missing: import * as sdk from '@azure/communication-calling', pass {sdk}.",
     );
   }
-  if (acsCall?.state === 'Disconnected') throw new Error('The ACS call is over. Begin another.');
+  if (acsCall?.state === 'Disconnected') throw new Error('The ACS call has ended. Start another.');
   return new Bridge(ourCall, options, (bridge, outgoing) => {
     const listening = new AbortController();
     const trouble = (/** @type {Error} */ error) => bridge.trouble(error);
     const sending = outgoing && new AcsSending(acsCall, sdk, outgoing, trouble);
-    const look = () => {
+    const checkEnd = () => {
       if (acsCall.state === 'Disconnected') bridge.end(endOf(acsCall));
     };
-    listen(acsCall, 'stateChanged', look, listening.signal);
+    listen(acsCall, 'stateChanged', checkEnd, listening.signal);
     /** @type {AcsReceiving | null} */
     let receiving = null;
     return {
       begin: () => {
         receiving = new AcsReceiving(acsCall, bridge, { user, displayName });
-        look();
+        checkEnd();
       },
-      look: () => sending?.look(),
+      outgoingChanged: () => sending?.update(),
       stop: async () => {
         listening.abort();
         receiving?.stop();
@@ -64,13 +64,13 @@ export function bridgeAcs(acsCall, ourCall, options) {
 }
 
 /**
- * What an ACS call has to begin with so that its SDK opens no microphone: muted, and with a sound
- * of which nothing ever comes, until the bridge gives its own.
+ * Returns audio options for an ACS call that keep its SDK from opening a microphone: muted, with a
+ * stream that stays silent until the bridge replaces it.
  * @param {AcsSdk} sdk
- * @returns {{muted: true, localAudioStreams: any[]}} for `audioOptions`
+ * @returns {{muted: true, localAudioStreams: any[]}} Options for `audioOptions`.
  */
 export function silentAudio(sdk) {
-  // Not among TypeScript's types: Chromium's alone.
+  // Exists in Chromium only, hence not in TypeScript's types.
   const { MediaStreamTrackGenerator } = /** @type {any} */ (globalThis);
   const media = new MediaStream([new MediaStreamTrackGenerator({ kind: 'audio' })]);
   const stream = new sdk.LocalAudioStream(media, { autoDisposeOnCallEnd: false });
@@ -78,7 +78,7 @@ export function silentAudio(sdk) {
 }
 
 /**
- * As @azure/communication-common's getIdentifierRawId().
+ * Returns the same as getIdentifierRawId() of @azure/communication-common.
  * @param {AcsRemoteParticipant} participant
  */
 function rawId({ identifier }) {
@@ -94,7 +94,7 @@ function rawId({ identifier }) {
 
 /** @param {AcsCall} acsCall */
 function endOf({ callEndReason }) {
-  if (!callEndReason) return 'The ACS call is over.';
+  if (!callEndReason) return 'The ACS call has ended.';
   const { code, subCode = 0, message } = callEndReason;
-  return `The ACS call is over (${code}/${subCode})${message ? `: ${message}` : '.'}`;
+  return `The ACS call has ended (${code}/${subCode})${message ? `: ${message}` : '.'}`;
 }

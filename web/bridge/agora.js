@@ -1,5 +1,4 @@
-// An Agora channel and one of our calls, as if they were one: the public entry. docs/bridges.md
-// describes it.
+// Bridges an Agora channel and one of our calls: the public entry. docs/bridges.md describes it.
 
 import { AgoraReceiving } from './agora/receiving.js';
 import { AgoraSending } from './agora/sending.js';
@@ -17,17 +16,17 @@ import { listen } from './common/listen.js';
 /**
  * @typedef {object} AgoraOptions
  * @property {AgoraSdk} sdk The AgoraRTC object.
- * @property {(user: AgoraRemoteUser) => string} [user] What a user is called in our call; by
- *   default `agora-` and the uid.
+ * @property {(user: AgoraRemoteUser) => string} [user] The user's name in our call; by default
+ *   `agora-` and the uid.
  * @property {(user: AgoraRemoteUser) => string | undefined} [displayName] By default the uid.
- * @property {(uid: AgoraUid) => AgoraUid | undefined} [screenOf] Whose screen that user is:
- *   Agora's applications share screens as users of their own.
- * @property {AgoraClient} [screenClient] A second client, joined, for our screen share: a client
- *   publishes one video track.
+ * @property {(uid: AgoraUid) => AgoraUid | undefined} [screenOf] Returns whose screen this user is,
+ *   if any: Agora's applications share screens as separate users.
+ * @property {AgoraClient} [screenClient] A second client in the channel for our screen share, since
+ *   a client publishes only one video track.
  */
 
 /**
- * Bridges them until either is over, or it is stopped.
+ * Bridges the channel and the call until either ends or the bridge is stopped.
  * @param {AgoraClient} client Has joined the channel.
  * @param {Call} ourCall
  * @param {BridgeOptions & AgoraOptions} options
@@ -40,7 +39,7 @@ export function bridgeAgora(client, ourCall, options) {
     throw new Error("The option sdk is missing: import AgoraRTC from 'agora-rtc-sdk-ng', pass it.");
   }
   if (client?.connectionState === 'DISCONNECTED') {
-    throw new Error('The client is in no channel. Join one first: await client.join(…).');
+    throw new Error('The client is not in a channel. Join one first: await client.join(…).');
   }
   return new Bridge(ourCall, options, (bridge, outgoing) => {
     const listening = new AbortController();
@@ -59,7 +58,7 @@ export function bridgeAgora(client, ourCall, options) {
         const isOwn = (/** @type {AgoraUid} */ uid) => uid === screenClient?.uid;
         receiving = new AgoraReceiving(client, bridge, names, isOwn);
       },
-      look: () => sending?.look(),
+      outgoingChanged: () => sending?.update(),
       stop: async () => {
         listening.abort();
         receiving?.stop();

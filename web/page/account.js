@@ -1,23 +1,23 @@
-// The `CallAgent` of who is at the page: opened where it is needed, kept while it is.
+// The user's `CallAgent`: created on demand, kept as long as it is needed.
 
 import { CallClient } from '../acscall.js';
 
 const client = new CallClient();
 
-/** The agent that is open or being opened, and for whom. */
+/** The agent that is open or opening, and its user. */
 let opening = null;
 let whose = '';
 let on;
 
 /**
- * `handlers.incoming(incomingCall)`; `handlers.connection(agent, event)`: the connection that
- * waits for calls is lost, or there again.
+ * `handlers.incoming(incomingCall)`: a call arrives; `handlers.connection(agent, event)`: the
+ * connection of the waiting agent was lost or restored.
  */
 export function start(handlers) {
   on = handlers;
 }
 
-/** The agent of `{user, token}`: the one that is open, where it is theirs. */
+/** Returns the agent of `{user, token}`, reusing the open one if it is theirs. */
 export function agentOf(who) {
   const key = JSON.stringify(who);
   if (opening && whose === key) return opening;
@@ -25,7 +25,7 @@ export function agentOf(who) {
   whose = key;
   const { user, token } = who;
   const mine = client.createCallAgent({ user, token }).then((agent) => {
-    // Somebody else was wanted meanwhile, or nobody.
+    // Another user's agent was requested meanwhile, or none.
     if (opening !== mine) agent.dispose();
     agent.on('incomingCall', ({ incomingCall }) => opening === mine && on.incoming(incomingCall));
     agent.on('connectionStateChanged', (event) => opening === mine && on.connection(agent, event));
@@ -38,7 +38,7 @@ export function agentOf(who) {
   return mine;
 }
 
-/** Nobody is reached, and no call goes on. */
+/** Disposes the agent, which ends its calls. */
 export function close() {
   const last = opening;
   opening = null;

@@ -1,8 +1,8 @@
-// What brings others into a call that anybody can join: its address, and a pipeline.
+// How others can join a call that is open to anyone: by its address, or with a pipeline.
 
-import { $, announce, complain, setText } from './dom.js';
+import { $, announce, setText, showAlert } from './dom.js';
 import { hasToken, ownName } from './identity.js';
-import { isPlaced } from './people-of.js';
+import { isPlaced } from './participants.js';
 
 let call = null;
 
@@ -13,11 +13,11 @@ export function start() {
   setText($('who-can-join'), isLocal ? 'Anyone on this machine' : 'Anyone');
 }
 
-/** Shows it while `shown`, a call or null, has nobody else in it. */
+/** Renders the hint while `shown`, a call or null, has no other participant. */
 export function show(shown) {
   if (call !== shown) {
     setText($('copy'), 'this page’s address');
-    setText($('copy-link'), 'Copy the link to this call');
+    setText($('copy-link'), 'Copy link to this call');
   }
   call = shown;
   const isAlone = call?.state === 'Connected' && !call.remoteParticipants.length;
@@ -26,12 +26,12 @@ export function show(shown) {
   if (call) setText($('pipeline'), pipeline());
 }
 
-/** What sends a test picture into this call from a terminal. */
+/** Returns the command that sends a test picture into this call. */
 function pipeline() {
   const elsewhere = location.host !== '127.0.0.1:7788' && location.host !== 'localhost:7788';
   const server = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}`;
   return [
-    // The token itself is not for the screen; it is for this user alone.
+    // A placeholder: the token is secret.
     ...(hasToken() ? ['ACSCALL_TOKEN=TOKEN'] : []),
     'gst-launch-1.0 videotestsrc is-live=true ! acscallsink',
     ...(hasToken() ? [`user=${quoted(ownName())}`] : []),
@@ -40,7 +40,7 @@ function pipeline() {
   ].join(' ');
 }
 
-/** For a POSIX shell, and for gst-launch-1.0 after it. */
+/** Quotes text for gst-launch-1.0, and that for a POSIX shell. */
 function quoted(text) {
   if (/^[\w.-]+$/.test(text)) return text;
   const launch = `"${text.replace(/[\\"]/g, '\\$&')}"`;
@@ -56,6 +56,6 @@ async function copyAddress() {
     setText($('copy'), 'this page’s address (copied)');
     setText($('copy-link'), 'Copied');
   } catch {
-    complain(`The address is ${address.href}`);
+    showAlert(`The address is ${address.href}`);
   }
 }

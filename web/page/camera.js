@@ -1,4 +1,4 @@
-// One's own camera, in colour or in black and white: a `LocalVideoStream` for preview and call.
+// The user's camera, in colour or in black and white: one `LocalVideoStream` for preview and call.
 
 import { LocalVideoStream } from '../acscall.js';
 import { choose as remember, chosen } from './devices.js';
@@ -7,11 +7,11 @@ import { keep, recallKept } from './memory.js';
 
 /** @type {LocalVideoStream | null} */
 let stream = null;
-/** The camera that the black and white is made of, and the making. */
+/** The camera's stream that is being filtered, and the filter. */
 let raw = null;
 let gray = null;
 let wantsGray = recallKept('black-and-white') === 'on';
-/** One change at a time. */
+/** Serialises changes. */
 let last = Promise.resolve();
 
 /** The stream that is open, or null. */
@@ -23,7 +23,7 @@ export function isGray() {
   return wantsGray;
 }
 
-/** The stream from the camera that was chosen last, opened if need be. */
+/** Returns the stream of the camera chosen last, opened if necessary. */
 export function open() {
   return inTurn(async () => {
     if (stream) return stream;
@@ -31,7 +31,7 @@ export function open() {
     if (!camera) throw new DOMException('no camera', 'NotFoundError');
     stream = new LocalVideoStream(camera);
     try {
-      if (wantsGray) await takeColour(stream);
+      if (wantsGray) await filter(stream);
     } catch (error) {
       closeNow();
       throw error;
@@ -40,14 +40,14 @@ export function open() {
   });
 }
 
-/** Takes the camera with this id from now on. */
+/** Switches to the camera with this id. */
 export function choose(id) {
   return inTurn(async () => {
     const camera = await remember('video', id);
     if (!stream || !camera) return undefined;
     if (!wantsGray) return stream.switchSource(camera);
-    // No frame in colour in between.
-    return takeColour(new LocalVideoStream(camera), stream);
+    // The switch must not show a frame in colour.
+    return filter(new LocalVideoStream(camera), stream);
   });
 }
 
@@ -56,7 +56,7 @@ export function setGray(on) {
   keep('black-and-white', on ? 'on' : 'off');
   return inTurn(async () => {
     if (!stream || Boolean(gray) === wantsGray) return undefined;
-    if (wantsGray) return takeColour(stream);
+    if (wantsGray) return filter(stream);
     const made = [raw, gray];
     raw = gray = null;
     await stream.switchSource(await chosen('video'));
@@ -68,7 +68,7 @@ export function close() {
   return inTurn(closeNow);
 }
 
-/** Whether `track`, shown of `shown`, is a camera that looks at its owner: as in a mirror. */
+/** Whether to mirror `track` of the stream `shown`: true for a camera that faces the user. */
 export function isMirrored(shown, track) {
   if (!shown || shown !== stream) return false;
   if (!gray && shown.mediaStreamType !== 'Video') return false;
@@ -76,13 +76,13 @@ export function isMirrored(shown, track) {
   return camera?.getSettings().facingMode !== 'environment';
 }
 
-/** Has `target` send what `source` shows, without colour. */
-async function takeColour(source, target = source) {
+/** Sends the filtered picture of `source` as `target`. */
+async function filter(source, target = source) {
   const made = [raw, gray];
   const camera = await source.getMediaStream();
   try {
     const filtered = await blackAndWhite(camera.getVideoTracks()[0]);
-    // Still a camera's picture, whatever made it.
+    // The picture still comes from a camera.
     filtered.track.contentHint ||= 'motion';
     await target.setMediaStream(new MediaStream([filtered.track]));
     [raw, gray] = [camera, filtered];

@@ -1,9 +1,9 @@
-// Which camera and which microphone: asked for, listed, chosen and remembered.
+// The choice of camera and microphone: permission, list and memory.
 
 import { CallClient } from '../acscall.js';
 import { keep, recallKept } from './memory.js';
 
-/** What is remembered, by kind. */
+/** The keys in storage, by kind. */
 const KEYS = { audio: 'microphone', video: 'camera' };
 
 let manager = null;
@@ -13,13 +13,13 @@ export function deviceManager() {
   return manager;
 }
 
-/** The devices of this kind: `{id, name}`; without names before the user has let us at them. */
+/** Returns the devices of this kind: `{id, name}`, without names until the user permits access. */
 export async function list(kind) {
   const devices = await deviceManager();
   return kind === 'video' ? devices.getCameras() : devices.getMicrophones();
 }
 
-/** The device of this kind that was chosen last, if it is here, or another; null: there is none. */
+/** Returns the device of this kind chosen last, or else the default; null if there is none. */
 export async function chosen(kind) {
   const all = await list(kind);
   const remembered = recallKept(KEYS[kind]);
@@ -31,34 +31,34 @@ export async function chosen(kind) {
   );
 }
 
-/** Remembers the device of this kind, and returns it; null where it is gone. */
+/** Remembers the device of this kind and returns it; null if it is gone. */
 export async function choose(kind, id) {
   keep(KEYS[kind], id);
   return (await list(kind)).find((device) => device.id === id) ?? null;
 }
 
 /**
- * Has the browser ask the user for these kinds at once, where it has not yet.
- * @returns {Promise<Map<string, Error>>} Why not, by kind.
+ * Asks the user for permission for these kinds at once, unless already granted.
+ * @returns {Promise<Map<string, Error>>} The errors, by kind.
  */
 export async function askFor(kinds) {
-  const refused = new Map();
+  const errors = new Map();
   const unnamed = [];
   for (const kind of kinds) {
     const all = await list(kind);
     if (!all.some(({ name }) => name)) unnamed.push(kind);
   }
-  if (!unnamed.length) return refused;
+  if (!unnamed.length) return errors;
   const devices = await deviceManager();
   const wanted = { audio: unnamed.includes('audio'), video: unnamed.includes('video') };
   const access = await devices.askDevicePermission(wanted);
   for (const kind of unnamed) {
-    if (!access[kind]) refused.set(kind, access[`${kind}Error`] ?? null);
+    if (!access[kind]) errors.set(kind, access[`${kind}Error`] ?? null);
   }
-  return refused;
+  return errors;
 }
 
-/** Tells `changed` when a device comes or goes. */
+/** Calls `changed` when a device is added or removed. */
 export async function watch(changed) {
   const devices = await deviceManager();
   devices.on('videoDevicesUpdated', changed);

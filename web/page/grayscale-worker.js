@@ -1,16 +1,16 @@
-// Takes the colour out of every frame of a track, beside the page: a hidden tab does not slow it.
+// A worker that removes the colour from every frame of a track, even in a hidden tab.
 
 import { grayRgb, grayYuv } from './luma.js';
 
-/** What a worker has and a page has not, for the types. */
+/** The global scope of a worker, for the type checker. */
 const worker = /** @type {any} */ (globalThis);
 
-/** Grows to what a frame needs, and is used for all of them. */
+/** Reused for all frames; it grows as needed. */
 let bytes = new Uint8Array(0);
 
 addEventListener('message', async ({ data: { readable, writable, track } }) => {
   if (track) {
-    // Where both are for workers alone.
+    // Safari has both only in workers.
     readable = new worker.MediaStreamTrackProcessor({ track }).readable;
     const generator = new worker.VideoTrackGenerator();
     writable = generator.writable;
@@ -35,7 +35,7 @@ async function transform(frame, controller) {
 async function gray(frame) {
   const isYuv = frame.format === 'I420' || frame.format === 'NV12';
   const isRgb = ['RGBA', 'RGBX', 'BGRA', 'BGRX'].includes(frame.format);
-  // What is in the graphics card has no format, and others are rare: the browser converts.
+  // The browser converts frames on the graphics card, which have no format, and rare formats.
   const format = isYuv || isRgb ? frame.format : 'RGBA';
   const options = format === frame.format ? {} : { format };
   const size = frame.allocationSize(options);
@@ -44,7 +44,7 @@ async function gray(frame) {
   const { width, height } = frame.visibleRect;
   if (isYuv) grayYuv({ data: bytes, layout, width, height }, frame.colorSpace);
   else grayRgb(bytes.subarray(0, size), format.startsWith('BG'));
-  /** @type {any} Newer members, too. */
+  /** @type {any} Includes members newer than the type definitions. */
   const made = {
     format,
     layout,

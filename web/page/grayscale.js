@@ -1,18 +1,18 @@
-// A track in black and white: in a worker where the browser lets one at the frames, on a canvas
-// elsewhere.
+// Makes a track black and white: in a worker if the browser gives access to frames, otherwise on a
+// canvas.
 
 import { setTick } from '../acscall.js';
 import { grayRgb } from './luma.js';
 
 /**
- * A track that is being made black and white.
+ * A black-and-white copy of a track.
  * @typedef {object} Gray
  * @property {MediaStreamTrack} track
- * @property {() => void} stop Ends `track`, and not the one that it was made of.
+ * @property {() => void} stop Ends `track`, but not the original.
  */
 
 /**
- * @param {MediaStreamTrack} track Ends `Gray.track` when it ends.
+ * @param {MediaStreamTrack} track When it ends, so does `Gray.track`.
  * @returns {Promise<Gray>}
  */
 export async function blackAndWhite(track) {
@@ -22,18 +22,18 @@ export async function blackAndWhite(track) {
   return (await inWorker(track)) ?? onCanvas(track);
 }
 
-/** What not all browsers have, for the types. */
+/** Missing in some browsers, hence in the type definitions. */
 const { MediaStreamTrackProcessor, MediaStreamTrackGenerator } = /** @type {any} */ (window);
 
-/** Chromium: both ends are made here, and the frames go through a worker. */
+/** For Chromium: both ends are created here, the frames pass through a worker. */
 function byGenerator(track) {
   const { readable } = new MediaStreamTrackProcessor({ track });
   const generator = new MediaStreamTrackGenerator({ kind: 'video' });
   const worker = startWorker();
   worker.addEventListener('message', ({ data: { error } }) => {
-    if (error) console.warn('The picture cannot be made black and white:', error);
+    if (error) console.warn('The black-and-white filter failed:', error);
     generator.stop();
-    // Nobody else says that it is over.
+    // The generator does not fire this event itself.
     generator.dispatchEvent(new Event('ended'));
   });
   const { writable } = generator;
@@ -47,7 +47,7 @@ function byGenerator(track) {
   };
 }
 
-/** Safari: the track itself goes to the worker. Elsewhere it cannot, and this gives null. */
+/** For Safari: transfers the track to the worker. Returns null in browsers that cannot do that. */
 async function inWorker(track) {
   const copy = track.clone();
   const worker = startWorker();
@@ -80,10 +80,10 @@ function startWorker() {
   return new Worker(new URL('./grayscale-worker.js', import.meta.url), { type: 'module' });
 }
 
-/** How often the canvas is painted, per second. */
+/** The canvas's frame rate. */
 const RATE = 30;
 
-/** Everywhere: a video element, painted on a canvas that has a filter. */
+/** For all browsers: draws a video element on a canvas with a filter. */
 async function onCanvas(track) {
   const video = document.createElement('video');
   video.muted = video.playsInline = true;
@@ -96,7 +96,7 @@ async function onCanvas(track) {
   const draw = () => {
     const { videoWidth: width, videoHeight: height } = video;
     if (!width) return;
-    // A canvas that gets a size forgets all else.
+    // Setting the size resets the filter.
     if (canvas.width !== width || canvas.height !== height)
       Object.assign(canvas, { width, height });
     paint.filter = 'grayscale(1)';
@@ -107,7 +107,7 @@ async function onCanvas(track) {
     paint.putImageData(picture, 0, 0);
   };
   draw();
-  // On time in a hidden tab, too.
+  // Stays punctual in a hidden tab.
   const stopPainting = setTick(draw, 1000 / RATE);
   const [made] = canvas.captureStream(RATE).getVideoTracks();
   const stop = () => {

@@ -1,14 +1,14 @@
-// Who is at the page: the name, and the token that proves it where the server asks for one.
+// The user: a name, and a token that proves it to servers that require one.
 
 import { $ } from './dom.js';
 import { keep, recallKept } from './memory.js';
 
-/** What proves to the server who we are, or null. */
+/** The token, or null. */
 let token = null;
-/** The name under which we are at the server, or were last. */
+/** The name used in the last request. */
 let name = '';
 
-/** Fills the form with what is known; `?user=` and `#token=` in the address come first. */
+/** Fills in the form; `?user=` and `#token=` in the address take precedence. */
 export function recall() {
   const given = new URLSearchParams(location.search).get('user');
   $('user').value = given ?? recallKept('user') ?? '';
@@ -16,7 +16,7 @@ export function recall() {
   addEventListener('hashchange', takeToken);
 }
 
-/** Who the form says we are: `{user, token}`; the user is '' where there is no name. */
+/** Returns the user in the form: `{user, token}`; the user is '' if there is no name. */
 export function identity() {
   const user = $('user').value.trim();
   keep('user', user);
@@ -24,14 +24,14 @@ export function identity() {
   return { user, token: token ?? undefined };
 }
 
-/** The same, with a name for who gave none. */
+/** Returns the same, with a guest name if the user gave none. */
 export function identityOrGuest() {
   const { user, token } = identity();
   name = user || `Guest ${Math.floor(1000 + 9000 * Math.random())}`;
   return { user: name, token };
 }
 
-/** The name that the last of those had. */
+/** Returns the name of the last request. */
 export function ownName() {
   return name;
 }
@@ -41,8 +41,8 @@ export function hasToken() {
 }
 
 /**
- * Takes the token from the address, `#token=…`: browsers keep that part to themselves. From then
- * on it is not seen there any more, nor copied with the address. A reload finds it again.
+ * Takes the token from the fragment of the address, `#token=…`, which browsers do not send, and
+ * removes it there, so that it is neither visible nor copied. A reload finds it in the storage.
  */
 function takeToken() {
   const given = new URLSearchParams(location.hash.slice(1)).get('token');
@@ -56,7 +56,7 @@ function takeToken() {
   keepToken(given);
 }
 
-/** Keeps a token, if it is one, as long as this tab is open. */
+/** Keeps a token, if there is one, until this tab is closed. */
 function keepToken(given) {
   if (!given) return;
   token = given;

@@ -1,13 +1,13 @@
-// The dialog that asks whether to answer who calls.
+// The dialog for incoming calls.
 
-import { $, complain, hue, initial, setText } from './dom.js';
-import { nameOf, userOf } from './people-of.js';
+import { $, hue, initial, setText, showAlert } from './dom.js';
+import { nameOf, userOf } from './participants.js';
 
 const DEVICES = ['audio', 'video'];
 
-/** What became of a call that was neither answered nor declined here. */
+/** The messages after a call that was neither answered nor declined here. */
 const ENDS = {
-  cancelled: (name) => `${name} called, and hung up before you answered.`,
+  cancelled: (name) => `${name} called but hung up before you answered.`,
   'no-answer': (name) => `You missed a call from ${name}.`,
   'answered-elsewhere': (name) =>
     `The call from ${name} was answered in another window or on another device.`,
@@ -15,31 +15,31 @@ const ENDS = {
     `The call from ${name} was declined in another window or on another device.`,
 };
 
-/** Those who call: the first is shown. */
+/** The incoming calls; the first one is shown. */
 let calling = [];
 let on;
 
-/** `on.answered(incoming)`: it is to be accepted; `on.changed()`: another is shown, or none. */
+/** `on.answered(incoming)`: accept this call; `on.changed()`: another call is shown, or none. */
 export function start(handlers) {
   on = handlers;
   $('accept').addEventListener('click', accept);
   $('decline').addEventListener('click', decline);
-  // Escape; the browser may close it without asking.
+  // Escape may close the dialog without a cancel event.
   $('incoming').addEventListener('close', () => shown() && !$('incoming').open && decline());
 }
 
-/** The call that comes in, or null: an `IncomingCall`. */
+/** Returns the `IncomingCall` that is shown, or null. */
 export function shown() {
   return calling[0] ?? null;
 }
 
-/** Shows `incoming` until it is answered or declined, here or elsewhere, or has ended. */
+/** Shows `incoming` until it is answered, declined or over. */
 export function receive(incoming) {
   calling.push(incoming);
   incoming.on('callEnded', ({ callEndReason }) => {
     if (!calling.includes(incoming)) return;
     const { reason } = callEndReason;
-    if (ENDS[reason]) complain(ENDS[reason](nameOf(incoming.callerInfo)));
+    if (ENDS[reason]) showAlert(ENDS[reason](nameOf(incoming.callerInfo)));
     remove(incoming);
   });
   show();
@@ -57,7 +57,7 @@ function decline() {
   const incoming = shown();
   if (!incoming) return;
   remove(incoming);
-  incoming.reject().catch((error) => complain(error.message));
+  incoming.reject().catch((error) => showAlert(error.message));
 }
 
 function remove(incoming) {
@@ -72,14 +72,14 @@ function show() {
     const name = nameOf(incoming.callerInfo);
     const user = userOf(incoming.callerInfo.identifier);
     setText($('incoming-title'), `${name} is calling`);
-    // Anybody may show any name.
+    // Display names are not verified.
     setText($('incoming-text'), name === user ? '' : `User name: ${user}`);
     setText($('incoming-initial'), initial(name));
     dialog.style.setProperty('--hue', String(hue(user)));
     if (!dialog.open) {
       for (const kind of DEVICES) $(`answer-${kind}`).checked = $(`with-${kind}`).checked;
-      complain(null);
-      // The focus goes to the heading: a key that is meant for something else answers nothing.
+      showAlert(null);
+      // Focuses the heading, so that a stray key answers nothing.
       dialog.showModal();
     }
   } else if (dialog.open) {

@@ -1,4 +1,4 @@
-// Where the tiles go: rectangles out of the stage's size and the pictures' aspect ratios. No DOM.
+// The layout of the tiles: rectangles from the stage's size and the aspect ratios. No DOM.
 
 /**
  * @typedef {object} Box
@@ -8,25 +8,25 @@
  * @property {number} height
  */
 
-/** The shape of a tile without a picture: on a stage that is wide, and on one that is high. */
+/** The aspect ratio of a tile without a picture, on a wide and on a high stage. */
 const WIDE = 16 / 9;
 const HIGH = 4 / 3;
 
-/** Nothing is recognised in a tile of less than this, in pixels: the stage scrolls rather. */
+/** The minimum width of a tile in pixels: below this the stage scrolls. */
 const SMALLEST = 132;
 
-/** How much of the stage what is featured gets at most, beside the others. */
+/** The share of the stage for featured tiles, at most. */
 const FEATURED_WIDE = 0.8;
 const FEATURED_HIGH = 0.66;
 
 /**
- * Places tiles of these aspect ratios (0: none of its own); those at `featured` are large, the
- * others in a strip beside or below them.
+ * Places tiles with these aspect ratios (0: no picture). The `featured` ones are large, the others
+ * in a strip beside or below them.
  * @param {{width: number, height: number}} stage
  * @param {number[]} aspects
  * @param {number} gap
  * @param {number[]} [featured]
- * @returns {{boxes: Box[], height: number}} `height` is more than the stage's where it scrolls.
+ * @returns {{boxes: Box[], height: number}} `height` exceeds the stage's if it scrolls.
  */
 export function arrange(stage, aspects, gap, featured = []) {
   const whole = { x: 0, y: 0, ...stage };
@@ -51,7 +51,7 @@ export function arrange(stage, aspects, gap, featured = []) {
   return { boxes, height: stage.height };
 }
 
-/** The area for what is featured, and the one for the others. */
+/** Returns the area for the featured tiles and the one for the others. */
 function split({ width, height }, shapes, gap) {
   if (width > 1.1 * height) {
     const large = Math.round(Math.max(FEATURED_WIDE * width, width - 280));
@@ -68,7 +68,7 @@ function split({ width, height }, shapes, gap) {
   ];
 }
 
-/** In rows, as many beside each other as makes the pictures largest. */
+/** Fills rows, with the number of columns that makes the tiles largest. */
 function grid(area, shapes, gap) {
   let best = /** @type {{boxes: Box[], covered: number}} */ ({ boxes: [], covered: -1 });
   for (let columns = 1; columns <= shapes.length; columns += 1) {
@@ -79,7 +79,7 @@ function grid(area, shapes, gap) {
   return best.boxes;
 }
 
-/** The same with as many beside each other as can be recognised, where the stage is too small. */
+/** Falls back to tiles of the minimum width on a scrolling stage, where the grid is too small. */
 function scrolled(area, boxes, shapes, gap) {
   if (boxes.every(({ width }) => width >= Math.min(SMALLEST, area.width))) {
     return { boxes, height: area.height };
@@ -89,7 +89,7 @@ function scrolled(area, boxes, shapes, gap) {
   return { boxes: endless, height: Math.max(area.height, bottom(endless)) };
 }
 
-/** Rows of this many, each as high throughout; the last one no higher than the others. */
+/** Fills rows of equal height with this many columns; the last row is no higher than the others. */
 function rows(area, shapes, columns, gap) {
   const lines = [];
   for (let at = 0; at < shapes.length; at += columns) lines.push(shapes.slice(at, at + columns));

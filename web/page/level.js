@@ -1,6 +1,6 @@
-// How loud a stream is, as something to look at.
+// The level of a stream, for a meter.
 
-/** What a whisper, and what speech close by has, in decibels of the root mean square. */
+/** The levels at the ends of the meter, in decibels (RMS): a whisper, and close speech. */
 const QUIET = -60;
 const LOUD = -12;
 
@@ -10,7 +10,7 @@ export class Level {
 
   /**
    * @param {MediaStream} stream
-   * @param {(level: number) => void} show Given 0 to 1, as often as the screen is painted.
+   * @param {(level: number) => void} show Called with 0 to 1 before each repaint.
    */
   constructor(stream, show) {
     const analyser = this.#context.createAnalyser();

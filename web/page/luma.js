@@ -1,12 +1,12 @@
-// Black and white as CSS grayscale(1) has it: 0.2126 R + 0.7152 G + 0.0722 B, of the values as
-// they are, on the bytes of a picture. No DOM.
+// Black and white as CSS grayscale(1) defines it: 0.2126 R + 0.7152 G + 0.0722 B, without undoing
+// gamma, on the bytes of a picture. No DOM.
 
 const [RED, GREEN, BLUE] = [0.2126, 0.7152, 0.0722];
 
-/** What red and blue weigh in Y, by the matrix of a picture's colours; others are BT.601. */
+/** The weights of red and blue in Y, by matrix; unknown ones count as BT.601. */
 const MATRICES = { bt709: [0.2126, 0.0722], smpte170m: [0.299, 0.114] };
 
-/** No colour. */
+/** The chroma value without colour. */
 const NEUTRAL = 128;
 
 /**
@@ -18,7 +18,7 @@ const NEUTRAL = 128;
  */
 
 /**
- * Takes the colour out of a picture in Y, U and V, in place.
+ * Removes the colour from a YUV picture, in place.
  * @param {Planes} planes
  * @param {{matrix?: string | null, fullRange?: boolean | null}} colours
  */
@@ -26,7 +26,7 @@ export function grayYuv({ data, layout, width, height }, { matrix, fullRange }) 
   const [luma, first, second] = layout;
   const columns = Math.ceil(width / 2);
   const lines = Math.ceil(height / 2);
-  // NV12 has U and V in turns in one plane.
+  // NV12 interleaves U and V in one plane.
   const step = second ? 1 : 2;
   const [red, blue] = MATRICES[matrix ?? ''] ?? MATRICES.smpte170m;
   const chroma = fullRange ? 1 : 255 / 224;
@@ -53,7 +53,7 @@ export function grayYuv({ data, layout, width, height }, { matrix, fullRange }) 
       for (let pixel = 0; pixel < (isOdd ? wide : 2 * wide); pixel += 1) {
         const at = upper + x + (pixel < wide ? pixel : luma.stride + pixel - wide);
         const y = scale * (data[at] - base);
-        // Y, U and V can also say what no RGB has: it is shown as the nearest that it has.
+        // Clamps YUV values outside the RGB range.
         const gray =
           y >= least && y <= most
             ? y + change
@@ -75,7 +75,7 @@ function clamp(value) {
 }
 
 /**
- * Takes the colour out of pixels of four bytes, in place. `blueFirst`: BGRA or BGRX.
+ * Removes the colour from pixels of four bytes, in place. `blueFirst`: BGRA or BGRX.
  * @param {Uint8Array | Uint8ClampedArray} data
  * @param {boolean} [blueFirst]
  */

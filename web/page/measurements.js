@@ -1,20 +1,20 @@
-// The browser's measurements of every stream, as rates: for the tiles' small print and the table.
+// The browser's statistics of every stream, as rates, for the tiles and the table.
 
-/** @typedef {Record<string, any>} Report One of `call.getStats()`. */
+/** @typedef {Record<string, any>} Report An entry of `call.getStats()`. */
 
 /**
- * What is said of one stream.
+ * The texts about one stream.
  * @typedef {object} Line
  * @property {Report} report
  * @property {string} size
  * @property {string} rate
- * @property {string} bits Bits per second; '' at the first look.
+ * @property {string} bits The bitrate; '' for the first report.
  * @property {string} lost
  */
 
-/** Makes rates of what was measured before and what is measured now. */
+/** Computes rates from consecutive reports. */
 export class Measurements {
-  /** The bytes and the time of the last look. */
+  /** The byte counts and times of the previous reports. */
   #before = new Map();
 
   /**
@@ -46,7 +46,7 @@ function bitRate(before, now) {
   return rate < 1000 ? `${Math.round(rate)} kbit/s` : `${(rate / 1000).toFixed(1)} Mbit/s`;
 }
 
-/** A line in one: for a tile. */
+/** Joins a line into one text, for a tile. */
 export function smallPrint({ size, rate, bits }) {
   return [size, rate, bits].filter(Boolean).join(' · ');
 }

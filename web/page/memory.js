@@ -1,7 +1,7 @@
-// What the browser keeps for this page. Storage may be forbidden: already looking at it fails then.
+// The page's browser storage. Storage may be forbidden, in which case accessing it throws.
 
 /**
- * What is kept under `key`, or null. `tab`: by this tab alone.
+ * Returns the value stored under `key`, or null. `tab`: stored for this tab only.
  * @param {string} key
  */
 export function recallKept(key, { tab = false } = {}) {
@@ -20,7 +20,7 @@ export function keep(key, value, { tab = false } = {}) {
   try {
     storage(tab).setItem(key, value);
   } catch {
-    // It is asked for again, then.
+    // The page asks for the value again next time.
   }
 }
 

@@ -1,4 +1,4 @@
-// One's own microphone: a `LocalAudioStream` that is muted, and closed at the call's end.
+// The user's microphone: a `LocalAudioStream`, muted during the call and closed after it.
 
 import { LocalAudioStream } from '../acscall.js';
 import { choose as remember, chosen } from './devices.js';
@@ -11,7 +11,7 @@ export function opened() {
   return stream;
 }
 
-/** The stream from the microphone that was chosen last. */
+/** Returns the stream of the microphone chosen last. */
 export async function open() {
   if (stream) return stream;
   const microphone = await chosen('audio');
@@ -20,7 +20,7 @@ export async function open() {
   return stream;
 }
 
-/** Takes the microphone with this id from now on. */
+/** Switches to the microphone with this id. */
 export async function choose(id) {
   const microphone = await remember('audio', id);
   if (microphone) await stream?.switchSource(microphone);

@@ -1,6 +1,6 @@
-// What a `LocalVideoStream` has, to be shown to its owner.
+// The picture of a `LocalVideoStream`, shown to the user.
 
-/** A copy of the stream's track, taken anew whenever its source is another. */
+/** A copy of the stream's track, renewed when the source changes. */
 export class OwnPicture {
   #stream;
   #changed;
@@ -11,7 +11,7 @@ export class OwnPicture {
 
   /**
    * @param {import('../acscall.js').LocalVideoStream} stream
-   * @param {() => void} changed There is another track.
+   * @param {() => void} changed Called when the track has changed.
    */
   constructor(stream, changed) {
     this.#stream = stream;
@@ -33,7 +33,7 @@ export class OwnPicture {
 
   async #renew() {
     const turn = ++this.#taken;
-    // Whoever sends it is told what is wrong.
+    // The code that sends the stream reports the error.
     const copy = await this.#stream.getMediaStream().catch(() => null);
     if (turn !== this.#taken) return stop(copy);
     this.#replace(copy);

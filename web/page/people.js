@@ -1,10 +1,10 @@
-// The panel with those who are in the call or were called into it, and what one may do about it.
+// The panel of participants and invited users.
 
-import { $, announce, complain, listed, setText } from './dom.js';
+import { $, announce, listed, setText, showAlert } from './dom.js';
 import { ownName } from './identity.js';
-import { isAway, isRung, nameOf, present, rung, userOf } from './people-of.js';
+import { isAway, isRung, nameOf, present, ringing, userOf } from './participants.js';
 
-const STANDING = {
+const STATUS = {
   ringing: 'ringing…',
   declined: 'declined',
   busy: 'busy',
@@ -14,10 +14,10 @@ const STANDING = {
 
 const SENTENCES = {
   declined: (users) => `${listed(users)} declined.`,
-  busy: (users) => `Busy, in a call or being called by somebody else: ${users.join(', ')}.`,
+  busy: (users) => `Busy with another call: ${users.join(', ')}.`,
   'no-answer': (users) => `${listed(users)} did not answer.`,
   unknown: (users) =>
-    `Nobody waits for calls as ${listed(users, 'or')}: check the name, or try again later.`,
+    `Nobody is waiting for calls as ${listed(users, 'or')}. Check the name or try again later.`,
 };
 
 /** The call that is shown, or null. */
@@ -25,10 +25,10 @@ let call = null;
 /** Whether the panel is open, and what its list shows. */
 let isOpen = false;
 let shownPeople = '';
-/** What has become of those who were called into the call and are not in it, by name. */
-let standings = new Map();
-/** Those who do not come, of whom the alert tells: by what became of them. */
-let told = {};
+/** The status of the invited users who are not in the call, by name. */
+let statuses = new Map();
+/** The users in the alert, by the reason why they do not come. */
+let reported = {};
 
 export function start() {
   $('people').addEventListener('beforetoggle', ({ newState }) => {
@@ -42,54 +42,55 @@ export function start() {
   });
   $('end-for-everyone').addEventListener('click', () => {
     $('people').hidePopover();
-    call?.hangUp({ forEveryone: true }).catch((error) => complain(error.message));
+    call?.hangUp({ forEveryone: true }).catch((error) => showAlert(error.message));
   });
 }
 
-/** The names in a text that somebody typed. */
+/** Returns the names in a comma-separated text. */
 export function namesIn(text) {
   const names = text.split(',').map((name) => name.trim());
   return [...new Set(names.filter(Boolean))];
 }
 
-/** Says who is here or rung now, and who is not any more. */
-export function tell({ added, removed }) {
+/** Announces who joined, who is being rung, and who left. */
+export function announceUpdate({ added, removed }) {
   for (const participant of added) {
     const name = nameOf(participant);
-    standings.delete(userOf(participant.identifier));
-    if (!isRung(participant)) announce(`${name} is here`);
+    statuses.delete(userOf(participant.identifier));
+    if (!isRung(participant)) announce(`${name} joined`);
     else {
       announce(`Ringing ${name}`);
       participant.on('stateChanged', function here() {
         if (isRung(participant)) return;
         participant.off('stateChanged', here);
-        if (participant.state !== 'Disconnected') announce(`${nameOf(participant)} is here`);
+        if (participant.state !== 'Disconnected') announce(`${nameOf(participant)} joined`);
       });
     }
   }
   for (const participant of removed) {
     const state = participant.callEndReason?.reason?.replace('callee-', '');
-    if (SENTENCES[state]) doesNotCome(userOf(participant.identifier), state);
+    if (SENTENCES[state]) report(userOf(participant.identifier), state);
     else announce(`${nameOf(participant)} left`);
   }
 }
 
-function doesNotCome(user, state) {
-  standings.set(user, state);
-  // Several may be called at once: one does not hide the other.
-  if (!isTold()) told = {};
-  told[state] = [...(told[state] ?? []), user];
-  complain(sentences());
+/** Shows in the alert why a user does not come. */
+function report(user, state) {
+  statuses.set(user, state);
+  // The alert lists all of them if several are called at once.
+  if (!isAlertCurrent()) reported = {};
+  reported[state] = [...(reported[state] ?? []), user];
+  showAlert(sentences());
 }
 
-/** Whether what has become of them is all that there is to say of a call that ended like this. */
-export function haveTold({ reason }) {
-  return reason.startsWith('callee-') && isTold();
+/** Whether the alert already explains why the call ended. */
+export function isReported({ reason }) {
+  return reason.startsWith('callee-') && isAlertCurrent();
 }
 
-/** Makes the panel what `shown` is: a call, or null. */
+/** Renders the panel for `shown`, a call or null. */
 export function show(shown) {
-  if (call !== shown) standings = new Map();
+  if (call !== shown) statuses = new Map();
   call = shown;
   if (!call) {
     if (isOpen) $('people').hidePopover();
@@ -97,15 +98,15 @@ export function show(shown) {
     return;
   }
   if (!isOpen) return;
-  const people = [{ name: `${ownName()} (you)`, standing: '' }];
+  const people = [{ name: `${ownName()} (you)`, status: '' }];
   for (const participant of present(call)) {
     people.push({
       name: nameOf(participant),
-      standing: isAway(participant) ? 'reconnecting…' : '',
+      status: isAway(participant) ? 'reconnecting…' : '',
     });
   }
-  for (const user of rung(call)) people.push({ name: user, standing: STANDING.ringing });
-  for (const [user, state] of standings) people.push({ name: user, standing: STANDING[state] });
+  for (const user of ringing(call)) people.push({ name: user, status: STATUS.ringing });
+  for (const [user, state] of statuses) people.push({ name: user, status: STATUS[state] });
   showList(people);
   $('end-for-everyone').hidden = people.length < 2;
 }
@@ -115,10 +116,10 @@ function showList(people) {
   if (now === shownPeople) return;
   shownPeople = now;
   $('people-list').replaceChildren(
-    ...people.map(({ name, standing }) => {
+    ...people.map(({ name, status }) => {
       const item = $('person').content.firstElementChild.cloneNode(true);
       setText(item.querySelector('.name'), name);
-      setText(item.querySelector('.standing'), standing ?? '');
+      setText(item.querySelector('.status'), status ?? '');
       return item;
     }),
   );
@@ -127,23 +128,23 @@ function showList(people) {
 function invite() {
   const users = namesIn($('invite-users').value);
   const here = present(call).find(({ identifier }) => users.includes(userOf(identifier)));
-  complain(null);
+  showAlert(null);
   try {
-    if (here) throw new Error(`${userOf(here.identifier)} is in the call already.`);
+    if (here) throw new Error(`${userOf(here.identifier)} is already in the call.`);
     for (const user of users) call.addParticipant(user);
     $('invite-users').value = '';
   } catch (/** @type {any} */ error) {
-    complain(error.message);
+    showAlert(error.message);
   }
 }
 
-/** Whether the alert says what was told last, and nothing else. */
-function isTold() {
+/** Whether the alert shows exactly the last report. */
+function isAlertCurrent() {
   return !$('alert').hidden && $('alert-text').textContent === sentences();
 }
 
 function sentences() {
-  return Object.entries(told)
+  return Object.entries(reported)
     .map(([state, users]) => SENTENCES[state](users))
     .join(' ');
 }

@@ -1,10 +1,10 @@
-// The tracks that the stage shows: those of the others, and our own.
+// The tracks that the stage shows: the others' and our own.
 
 import { OwnPicture } from './own-picture.js';
 
 export class Pictures {
   #changed;
-  /** What the others' streams have given, or null while they are asked. */
+  /** The streams of the others, or null while requested. */
   #remote = new WeakMap();
   /** @type {Map<import('../acscall.js').LocalVideoStream, OwnPicture>} */
   #own = new Map();
@@ -15,18 +15,18 @@ export class Pictures {
   }
 
   /**
-   * The track of somebody else's stream while it is available. Asking for it has it sent.
+   * Returns the track of a remote stream while it is available. The first call requests the stream.
    * @param {import('../acscall.js').RemoteVideoStream | undefined} stream
    * @returns {MediaStreamTrack | null}
    */
   remote(stream) {
     if (!stream?.isAvailable) return null;
-    if (!this.#remote.has(stream)) this.#ask(stream);
+    if (!this.#remote.has(stream)) this.#request(stream);
     return this.#remote.get(stream)?.getVideoTracks()[0] ?? null;
   }
 
   /**
-   * The track of one of our own streams.
+   * Returns the track of one of our own streams.
    * @param {import('../acscall.js').LocalVideoStream | null} stream
    * @returns {MediaStreamTrack | null}
    */
@@ -36,7 +36,7 @@ export class Pictures {
     return this.#own.get(stream)?.track ?? null;
   }
 
-  /** Lets go of our own streams that are none of these. */
+  /** Closes the pictures of all other own streams. */
   keepOwn(streams) {
     for (const [stream, picture] of this.#own) {
       if (streams.includes(stream)) continue;
@@ -45,15 +45,15 @@ export class Pictures {
     }
   }
 
-  async #ask(stream) {
+  async #request(stream) {
     this.#remote.set(stream, null);
     try {
-      const given = await stream.getMediaStream();
-      this.#remote.set(stream, given);
-      // Where the connection to its sender is another, the track is.
-      given.addEventListener('addtrack', this.#changed);
+      const mediaStream = await stream.getMediaStream();
+      this.#remote.set(stream, mediaStream);
+      // A new connection brings a new track.
+      mediaStream.addEventListener('addtrack', this.#changed);
     } catch {
-      // Nothing came in time, or it is over: the next look asks again.
+      // The request timed out or the stream ended: the next rendering requests it again.
       this.#remote.delete(stream);
     }
     this.#changed();

@@ -1,21 +1,21 @@
-// One's own picture before a call: asked for, or shown where the browser has allowed it before.
+// The camera preview in the lobby: on request, or at once if the browser already permits it.
 
 import * as camera from './camera.js';
 import { askFor } from './devices.js';
-import { $, complain, hue, initial, setText, showTrack } from './dom.js';
+import { $, hue, initial, setText, showAlert, showTrack } from './dom.js';
 import { OwnPicture } from './own-picture.js';
-import { deviceTrouble } from './trouble.js';
+import { deviceErrors } from './device-errors.js';
 
 /** @type {OwnPicture | null} */
 let picture = null;
-/** Whether the lobby may show it now, whether the user wants it there, and is waiting for it. */
+/** Whether the page is in the lobby, the user wants the preview, and it is opening. */
 let isPossible = true;
 let isWanted = false;
 let isOpening = false;
 
 export function start() {
   $('show-me').addEventListener('click', async () => {
-    complain(null);
+    showAlert(null);
     $('with-video').checked = true;
     if (await open()) $('with-video').focus();
   });
@@ -28,7 +28,7 @@ export function start() {
   openIfAllowed();
 }
 
-/** `possible`: the page is at rest, and does not wait for calls. */
+/** `possible`: the page is in the lobby and does not wait for calls. */
 export function show(possible) {
   isPossible = possible;
   if (!possible) hide();
@@ -36,14 +36,14 @@ export function show(possible) {
   showPicture();
 }
 
-/** No picture any more. The camera is somebody else's, if it is open. */
+/** Hides the preview, and leaves the camera open for the call. */
 export function leave() {
   isWanted = false;
   hide();
   showPicture();
 }
 
-/** The same, and the camera is closed. */
+/** Hides the preview and closes the camera. */
 export async function close() {
   leave();
   await camera.close();
@@ -60,7 +60,7 @@ async function openIfAllowed() {
     const { state } = await navigator.permissions.query({ name: 'camera' });
     if (state === 'granted' && $('with-video').checked) await open({ quietly: true });
   } catch {
-    // The browser does not say: there is a button.
+    // The browser does not tell; the button remains.
   }
 }
 
@@ -75,7 +75,7 @@ async function open({ quietly = false } = {}) {
     picture = new OwnPicture(stream, showPicture);
   } catch (error) {
     await close();
-    if (!quietly) complain(deviceTrouble([['video', error]]));
+    if (!quietly) showAlert(deviceErrors([['video', error]]));
   } finally {
     isOpening = false;
   }

@@ -1,22 +1,22 @@
-// The sound of ringing, of a call that comes in and of one that goes out.
+// The ringing tones of incoming and outgoing calls.
 
-/** Whatever rings is over before that, in seconds. */
+/** The longest ringing, in seconds. */
 const LONGEST = 120;
 
-/** In Hz and seconds: tones, loudness of 1, and when each sounds within a period. */
+/** The tones in Hz, their gain, the period and the bursts within it in seconds. */
 const SOUNDS = {
   incoming: { tones: [660, 880], loudness: 0.12, period: 3, bursts: [[0, 0.4], [0.6, 1]] },
   outgoing: { tones: [425], loudness: 0.04, period: 4, bursts: [[0, 1]] },
 };
 
-/** How fast a tone comes and goes, in seconds: without that it clicks. */
+/** The time constant of the envelope, in seconds, which prevents clicks. */
 const EDGE = 0.015;
 
 /** @type {AudioContext | null} */
 let context = null;
 let sounding = null;
 
-/** Makes this sound from now on: `incoming`, `outgoing` or null. */
+/** Plays this sound from now on: `incoming`, `outgoing` or null. */
 export function ring(which) {
   if (which === sounding) return;
   sounding = which;
@@ -33,7 +33,7 @@ export function ring(which) {
     tone.connect(volume);
     tone.start();
   }
-  // All of it now: a page in the background has slow timers.
+  // Schedules everything now, since a page in the background has slow timers.
   for (let at = context.currentTime; at < LONGEST; at += period) {
     for (const [from, to] of bursts) {
       volume.gain.setTargetAtTime(loudness, at + from, EDGE);

@@ -1,14 +1,14 @@
-// What we send into the call: microphone, camera and screen, started and stopped.
+// Starts and stops what we send: microphone, camera and screen.
 
 import * as camera from './camera.js';
 import { askFor } from './devices.js';
-import { $, complain } from './dom.js';
+import { $, showAlert } from './dom.js';
 import * as microphone from './microphone.js';
-import { deviceTrouble } from './trouble.js';
+import { deviceErrors } from './device-errors.js';
 
 export const KINDS = ['audio', 'video', 'screen'];
 
-/** Whether something of this kind is sent. */
+/** Whether the call sends this kind. */
 export function isSent(kind, call) {
   if (kind === 'screen') return call.isScreenSharingOn;
   if (kind === 'video') return call.isLocalVideoStarted;
@@ -38,21 +38,21 @@ const STOPS = {
   screen: (call) => call.stopScreenSharing(),
 };
 
-/** Starts or stops what is of this kind. */
+/** Starts or stops sending this kind. */
 export async function toggle(kind, call) {
   if (!call || $(kind).ariaBusy) return;
-  complain(null);
+  showAlert(null);
   if (!isSent(kind, call)) await start([kind], call);
-  else await busy([kind], () => STOPS[kind](call)).catch((error) => complain(error.message));
+  else await busy([kind], () => STOPS[kind](call)).catch((error) => showAlert(error.message));
 }
 
-/** Starts `kinds`, asking the user once where that can be, and says what did not come about. */
+/** Starts `kinds`, with one permission prompt if possible, and reports failures. */
 export async function start(kinds, call) {
   const failures = await busy(kinds, async () => {
     const devices = kinds.filter((kind) => kind !== 'screen');
-    const refused = devices.length ? await askFor(devices) : new Map();
-    const failed = [...refused];
-    for (const kind of kinds.filter((kind) => !refused.has(kind))) {
+    const errors = devices.length ? await askFor(devices) : new Map();
+    const failed = [...errors];
+    for (const kind of kinds.filter((kind) => !errors.has(kind))) {
       if (call.state === 'Disconnected') break;
       try {
         await STARTS[kind](call);
@@ -65,7 +65,7 @@ export async function start(kinds, call) {
     return failed;
   });
   if (call.state === 'Disconnected') await stop();
-  else if (failures.length) complain(deviceTrouble(failures));
+  else if (failures.length) showAlert(deviceErrors(failures));
 }
 
 /** Closes all devices. */
@@ -74,7 +74,7 @@ export async function stop() {
   await camera.close();
 }
 
-/** Not `disabled`: that would take the keyboard's focus away. */
+/** Marks the buttons as busy. `disabled` would take the keyboard focus away. */
 async function busy(kinds, work) {
   for (const kind of kinds) $(kind).setAttribute('aria-busy', 'true');
   try {

@@ -1,4 +1,4 @@
-// The dialog with the choice of camera and microphone, and one's own picture in it.
+// The dialog to choose the camera and the microphone, with a preview.
 
 import * as camera from './camera.js';
 import { askFor, chosen, list, watch } from './devices.js';
@@ -6,7 +6,7 @@ import { $, setText, showTrack } from './dom.js';
 import { Level } from './level.js';
 import * as microphone from './microphone.js';
 import { OwnPicture } from './own-picture.js';
-import { deviceTrouble } from './trouble.js';
+import { deviceErrors } from './device-errors.js';
 
 const SELECTS = { video: 'camera-choice', audio: 'microphone-choice' };
 
@@ -14,12 +14,12 @@ const SELECTS = { video: 'camera-choice', audio: 'microphone-choice' };
 let picture = null;
 /** @type {Level | null} */
 let level = null;
-/** Whether camera and microphone were opened for the dialog alone. */
+/** The devices that were opened for the dialog only. */
 let borrowed = { video: false, audio: false };
-/** Told when the dialog is closed. */
+/** Called when the dialog has closed. */
 let closed = () => {};
 
-/** `done`: what the camera shows, or which it is, may be another. */
+/** `done`: called after changes of the camera or its picture. */
 export function start(done) {
   closed = done;
   $('devices-close').addEventListener('click', () => $('devices').close());
@@ -42,17 +42,17 @@ export function start(done) {
   watch(() => $('devices').open && fill());
 }
 
-/** Opens it, and the devices for as long as it is open. */
+/** Opens the dialog, with the devices. */
 export async function open() {
   $('gray-choice').checked = camera.isGray();
-  setText($('devices-trouble'), 'One moment…');
+  setText($('devices-error'), 'Opening devices…');
   $('devices').showModal();
   borrowed = { video: !camera.opened(), audio: !microphone.opened() };
-  const refused = await askFor(['video', 'audio']);
+  const errors = await askFor(['video', 'audio']);
   await fill();
-  setText($('devices-trouble'), refused.size ? deviceTrouble([...refused]) : '');
-  if (!refused.has('video')) await tryTo('video', showCamera);
-  if (!refused.has('audio')) await tryTo('audio', showLevel);
+  setText($('devices-error'), errors.size ? deviceErrors([...errors]) : '');
+  if (!errors.has('video')) await tryTo('video', showCamera);
+  if (!errors.has('audio')) await tryTo('audio', showLevel);
 }
 
 async function showCamera() {
@@ -70,11 +70,11 @@ function showPicture() {
 
 async function showLevel() {
   const stream = await microphone.open();
-  const heard = await stream.getMediaStream();
+  const mediaStream = await stream.getMediaStream();
   level?.close();
   level = null;
   if (!$('devices').open) return release();
-  level = new Level(heard, (loudness) => ($('level').value = loudness));
+  level = new Level(mediaStream, (value) => ($('level').value = value));
 }
 
 async function fill() {
@@ -95,9 +95,9 @@ async function fill() {
 async function tryTo(kind, work) {
   try {
     await work();
-    setText($('devices-trouble'), '');
+    setText($('devices-error'), '');
   } catch (error) {
-    setText($('devices-trouble'), deviceTrouble([[kind, error]]));
+    setText($('devices-error'), deviceErrors([[kind, error]]));
   }
 }
 

@@ -1,10 +1,10 @@
-// Single keys for what one does often in a call; they can be switched off.
+// Single-key shortcuts for use in a call; the user can turn them off.
 
 import { $ } from './dom.js';
 import { keep, recallKept } from './memory.js';
 import * as statistics from './statistics.js';
 
-/** The button that each key presses. */
+/** The buttons, by key. */
 const KEYS = {
   m: 'audio',
   v: 'video',
@@ -55,10 +55,10 @@ function pressed(event) {
   const button = KEYS[key.toLowerCase()];
   if (!isOn || !button || repeat || altKey || ctrlKey || metaKey || defaultPrevented) return;
   if ($('controls').hidden || document.querySelector('dialog[open]')) return;
-  // There, letters are letters, or choose something.
+  // These elements use letter keys themselves.
   if (target.closest('input, select, textarea, [contenteditable]')) return;
   event.preventDefault();
-  // What opens is reached from its button by the next Tab.
+  // The focus on the button makes the next Tab reach the popover.
   if ($(button).popoverTargetElement) $(button).focus();
   $(button).click();
 }

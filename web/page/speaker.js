@@ -1,7 +1,7 @@
-// Who is the one to look at, of those who speak.
+// The active speaker.
 
 /**
- * The active speaker: whoever speaks first, for as long as they do, and then until another does.
+ * Returns the active speaker: the first to speak, until somebody else does after a pause.
  * @template {{isSpeaking: boolean}} T
  * @param {T[]} participants
  * @param {T | null} before

@@ -1,21 +1,21 @@
-// The stage: a tile for everybody's camera and screen, and for those who are being rung.
+// The stage: tiles for cameras, screens and users who are being rung.
 
 import * as camera from './camera.js';
 import { $ } from './dom.js';
 import { ownName } from './identity.js';
 import { arrange } from './layout.js';
 import { keep, recallKept } from './memory.js';
-import { isAway, isRung, nameOf, present, userOf } from './people-of.js';
+import { isAway, isRung, nameOf, present, userOf } from './participants.js';
 import { Pictures } from './pictures.js';
 import { activeSpeaker } from './speaker.js';
 import { Tile } from './tile.js';
 
-/** The call that is shown, or null. */
+/** The current call, or null. */
 let call = null;
-/** The tiles, by whose (a participant, or the call for our own), and there by kind. */
+/** The tiles, by owner (a participant, or the call for our own) and kind. */
 const tiles = new Map();
 const pictures = new Pictures(() => show(call));
-/** The tile that the user wants large, and the participant that is large in speaker view. */
+/** The tile that the user pinned, and the active speaker. */
 let pinned = null;
 let speaker = null;
 let isSpeakerView = recallKept('speaker-view') === 'on';
@@ -30,7 +30,7 @@ export function start() {
   });
 }
 
-/** Makes the stage what `shown` is: a call, or null. */
+/** Renders the stage for `shown`, a call or null. */
 export function show(shown) {
   call = shown;
   $('speaker-view').setAttribute('aria-pressed', String(isSpeakerView));
@@ -56,7 +56,7 @@ export function show(shown) {
   arrangeSoon();
 }
 
-/** The tiles with pictures, for the small print: `whose` is a participant, or null for our own. */
+/** Returns the tile of a participant, or our own for null. */
 export function tileOf(whose, kind) {
   return tiles.get(whose ?? call)?.get(kind);
 }
@@ -65,7 +65,7 @@ export function allTiles() {
   return [...tiles.values()].flatMap((kinds) => [...kinds.values()]);
 }
 
-// ---- Who is shown
+// ---- Contents
 
 function showParticipant(participant, seen) {
   const name = nameOf(participant);
@@ -111,16 +111,16 @@ function showRinging(participant, seen) {
   const name = nameOf(participant);
   const user = userOf(participant.identifier);
   const caption = `${name}, ringing…`;
-  const told = { kind: 'ringing', user, name, title: name, caption, marks: ['ringing'] };
-  showTile(participant, seen, told);
+  const contents = { kind: 'ringing', user, name, title: name, caption, marks: ['ringing'] };
+  showTile(participant, seen, contents);
 }
 
-/** Whether the others hear us. */
+/** Whether the others can hear us. */
 function isHeard({ isMuted, localAudioStreams }) {
   return !isMuted && localAudioStreams.length > 0;
 }
 
-/** Our own camera and screen, of the streams that the call sends. */
+/** Returns our own camera and screen, from the streams that the call sends. */
 function ownStreams() {
   const own = { video: null, screen: null };
   const unknown = [];
@@ -129,7 +129,7 @@ function ownStreams() {
     else if (stream.mediaStreamType === 'ScreenSharing') own.screen = stream;
     else unknown.push(stream);
   }
-  // Those that a program brought: by what the call says it sends.
+  // Assigns streams of other code on the page by what the call reports.
   if (call.isLocalVideoStarted) own.video ??= unknown.shift() ?? null;
   if (call.isScreenSharingOn) own.screen ??= unknown.shift() ?? null;
   return own;
@@ -137,11 +137,11 @@ function ownStreams() {
 
 // ---- The tiles
 
-function showTile(whose, seen, told) {
+function showTile(whose, seen, contents) {
   const kinds = tiles.get(whose) ?? new Map();
   tiles.set(whose, kinds);
-  const tile = kinds.get(told.kind) ?? add(kinds, told.kind, whose === call);
-  tile.show(told);
+  const tile = kinds.get(contents.kind) ?? add(kinds, contents.kind, whose === call);
+  tile.show(contents);
   seen.add(tile);
 }
 
@@ -155,7 +155,7 @@ function add(kinds, kind, isOwn) {
   });
   kinds.set(kind, tile);
   tile.element.classList.add('fresh');
-  // The others come first, for eyes and for the keyboard.
+  // Our own tiles come last, also in the tab order.
   $('tiles').insertBefore(tile.element, isOwn ? null : $('tiles').querySelector('.own'));
   return tile;
 }
@@ -166,7 +166,7 @@ function remove(kinds, kind, tile) {
   if (pinned === tile) pinned = null;
 }
 
-/** Once, for all that changes at a time. */
+/** Arranges the tiles once for all changes of the same task. */
 function arrangeSoon() {
   if (isArranging) return;
   isArranging = true;
@@ -199,7 +199,7 @@ function place() {
   requestAnimationFrame(() => shown.forEach(({ element }) => element.classList.remove('fresh')));
 }
 
-/** What is large: what the user chose, else screens, else in speaker view who speaks. */
+/** Returns the large tiles: the pinned one, else screens, else the speaker in speaker view. */
 function featured(shown) {
   if (shown.length < 2) return [];
   if (pinned) return [pinned];

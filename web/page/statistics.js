@@ -1,22 +1,22 @@
-// The statistics of every stream: small print on the tiles, and a table for whoever asks.
+// The statistics of every stream, on the tiles and in a table.
 
 import { $, setText } from './dom.js';
 import { Measurements, smallPrint } from './measurements.js';
-import { nameOf } from './people-of.js';
+import { nameOf } from './participants.js';
 import { allTiles, tileOf } from './stage.js';
 
-/** How often they are renewed, in milliseconds. */
-const EVERY = 1_000;
+/** The refresh period, in milliseconds. */
+const PERIOD = 1_000;
 
-const KINDS = { audio: 'sound', video: 'camera', screen: 'screen' };
+const KINDS = { audio: 'audio', video: 'camera', screen: 'screen' };
 
-/** The call that is shown, or null. */
+/** The current call, or null. */
 let call = null;
 let measurements = new Measurements();
 let isOpen = false;
 
 export function start() {
-  setInterval(measure, EVERY);
+  setInterval(measure, PERIOD);
   $('statistics-button').addEventListener('click', () => {
     $('more').hidePopover();
     $('statistics').togglePopover();
@@ -29,7 +29,7 @@ export function start() {
   });
 }
 
-/** Makes it that of `shown`: a call, or null. */
+/** Switches to `shown`, a call or null. */
 export function show(shown) {
   if (call === shown) return;
   call = shown;
@@ -58,7 +58,7 @@ async function measure() {
     const { kind, direction } = line.report;
     if (kind === 'audio' || !line.size) continue;
     const whose = direction === 'send' ? null : participantOf(line.report);
-    // What we send is the same for everybody, as far as the small print goes.
+    // The tile shows the first of our sent streams; the others hardly differ.
     const tile = tileOf(whose, kind);
     if (tile && !print.has(tile)) print.set(tile, smallPrint(line));
   }

@@ -1,27 +1,27 @@
-// What the page says it is in: its title, the line at the top, and the button that waits.
+// The page's title, the status line at the top, and the button to wait for calls.
 
 import { $, listed, setText } from './dom.js';
 import { ownName } from './identity.js';
-import { isPlaced, nameOf, present, rung } from './people-of.js';
+import { isPlaced, nameOf, present, ringing } from './participants.js';
 
 /**
  * @param {object} now
- * @param {any} now.call The call that we are in, or that has ended just now.
+ * @param {any} now.call The call, which may have just ended.
  * @param {any} [now.waiting] The agent that waits for calls.
- * @param {boolean} [now.isOpening] The server is being asked.
- * @param {any} [now.caller] The call that comes in.
+ * @param {boolean} [now.isOpening] Whether the page is connecting to the server.
+ * @param {any} [now.caller] The incoming call.
  */
 export function show({ call, waiting = null, isOpening = false, caller = null }) {
   showTitle(call, caller);
-  if (call) say(...ofCall(call));
-  else if (isOpening) say('connecting', 'Connecting…');
-  else if (waiting) say(...ofWaiting(waiting));
-  else if ($('state').dataset.state !== 'disconnected') say('none', '');
+  if (call) setState(...ofCall(call));
+  else if (isOpening) setState('connecting', 'Connecting…');
+  else if (waiting) setState(...ofWaiting(waiting));
+  else if ($('state').dataset.state !== 'disconnected') setState('none', '');
   const isWaiting = waiting !== null;
   setText($('wait'), isWaiting ? 'Stop waiting' : 'Wait for calls');
   const text = isWaiting
-    ? 'To change your name, stop first.'
-    : 'Others call you by your name while this page is open.';
+    ? 'Stop waiting to change your name.'
+    : 'While this page is open, others can call you by name.';
   setText($('wait-text'), text);
   $('user').readOnly = isWaiting;
 }
@@ -33,23 +33,23 @@ function showTitle(call, caller) {
   else document.title = title === 'acscall' ? title : `${title} – acscall`;
 }
 
-/** A placed call's own name is not for people. */
+/** Returns the call's name, or the other participants of a placed call, whose name is random. */
 function titleOf(call) {
   if (!isPlaced(call)) return call.id;
-  const others = new Set([...present(call).map(nameOf), ...rung(call)]);
+  const others = new Set([...present(call).map(nameOf), ...ringing(call)]);
   return listed([...others]) || 'Call';
 }
 
 function ofCall(call) {
   const { state, callEndReason } = call;
   if (call.reconnecting) {
-    return ['reconnecting', 'Server lost, trying again. Pictures and sound go on.'];
+    return ['reconnecting', 'Reconnecting to the server. Audio and video continue.'];
   }
   const others = present(call).length;
   const text = {
     Connecting: 'Connecting…',
-    Ringing: `Ringing ${listed(rung(call))}`.trim() + '…',
-    Connected: others ? `${others + 1} in the call` : 'In the call, alone',
+    Ringing: `Ringing ${listed(ringing(call))}`.trim() + '…',
+    Connected: others ? `${others + 1} in the call` : 'Only you in the call',
     LocalHold: 'On hold',
     Disconnecting: 'Leaving…',
     Disconnected: callEndReason?.message ? '' : 'You left the call',
@@ -59,10 +59,10 @@ function ofCall(call) {
 
 function ofWaiting({ connectionState }) {
   if (connectionState === 'Connected') return ['listening', `Others can call you as ${ownName()}`];
-  return ['reconnecting', 'Server lost, trying again. Nobody can call you meanwhile.'];
+  return ['reconnecting', 'Reconnecting to the server. Nobody can call you until then.'];
 }
 
-function say(state, text) {
+function setState(state, text) {
   $('state').dataset.state = state;
   setText($('state'), text);
 }

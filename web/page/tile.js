@@ -1,18 +1,18 @@
-// One tile: a picture or the initial of a name, with a caption and what one can do with it.
+// A tile: a picture or the initial of a name, with a caption and buttons.
 
 import { $, hue, initial, setText, showTrack } from './dom.js';
 
 export class Tile {
   /**
    * @param {object} on
-   * @param {() => void} on.resized The picture has another shape.
-   * @param {() => void} on.pinned It is to be large, or no longer.
+   * @param {() => void} on.resized Called when the picture has another aspect ratio.
+   * @param {() => void} on.pinned Called when the user pins or unpins the tile.
    */
   constructor(on) {
     /** @type {HTMLElement} */
     this.element = $('tile').content.firstElementChild.cloneNode(true);
     this.video = this.#part('video');
-    /** Whether it is one's own. */
+    /** Whether the tile is our own. */
     this.isOwn = false;
     this.kind = 'video';
     for (const event of ['resize', 'loadeddata', 'emptied']) {
@@ -26,7 +26,7 @@ export class Tile {
     this.video.addEventListener('dblclick', () => this.enlarge());
   }
 
-  /** Of the picture, width by height; 0 without one. */
+  /** The aspect ratio of the picture; 0 without one. */
   get aspect() {
     const { videoWidth, videoHeight } = this.video;
     return this.element.classList.contains('seen') ? videoWidth / videoHeight : 0;
@@ -37,7 +37,7 @@ export class Tile {
    * @param {string} shown.kind 'video', 'screen' or 'ringing'.
    * @param {string} shown.user
    * @param {string} shown.name
-   * @param {string} shown.title What the picture is called.
+   * @param {string} shown.title The name of the picture.
    * @param {string} shown.caption
    * @param {MediaStreamTrack | null} [shown.track]
    * @param {string[]} [shown.marks] own, away, mute, mirrored, speaking, ringing.
@@ -87,7 +87,7 @@ export class Tile {
     this.element.remove();
   }
 
-  /** A tile shows its video from the first picture on, and the initial without one. */
+  /** Shows the video from the first frame on, and the initial before. */
   #showPicture() {
     const seen = Boolean(this.video.srcObject) && this.video.videoWidth > 0;
     this.element.classList.toggle('seen', seen);

@@ -1,4 +1,4 @@
-// Everything in a call that changes what is seen of it.
+// Subscribes to everything that changes how a call looks.
 
 const OF_CALL = [
   'stateChanged',
@@ -19,7 +19,7 @@ const OF_PARTICIPANT = [
 ];
 const OF_STREAM = ['isAvailableChanged', 'isReceivingChanged'];
 
-/** Calls `changed` whenever something of `call`, its participants or their streams has changed. */
+/** Calls `changed` whenever the call, its participants or their streams change. */
 export function watch(call, changed) {
   const stream = (stream) => {
     for (const event of OF_STREAM) stream.on(event, changed);

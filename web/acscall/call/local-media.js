@@ -1,4 +1,4 @@
-// What we send in a call.
+// The media that we send in a call.
 
 import { emit } from '../emitter.js';
 import { CallingError } from '../errors.js';
@@ -19,16 +19,16 @@ export class LocalMedia {
   #call;
   #session;
   #slots = new Slots({
-    feed: (kind, track, encoding) => {
-      this.#feeds.set(kind, { track, encoding });
-      this.#feed(kind);
+    trackChanged: (kind, track, encoding) => {
+      this.#tracks.set(kind, { track, encoding });
+      this.#updateTrack(kind);
     },
     changed: () => this.#changed(),
   });
-  /** What is there to be sent, muted and held or not. */
+  /** The tracks to send, including those that are muted or on hold. */
   /** @type {Map<Kind, {track: MediaStreamTrack | null, encoding: Encoding}>} */
-  #feeds = new Map();
-  /** Whether it is the microphone that is sent where the application gives nothing. */
+  #tracks = new Map();
+  /** Whether the call sends the microphone if the application gives no stream. */
   #hasMicrophone;
   #isHeld = false;
   #wasOn = { video: false, screen: false };
@@ -38,8 +38,8 @@ export class LocalMedia {
   videoStreams = Object.freeze([]);
 
   /**
-   * @param {Call} call Tells of what changes.
-   * @param {CallSession} session Sends it.
+   * @param {Call} call Emits the events.
+   * @param {CallSession} session Sends the tracks.
    * @param {CallOptions} [options]
    */
   constructor(call, session, options) {
@@ -77,7 +77,7 @@ export class LocalMedia {
     this.#setMuted(true);
   }
 
-  /** Who is muted from the beginning has no microphone open until this. */
+  /** Unmutes. A call that began muted opens its microphone only now. */
   async unmute() {
     this.#checkSends();
     if (this.#hasMicrophone && !this.#slots.stream('audio')) {
@@ -94,14 +94,14 @@ export class LocalMedia {
   /** @param {unknown} stream */
   stopVideo(stream) {
     if (!stream || this.#slots.stream('video') !== stream) {
-      throw new CallingError(400, 'This video is not being sent: pass the one that was started.');
+      throw new CallingError(400, 'This video is not being sent. Pass the started stream.');
     }
     this.stop('video');
   }
 
   /** @param {LocalVideoStream} [stream] */
   async startScreen(stream) {
-    // Before the user is asked.
+    // Before the user has to choose.
     this.#checkSends();
     this.#checkFree('screen', stream);
     const screen = stream ?? (await screenStream());
@@ -121,7 +121,7 @@ export class LocalMedia {
     for (const track of tracks) {
       const kind = sourceOf(track)?.kind;
       if (!kind) {
-        throw new CallingError(400, 'Publish tracks that AgoraRTC.createCustom…Track has made.');
+        throw new CallingError(400, 'Publish tracks created by AgoraRTC.createCustom…Track().');
       }
       await this.start(screen && kind === 'video' ? 'screen' : kind, Object(track));
     }
@@ -134,10 +134,10 @@ export class LocalMedia {
     }
   }
 
-  /** @param {boolean} isHeld Whether nothing is sent. */
+  /** @param {boolean} isHeld Whether to send nothing. */
   hold(isHeld) {
     this.#isHeld = isHeld;
-    for (const kind of this.#feeds.keys()) this.#feed(kind);
+    for (const kind of this.#tracks.keys()) this.#updateTrack(kind);
   }
 
   close() {
@@ -145,7 +145,7 @@ export class LocalMedia {
   }
 
   /**
-   * Has it sent from the beginning. A device that cannot be had does not end the call.
+   * Starts a stream with the call. A device that does not open does not end the call.
    * @param {'audio' | 'video'} kind
    * @param {object} stream
    */
@@ -153,7 +153,7 @@ export class LocalMedia {
     try {
       await this.start(kind, stream);
     } catch (/** @type {any} */ error) {
-      // Nobody misses it.
+      // The application has replaced or stopped it.
       if (this.#slots.isClosed || error.message === STOPPED) return;
       console.warn(`The call goes on without ${kind}.`, error);
       emit(this.#call, 'mediaError', { error, mediaType: kind === 'audio' ? 'Audio' : 'Video' });
@@ -162,7 +162,7 @@ export class LocalMedia {
 
   #checkSends() {
     if (this.#session.roles.sends) return;
-    throw new CallingError(400, 'The call sends nothing: it was begun with sends: false.');
+    throw new CallingError(400, 'The call sends nothing: sends is false.');
   }
 
   /**
@@ -172,13 +172,13 @@ export class LocalMedia {
   #checkFree(kind, stream) {
     const sent = this.#slots.stream(kind);
     if (!sent || sent === stream) return;
-    const message = `Another ${kind} is being sent. Stop it first, or change its source.`;
+    const message = `Another ${kind} stream is being sent. Stop it or change its source.`;
     throw new CallingError(400, message);
   }
 
   /** @param {Kind} kind */
-  #feed(kind) {
-    const { track = null, encoding } = this.#feeds.get(kind) ?? {};
+  #updateTrack(kind) {
+    const { track = null, encoding } = this.#tracks.get(kind) ?? {};
     const isSilent = this.#isHeld || (kind === 'audio' && this.isMuted);
     this.#session.setTrack(kind, isSilent ? null : track, encoding);
   }
@@ -187,7 +187,7 @@ export class LocalMedia {
   #setMuted(isMuted) {
     if (isMuted === this.isMuted) return;
     this.isMuted = isMuted;
-    this.#feed('audio');
+    this.#updateTrack('audio');
     emit(this.#call, 'isMutedChanged');
   }
 
@@ -198,8 +198,8 @@ export class LocalMedia {
     );
     this.audioStreams = Object.freeze([audio].filter(Boolean));
     this.videoStreams = Object.freeze([video, screen].filter(Boolean));
-    this.#tell('localAudioStreamsUpdated', audioStreams, this.audioStreams);
-    this.#tell('localVideoStreamsUpdated', videoStreams, this.videoStreams);
+    this.#emitUpdated('localAudioStreamsUpdated', audioStreams, this.audioStreams);
+    this.#emitUpdated('localVideoStreamsUpdated', videoStreams, this.videoStreams);
     for (const [kind, event] of /** @type {const} */ ([
       ['video', 'isLocalVideoStartedChanged'],
       ['screen', 'isScreenSharingOnChanged'],
@@ -216,7 +216,7 @@ export class LocalMedia {
    * @param {readonly object[]} before
    * @param {readonly object[]} now
    */
-  #tell(event, before, now) {
+  #emitUpdated(event, before, now) {
     const added = now.filter((one) => !before.includes(one));
     const removed = before.filter((one) => !now.includes(one));
     if (added.length || removed.length) emit(this.#call, event, { added, removed });

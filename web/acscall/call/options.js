@@ -1,4 +1,4 @@
-// What a call is to begin with.
+// The options of a call.
 
 import { CallingError } from '../errors.js';
 import { checkedSource } from './slots.js';
@@ -7,20 +7,19 @@ import { checkedSource } from './slots.js';
 /** @import { LocalVideoStream } from '../local-video-stream.js' */
 
 /**
- * Which ways media goes.
+ * The directions of media.
  * @typedef {object} Roles
  * @property {boolean} sends
  * @property {boolean} receives
  */
 
 /**
- * Without `localAudioStreams` it is the microphone; without `localVideoStreams` there are no
- * pictures.
+ * By default, a call sends the microphone and no video.
  * @typedef {object} CallOptions
  * @property {{muted?: boolean, localAudioStreams?: LocalAudioStream[]}} [audioOptions]
  * @property {{localVideoStreams?: LocalVideoStream[]}} [videoOptions]
- * @property {boolean} [sends] False: for good, nothing is sent and no device is opened.
- * @property {boolean} [receives] False: for good, nothing is received.
+ * @property {boolean} [sends] False: the call never sends and opens no device.
+ * @property {boolean} [receives] False: the call never receives.
  */
 
 /**

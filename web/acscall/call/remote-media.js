@@ -1,4 +1,4 @@
-// The others in a call, as the server tells of them.
+// The other participants of a call, from the server's messages.
 
 import { endReason } from '../errors.js';
 import { RemoteAudioStream } from '../remote-audio-stream.js';
@@ -8,29 +8,29 @@ import { RemoteSound } from '../remote-sound.js';
 /** @import { Updated } from '../emitter.js' */
 /** @import { CallSession } from '../wire/call-session.js' */
 
-/** How often it is looked at what comes from the others, in milliseconds. */
+/** How often the media from the others is checked, in milliseconds. */
 const PERIOD = 200;
 
-/** What became of those who were called. @type {Record<string, string>} */
+/** The outcome of an invitation. @type {Record<string, string>} */
 const REASONS = {
   declined: 'declined',
   busy: 'is in another call',
   'no-answer': 'did not answer',
-  unknown: 'cannot be called just now: nobody waits for calls under that name',
+  unknown: 'cannot be called: nobody is waiting for calls under that name',
 };
 
 export class RemoteMedia {
   #session;
   #changed;
-  /** By id; those that are rung by user. @type {Map<string, RemoteParticipant>} */
+  /** The participants by id. @type {Map<string, RemoteParticipant>} */
   #byId = new Map();
-  /** @type {Map<string, RemoteParticipant>} */
-  #rung = new Map();
+  /** The users being rung, by name. @type {Map<string, RemoteParticipant>} */
+  #ringing = new Map();
   #timer = 0;
   #sound = new RemoteSound();
   /** @type {readonly RemoteParticipant[]} */
   participants = Object.freeze([]);
-  /** All that comes, mixed. */
+  /** The mixed sound of all participants. */
   audioStream = new RemoteAudioStream(
     () => this.#sound.mixed(),
     () => Math.max(0, ...this.participants.map(loudness)),
@@ -38,17 +38,18 @@ export class RemoteMedia {
 
   /**
    * @param {CallSession} session
-   * @param {(updated: Updated<RemoteParticipant>) => void} changed There are others than before.
+   * @param {(updated: Updated<RemoteParticipant>) => void} changed Called when the participants
+   *   have changed.
    */
   constructor(session, changed) {
     this.#session = session;
     this.#changed = changed;
     session.on('change', () => this.#update());
     session.on('callee', ({ user, state, message }) => {
-      // Before `change`, which removes it.
-      const participant = this.#rung.get(user);
+      // Before the `change` event, whose handler removes it.
+      const participant = this.#ringing.get(user);
       if (!participant || state === 'ringing' || state === 'accepted') return;
-      this.#rung.delete(user);
+      this.#ringing.delete(user);
       disconnect(participant, endReason(state, message ?? `${user} ${REASONS[state] ?? state}.`));
     });
     this.#update();
@@ -56,12 +57,12 @@ export class RemoteMedia {
   }
 
   /**
-   * Somebody who is rung from now on, before the server says so.
+   * Adds a user who is being rung, before the server confirms it.
    * @param {string} user
    */
-  ring(user) {
-    const participant = this.#rung.get(user) ?? new RemoteParticipant(user, this.#sound);
-    this.#rung.set(user, participant);
+  addRinging(user) {
+    const participant = this.#ringing.get(user) ?? new RemoteParticipant(user, this.#sound);
+    this.#ringing.set(user, participant);
     return participant;
   }
 
@@ -86,7 +87,7 @@ export class RemoteMedia {
       this.#byId.set(wire.id, participant);
       now.push(participant);
     }
-    for (const user of ringing) now.push(this.ring(user));
+    for (const user of ringing) now.push(this.addRinging(user));
     const participantsNow = Object.freeze(now);
     this.participants = participantsNow;
     for (const wire of participants.values()) {
@@ -94,8 +95,8 @@ export class RemoteMedia {
       if (participant) update(participant, wire);
     }
     this.#forget(this.#byId, participants.keys());
-    this.#forget(this.#rung, ringing);
-    // A listener may have ended the call.
+    this.#forget(this.#ringing, ringing);
+    // The call may have ended in a listener.
     if (this.participants !== participantsNow) return;
     const added = now.filter((participant) => !before.includes(participant));
     const removed = before.filter((participant) => !now.includes(participant));
@@ -107,12 +108,12 @@ export class RemoteMedia {
   }
 
   /**
-   * The participant for a session of `user`: the one that was rung, if there is one.
+   * Returns the participant for a session of `user`: the ringing one, if there is one.
    * @param {string} user
    */
   #take(user) {
-    const participant = this.ring(user);
-    this.#rung.delete(user);
+    const participant = this.addRinging(user);
+    this.#ringing.delete(user);
     return participant;
   }
 

@@ -1,4 +1,4 @@
-// What is sent of each kind: at most one stream, and one more that is being opened.
+// The sent streams: one of each kind, and one more while it opens.
 
 import { CallingError } from '../errors.js';
 import { sourceOf } from '../local-source.js';
@@ -8,9 +8,9 @@ import { KINDS } from '../wire/leg.js';
 /** @import { Encoding, Kind } from '../wire/leg.js' */
 
 /**
- * A stream, and what comes of it.
+ * A stream that is sent, or will be once it is open.
  * @template {object} S
- * @typedef {object} Feed
+ * @typedef {object} Publication
  * @property {S} stream
  * @property {LocalSource} source
  * @property {{track: (track: MediaStreamTrack | null) => void, ended: () => void}} sink
@@ -19,22 +19,22 @@ import { KINDS } from '../wire/leg.js';
  */
 
 /**
- * What is sent of one kind.
+ * The publications of one kind.
  * @typedef {object} Slot
- * @property {Feed<any> | null} current
- * @property {Feed<any> | null} next What takes its place once it is open.
+ * @property {Publication<any> | null} current
+ * @property {Publication<any> | null} next Replaces `current` once it is open.
  */
 
 /**
- * Whom this tells what happens.
+ * The callbacks of `Slots`.
  * @typedef {object} SlotsOwner
- * @property {(kind: Kind, track: MediaStreamTrack | null, encoding: Encoding) => void} feed
- *   From now on, this is there to be sent.
- * @property {() => void} changed There are other streams than before.
+ * @property {(kind: Kind, track: MediaStreamTrack | null, encoding: Encoding) => void} trackChanged
+ *   Another track is to be sent.
+ * @property {() => void} changed The set of streams has changed.
  */
 
-/** What is said of a stream that was stopped, or replaced, before it was open. */
-export const STOPPED = 'It was stopped before it began.';
+/** The error of a stream that was stopped or replaced before it was open. */
+export const STOPPED = 'The stream was stopped before it was open.';
 
 export class Slots {
   #on;
@@ -52,7 +52,7 @@ export class Slots {
   }
 
   /**
-   * The stream of this kind, the one that is being opened included.
+   * Returns the stream of this kind, even while it opens.
    * @param {Kind} kind
    */
   stream(kind) {
@@ -61,7 +61,7 @@ export class Slots {
   }
 
   /**
-   * Whether there is something to be sent.
+   * Whether a stream of this kind is open.
    * @param {Kind} kind
    */
   isOn(kind) {
@@ -69,7 +69,7 @@ export class Slots {
   }
 
   /**
-   * Sends `stream`; what was sent before is, until this is open.
+   * Sends `stream` once it is open. Until then the current one is sent.
    * @param {Kind} kind
    * @param {object} stream
    */
@@ -77,11 +77,11 @@ export class Slots {
     const slot = this.#slots[kind];
     const newest = slot.next ?? slot.current;
     if (newest?.stream === stream) return newest.opening;
-    const feed = this.#makeFeed(kind, stream);
-    slot.next = feed;
-    feed.opening = this.#open(kind, feed);
+    const publication = this.#makePublication(kind, stream);
+    slot.next = publication;
+    publication.opening = this.#open(kind, publication);
     this.#on.changed();
-    return feed.opening;
+    return publication.opening;
   }
 
   /** @param {Kind} kind */
@@ -90,9 +90,9 @@ export class Slots {
     const { current, next } = slot;
     slot.current = slot.next = null;
     current?.source.detach(current.sink);
-    // What is being opened is closed again, and no longer waited for.
+    // Detaching closes it again; nothing waits for it any longer.
     next?.source.detach(next.sink);
-    if (current) this.#feed(kind);
+    if (current) this.#trackChanged(kind);
     if (current || next) this.#on.changed();
   }
 
@@ -108,25 +108,25 @@ export class Slots {
 
   /**
    * @param {Kind} kind
-   * @param {Feed<object>} feed
+   * @param {Publication<object>} publication
    */
-  async #open(kind, feed) {
+  async #open(kind, publication) {
     const slot = this.#slots[kind];
     try {
-      await feed.source.attach(feed.sink);
+      await publication.source.attach(publication.sink);
     } catch (error) {
-      if (slot.next === feed) slot.next = null;
+      if (slot.next === publication) slot.next = null;
       this.#on.changed();
       throw error;
     }
-    if (slot.next !== feed) {
-      feed.source.detach(feed.sink);
+    if (slot.next !== publication) {
+      publication.source.detach(publication.sink);
       throw new CallingError(400, STOPPED);
     }
     slot.current?.source.detach(slot.current.sink);
-    slot.current = feed;
+    slot.current = publication;
     slot.next = null;
-    this.#feed(kind);
+    this.#trackChanged(kind);
     this.#on.changed();
   }
 
@@ -134,42 +134,43 @@ export class Slots {
    * @param {Kind} kind
    * @param {object} stream
    */
-  #makeFeed(kind, stream) {
+  #makePublication(kind, stream) {
     if (this.isClosed) throw new CallingError(400, 'The call is over.');
     const source = checkedSource(kind, stream);
-    /** @type {Feed<object>} */
-    const feed = {
+    /** @type {Publication<object>} */
+    const publication = {
       stream,
       source,
       track: null,
       opening: Promise.resolve(),
       sink: {
         track: (track) => {
-          feed.track = track;
-          if (this.#slots[kind].current === feed) this.#feed(kind);
+          publication.track = track;
+          if (this.#slots[kind].current === publication) this.#trackChanged(kind);
         },
         ended: () => {
           const slot = this.#slots[kind];
-          if (slot.current !== feed) return;
+          if (slot.current !== publication) return;
           slot.current = null;
-          source.detach(feed.sink);
-          this.#feed(kind);
+          source.detach(publication.sink);
+          this.#trackChanged(kind);
           this.#on.changed();
         },
       },
     };
-    return feed;
+    return publication;
   }
 
   /** @param {Kind} kind */
-  #feed(kind) {
-    const feed = this.#slots[kind].current;
-    const track = feed?.track ?? null;
-    const { encoding = {} } = feed?.source ?? {};
-    // Of pictures that an application makes, and of screens, every detail matters.
-    const isDetailed = feed?.stream.mediaStreamType !== 'Video' && !encoding.degradationPreference;
+  #trackChanged(kind) {
+    const publication = this.#slots[kind].current;
+    const track = publication?.track ?? null;
+    const { encoding = {} } = publication?.source ?? {};
+    // Screens and pictures made by applications need every detail.
+    const isDetailed =
+      publication?.stream.mediaStreamType !== 'Video' && !encoding.degradationPreference;
     if (track?.kind === 'video' && isDetailed && !track.contentHint) track.contentHint = 'detail';
-    this.#on.feed(kind, track, encoding);
+    this.#on.trackChanged(kind, track, encoding);
   }
 }
 
@@ -181,5 +182,5 @@ export function checkedSource(kind, stream) {
   const source = sourceOf(stream);
   if (source?.kind === (kind === 'audio' ? 'audio' : 'video')) return source;
   const wanted = kind === 'audio' ? 'LocalAudioStream' : 'LocalVideoStream';
-  throw new CallingError(400, `This is no ${wanted}. Make one with new ${wanted}(…).`);
+  throw new CallingError(400, `This is not a ${wanted}. Create one with new ${wanted}(…).`);
 }

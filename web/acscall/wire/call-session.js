@@ -1,19 +1,19 @@
-// A session in a call, and a leg each way to every other participant.
+// A session in a call, with a leg in each direction to every other participant.
 
 import { CallingError } from '../errors.js';
 import { Emitter, emit } from '../emitter.js';
 import { KINDS } from './leg.js';
 import { Participant } from './participant.js';
-import { checkCallees } from './placing.js';
-import { SILENCE } from './signalling.js';
+import { UNREACHABLE_ERROR } from './signalling.js';
+import { checkCallees } from './target.js';
 
 /** @import { Roles } from '../call/options.js' */
 /** @import { Encoding, Kind, Source } from './leg.js' */
-/** @import { Host } from './participant.js' */
+/** @import { Context } from './participant.js' */
 /** @import { Connection, Identity, Message } from './signalling.js' */
 
-/** The server has this long, in milliseconds, to end the call for everybody. */
-const FAREWELL = 2_000;
+/** How long the server may take to end the call for everybody, in milliseconds. */
+const END_TIMEOUT = 2_000;
 
 /**
  * @typedef {'none' | 'connecting' | 'ringing' | 'connected' | 'disconnecting' | 'disconnected'}
@@ -21,79 +21,78 @@ const FAREWELL = 2_000;
  */
 
 /**
- * One session in one call; `Endpoint` makes it.
+ * One session in one call, created by `Endpoint`.
  *
- * - `state`
- * - `connection`: `reconnecting` is another
- * - `change`: participants, their streams or callees
- * - `callee`: how it stands with one who was called: the server's `CalleeState`, or the code of the
- *   error that says why it is not called
- * - `trouble`: something that the call survives
+ * - `state`: `state` has changed
+ * - `connection`: `reconnecting` has changed
+ * - `change`: participants, their streams or callees have changed
+ * - `callee`: the status of an invited user: the server's `CalleeState`, or the code of the error
+ *   that prevented the invitation
+ * - `error`: an error that does not end the call
  *
  * @extends {Emitter<{state: void, connection: void, change: void,
  *   callee: {user: string, state: string, message?: string},
- *   trouble: {message: string, code: string}}>}
+ *   error: {message: string, code: string}}>}
  */
 export class CallSession extends Emitter {
   /** @type {Connection | null} */
   #connection = null;
   /** @type {Message} */
-  #entry;
-  /** What the server takes us back for. @type {object | null} */
+  #joinMessage;
+  /** The credential that resumes this session. @type {object | null} */
   #resume = null;
   #legs = 0;
-  #hasEntered = false;
-  #farewell = 0;
-  /** The kinds that the server was told of. */
-  #told = '';
-  /** Those of whom the server has not said yet how it stands with them. @type {Set<string>} */
+  #hasJoined = false;
+  #endTimer = 0;
+  /** The kinds last announced to the server. */
+  #announced = '';
+  /** The invited users whose status the server has not reported yet. @type {Set<string>} */
   #invited;
   /** What we send. @type {Record<Kind, Source>} */
   #sources;
-  /** @type {Host} */
-  #host;
+  /** @type {Context} */
+  #context;
 
   /**
    * @param {Identity} identity
-   * @param {Message} entry What to say to the server in order to get in: `join`, `place` or
-   *   `accept`.
+   * @param {Message} joinMessage The message that joins the call: `join`, `place` or `accept`.
    * @param {Roles} [roles]
    */
-  constructor({ user }, entry, roles = { sends: true, receives: true }) {
+  constructor({ user }, joinMessage, roles = { sends: true, receives: true }) {
     super();
-    this.#entry = entry;
+    this.#joinMessage = joinMessage;
     this.roles = roles;
-    /** The call's name; null until the server has made one for a placed call. @type {string | null} */
-    this.name = entry.call ?? null;
+    /** The call's name; null until the server has named a placed call. @type {string | null} */
+    this.name = joinMessage.call ?? null;
     this.user = user;
     /** @type {SessionState} */
     this.state = 'none';
-    /** The connection to the server is lost and tried again; media goes on. */
+    /** Whether the connection to the server is lost and being restored; media continues. */
     this.reconnecting = false;
-    /** Why the call ended, for people; null when we left. @type {string | null} */
+    /** Why the call ended, for people; null if we left. @type {string | null} */
     this.endReason = null;
-    /** The server's code for that, where it is one of its errors. @type {string | null} */
+    /** The server's error code, if an error ended the call. @type {string | null} */
     this.endCode = null;
-    /** The others, by id. @type {Map<string, Participant>} */
+    /** The other participants, by id. @type {Map<string, Participant>} */
     this.participants = new Map();
-    this.#invited = new Set(entry.callees);
-    /** Those who are being rung, in the order in which they were called. @type {Set<string>} */
-    this.ringing = new Set(entry.callees);
-    /** Nothing is received. */
+    this.#invited = new Set(joinMessage.callees);
+    /** The users being rung, in the order of their invitation. @type {Set<string>} */
+    this.ringing = new Set(joinMessage.callees);
+    /** Whether the call is on hold, which receives nothing. */
     this.isHeld = false;
     const nothing = { track: null, encoding: {} };
     this.#sources = { audio: nothing, video: nothing, screen: nothing };
-    this.#host = this.#makeHost();
+    this.#context = this.#makeContext();
   }
 
   /**
-   * Calls further users into it.
+   * Invites more users to the call.
    * @param {string[]} users
    */
   invite(users) {
     checkCallees(users, this.user);
-    if (!this.#canSpeak()) {
-      throw new CallingError(503, 'The server is lost just now. Try it again in a while.');
+    if (!this.#canSend()) {
+      throw new CallingError(503, 'The server cannot be reached just now. Try again later.');
     }
     for (const user of users) {
       this.#invited.add(user);
@@ -103,18 +102,18 @@ export class CallSession extends Emitter {
     emit(this, 'change');
   }
 
-  /** Leaves, or ends it for the others, too, where the server allows that. */
+  /** Leaves the call, or ends it for everyone if the server allows that. */
   leave({ forEveryone = false } = {}) {
-    if (!forEveryone || !this.#hasEntered || this.state === 'disconnected') return this.end(null);
-    if (!this.#canSpeak()) {
+    if (!forEveryone || !this.#hasJoined || this.state === 'disconnected') return this.end(null);
+    if (!this.#canSend()) {
       throw new CallingError(
         503,
-        'The server is lost just now: the others cannot be told. Try it again in a while.',
+        'The server cannot be reached, so the call cannot end for everyone. Try again later.',
       );
     }
     this.#setState('disconnecting');
     this.#send({ type: 'leave', forEveryone });
-    this.#farewell = setTimeout(() => this.end(null), FAREWELL);
+    this.#endTimer = setTimeout(() => this.end(null), END_TIMEOUT);
   }
 
   /**
@@ -127,52 +126,52 @@ export class CallSession extends Emitter {
     const now = this.#sources[kind];
     if (now.track === track && now.encoding === encoding) return;
     this.#sources[kind] = { track, encoding };
-    this.#tellMedia();
-    for (const participant of this.participants.values()) participant.feed();
+    this.#announceMedia();
+    for (const participant of this.participants.values()) participant.updateTracks();
   }
 
   /**
-   * Has nothing sent to us.
+   * Stops or resumes receiving.
    * @param {boolean} isHeld
    */
   hold(isHeld) {
     this.isHeld = isHeld;
-    for (const participant of this.participants.values()) participant.ask();
+    for (const participant of this.participants.values()) participant.updateWants();
   }
 
-  // ---- Getting in: for Endpoint
+  // ---- Joining, for Endpoint
 
-  /** The server is being asked. */
+  /** Starts connecting. */
   begin() {
     this.#setState('connecting');
   }
 
-  /** What to say to the server in order to get in. */
-  get entry() {
-    return { ...this.#entry, ...this.#roles() };
+  /** The message that joins the call. */
+  get joinMessage() {
+    return { ...this.#joinMessage, ...this.#announceRoles() };
   }
 
   /**
-   * From now on `connection` is this call's.
+   * Hands `connection` over to this call.
    * @param {Connection} connection
    */
-  use(connection) {
+  attach(connection) {
     this.#connection = connection;
     connection.owner = {
-      welcomed: () => this.#enter(),
-      received: (message) => this.#received(message),
-      lost: (refusal) => this.#lost(refusal),
+      welcomed: () => this.#join(),
+      received: (message) => this.#handleMessage(message),
+      lost: (rejection) => this.#handleLost(rejection),
     };
   }
 
   /**
-   * It is over. `reason` is for people; null when we wanted it.
+   * Ends the session. `reason` is for people; null if we left.
    * @param {string | null} reason
    * @param {string | null} code
    */
   end(reason, code = null) {
     if (this.state === 'disconnected') return;
-    clearTimeout(this.#farewell);
+    clearTimeout(this.#endTimer);
     if (this.state !== 'disconnecting') {
       this.#setState('disconnecting');
       this.#send({ type: 'leave' });
@@ -191,25 +190,25 @@ export class CallSession extends Emitter {
 
   // ---- The connection to the server
 
-  #enter() {
-    if (!this.#hasEntered) return this.#send(this.entry);
+  #join() {
+    if (!this.#hasJoined) return this.#send(this.joinMessage);
     const resume = this.#resume ?? undefined;
-    this.#send({ type: 'join', call: this.name, ...this.#roles(), resume });
+    this.#send({ type: 'join', call: this.name, ...this.#announceRoles(), resume });
   }
 
-  /** @param {Message | null} refusal */
-  #lost(refusal) {
+  /** @param {Message | null} rejection */
+  #handleLost(rejection) {
     if (this.state === 'disconnecting') return this.end(null);
-    if (!this.#hasEntered) {
-      const { message, code } = refusal ?? SILENCE;
+    if (!this.#hasJoined) {
+      const { message, code } = rejection ?? UNREACHABLE_ERROR;
       return this.end(message, code);
     }
-    if (refusal?.code === 'bad-resume') {
-      // The server has given our place up: come in again as somebody new.
+    if (rejection?.code === 'bad-resume') {
+      // The server has forgotten this session: join as a new one.
       this.#resume = null;
       for (const participant of this.participants.values()) this.#remove(participant);
-    } else if (refusal && refusal.code !== 'limit-exceeded') {
-      return this.end(refusal.message, refusal.code);
+    } else if (rejection && rejection.code !== 'limit-exceeded') {
+      return this.end(rejection.message, rejection.code);
     }
     this.#setReconnecting(true);
     this.#connection?.retry();
@@ -220,97 +219,101 @@ export class CallSession extends Emitter {
     this.#connection?.send(message);
   }
 
-  #canSpeak() {
-    return this.#hasEntered && !this.reconnecting && Boolean(this.#connection?.isOpen);
+  #canSend() {
+    return this.#hasJoined && !this.reconnecting && Boolean(this.#connection?.isOpen);
   }
 
   /** @param {Message} message */
-  #received(message) {
+  #handleMessage(message) {
     switch (message.type) {
       case 'joined':
-        return this.#joined(message);
+        return this.#handleJoined(message);
       case 'participant':
-        return this.#participant(message);
+        return this.#handleParticipant(message);
       case 'participant-left':
         return this.#remove(this.participants.get(message.participant));
       case 'callee':
-        return this.#callee(message);
+        return this.#handleCallee(message);
       case 'signal':
-        return this.participants.get(message.from)?.signalled(message);
+        return this.participants.get(message.from)?.handleSignal(message);
       case 'call-ended':
         return this.end(this.state === 'disconnecting' ? null : message.reason);
       case 'error':
-        return this.#refused(message);
+        return this.#handleError(message);
       default:
-        // A later version's message.
+        // A message of a later version.
         return undefined;
     }
   }
 
   /** @param {Message} message */
-  #refused({ code, message }) {
-    // Somebody left while we were still speaking to them.
+  #handleError({ code, message }) {
+    // A participant left while a message to it was on its way.
     if (code === 'unknown-participant') return;
-    if (!this.#hasEntered) return this.end(message, code);
+    if (!this.#hasJoined) return this.end(message, code);
     if (this.state === 'disconnecting') {
-      // It is not ended for everybody, then.
-      clearTimeout(this.#farewell);
+      // The server did not allow the end for everyone.
+      clearTimeout(this.#endTimer);
       this.#setState('connected');
     }
-    for (const user of this.#invited) this.#callee({ type: 'callee', user, state: code, message });
-    emit(this, 'trouble', { message, code });
+    for (const user of this.#invited) {
+      this.#handleCallee({ type: 'callee', user, state: code, message });
+    }
+    emit(this, 'error', { message, code });
   }
 
   /** @param {Message} message */
-  #joined({ call, resume, participants, ringing, iceServers }) {
-    const isOther = this.#connection?.settled() ?? false;
+  #handleJoined({ call, resume, participants, ringing, iceServers }) {
+    const isOther = this.#connection?.confirm() ?? false;
     this.name = call;
     this.#resume = resume;
-    this.#host.iceServers = iceServers ?? [];
-    // What was said while there was no connection is lost.
-    if (this.#hasEntered) this.#invited.clear();
+    this.#context.iceServers = iceServers ?? [];
+    // Messages sent while there was no connection are lost.
+    if (this.#hasJoined) this.#invited.clear();
     this.ringing = new Set([...(ringing ?? []), ...this.#invited]);
     const nobody = !participants.length && !this.ringing.size;
     if (isOther && this.state === 'ringing' && nobody) {
-      return this.end('The server was started anew while it rang. Call again.', SILENCE.code);
+      const message = 'The server restarted while the call rang. Call again.';
+      return this.end(message, UNREACHABLE_ERROR.code);
     }
     const present = new Set(participants.map((/** @type {{id: string}} */ { id }) => id));
     for (const participant of this.participants.values()) {
       participant.reconnecting(isOther);
       if (present.has(participant.id)) continue;
-      if (isOther) participant.miss();
+      if (isOther) participant.awaitReturn();
       else this.#remove(participant);
     }
-    const isFirst = !this.#hasEntered;
-    this.#hasEntered = true;
-    // Something may have come since getting in was asked for.
-    this.#tellMedia();
+    const isFirst = !this.#hasJoined;
+    this.#hasJoined = true;
+    // Media may have changed since the join message.
+    this.#announceMedia();
     this.#setReconnecting(false);
-    // Before the legs to those who are new.
+    // Before the legs to new participants.
     for (const participant of this.participants.values()) participant.reconnected();
     for (const participant of participants) this.#update(participant);
     emit(this, 'change');
-    const isAlone = this.#entry.type === 'place' && !participants.length;
+    const isAlone = this.#joinMessage.type === 'place' && !participants.length;
     if (isFirst) this.#setState(isAlone ? 'ringing' : 'connected');
-    // Somebody may have accepted while there was no connection.
+    // A callee may have accepted while there was no connection.
     else if (this.state === 'ringing' && participants.length) this.#setState('connected');
   }
 
   // ---- Participants
 
-  /** @param {Message} told */
-  #participant(told) {
-    this.#update(told);
+  /** @param {Message} message */
+  #handleParticipant(message) {
+    this.#update(message);
     emit(this, 'change');
     if (this.state === 'ringing') this.#setState('connected');
   }
 
-  /** @param {Message} told */
-  #update(told) {
-    const participant = this.participants.get(told.id) ?? new Participant(told.id, this.#host);
-    this.participants.set(told.id, participant);
-    participant.update(told);
-    this.ringing.delete(told.user);
+  /** @param {Message} message */
+  #update(message) {
+    const { id, user } = message;
+    const participant = this.participants.get(id) ?? new Participant(id, this.#context);
+    this.participants.set(id, participant);
+    participant.update(message);
+    this.ringing.delete(user);
   }
 
   /** @param {Participant | undefined} participant */
@@ -321,17 +324,17 @@ export class CallSession extends Emitter {
   }
 
   /** @param {Message} message */
-  #callee({ user, state, message }) {
+  #handleCallee({ user, state, message }) {
     this.#invited.delete(user);
     if (state === 'ringing') this.ringing.add(user);
-    // Whoever accepted is rung until the participant comes, which is the next that is told.
+    // A callee that accepted keeps ringing until its participant arrives, in the next message.
     else if (state !== 'accepted') this.ringing.delete(user);
     emit(this, 'callee', { user, state, message });
     emit(this, 'change');
   }
 
-  /** @returns {Host} */
-  #makeHost() {
+  /** @returns {Context} */
+  #makeContext() {
     const session = this;
     return {
       iceServers: [],
@@ -341,12 +344,12 @@ export class CallSession extends Emitter {
         return session.isHeld;
       },
       get isConnected() {
-        return session.#canSpeak();
+        return session.#canSend();
       },
       newLeg: () => ++session.#legs,
       send: (message) => session.#send(message),
       changed: () => emit(session, 'change'),
-      missed: (participant) => session.#remove(participant),
+      returnTimedOut: (participant) => session.#remove(participant),
     };
   }
 
@@ -356,17 +359,18 @@ export class CallSession extends Emitter {
     return KINDS.filter((kind) => this.#sources[kind].track);
   }
 
-  /** Tells what we have available, if it is not what the server was told last. */
-  #tellMedia() {
+  /** Announces the available kinds if they have changed. */
+  #announceMedia() {
     const kinds = this.#media();
-    if (kinds.join() === this.#told || !this.#connection?.isOpen) return;
-    this.#told = kinds.join();
+    if (kinds.join() === this.#announced || !this.#connection?.isOpen) return;
+    this.#announced = kinds.join();
     this.#send({ type: 'media', kinds });
   }
 
-  #roles() {
+  /** Returns the roles and kinds for a join message. */
+  #announceRoles() {
     const media = this.#media();
-    this.#told = media.join();
+    this.#announced = media.join();
     return { ...this.roles, media };
   }
 

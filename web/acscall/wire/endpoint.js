@@ -1,17 +1,17 @@
-// How one gets into calls: by joining one, by calling others, by being called.
+// Joins calls: by name, by calling users, and by being called.
 
 import { Emitter, emit } from '../emitter.js';
 import { errorOf } from '../errors.js';
-import { checkCallees } from './placing.js';
 import { CallSession } from './call-session.js';
-import { Connection, SILENCE } from './signalling.js';
+import { Connection, UNREACHABLE_ERROR } from './signalling.js';
+import { checkCallees } from './target.js';
 
 /** @import { Roles } from '../call/options.js' */
 /** @import { CallingError } from '../errors.js' */
 /** @import { Identity, Message } from './signalling.js' */
 
-/** After a lost connection, what still rings is told anew within this time, in milliseconds. */
-const TOLD_ANEW = 1_000;
+/** How soon after a reconnect the server announces what still rings, in milliseconds. */
+const REANNOUNCED_WITHIN = 1_000;
 
 const GONE = {
   message: 'The call has ended before it was answered.',
@@ -19,11 +19,11 @@ const GONE = {
 };
 
 /**
- * Somebody calls. `ended` says why it rings no more: `cancelled`, `no-answer`,
- * `answered-elsewhere`, `declined-elsewhere`; null after it was answered or declined here.
+ * A call that rings here. `ended` says why it stopped: `cancelled`, `no-answer`,
+ * `answered-elsewhere`, `declined-elsewhere`; null if it was answered or declined here.
  * @extends {Emitter<{ended: string | null}>}
  */
-export class Ring extends Emitter {
+export class Incoming extends Emitter {
   #endpoint;
 
   /**
@@ -35,32 +35,31 @@ export class Ring extends Emitter {
     this.#endpoint = endpoint;
     /** The call's name. @type {string} */
     this.call = call;
-    /** Who calls. @type {string} */
+    /** The caller. @type {string} */
     this.user = user;
-    /** The name to show of who calls. @type {string | undefined} */
+    /** The caller's name to show. @type {string | undefined} */
     this.displayName = displayName;
     this.isRinging = true;
   }
 
   /**
-   * Answers, with a session from `Endpoint.sessionFor`. Others who call are not heard from then
-   * on.
+   * Answers the call with a session from `Endpoint.sessionFor`. This ends waiting for other calls.
    * @param {CallSession} session
    */
   accept(session) {
     this.#endpoint.answer(this, session);
   }
 
-  /** Declines, for all who wait as this user. */
+  /** Declines the call, for all connections of this user. */
   reject() {
     this.#endpoint.decline(this);
   }
 }
 
 /**
- * A user at a server.
- * `lost`: waiting for calls was refused, or became impossible.
- * @extends {Emitter<{state: void, ring: Ring, lost: CallingError}>}
+ * A user of a server.
+ * `lost`: the server rejected listening, or the connection failed.
+ * @extends {Emitter<{state: void, incoming: Incoming, lost: CallingError}>}
  */
 export class Endpoint extends Emitter {
   #identity;
@@ -68,14 +67,14 @@ export class Endpoint extends Emitter {
   #connection = null;
   /** @type {{promise: Promise<void>, resolve: () => void, reject: (error: Error) => void} | null} */
   #listening = null;
-  /** @type {{ring: Ring, session: CallSession} | null} */
+  /** @type {{incoming: Incoming, session: CallSession} | null} */
   #answering = null;
-  /** The calls that ring here, by name. @type {Map<string, Ring>} */
-  #rings = new Map();
-  /** Those of before the connection was lost that were not told anew. @type {Set<string>} */
-  #doubtful = new Set();
-  #doubtTimer = 0;
-  /** Those that were declined while the connection was lost. @type {Set<string>} */
+  /** The calls that ring here, by name. @type {Map<string, Incoming>} */
+  #incoming = new Map();
+  /** The calls that rang before a reconnect and were not announced since. @type {Set<string>} */
+  #unconfirmed = new Set();
+  #unconfirmedTimer = 0;
+  /** The calls declined while the connection was lost. @type {Set<string>} */
   #declined = new Set();
 
   /** @param {Identity} identity */
@@ -83,12 +82,12 @@ export class Endpoint extends Emitter {
     super();
     this.#identity = identity;
     this.user = identity.user;
-    /** Of waiting for calls. @type {'none' | 'connecting' | 'listening' | 'reconnecting'} */
+    /** The state of listening. @type {'none' | 'connecting' | 'listening' | 'reconnecting'} */
     this.state = 'none';
   }
 
   /**
-   * A session that enters the call of this name with `enter`.
+   * Creates a session that joins the call of this name in `enter`.
    * @param {string} name
    * @param {Roles} [roles]
    */
@@ -97,7 +96,7 @@ export class Endpoint extends Emitter {
   }
 
   /**
-   * A session that calls these users with `enter`.
+   * Creates a session that calls these users in `enter`.
    * @param {string[]} callees
    * @param {Roles} [roles]
    */
@@ -107,208 +106,210 @@ export class Endpoint extends Emitter {
   }
 
   /**
-   * A session that answers with `Ring.accept`.
-   * @param {Ring} ring
+   * Creates a session that answers the call in `Incoming.accept`.
+   * @param {Incoming} incoming
    * @param {Roles} [roles]
    */
-  sessionFor(ring, roles) {
-    return new CallSession(this.#identity, { type: 'accept', call: ring.call }, roles);
+  sessionFor(incoming, roles) {
+    return new CallSession(this.#identity, { type: 'accept', call: incoming.call }, roles);
   }
 
   /**
-   * Has a session ask the server to get in.
+   * Connects a session to the server.
    * @param {CallSession} session
    */
   enter(session) {
     if (session.state !== 'none') return;
     const connection = new Connection(this.#identity);
-    session.use(connection);
+    session.attach(connection);
     session.begin();
     connection.open();
   }
 
   /**
-   * Waits for calls until one is answered or `stop` is called. Fulfilled once others can call;
-   * rejected where that is refused or impossible.
+   * Waits for calls until one is answered or `stop` is called. Fulfilled as soon as others can
+   * call; rejects if the server rejects it or cannot be reached.
    * @returns {Promise<void>}
    */
   listen() {
     if (this.#listening) return this.#listening.promise;
     const listening = withResolvers();
-    // Whoever looks at the state need not look at the promise, too.
+    // A caller may watch the state instead of the promise.
     listening.promise.catch(() => {});
     this.#listening = listening;
     this.#connection = new Connection(this.#identity);
     this.#connection.owner = {
       welcomed: () => this.#connection?.send({ type: 'listen' }),
-      received: (message) => this.#received(message),
-      lost: (refusal) => this.#lost(refusal),
+      received: (message) => this.#handleMessage(message),
+      lost: (rejection) => this.#handleLost(rejection),
     };
     this.#setState('connecting');
     this.#connection.open();
     return listening.promise;
   }
 
-  /** Waits for calls no more. */
+  /** Stops waiting for calls. */
   stop() {
     this.#stop(null);
   }
 
-  // ---- For Ring
+  // ---- For Incoming
 
   /**
-   * @param {Ring} ring
+   * @param {Incoming} incoming
    * @param {CallSession} session
    */
-  answer(ring, session) {
+  answer(incoming, session) {
     if (session.state !== 'none') return;
     session.begin();
     if (this.#answering) session.end('Another call is being answered.', 'busy');
-    else if (!ring.isRinging) session.end(GONE.message, GONE.code);
+    else if (!incoming.isRinging) session.end(GONE.message, GONE.code);
     else {
-      this.#answering = { ring, session };
-      this.#connection?.send(session.entry);
+      this.#answering = { incoming, session };
+      this.#connection?.send(session.joinMessage);
     }
   }
 
-  /** @param {Ring} ring */
-  decline(ring) {
-    if (!ring.isRinging) return;
-    if (this.#connection?.isOpen) this.#connection.send({ type: 'reject', call: ring.call });
-    else this.#declined.add(ring.call);
-    this.#ended(ring, null);
+  /** @param {Incoming} incoming */
+  decline(incoming) {
+    if (!incoming.isRinging) return;
+    if (this.#connection?.isOpen) this.#connection.send({ type: 'reject', call: incoming.call });
+    else this.#declined.add(incoming.call);
+    this.#endIncoming(incoming, null);
   }
 
-  // ---- The connection that listens
+  // ---- The listening connection
 
   /** @param {Message} message */
-  #received(message) {
+  #handleMessage(message) {
     switch (message.type) {
       case 'listening':
-        return this.#isListening();
+        return this.#handleListening();
       case 'incoming':
-        return this.#rung(message);
+        return this.#handleIncoming(message);
       case 'incoming-ended':
-        return this.#ended(this.#rings.get(message.call), message.reason);
+        return this.#endIncoming(this.#incoming.get(message.call), message.reason);
       case 'joined':
-        return this.#joined(message);
+        return this.#handleJoined(message);
       case 'error':
-        if (message.code === 'incoming-gone') this.#gone(message);
+        if (message.code === 'incoming-gone') this.#handleGone(message);
         return undefined;
       default:
-        // A later version's message.
+        // A message of a later version.
         return undefined;
     }
   }
 
-  #isListening() {
-    if (this.#connection?.settled()) {
-      for (const ring of this.#rings.values()) this.#ended(ring, 'cancelled');
+  #handleListening() {
+    if (this.#connection?.confirm()) {
+      for (const incoming of this.#incoming.values()) this.#endIncoming(incoming, 'cancelled');
     }
-    this.#doubtful = new Set(this.#rings.keys());
-    clearTimeout(this.#doubtTimer);
-    this.#doubtTimer = setTimeout(() => {
-      for (const call of this.#doubtful) this.#ended(this.#rings.get(call), 'cancelled');
-    }, TOLD_ANEW);
+    this.#unconfirmed = new Set(this.#incoming.keys());
+    clearTimeout(this.#unconfirmedTimer);
+    this.#unconfirmedTimer = setTimeout(() => {
+      for (const call of this.#unconfirmed) {
+        this.#endIncoming(this.#incoming.get(call), 'cancelled');
+      }
+    }, REANNOUNCED_WITHIN);
     this.#setState('listening');
     this.#listening?.resolve();
   }
 
   /** @param {Message} message */
-  #rung(message) {
-    this.#doubtful.delete(message.call);
-    // It was declined, or answered, while the connection was lost.
+  #handleIncoming(message) {
+    this.#unconfirmed.delete(message.call);
+    // The user declined or answered it while the connection was lost.
     if (this.#declined.delete(message.call)) {
       this.#connection?.send({ type: 'reject', call: message.call });
       return;
     }
     const answering = this.#answering;
-    if (answering && answering.ring.call === message.call) {
-      this.#connection?.send(answering.session.entry);
+    if (answering && answering.incoming.call === message.call) {
+      this.#connection?.send(answering.session.joinMessage);
     }
-    if (this.#rings.has(message.call)) return;
-    const ring = new Ring(this, message);
-    this.#rings.set(message.call, ring);
-    emit(this, 'ring', ring);
+    if (this.#incoming.has(message.call)) return;
+    const incoming = new Incoming(this, message);
+    this.#incoming.set(message.call, incoming);
+    emit(this, 'incoming', incoming);
   }
 
   /**
-   * The connection is the answered call's from now on.
+   * Hands the connection over to the answered call.
    * @param {Message} message
    */
-  #joined(message) {
+  #handleJoined(message) {
     if (!this.#answering || !this.#connection) return;
-    const { ring, session } = this.#answering;
+    const { incoming, session } = this.#answering;
     const connection = this.#connection;
     this.#answering = null;
     this.#connection = null;
-    this.#ended(ring, null);
+    this.#endIncoming(incoming, null);
     this.#stop(null);
     if (session.state === 'disconnected') {
       connection.send({ type: 'leave' });
       connection.close();
       return;
     }
-    session.use(connection);
+    session.attach(connection);
     connection.owner.received(message);
   }
 
   /**
-   * What was to be answered or declined rings no more.
+   * The call to be answered or declined has ended.
    * @param {Message} message
    */
-  #gone({ message, code }) {
+  #handleGone({ message, code }) {
     if (!this.#answering) return;
-    const { ring, session } = this.#answering;
+    const { incoming, session } = this.#answering;
     this.#answering = null;
-    this.#ended(ring, 'cancelled');
+    this.#endIncoming(incoming, 'cancelled');
     session.end(message, code);
   }
 
-  /** @param {Message | null} refusal */
-  #lost(refusal) {
-    if (this.#answering && refusal) {
+  /** @param {Message | null} rejection */
+  #handleLost(rejection) {
+    if (this.#answering && rejection) {
       const { session } = this.#answering;
       this.#answering = null;
-      session.end(refusal.message, refusal.code);
+      session.end(rejection.message, rejection.code);
     }
-    if (this.state === 'connecting') return this.#stop(refusal ?? SILENCE);
-    if (refusal && refusal.code !== 'limit-exceeded') return this.#stop(refusal);
+    if (this.state === 'connecting') return this.#stop(rejection ?? UNREACHABLE_ERROR);
+    if (rejection && rejection.code !== 'limit-exceeded') return this.#stop(rejection);
     this.#setState('reconnecting');
     this.#connection?.retry();
   }
 
-  /** @param {Message | null} refusal Null: it was asked for. */
-  #stop(refusal) {
-    clearTimeout(this.#doubtTimer);
+  /** @param {Message | null} rejection Null if the application stopped it. */
+  #stop(rejection) {
+    clearTimeout(this.#unconfirmedTimer);
     this.#connection?.send({ type: 'leave' });
     this.#connection?.close();
     this.#connection = null;
     const listening = this.#listening;
     this.#listening = null;
-    this.#answering?.session.end(refusal?.message ?? null, refusal?.code);
+    this.#answering?.session.end(rejection?.message ?? null, rejection?.code);
     this.#answering = null;
-    for (const ring of this.#rings.values()) this.#ended(ring, null);
+    for (const incoming of this.#incoming.values()) this.#endIncoming(incoming, null);
     this.#setState('none');
-    const error = errorOf(refusal?.code, refusal?.message ?? 'Waiting for calls was stopped.');
+    const error = errorOf(rejection?.code, rejection?.message ?? 'The agent no longer listens.');
     listening?.reject(error);
-    if (refusal) emit(this, 'lost', error);
+    if (rejection) emit(this, 'lost', error);
   }
 
-  // ---- Odds and ends
+  // ---- Helpers
 
   /**
-   * @param {Ring | undefined} ring
+   * @param {Incoming | undefined} incoming
    * @param {string | null} reason
    */
-  #ended(ring, reason) {
-    if (!ring?.isRinging) return;
-    ring.isRinging = false;
-    this.#rings.delete(ring.call);
-    this.#doubtful.delete(ring.call);
-    emit(ring, 'ended', reason);
+  #endIncoming(incoming, reason) {
+    if (!incoming?.isRinging) return;
+    incoming.isRinging = false;
+    this.#incoming.delete(incoming.call);
+    this.#unconfirmed.delete(incoming.call);
+    emit(incoming, 'ended', reason);
     const answering = this.#answering;
-    if (!answering || answering.ring !== ring) return;
+    if (!answering || answering.incoming !== incoming) return;
     this.#answering = null;
     answering.session.end(GONE.message, GONE.code);
   }
@@ -321,7 +322,7 @@ export class Endpoint extends Emitter {
   }
 }
 
-/** A promise that is settled from outside. */
+/** Returns a promise with its resolvers, like `Promise.withResolvers`. */
 function withResolvers() {
   /** @type {() => void} */
   let resolve = () => {};

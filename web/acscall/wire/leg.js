@@ -1,47 +1,48 @@
 // One leg: a one-way RTCPeerConnection from a sender to a receiver.
 //
-// The sender offers, once, three m-lines in the order of KINDS. Streams start, stop and change
-// by `replaceTrack` alone; a leg that breaks is replaced by a new one, never renegotiated.
+// The sender offers three m-lines, once, in the order of KINDS. Streams start, stop and change by
+// `replaceTrack` alone. A leg that fails is replaced, never renegotiated.
 
 /** @typedef {'audio' | 'video' | 'screen'} Kind */
 
 /**
- * What a stream can be, in the order of a leg's m-lines.
+ * The kinds of streams, in the order of a leg's m-lines.
  * @type {readonly Kind[]}
  */
 export const KINDS = ['audio', 'video', 'screen'];
 
 /**
- * How a stream is to be encoded.
+ * Parameters of the encoder.
  * @typedef {{maxBitrate?: number, maxFramerate?: number,
  *   degradationPreference?: RTCDegradationPreference}} Encoding
  */
 
 /**
- * What is sent of a kind.
+ * The track sent for one kind.
  * @typedef {{track: MediaStreamTrack | null, encoding: Encoding}} Source
  */
 
 /**
- * A step of a leg, as it is told to the other end.
+ * A signalling message between the two ends of a leg.
  * @typedef {{offer?: string, answer?: string, failed?: string,
  *   candidate?: {candidate: string, sdpMLineIndex: number}}} Step
  */
 
 /**
- * What a leg tells its owner: `signal` is to be sent to the other end; `connected` and `failed` are
- * told at most once each connection; after `failed` the owner replaces or keeps it, and closes it.
+ * The callbacks of a leg. `signal` sends a message to the other end. `connected` and `failed` are
+ * called at most once per connection; after `failed` the owner replaces or keeps the leg, and
+ * closes it.
  * @typedef {{signal: (step: Step) => void, connected: () => void,
  *   failed: (reason: string) => void}} LegOwner
  */
 
-/** At most this much for each stream, in bits per second. @type {Record<string, number>} */
+/** The highest bitrate of each kind, in bits per second. @type {Record<string, number>} */
 const MAX_BITRATE = { video: 2_500_000, screen: 4_000_000 };
 
-/** A leg whose connection is interrupted for this long, in milliseconds, has failed. */
-const PATIENCE = 5_000;
+/** How long a connection may be interrupted before its leg has failed, in milliseconds. */
+const DISCONNECT_TIMEOUT = 5_000;
 
-/** What is taken out of the browser's statistics of a stream. */
+/** The members kept of the browser's statistics. */
 const MEASURED = [
   'timestamp',
   'frameWidth',
@@ -60,20 +61,20 @@ const MEASURED = [
 ];
 
 /**
- * A connection that is being made is closed after this time, in milliseconds: Chromium keeps one for
- * ever that is closed while an event of it, such as a change of state, waits to be told.
+ * How long the close of an unfinished connection is delayed, in milliseconds. Chromium never frees
+ * a connection that is closed while one of its events, such as a state change, is pending.
  */
-const SETTLING = 1_000;
+const CLOSE_DELAY = 1_000;
 
 /**
- * What both ends have in common.
+ * The common part of both ends.
  * @template {RTCRtpSender | RTCRtpReceiver} End
  */
 class Leg {
-  /** @type {Step[]} */
-  #outgoing = [];
-  /** @type {RTCIceCandidateInit[]} */
-  #incoming = [];
+  /** Local candidates to send after the description. @type {Step[]} */
+  #localCandidates = [];
+  /** Remote candidates to add after the description. @type {RTCIceCandidateInit[]} */
+  #remoteCandidates = [];
   #isDescribed = false;
   #hasFailed = false;
 
@@ -81,10 +82,10 @@ class Leg {
    * @param {number} number
    * @param {'sender' | 'receiver'} by
    * @param {RTCIceServer[]} iceServers
-   * @param {number} patience It fails if it takes longer than this, in milliseconds, to connect.
+   * @param {number} connectTimeout How long connecting may take, in milliseconds.
    * @param {LegOwner} on
    */
-  constructor(number, by, iceServers, patience, on) {
+  constructor(number, by, iceServers, connectTimeout, on) {
     this.number = number;
     this.by = by;
     this.on = on;
@@ -93,39 +94,39 @@ class Leg {
     this.pc = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle' });
     this.pc.addEventListener('icecandidate', ({ candidate }) => this.#gathered(candidate));
     this.pc.addEventListener('connectionstatechange', () => this.#changed());
-    /** The senders or receivers by kind. @type {Partial<Record<Kind, End>>} */
+    /** The senders or receivers, by kind. @type {Partial<Record<Kind, End>>} */
     this.ends = {};
-    this.patience = setTimeout(() => {
-      this.fail(`no connection within ${patience / 1_000} seconds`);
-    }, patience);
+    this.timeout = setTimeout(() => {
+      this.fail(`no connection within ${connectTimeout / 1_000} seconds`);
+    }, connectTimeout);
   }
 
   /**
-   * A candidate of the other end; kept until its description is there.
+   * Adds a remote candidate, after the remote description.
    * @param {RTCIceCandidateInit} candidate
    */
   addCandidate(candidate) {
     if (this.closed) return;
     if (!this.pc.remoteDescription) {
-      this.#incoming.push(candidate);
+      this.#remoteCandidates.push(candidate);
       return;
     }
-    // One bad candidate is no reason to give up: the others may do.
+    // One bad candidate is no failure: another may work.
     this.pc.addIceCandidate(candidate).catch((error) => console.debug('candidate refused:', error));
   }
 
   close() {
     this.closed = true;
     this.connected = false;
-    clearTimeout(this.patience);
+    clearTimeout(this.timeout);
     const { connectionState, iceGatheringState } = this.pc;
-    const isSettled = connectionState === 'connected' && iceGatheringState === 'complete';
-    if (isSettled) this.pc.close();
-    else setTimeout(() => this.pc.close(), SETTLING);
+    const isStable = connectionState === 'connected' && iceGatheringState === 'complete';
+    if (isStable) this.pc.close();
+    else setTimeout(() => this.pc.close(), CLOSE_DELAY);
   }
 
   /**
-   * The browser's own measurements of the stream of this kind; undefined before the first.
+   * Returns the browser's statistics for the stream of this kind; undefined before the first.
    * @param {Kind} kind
    */
   async measure(kind) {
@@ -140,24 +141,24 @@ class Leg {
   }
 
   /**
-   * Sends this end's description, and then the candidates that were gathered meanwhile.
+   * Sends this end's description, then the candidates gathered meanwhile.
    * @param {Step} step
    */
   describe(step) {
     this.on.signal(step);
     this.#isDescribed = true;
-    for (const candidate of this.#outgoing.splice(0)) this.on.signal(candidate);
+    for (const candidate of this.#localCandidates.splice(0)) this.on.signal(candidate);
   }
 
   /** @param {RTCSessionDescriptionInit} description */
   async setRemote(description) {
     await this.pc.setRemoteDescription(description);
-    for (const candidate of this.#incoming.splice(0)) this.addCandidate(candidate);
+    for (const candidate of this.#remoteCandidates.splice(0)) this.addCandidate(candidate);
   }
 
   /** @param {string} reason */
   fail(reason) {
-    clearTimeout(this.patience);
+    clearTimeout(this.timeout);
     this.connected = false;
     if (this.closed || this.#hasFailed) return;
     this.#hasFailed = true;
@@ -167,35 +168,35 @@ class Leg {
   /** @param {RTCIceCandidate | null} candidate */
   #gathered(candidate) {
     if (this.closed || !candidate?.candidate) return;
-    const told = {
+    const step = {
       candidate: {
         candidate: candidate.candidate,
         sdpMLineIndex: candidate.sdpMLineIndex ?? 0,
       },
     };
-    if (this.#isDescribed) this.on.signal(told);
-    else this.#outgoing.push(told);
+    if (this.#isDescribed) this.on.signal(step);
+    else this.#localCandidates.push(step);
   }
 
   #changed() {
     if (this.closed || this.#hasFailed) return;
     const state = this.pc.connectionState;
     if (state === 'connected') {
-      clearTimeout(this.patience);
+      clearTimeout(this.timeout);
       this.connected = true;
       this.on.connected();
     } else if (state === 'failed') {
       this.fail('the connection was lost');
     } else if (state === 'disconnected' && this.connected) {
-      // It may come back by itself, but not for ever.
+      // The connection may recover by itself.
       this.connected = false;
-      this.patience = setTimeout(() => this.fail('the connection was lost'), PATIENCE);
+      this.timeout = setTimeout(() => this.fail('the connection was lost'), DISCONNECT_TIMEOUT);
     }
   }
 }
 
 /**
- * The end that offers, and sends.
+ * The sender's end, which offers.
  * @extends {Leg<RTCRtpSender>}
  */
 export class SendingLeg extends Leg {
@@ -205,11 +206,11 @@ export class SendingLeg extends Leg {
   /**
    * @param {number} number
    * @param {RTCIceServer[]} iceServers
-   * @param {number} patience
+   * @param {number} connectTimeout
    * @param {LegOwner} on
    */
-  constructor(number, iceServers, patience, on) {
-    super(number, 'sender', iceServers, patience, on);
+  constructor(number, iceServers, connectTimeout, on) {
+    super(number, 'sender', iceServers, connectTimeout, on);
     for (const kind of KINDS) {
       const transceiver = this.pc.addTransceiver(kind === 'audio' ? 'audio' : 'video', {
         direction: 'sendonly',
@@ -224,14 +225,14 @@ export class SendingLeg extends Leg {
     try {
       await this.pc.setLocalDescription(await this.pc.createOffer());
       const { sdp } = /** @type {RTCSessionDescription} */ (this.pc.localDescription);
-      if (!this.closed) this.describe({ offer: withoutStrays(sdp) });
+      if (!this.closed) this.describe({ offer: withoutUnusedCodecs(sdp) });
     } catch (/** @type {any} */ error) {
       this.fail(`no offer could be made: ${error.message}`);
     }
   }
 
   /** @param {string} sdp */
-  async answered(sdp) {
+  async setAnswer(sdp) {
     if (this.closed || this.pc.signalingState !== 'have-local-offer') return;
     try {
       await this.setRemote({ type: 'answer', sdp });
@@ -242,11 +243,11 @@ export class SendingLeg extends Leg {
   }
 
   /**
-   * Puts a track, or nothing, on the line of `kind`.
+   * Sends a track, or nothing, on the m-line of `kind`.
    * @param {Kind} kind
    * @param {Source} source
    */
-  feed(kind, { track, encoding }) {
+  setSource(kind, { track, encoding }) {
     const sender = this.ends[kind];
     if (this.closed || !sender) return;
     if (track && this.#encodings[kind] !== encoding) {
@@ -260,8 +261,8 @@ export class SendingLeg extends Leg {
   }
 
   /**
-   * Has the browser lower the frame rate rather than the size, where the network is short, and
-   * keeps to the bitrate, unless the application chose otherwise.
+   * Sets the bitrate limit, and prefers a lower frame rate to a smaller picture on a slow network,
+   * unless the application chose otherwise.
    * @param {Kind} kind
    */
   async #encode(kind) {
@@ -276,28 +277,28 @@ export class SendingLeg extends Leg {
       Object.assign(one, { maxBitrate: MAX_BITRATE[kind] }, encoding);
     }
     await sender.setParameters(parameters).catch((error) => {
-      console.debug(`the browser does not take parameters for ${kind}:`, error);
+      console.debug(`the browser rejects the encoding parameters for ${kind}:`, error);
     });
   }
 }
 
 /**
- * The end that answers, and receives.
+ * The receiver's end, which answers.
  * @extends {Leg<RTCRtpReceiver>}
  */
 export class ReceivingLeg extends Leg {
   /**
    * @param {number} number
    * @param {RTCIceServer[]} iceServers
-   * @param {number} patience
+   * @param {number} connectTimeout
    * @param {LegOwner} on
    */
-  constructor(number, iceServers, patience, on) {
-    super(number, 'receiver', iceServers, patience, on);
+  constructor(number, iceServers, connectTimeout, on) {
+    super(number, 'receiver', iceServers, connectTimeout, on);
   }
 
   /**
-   * The track of this kind: there from the answer on, whether anything is sent or not.
+   * Returns the track of this kind: it exists from the answer on, whether or not media flows.
    * @param {Kind} kind
    */
   track(kind) {
@@ -305,7 +306,7 @@ export class ReceivingLeg extends Leg {
   }
 
   /**
-   * Says whether that went well.
+   * Answers the offer. Returns whether that succeeded.
    * @param {string} sdp
    */
   async answer(sdp) {
@@ -327,7 +328,7 @@ export class ReceivingLeg extends Leg {
 }
 
 /**
- * Opus, or VP8 with its retransmission: one codec for each line.
+ * Returns Opus, or VP8 with its retransmission: one codec for each m-line.
  * @param {Kind} kind
  */
 function codecs(kind) {
@@ -338,7 +339,7 @@ function codecs(kind) {
 }
 
 /**
- * Browsers decode Opus to one channel unless the answer asks for two.
+ * Asks for stereo: without it in the answer, browsers decode Opus to one channel.
  * @param {string} sdp
  */
 function withStereo(sdp) {
@@ -348,11 +349,11 @@ function withStereo(sdp) {
 }
 
 /**
- * Of the codecs that are not on its lines Firefox's offer still has the feedback, and Chromium
- * refuses that.
+ * Removes the attributes of codecs that are not on the m-line. Firefox's offers keep their
+ * feedback, which Chromium rejects.
  * @param {string} sdp
  */
-function withoutStrays(sdp) {
+function withoutUnusedCodecs(sdp) {
   const media = sdp.split(/^(?=m=)/m).map((media) => {
     const [, , , ...offered] = media.split('\r\n', 1)[0].split(' ');
     return media.replace(/^a=(?:rtpmap|fmtp|rtcp-fb):(\d+) .*\r\n/gm, (line, payload) =>

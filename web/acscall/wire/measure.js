@@ -1,4 +1,4 @@
-// What the browser measures of the streams of a call.
+// The statistics of a call's streams.
 
 import { KINDS } from './leg.js';
 
@@ -6,17 +6,17 @@ import { KINDS } from './leg.js';
 /** @import { Participant } from './participant.js' */
 
 /**
- * The browser's own measurements of every stream that the others have available, and of those
+ * Returns the browser's statistics for every stream that the others have available, and for those
  * that we send (`direction` is `receive` or `send`).
  * @param {Iterable<Participant>} participants
  */
 export async function measureAll(participants) {
   const wanted = [];
-  for (const { id, user, media, shown, sending } of participants) {
+  for (const { id, user, media, current, sending } of participants) {
     for (const kind of KINDS) {
       const about = { participant: id, user, kind };
       const sent = sending?.ends[kind]?.track;
-      if (media.has(kind)) wanted.push(measure(shown, { ...about, direction: 'receive' }));
+      if (media.has(kind)) wanted.push(measure(current, { ...about, direction: 'receive' }));
       if (sent) wanted.push(measure(sending, { ...about, direction: 'send' }));
     }
   }
@@ -24,7 +24,7 @@ export async function measureAll(participants) {
 }
 
 /**
- * What is known of a stream and what is measured of it; nothing before the first measurement.
+ * Returns the statistics of one stream, with what identifies it; nothing before the first ones.
  * @template {{kind: Kind}} About
  * @param {{measure: (kind: Kind) => Promise<object | undefined>} | null} leg
  * @param {About} about

@@ -1,4 +1,4 @@
-// Another participant of a call, and the legs that connect us with it.
+// Another participant of a call, and the legs to and from it.
 
 import { CallingError } from '../errors.js';
 import { KINDS, ReceivingLeg, SendingLeg } from './leg.js';
@@ -7,75 +7,75 @@ import { KINDS, ReceivingLeg, SendingLeg } from './leg.js';
 /** @import { Kind, Source, Step } from './leg.js' */
 /** @import { Message } from './signalling.js' */
 
-/** Waiting before a leg is replaced, in milliseconds: doubled from the first on. */
-const RETRY_FIRST = 200;
-const RETRY_MOST = 5_000;
+/** The delay before a leg is replaced, in milliseconds; it doubles with each attempt. */
+const RETRY_DELAY_MIN = 200;
+const RETRY_DELAY_MAX = 5_000;
 
 /**
- * How long a leg may take to connect, in milliseconds: doubled with each that did not. On a busy
- * machine a handshake can take longer than the first of these. With the same time for every
- * attempt, no leg would ever connect there, and the attempts alone would keep the machine busy.
+ * How long a leg may take to connect, in milliseconds; it doubles with each leg that did not. On a
+ * busy machine a handshake can take longer than the minimum. With a fixed timeout no leg would ever
+ * connect there, and the attempts alone would keep the machine busy.
  */
-const CONNECTS_FIRST = 5_000;
-const CONNECTS_MOST = 20_000;
+const CONNECT_TIMEOUT_MIN = 5_000;
+const CONNECT_TIMEOUT_MAX = 20_000;
 
-/** After another server took over, the others have this long, in milliseconds, to get there. */
-const ABSENCE = 30_000;
+/** How long the others may take to join a server that replaced another, in milliseconds. */
+const RETURN_TIMEOUT = 30_000;
 
-/** On a new server, what the others want of us is not known until they say so again. */
+/** How long the others' old wants hold after such a change, in milliseconds. */
 const WANTS_KEPT = 5_000;
 
 /** @type {Source} */
 const NOTHING = { track: null, encoding: {} };
 
 /**
- * What a participant needs of its call.
- * @typedef {object} Host
+ * What a participant needs from its session.
+ * @typedef {object} Context
  * @property {RTCIceServer[]} iceServers
  * @property {Roles} roles
  * @property {(kind: Kind) => Source} source What we send.
- * @property {boolean} isHeld Nothing is to be received.
- * @property {boolean} isConnected Whether the server is there to carry what legs say.
+ * @property {boolean} isHeld Whether receiving is on hold.
+ * @property {boolean} isConnected Whether the server can carry signals.
  * @property {() => number} newLeg The next leg's number.
  * @property {(message: Message) => void} send
- * @property {() => void} changed Something is to be shown differently.
- * @property {(participant: Participant) => void} missed It has not come back in time.
+ * @property {() => void} changed Called when visible state has changed.
+ * @property {(participant: Participant) => void} returnTimedOut Called when it did not come back.
  */
 
 export class Participant {
-  #host;
-  #retryDelay = RETRY_FIRST;
+  #context;
+  #retryDelay = RETRY_DELAY_MIN;
   #retryTimer = 0;
-  /** How long the next leg of each direction may take to connect. */
-  #sendingConnects = CONNECTS_FIRST;
-  #receivingConnects = CONNECTS_FIRST;
-  #absenceTimer = 0;
+  /** The timeout of the next leg in each direction. */
+  #sendingTimeout = CONNECT_TIMEOUT_MIN;
+  #receivingTimeout = CONNECT_TIMEOUT_MIN;
+  #returnTimer = 0;
   #wantsTimer = 0;
   /** @type {Set<string> | null} */
   #keptWants = null;
-  /** The kinds that are read of it: sound is heard without anybody asking for it. */
+  /** The kinds that we read. Audio is always read. */
   #wanted = new Set(['audio']);
-  /** What the server was told of that, and whether it will be told anew. */
-  #asked = '';
-  #isAsking = false;
+  /** The wants last sent to the server, and whether an update is queued. */
+  #sentWants = '';
+  #isUpdateQueued = false;
 
   /**
    * @param {string} id
-   * @param {Host} host
+   * @param {Context} context
    */
-  constructor(id, host) {
-    this.#host = host;
+  constructor(id, context) {
+    this.#context = context;
     this.id = id;
     this.user = '';
-    /** Which of the user's sessions in the call it is, from 1. */
+    /** The number of this session among the user's sessions in the call, from 1. */
     this.session = 1;
-    /** The name to show. */
+    /** The display name. */
     this.name = '';
     this.receives = false;
     this.sends = false;
-    /** The kinds that it has available. @type {Set<string>} */
+    /** The available kinds. @type {Set<string>} */
     this.media = new Set();
-    /** The kinds that it reads of us. @type {Set<string>} */
+    /** The kinds that it reads from us. @type {Set<string>} */
     this.wants = new Set();
     /** False while its connection to the server is lost and may come back. */
     this.connected = true;
@@ -83,14 +83,14 @@ export class Participant {
     this.sending = null;
     /** The newest leg from it. @type {ReceivingLeg | null} */
     this.receiving = null;
-    /** The newest leg from it that was answered: its tracks are given out. */
+    /** The newest answered leg from it, whose tracks are in use. */
     /** @type {ReceivingLeg | null} */
-    this.shown = null;
+    this.current = null;
   }
 
   /**
-   * Takes what the server tells: all that is known, each time.
-   * @param {Message} told
+   * Takes over the complete state from the server.
+   * @param {Message} message
    */
   update({ user, session, displayName, receives, sends, media, wants, connected }) {
     this.user = user;
@@ -102,146 +102,146 @@ export class Participant {
     this.wants = new Set(wants);
     this.connected = connected ?? true;
     if (this.wants.size) this.#keptWants = null;
-    clearTimeout(this.#absenceTimer);
-    this.ask();
+    clearTimeout(this.#returnTimer);
+    this.updateWants();
     this.#openLeg();
-    this.feed();
+    this.updateTracks();
   }
 
-  /** Whether what it sends can come, if it is to. */
+  /** Whether the media that it may send can arrive. */
   get isReached() {
-    const { receives } = this.#host.roles;
-    return !this.sends || !receives || Boolean(this.shown?.connected);
+    const { receives } = this.#context.roles;
+    return !this.sends || !receives || Boolean(this.current?.connected);
   }
 
   /**
-   * Its track of this kind, if there is a leg. It does not end while the participant is in the
-   * call: before a leg is closed, the tracks of the next one are given out.
+   * Returns its track of this kind, if there is a leg. The track does not end while the participant
+   * is in the call: the tracks of the next leg are in use before a leg is closed.
    * @param {Kind} kind
    */
   track(kind) {
-    return this.shown?.track(kind) ?? null;
+    return this.current?.track(kind) ?? null;
   }
 
   /**
-   * What receives its stream of this kind.
+   * Returns the receiver of this kind.
    * @param {Kind} kind
    */
   receiver(kind) {
-    return this.shown?.ends[kind];
+    return this.current?.ends[kind];
   }
 
   /**
-   * Has its stream of this kind sent, from now on.
+   * Requests its stream of this kind.
    * @param {Kind} kind
    */
   want(kind) {
-    if (!this.#host.roles.receives) {
-      throw new CallingError(400, 'The call receives nothing: it was begun with receives: false.');
+    if (!this.#context.roles.receives) {
+      throw new CallingError(400, 'The call receives nothing: receives is false.');
     }
     this.#wanted.add(kind);
-    this.ask();
+    this.updateWants();
   }
 
-  /** Tells what is read of it, if that has changed. */
-  ask() {
-    if (this.#isAsking) return;
-    this.#isAsking = true;
-    // Once for all that is asked for in the same breath.
+  /** Sends the kinds that we read if they have changed. */
+  updateWants() {
+    if (this.#isUpdateQueued) return;
+    this.#isUpdateQueued = true;
+    // Once for all changes of the same task.
     queueMicrotask(() => {
-      this.#isAsking = false;
-      const { isHeld, roles } = this.#host;
+      this.#isUpdateQueued = false;
+      const { isHeld, roles } = this.#context;
       const kinds = KINDS.filter((kind) => !isHeld && roles.receives && this.#wanted.has(kind));
-      if (!this.#host.isConnected || this.#asked === kinds.join()) return;
-      this.#asked = kinds.join();
-      this.#host.send({ type: 'want', of: this.id, kinds });
+      if (!this.#context.isConnected || this.#sentWants === kinds.join()) return;
+      this.#sentWants = kinds.join();
+      this.#context.send({ type: 'want', of: this.id, kinds });
     });
   }
 
-  /** Puts on the leg to it exactly what we have and it wants. */
-  feed() {
+  /** Gives the leg the tracks that we have and the participant wants. */
+  updateTracks() {
     for (const kind of KINDS) {
       const isWanted = (this.#keptWants ?? this.wants).has(kind);
-      this.sending?.feed(kind, isWanted ? this.#host.source(kind) : NOTHING);
+      this.sending?.setSource(kind, isWanted ? this.#context.source(kind) : NOTHING);
     }
   }
 
   /**
-   * The connection to the server is new; `isOther`: and so is the server.
+   * Called on a new connection; `isOther`: to another run of the server.
    * @param {boolean} isOther
    */
   reconnecting(isOther) {
-    this.#asked = '';
+    this.#sentWants = '';
     if (!isOther) return;
     this.#keptWants = this.wants;
     clearTimeout(this.#wantsTimer);
     this.#wantsTimer = setTimeout(() => {
       this.#keptWants = null;
-      this.feed();
+      this.updateTracks();
     }, WANTS_KEPT);
   }
 
-  /** What was said about a leg while the server was away is lost: begins again. */
+  /** Replaces a leg that is not connected: its signals may be lost with the old connection. */
   reconnected() {
-    this.#sendingConnects = this.#receivingConnects = CONNECTS_FIRST;
+    this.#sendingTimeout = this.#receivingTimeout = CONNECT_TIMEOUT_MIN;
     if (this.sending && !this.sending.connected) this.#replace(0);
   }
 
-  /** It is not on the new server yet: media goes on without it for a while. */
-  miss() {
+  /** Keeps media running for a while until the participant joins the new server. */
+  awaitReturn() {
     this.connected = false;
-    clearTimeout(this.#absenceTimer);
-    this.#absenceTimer = setTimeout(() => this.#host.missed(this), ABSENCE);
-    this.#host.changed();
+    clearTimeout(this.#returnTimer);
+    this.#returnTimer = setTimeout(() => this.#context.returnTimedOut(this), RETURN_TIMEOUT);
+    this.#context.changed();
   }
 
   close() {
-    for (const timer of [this.#retryTimer, this.#absenceTimer, this.#wantsTimer]) {
+    for (const timer of [this.#retryTimer, this.#returnTimer, this.#wantsTimer]) {
       clearTimeout(timer);
     }
-    for (const leg of [this.sending, this.receiving, this.shown]) leg?.close();
-    this.sending = this.receiving = this.shown = null;
+    for (const leg of [this.sending, this.receiving, this.current]) leg?.close();
+    this.sending = this.receiving = this.current = null;
   }
 
   /**
-   * It says something about a leg.
+   * Handles a signal of the other end.
    * @param {Message} message
    */
-  signalled({ leg: number, by, offer, answer, candidate, failed }) {
+  handleSignal({ leg: number, by, offer, answer, candidate, failed }) {
     if (offer !== undefined) {
-      this.#offered(number, offer);
+      this.#handleOffer(number, offer);
       return;
     }
     const leg = by === 'sender' ? this.receiving : this.sending;
     if (!leg || leg.number !== number || leg.closed) return;
-    if (answer !== undefined) this.sending?.answered(answer);
+    if (answer !== undefined) this.sending?.setAnswer(answer);
     else if (candidate !== undefined) leg.addCandidate(candidate);
     else if (failed !== undefined) {
       console.debug(`leg ${number} to or from ${this.user} was given up: ${failed}`);
       if (leg === this.sending) this.#replace(this.#retryDelay);
-      else this.#host.changed();
+      else this.#context.changed();
     }
   }
 
-  /** Makes the leg to it, if it takes streams, unless there is one or soon will be. */
+  /** Opens the leg to it, if it receives and there is none. */
   #openLeg() {
-    if (!this.receives || !this.#host.roles.sends) {
+    if (!this.receives || !this.#context.roles.sends) {
       clearTimeout(this.#retryTimer);
       this.#retryTimer = 0;
       this.sending?.close();
       this.sending = null;
       return;
     }
-    const isPossible = this.#host.isConnected && this.connected;
+    const isPossible = this.#context.isConnected && this.connected;
     if (!isPossible || this.sending || this.#retryTimer) return;
-    const patience = this.#sendingConnects;
-    this.#sendingConnects = Math.min(2 * patience, CONNECTS_MOST);
-    const leg = new SendingLeg(this.#host.newLeg(), this.#host.iceServers, patience, {
+    const timeout = this.#sendingTimeout;
+    this.#sendingTimeout = Math.min(2 * timeout, CONNECT_TIMEOUT_MAX);
+    const leg = new SendingLeg(this.#context.newLeg(), this.#context.iceServers, timeout, {
       signal: (step) => this.#signal(leg, step),
       connected: () => {
-        this.#retryDelay = RETRY_FIRST;
-        this.#sendingConnects = CONNECTS_FIRST;
-        this.#host.changed();
+        this.#retryDelay = RETRY_DELAY_MIN;
+        this.#sendingTimeout = CONNECT_TIMEOUT_MIN;
+        this.#context.changed();
       },
       failed: (reason) => {
         this.#signal(leg, { failed: reason });
@@ -249,7 +249,7 @@ export class Participant {
       },
     });
     this.sending = leg;
-    this.feed();
+    this.updateTracks();
     leg.offer();
   }
 
@@ -262,35 +262,35 @@ export class Participant {
       this.#retryTimer = 0;
       this.#openLeg();
     }, delay);
-    this.#retryDelay = Math.min(2 * this.#retryDelay, RETRY_MOST);
+    this.#retryDelay = Math.min(2 * this.#retryDelay, RETRY_DELAY_MAX);
   }
 
   /**
    * @param {number} number
    * @param {string} sdp
    */
-  async #offered(number, sdp) {
+  async #handleOffer(number, sdp) {
     if (number <= (this.receiving?.number ?? 0)) return;
-    if (this.receiving !== this.shown) this.receiving?.close();
-    const patience = this.#receivingConnects;
-    this.#receivingConnects = Math.min(2 * patience, CONNECTS_MOST);
-    const leg = new ReceivingLeg(number, this.#host.iceServers, patience, {
+    if (this.receiving !== this.current) this.receiving?.close();
+    const timeout = this.#receivingTimeout;
+    this.#receivingTimeout = Math.min(2 * timeout, CONNECT_TIMEOUT_MAX);
+    const leg = new ReceivingLeg(number, this.#context.iceServers, timeout, {
       signal: (step) => this.#signal(leg, step),
       connected: () => {
-        this.#receivingConnects = CONNECTS_FIRST;
-        this.#host.changed();
+        this.#receivingTimeout = CONNECT_TIMEOUT_MIN;
+        this.#context.changed();
       },
       failed: (reason) => {
-        // It stays open, so that its tracks do not end before there are others.
+        // Stays open so that its tracks do not end before they are replaced.
         this.#signal(leg, { failed: reason });
-        this.#host.changed();
+        this.#context.changed();
       },
     });
     this.receiving = leg;
     if (!(await leg.answer(sdp)) || this.receiving !== leg) return;
-    const last = this.shown;
-    this.shown = leg;
-    this.#host.changed();
+    const last = this.current;
+    this.current = leg;
+    this.#context.changed();
     last?.close();
   }
 
@@ -299,6 +299,6 @@ export class Participant {
    * @param {Step} step
    */
   #signal(leg, step) {
-    this.#host.send({ type: 'signal', to: this.id, leg: leg.number, by: leg.by, ...step });
+    this.#context.send({ type: 'signal', to: this.id, leg: leg.number, by: leg.by, ...step });
   }
 }

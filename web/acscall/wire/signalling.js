@@ -1,13 +1,13 @@
-// The connection to the server: opened, greeted, lost and opened again.
+// The connection to the server, which reconnects.
 
-/** Waiting before a connection is tried again, in milliseconds: doubled from the first on. */
-const RETRY_FIRST = 200;
-const RETRY_MOST = 5_000;
+/** The delay before reconnecting, in milliseconds; it doubles with each attempt. */
+const RETRY_DELAY_MIN = 200;
+const RETRY_DELAY_MAX = 5_000;
 
-/** The server has this long, in milliseconds, from the attempt to connect to its answer. */
-const PATIENCE = 8_000;
+/** How long connecting and joining may take, in milliseconds. */
+const TIMEOUT = 8_000;
 
-/** After these the server closes the connection; after those about the token, too. */
+/** The errors after which the server closes the connection, besides those about the token. */
 const FATAL = [
   'malformed',
   'unsupported-version',
@@ -23,49 +23,49 @@ const FATAL = [
 ];
 
 /**
- * A message either way; `src/signalling/message.rs` says which there are.
+ * A message in either direction; `src/signalling/message` defines them.
  * @typedef {{type: string, [field: string]: any}} Message
  */
 
 /**
- * Who we are, and at which server.
+ * The user, and the server.
  * @typedef {object} Identity
  * @property {string} user
  * @property {string} [displayName] The name to show.
- * @property {string} [token] The proof of `user` that some servers ask for.
+ * @property {string} [token] Proves the user's identity to servers that require it.
  * @property {string} url The server's WebSocket.
  */
 
 /**
- * Whom a connection tells what happens: an endpoint that listens, or a session in a call. It can
- * be handed from one to the other.
+ * The callbacks of a connection. Its owner is a listening endpoint or a session in a call; the
+ * former can hand it over to the latter.
  * @typedef {object} Owner
- * @property {() => void} welcomed The server has greeted: say what the connection is for.
+ * @property {() => void} welcomed Called after the server's greeting: send the first request.
  * @property {(message: Message) => void} received
- * @property {(refusal: Message | null) => void} lost The connection is closed, and what the server
- *   said before it closed it, if it did. The owner calls `retry`, or is done with it.
+ * @property {(rejection: Message | null) => void} lost Called when the connection has closed, with
+ *   the error that the server gave, if any. The owner may call `retry`.
  */
 
-/** One WebSocket at a time, to one server. */
+/** A connection to one server, with one WebSocket at a time. */
 export class Connection {
   #identity;
   /** @type {WebSocket | null} */
   #socket = null;
-  /** The run of the server that greeted last, and the one that gave what was asked for. */
+  /** The run of the server on this socket, and the run that confirmed the last request. */
   /** @type {string | null} */
   #greeted = null;
-  /** The server has greeted on this socket: before that it takes nothing but our greeting. */
+  /** Whether the server has greeted on this socket; it accepts only `hello` before. */
   #isGreeted = false;
   /** @type {string | null} */
   #run = null;
-  #retryDelay = RETRY_FIRST;
+  #retryDelay = RETRY_DELAY_MIN;
   #retryTimer = 0;
-  #patience = 0;
+  #timeout = 0;
 
   /** @param {Identity} identity */
   constructor(identity) {
     this.#identity = identity;
-    /** To be set before it is opened. @type {Owner} */
+    /** Must be set before `open`. @type {Owner} */
     this.owner = { welcomed() {}, received() {}, lost() {} };
   }
 
@@ -74,13 +74,13 @@ export class Connection {
     this.#socket = socket;
     this.#isGreeted = false;
     /** @type {Message | null} */
-    let refusal = null;
+    let rejection = null;
     const lost = () => {
       if (this.#socket !== socket) return;
       this.close();
-      this.owner.lost(refusal);
+      this.owner.lost(rejection);
     };
-    this.#patience = setTimeout(lost, PATIENCE);
+    this.#timeout = setTimeout(lost, TIMEOUT);
     socket.addEventListener('close', lost);
     socket.addEventListener('open', () => {
       const { user, displayName, token } = this.#identity;
@@ -95,26 +95,26 @@ export class Connection {
         this.#isGreeted = true;
         this.owner.welcomed();
       } else if (message?.type === 'error' && isFatal(message.code)) {
-        refusal = message;
+        rejection = message;
       } else if (message) {
         this.owner.received(message);
       }
     });
   }
 
-  /** Opens it again, after a while. */
+  /** Reconnects after a delay. */
   retry() {
     this.#retryTimer = setTimeout(() => this.open(), this.#retryDelay);
-    this.#retryDelay = Math.min(2 * this.#retryDelay, RETRY_MOST);
+    this.#retryDelay = Math.min(2 * this.#retryDelay, RETRY_DELAY_MAX);
   }
 
   /**
-   * The server has given what was asked for. Says whether the last time another run of the server
-   * did, which this one knows nothing of.
+   * Called when the server has fulfilled the request. Returns whether the previous request was
+   * fulfilled by another run of the server, whose state is lost.
    */
-  settled() {
-    clearTimeout(this.#patience);
-    this.#retryDelay = RETRY_FIRST;
+  confirm() {
+    clearTimeout(this.#timeout);
+    this.#retryDelay = RETRY_DELAY_MIN;
     const isOther = this.#run !== null && this.#run !== this.#greeted;
     this.#run = this.#greeted;
     return isOther;
@@ -125,7 +125,7 @@ export class Connection {
   }
 
   /**
-   * Sends it, if there is somebody to send it to: what matters is said again on a new connection.
+   * Sends a message if the connection is open. Owners repeat what matters on a new connection.
    * @param {Message} message
    */
   send(message) {
@@ -134,29 +134,29 @@ export class Connection {
 
   close() {
     clearTimeout(this.#retryTimer);
-    clearTimeout(this.#patience);
+    clearTimeout(this.#timeout);
     const socket = this.#socket;
     this.#socket = null;
     socket?.close();
   }
 }
 
-/** The code of a refusal that no server said. */
+/** The code if there is no error from the server. */
 export const UNREACHABLE = 'unreachable';
 
-/** Stands for the refusal of a server that said nothing. */
-export const SILENCE = {
+/** The error if the server cannot be reached. */
+export const UNREACHABLE_ERROR = {
   type: 'error',
   code: UNREACHABLE,
   message: 'The server does not answer. Is it running, and is this the right address?',
 };
 
 /**
- * Another attempt with the same token is of no use.
+ * Whether the error concerns the token, so that a retry with the same token is useless.
  * @param {string} code
  */
 function isAboutToken(code) {
-  // Who may not call others can still be called, and join.
+  // A user who may not call others can still be called, and join.
   return code.startsWith('token-') && code !== 'token-place';
 }
 

@@ -1,5 +1,5 @@
-// From an ACS call into ours: each participant as a guest with its camera and screen share, and
-// the sound of all of them, which the SDK gives mixed, as one more.
+// From an ACS call into ours: a guest with camera and screen share for each participant, and one
+// for the sound of all of them, which the SDK provides mixed.
 
 import { Following } from '../common/following.js';
 import { listen } from '../common/listen.js';
@@ -10,11 +10,11 @@ import { persist } from '../common/retry.js';
 /** @import { AcsCall, AcsRemoteAudioStream, AcsRemoteParticipant, AcsRemoteVideoStream
  * } from './types.js' */
 
-/** The user, and the display name, that everybody is heard as. */
+/** The user and display name of the guest with the mixed sound. */
 const MIXED = 'acs-audio';
 
 /**
- * What participants are called in our call.
+ * The names of participants in our call.
  * @typedef {object} Names
  * @property {(participant: AcsRemoteParticipant) => string} user
  * @property {(participant: AcsRemoteParticipant) => string | undefined} displayName
@@ -25,10 +25,10 @@ export class AcsReceiving {
   #bridge;
   #names;
   #listening = new AbortController();
-  /** @type {Map<AcsRemoteParticipant, Person>} */
-  #people = new Map();
+  /** @type {Map<AcsRemoteParticipant, Participant>} */
+  #participants = new Map();
   /** @type {Following<AcsRemoteAudioStream>} */
-  #sound = new Following((stream, signal) => this.#hear(stream, signal));
+  #sound = new Following((stream, signal) => this.#followSound(stream, signal));
   /** @type {Guest | null} */
   #mixed = null;
 
@@ -42,38 +42,38 @@ export class AcsReceiving {
     this.#bridge = bridge;
     this.#names = names;
     const { signal } = this.#listening;
-    listen(call, 'remoteParticipantsUpdated', () => this.#meet(), signal);
-    listen(call, 'remoteAudioStreamsUpdated', (updated) => this.#listenTo(updated), signal);
-    this.#meet();
-    this.#listenTo();
+    listen(call, 'remoteParticipantsUpdated', () => this.#updateParticipants(), signal);
+    listen(call, 'remoteAudioStreamsUpdated', (updated) => this.#updateSound(updated), signal);
+    this.#updateParticipants();
+    this.#updateSound();
   }
 
-  /** The guests are the bridge's to dismiss. */
+  /** Stops following the call. The bridge dismisses the guests. */
   stop() {
     this.#listening.abort();
-    for (const person of this.#people.values()) person.stop();
+    for (const participant of this.#participants.values()) participant.stop();
     this.#sound.set(null);
   }
 
-  #meet() {
+  #updateParticipants() {
     const present = new Set(this.#call.remoteParticipants);
-    for (const [participant, person] of this.#people) {
-      if (present.has(participant)) continue;
-      this.#people.delete(participant);
-      person.leave();
+    for (const [remote, participant] of this.#participants) {
+      if (present.has(remote)) continue;
+      this.#participants.delete(remote);
+      participant.leave();
     }
-    for (const participant of present) {
-      if (this.#people.has(participant)) continue;
-      this.#people.set(participant, new Person(participant, this.#bridge, this.#names));
+    for (const remote of present) {
+      if (this.#participants.has(remote)) continue;
+      this.#participants.set(remote, new Participant(remote, this.#bridge, this.#names));
     }
   }
 
   /** @param {{added?: readonly unknown[], removed?: readonly unknown[]}} [updated] */
-  #listenTo({ added = [], removed = [] } = {}) {
+  #updateSound({ added = [], removed = [] } = {}) {
     const [stream = null] = this.#call.remoteAudioStreams;
-    // Nothing added and nothing removed: there is another MediaStream underneath.
-    const isOther = stream === this.#sound.what && !added.length && !removed.length;
-    if (isOther) this.#sound.again();
+    // An event with two empty arrays means that the MediaStream of the same stream was replaced.
+    const isOther = stream === this.#sound.target && !added.length && !removed.length;
+    if (isOther) this.#sound.restart();
     else this.#sound.set(stream);
   }
 
@@ -81,7 +81,7 @@ export class AcsReceiving {
    * @param {AcsRemoteAudioStream | null} stream
    * @param {AbortSignal} signal
    */
-  #hear(stream, signal) {
+  #followSound(stream, signal) {
     if (!stream) {
       this.#mixed?.set('audio', null);
       return;
@@ -95,20 +95,20 @@ export class AcsReceiving {
       mixed.set('audio', track);
     };
     persist(begin, signal, (error) => {
-      const message = `The sound of the ACS call is not there, and tried again: ${error.message}`;
+      const message = `The sound of the ACS call is not available; retrying: ${error.message}`;
       this.#bridge.trouble(new Error(message, { cause: error }));
     });
   }
 }
 
-/** Which of a participant's pictures is which. */
+/** The kind of each stream type. */
 const PICTURES = /** @type {const} */ ({ Video: 'video', ScreenSharing: 'screen' });
 
 /** @typedef {keyof typeof PICTURES} PictureType */
 
-/** A participant of the ACS call, and its guest while it is in the call. */
-class Person {
-  #participant;
+/** A participant of the ACS call, and its guest while it is connected. */
+class Participant {
+  #remote;
   #bridge;
   #names;
   #listening = new AbortController();
@@ -116,23 +116,25 @@ class Person {
   #streams = new Map();
   /** @type {Record<PictureType, Following<AcsRemoteVideoStream>>} */
   #pictures = {
-    Video: new Following((stream, signal) => this.#see('Video', stream, signal)),
-    ScreenSharing: new Following((stream, signal) => this.#see('ScreenSharing', stream, signal)),
+    Video: new Following((stream, signal) => this.#followPicture('Video', stream, signal)),
+    ScreenSharing: new Following((stream, signal) =>
+      this.#followPicture('ScreenSharing', stream, signal),
+    ),
   };
   /** @type {Record<PictureType, MediaStreamTrack | null>} */
   #tracks = { Video: null, ScreenSharing: null };
   /** @type {Guest | null} */
   #guest = null;
-  /** What the guest was made for. */
+  /** The display name that the guest has. */
   #displayName = /** @type {string | undefined} */ ('');
 
   /**
-   * @param {AcsRemoteParticipant} participant
+   * @param {AcsRemoteParticipant} remote
    * @param {Bridge} bridge
    * @param {Names} names
    */
-  constructor(participant, bridge, names) {
-    this.#participant = participant;
+  constructor(remote, bridge, names) {
+    this.#remote = remote;
     this.#bridge = bridge;
     this.#names = names;
     const { signal } = this.#listening;
@@ -141,12 +143,12 @@ class Person {
       'displayNameChanged',
       'videoStreamsUpdated',
     ])) {
-      listen(participant, event, () => this.#look(), signal);
+      listen(remote, event, () => this.#update(), signal);
     }
-    this.#look();
+    this.#update();
   }
 
-  /** Follows it no more. */
+  /** Stops following the participant. */
   stop() {
     this.#listening.abort();
     for (const controller of this.#streams.values()) controller.abort();
@@ -154,17 +156,17 @@ class Person {
     for (const picture of Object.values(this.#pictures)) picture.set(null);
   }
 
-  /** It is in the call no more. */
+  /** Called when the participant has left the call. */
   leave() {
     this.stop();
     if (this.#guest) this.#bridge.dismiss(this.#guest);
     this.#guest = null;
   }
 
-  #look() {
-    const { state, videoStreams } = this.#participant;
+  #update() {
+    const { state, videoStreams } = this.#remote;
     const isHere = state === 'Connected' || state === 'Hold';
-    this.#represent(isHere);
+    this.#updateGuest(isHere);
     this.#listenTo(videoStreams);
     for (const type of /** @type {PictureType[]} */ (Object.keys(PICTURES))) {
       const available = videoStreams.find(
@@ -175,9 +177,9 @@ class Person {
   }
 
   /** @param {boolean} isHere */
-  #represent(isHere) {
-    const displayName = this.#names.displayName(this.#participant);
-    // A participant of our call keeps the name that it came with.
+  #updateGuest(isHere) {
+    const displayName = this.#names.displayName(this.#remote);
+    // Participants of our call cannot be renamed, so a new guest replaces the old one.
     const isOther = displayName !== this.#displayName;
     if (this.#guest && (!isHere || isOther)) {
       this.#bridge.dismiss(this.#guest);
@@ -185,7 +187,7 @@ class Person {
     }
     if (!isHere || this.#guest) return;
     this.#displayName = displayName;
-    this.#guest = this.#bridge.invite(this.#names.user(this.#participant), displayName);
+    this.#guest = this.#bridge.invite(this.#names.user(this.#remote), displayName);
     for (const type of /** @type {PictureType[]} */ (Object.keys(PICTURES))) {
       this.#guest.set(PICTURES[type], this.#tracks[type]);
     }
@@ -202,7 +204,7 @@ class Person {
       if (this.#streams.has(stream)) continue;
       const controller = new AbortController();
       this.#streams.set(stream, controller);
-      listen(stream, 'isAvailableChanged', () => this.#look(), controller.signal);
+      listen(stream, 'isAvailableChanged', () => this.#update(), controller.signal);
     }
   }
 
@@ -211,23 +213,23 @@ class Person {
    * @param {AcsRemoteVideoStream | null} stream
    * @param {AbortSignal} signal
    */
-  #see(type, stream, signal) {
+  #followPicture(type, stream, signal) {
     this.#set(type, null);
     if (!stream) return;
-    const follow = async (/** @type {() => void} */ worked) => {
+    const follow = async (/** @type {() => void} */ succeeded) => {
       while (!signal.aborted) {
         const media = await stream.getMediaStream();
         if (signal.aborted) return;
         const [track] = media.getVideoTracks();
         if (track?.readyState !== 'live') throw new Error('its track has ended');
         this.#set(type, track);
-        worked();
-        await isDoubtful(media, track, signal);
+        succeeded();
+        await trackMayChange(media, track, signal);
       }
     };
     persist(follow, signal, (error) => {
       const who = this.#guest?.displayName ?? 'a participant';
-      const what = `The ${PICTURES[type]} of ${who} is not there, and tried again`;
+      const what = `The ${PICTURES[type]} of ${who} is not available; retrying`;
       this.#bridge.trouble(new Error(`${what}: ${error.message}`, { cause: error }));
     });
   }
@@ -243,12 +245,12 @@ class Person {
 }
 
 /**
- * Waits until there may be another track: the SDK does not tell.
+ * Waits until the track may have been replaced, which the SDK does not report.
  * @param {MediaStream} media
  * @param {MediaStreamTrack} track
  * @param {AbortSignal} signal
  */
-async function isDoubtful(media, track, signal) {
+async function trackMayChange(media, track, signal) {
   const listening = new AbortController();
   await new Promise((resolve) => {
     const options = { signal: listening.signal };

@@ -1,9 +1,7 @@
-// From our call into an ACS call: what the SDK sends for us is what the feeds give, and never a
-// device of this machine.
+// From our call into an ACS call: the SDK sends the feeds, and never a device of this machine.
 //
-// The SDK goes back to the microphone or camera whenever it has nothing else. So the sound is
-// muted until it is ours, and again as soon as it is not; whatever shows up among the local streams
-// that is a device is stopped.
+// The SDK falls back to the microphone or camera whenever it has nothing else. So the sound is
+// muted except while our own stream is sent, and any device among the local streams is stopped.
 
 import { listen } from '../common/listen.js';
 import { Reconciler } from '../common/reconciler.js';
@@ -12,20 +10,20 @@ import { Reconciler } from '../common/reconciler.js';
 /** @import { Step } from '../common/reconciler.js' */
 /** @import { AcsCall, AcsLocalAudioStream, AcsLocalVideoStream, AcsSdk } from './types.js' */
 
-/** What we have the SDK send: one of its streams, and what is in it. */
+/** A stream of the SDK that sends our media, and the media. */
 /** @typedef {{stream: AcsLocalAudioStream, media: MediaStream}} Sound */
 /** @typedef {{stream: AcsLocalVideoStream, media: MediaStream, isStale: boolean}} Picture */
 
-/** The SDK disposes of streams that were stopped, on hold for instance, unless told otherwise. */
+/** Without this option the SDK disposes of stopped streams, for example on hold. */
 const KEPT = { autoDisposeOnCallEnd: false };
 
-/** While it is held the SDK ends what it sent, and would go on with a device after that. */
+/** In these states the SDK ends its streams, and would continue with a device afterwards. */
 const HELD = ['LocalHold', 'RemoteHold'];
 
-/** The states in which nothing is sent: what is sent first after them can be given at once. */
+/** The states in which nothing is sent, so that the first stream can be set in advance. */
 const QUIET = ['Connecting', 'Ringing', 'EarlyMedia', 'InLobby', ...HELD];
 
-/** Another operation than the same later, which need not wait where this one fails. */
+/** A separate operation name, so that a failure here does not delay startAudio() later. */
 const EARLIER = 'startAudio() while it is not connected';
 
 export class AcsSending {
@@ -34,7 +32,7 @@ export class AcsSending {
   #outgoing;
   #trouble;
   #listening = new AbortController();
-  /** One does not wait for the other: least of all muting. */
+  /** Three reconcilers, so that they do not wait for each other; muting is urgent. */
   #mutingSteps;
   #soundSteps;
   #pictureSteps;
@@ -42,7 +40,7 @@ export class AcsSending {
   #sound = null;
   /** @type {Record<PictureKind, Picture | null>} */
   #pictures = { video: null, screen: null };
-  /** What others have ended stays so until it begins anew at our end. */
+  /** Media that others have ended stays ended until it starts again on our side. */
   #isOver = { audio: false, screen: false };
   #isStopping = false;
 
@@ -57,33 +55,33 @@ export class AcsSending {
     this.#sdk = sdk;
     this.#outgoing = outgoing;
     this.#trouble = trouble;
-    const refused = (/** @type {string} */ name, /** @type {any} */ error) => {
+    const rejected = (/** @type {string} */ name, /** @type {any} */ error) => {
       const why = error?.message ?? error;
-      const message = `The ACS call refuses ${name}, which is tried again: ${why}`;
+      const message = `The ACS call rejected ${name}; retrying: ${why}`;
       trouble(new Error(message, { cause: error }));
     };
-    this.#mutingSteps = new Reconciler([() => this.#nextOfMuting()], refused);
-    this.#soundSteps = new Reconciler([() => this.#nextOfSound()], refused);
+    this.#mutingSteps = new Reconciler([() => this.#nextOfMuting()], rejected);
+    this.#soundSteps = new Reconciler([() => this.#nextOfSound()], rejected);
     const devices = () => this.#nextOfDevices();
     const video = () => this.#nextOfPicture('video');
     const screen = () => this.#nextOfPicture('screen');
-    this.#pictureSteps = new Reconciler([devices, video, screen], refused);
+    this.#pictureSteps = new Reconciler([devices, video, screen], rejected);
     const { signal } = this.#listening;
-    const look = () => this.look();
-    listen(call, 'stateChanged', () => this.#renew(), signal);
-    listen(call, 'isMutedChanged', look, signal);
-    listen(call, 'mutedByOthers', () => this.#silenced(), signal);
-    listen(call, 'localAudioStreamsUpdated', look, signal);
-    listen(call, 'localVideoStreamsUpdated', (updated) => this.#updated(updated), signal);
-    this.look();
+    const update = () => this.update();
+    listen(call, 'stateChanged', () => this.#handleState(), signal);
+    listen(call, 'isMutedChanged', update, signal);
+    listen(call, 'mutedByOthers', () => this.#handleMutedByOthers(), signal);
+    listen(call, 'localAudioStreamsUpdated', update, signal);
+    listen(call, 'localVideoStreamsUpdated', (updated) => this.#handleVideo(updated), signal);
+    this.update();
   }
 
-  /** What is wanted or what is may have changed. */
-  look() {
+  /** Called when the wanted or the actual state may have changed. */
+  update() {
     for (const kind of /** @type {const} */ (['audio', 'screen'])) {
       if (!this.#outgoing.isOn(kind)) this.#isOver[kind] = false;
     }
-    for (const steps of this.#all) steps.look();
+    for (const steps of this.#all) steps.update();
   }
 
   get #all() {
@@ -91,8 +89,8 @@ export class AcsSending {
   }
 
   /**
-   * Sends nothing more: muted, and without pictures. The silent sound stays, because the SDK would
-   * take the microphone in its place.
+   * Stops sending: mutes, and stops all pictures. The silent stream stays, because the SDK would
+   * replace it with the microphone.
    */
   async stop() {
     this.#isStopping = true;
@@ -102,12 +100,12 @@ export class AcsSending {
       this.#outgoing.close();
       return;
     }
-    const look = () => {
+    const closeAtEnd = () => {
       if (this.#call.state !== 'Disconnected') return;
-      this.#call.off('stateChanged', look);
+      this.#call.off('stateChanged', closeAtEnd);
       this.#outgoing.close();
     };
-    this.#call.on('stateChanged', look);
+    this.#call.on('stateChanged', closeAtEnd);
   }
 
   // ---- Sound
@@ -126,13 +124,13 @@ export class AcsSending {
     const { state } = this.#call;
     if (this.#isOurs() || this.#isStopping) return null;
     const run = () => this.#startAudio();
-    // Before media begins, so that the microphone is not even opened.
+    // Before media starts, so that the microphone does not even open.
     if (QUIET.includes(state)) return { name: EARLIER, run };
-    // Beside mute(), which has to ask the service: whichever is done first ends the microphone.
+    // In parallel with mute(), which needs the service: whichever is first silences the microphone.
     return state === 'Connected' ? { name: 'startAudio()', run } : null;
   }
 
-  /** Whether it is our sound that is sent, if any is. */
+  /** Whether the call would send our sound. */
   #isOurs() {
     const { localAudioStreams } = this.#call;
     const [stream] = localAudioStreams;
@@ -143,34 +141,34 @@ export class AcsSending {
   async #startAudio() {
     const { copies } = this.#outgoing.feeds.audio;
     const before = this.#sound;
-    const media = copies.give();
+    const media = copies.create();
     const stream = new this.#sdk.LocalAudioStream(media, KEPT);
     this.#sound = { stream, media };
-    stream.on('audioSourceChanged', () => this.look());
-    media.addEventListener('inactive', () => this.look());
+    stream.on('audioSourceChanged', () => this.update());
+    media.addEventListener('inactive', () => this.update());
     try {
       await this.#call.startAudio(stream);
     } catch (error) {
       this.#sound = before;
-      copies.takeBack(media);
+      copies.release(media);
       throw error;
     }
-    if (before) copies.takeBack(before.media);
-    this.look();
+    if (before) copies.release(before.media);
+    this.update();
   }
 
-  /** Another participant has muted us. Who is muted so stays so, until `from` is heard anew. */
-  #silenced() {
-    if (!this.#isOurs() || this.#mutingSteps.doing || !this.#outgoing.isOn('audio')) return;
+  /** Stays muted after another participant has muted us, until `from` starts to speak again. */
+  #handleMutedByOthers() {
+    if (!this.#isOurs() || this.#mutingSteps.running || !this.#outgoing.isOn('audio')) return;
     this.#isOver.audio = true;
-    const what = `${this.#outgoing.from} was muted by somebody in the ACS call`;
-    this.#trouble(new Error(`${what}. Mute and unmute it in our call to be heard again.`));
+    const what = `A participant of the ACS call muted ${this.#outgoing.from}`;
+    this.#trouble(new Error(`${what}. To be heard again, mute and unmute in our call.`));
   }
 
   // ---- Pictures
 
   /**
-   * Cameras and screens that are none of ours.
+   * Stops cameras and screens that are not ours.
    * @returns {Step | null}
    */
   #nextOfDevices() {
@@ -181,7 +179,7 @@ export class AcsSending {
     const isScreen = device.mediaStreamType === 'ScreenSharing';
     const run = () => {
       const what = `A ${isScreen ? 'screen' : 'camera'} of this machine was sent into the ACS call`;
-      this.#trouble(new Error(`${what}. It is stopped.`));
+      this.#trouble(new Error(`${what}. The bridge stops it.`));
       return isScreen ? this.#call.stopScreenSharing() : this.#call.stopVideo(device);
     };
     return { name: isScreen ? 'stopScreenSharing()' : 'stopVideo()', run };
@@ -212,11 +210,11 @@ export class AcsSending {
   async #startPicture(kind) {
     const { copies } = this.#outgoing.feeds[kind];
     this.#drop(kind);
-    // A new one each time: the SDK disposes of those that were a screen share whatever it is told.
-    const media = copies.give();
+    // A new stream each time: the SDK disposes of screen shares in spite of the option.
+    const media = copies.create();
     const stream = new this.#sdk.LocalVideoStream(media, KEPT);
     this.#pictures[kind] = { stream, media, isStale: false };
-    stream.on('videoSourceChanged', () => this.look());
+    stream.on('videoSourceChanged', () => this.update());
     if (kind === 'video') await this.#call.startVideo(stream);
     else await this.#call.startScreenSharing(stream);
   }
@@ -232,7 +230,7 @@ export class AcsSending {
       try {
         await this.#call.stopVideo(picture.stream);
       } catch (error) {
-        // It goes on, and the SDK has let go of our picture: it would be the camera.
+        // The SDK goes on sending, but has released our picture and would use the camera.
         await this.#restore(kind, picture);
         throw error;
       }
@@ -241,7 +239,7 @@ export class AcsSending {
   }
 
   /**
-   * Gives the SDK our picture again, where it still sends one.
+   * Gives the SDK our picture again, if it still sends one.
    * @param {PictureKind} kind
    * @param {Picture} before
    */
@@ -249,50 +247,50 @@ export class AcsSending {
     const { stream } = before;
     if (!this.#call.localVideoStreams.includes(stream)) return;
     const { copies } = this.#outgoing.feeds[kind];
-    const media = copies.give();
-    // Unlike what it began with, of which the SDK has a copy, this is what it sends and may end.
-    media.addEventListener('inactive', () => this.look());
+    const media = copies.create();
+    // The SDK copies the stream it starts with, but sends this one itself, so its end matters.
+    media.addEventListener('inactive', () => this.update());
     this.#pictures[kind] = { stream, media, isStale: false };
     try {
       await stream.setMediaStream(media);
     } catch (error) {
       this.#pictures[kind] = { ...before, isStale: true };
-      copies.takeBack(media);
+      copies.release(media);
       throw error;
     }
-    copies.takeBack(before.media);
+    copies.release(before.media);
   }
 
   /** @param {PictureKind} kind */
   #drop(kind) {
     const picture = this.#pictures[kind];
     this.#pictures[kind] = null;
-    if (picture) this.#outgoing.feeds[kind].copies.takeBack(picture.media);
+    if (picture) this.#outgoing.feeds[kind].copies.release(picture.media);
   }
 
-  // ---- What the call tells
+  // ---- Events of the call
 
   /** @param {{removed: readonly AcsLocalVideoStream[]}} updated */
-  #updated({ removed }) {
+  #handleVideo({ removed }) {
     const { screen } = this.#pictures;
-    // Somebody else shares a screen now, of which there is one: taking it back would be rude.
+    // Another participant shares a screen now. There can be only one, and we do not take it back.
     const isTaken = screen !== null && removed.includes(screen.stream);
-    const isOurs = this.#pictureSteps.doing.endsWith('ScreenSharing()');
+    const isOurs = this.#pictureSteps.running.endsWith('ScreenSharing()');
     if (isTaken && !isOurs && this.#outgoing.isOn('screen')) {
       this.#isOver.screen = true;
-      const what = `The screen share of ${this.#outgoing.from} was ended in the ACS call`;
-      this.#trouble(new Error(`${what}. End it in our call and begin anew to share it again.`));
+      const what = `The ACS call ended the screen share of ${this.#outgoing.from}`;
+      this.#trouble(new Error(`${what}. To share again, stop and start it in our call.`));
     }
-    this.look();
+    this.update();
   }
 
-  #renew() {
+  #handleState() {
     const { state } = this.#call;
-    // After a hold, for instance, everything is wanted anew.
+    // After a hold, for example, everything may be sent again.
     if (state !== 'Connected') this.#isOver = { audio: false, screen: false };
     if (HELD.includes(state)) {
       for (const picture of Object.values(this.#pictures)) if (picture) picture.isStale = true;
     }
-    this.look();
+    this.update();
   }
 }

@@ -1,4 +1,4 @@
-// What the bridge uses of @azure/communication-calling 2.0.0, and nothing else of it.
+// The part of @azure/communication-calling 2.0.0 that the bridge uses.
 
 /**
  * @typedef {'stateChanged' | 'isMutedChanged' | 'mutedByOthers' | 'remoteParticipantsUpdated' |

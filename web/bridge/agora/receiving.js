@@ -1,5 +1,5 @@
-// From an Agora channel into our call: each user as a guest with its sound and its camera. Who
-// shares a screen is a user of its own in the channel, and may be a part of somebody's guest here.
+// From an Agora channel into our call: a guest with audio and camera for each user. A screen share
+// is a separate user in the channel, and may be part of its owner's guest here.
 
 import { Following } from '../common/following.js';
 import { listen } from '../common/listen.js';
@@ -11,7 +11,7 @@ import { persist } from '../common/retry.js';
 /** @import { AgoraClient, AgoraMediaType, AgoraRemoteUser, AgoraUid } from './types.js' */
 
 /**
- * What users are called in our call.
+ * The names of users in our call.
  * @typedef {object} Names
  * @property {(user: AgoraRemoteUser) => string} user
  * @property {(user: AgoraRemoteUser) => string | undefined} displayName
@@ -26,14 +26,14 @@ export class AgoraReceiving {
   #listening = new AbortController();
   /** @type {Map<AgoraRemoteUser, User>} */
   #users = new Map();
-  /** By the uid of whom it stands for. @type {Map<AgoraUid, Guest>} */
+  /** The guests, by the uid that they represent. @type {Map<AgoraUid, Guest>} */
   #guests = new Map();
 
   /**
    * @param {AgoraClient} client
    * @param {Bridge} bridge
    * @param {Names} names
-   * @param {(uid: AgoraUid) => boolean} isOwn Whether that is the bridge itself.
+   * @param {(uid: AgoraUid) => boolean} isOwn Whether this uid is the bridge's own.
    */
   constructor(client, bridge, names, isOwn) {
     this.#client = client;
@@ -41,21 +41,21 @@ export class AgoraReceiving {
     this.#names = names;
     this.#isOwn = isOwn;
     const { signal } = this.#listening;
-    const look = () => this.#look();
-    listen(client, 'user-joined', look, signal);
-    listen(client, 'user-left', look, signal);
+    const update = () => this.#update();
+    listen(client, 'user-joined', update, signal);
+    listen(client, 'user-left', update, signal);
     listen(client, 'user-published', (remote, type) => this.#published(remote, type), signal);
-    listen(client, 'user-unpublished', look, signal);
-    this.#look();
+    listen(client, 'user-unpublished', update, signal);
+    this.#update();
   }
 
-  /** The guests are the bridge's to dismiss. */
+  /** Stops following the channel. The bridge dismisses the guests. */
   stop() {
     this.#listening.abort();
     for (const user of this.#users.values()) user.stop();
   }
 
-  #look() {
+  #update() {
     const present = new Set(this.#client.remoteUsers.filter(({ uid }) => !this.#isOwn(uid)));
     for (const [remote, user] of this.#users) {
       if (present.has(remote)) continue;
@@ -68,7 +68,7 @@ export class AgoraReceiving {
       this.#guests.delete(owner);
       this.#bridge.dismiss(guest);
     }
-    for (const remote of present) this.#welcome(remote).look();
+    for (const remote of present) this.#userOf(remote).update();
   }
 
   /**
@@ -77,7 +77,7 @@ export class AgoraReceiving {
    */
   #published(remote, type) {
     if (type === 'audio' || type === 'video') this.#users.get(remote)?.published(type);
-    this.#look();
+    this.#update();
   }
 
   /** @param {AgoraRemoteUser} remote */
@@ -86,7 +86,7 @@ export class AgoraReceiving {
   }
 
   /** @param {AgoraRemoteUser} remote */
-  #welcome(remote) {
+  #userOf(remote) {
     const known = this.#users.get(remote);
     if (known) return known;
     const owner = this.#ownerOf(remote);
@@ -99,7 +99,7 @@ export class AgoraReceiving {
 
   /**
    * @param {AgoraUid} owner
-   * @param {AgoraRemoteUser} remote Somebody of it.
+   * @param {AgoraRemoteUser} remote The owner or its screen.
    */
   #invite(owner, remote) {
     const named = this.#client.remoteUsers.find(({ uid }) => uid === owner) ?? {
@@ -140,20 +140,20 @@ class User {
     this.#pictureKind = pictureKind;
   }
 
-  look() {
+  update() {
     const remote = this.#remote;
-    // What a screen sounds like would take the place of its owner's voice.
+    // The audio of a screen would replace its owner's voice.
     const isHeard = remote.hasAudio && this.#pictureKind === 'video';
     this.#media.audio.set(isHeard ? remote : null);
     this.#media.video.set(remote.hasVideo ? remote : null);
   }
 
   /**
-   * It may have been published already, and is to be subscribed to anew.
+   * Called when a track is published, possibly again, which needs a new subscription.
    * @param {AgoraMediaType} type
    */
   published(type) {
-    if (this.#media[type].what) this.#media[type].again();
+    if (this.#media[type].target) this.#media[type].restart();
   }
 
   stop() {
@@ -162,7 +162,7 @@ class User {
 
   /**
    * @param {AgoraMediaType} type
-   * @param {AgoraRemoteUser | null} remote Null: it is published no more, or wanted no more.
+   * @param {AgoraRemoteUser | null} remote Null if it is not published or not wanted.
    * @param {AbortSignal} signal
    */
   #follow(type, remote, signal) {
@@ -184,23 +184,23 @@ class User {
       signal.addEventListener('abort', () => this.#release(type), { once: true });
     };
     persist(begin, signal, (error) => {
-      const what = `The ${kind} of ${this.#guest.displayName} is not there, and tried again`;
+      const what = `The ${kind} of ${this.#guest.displayName} is not available; retrying`;
       this.#bridge.trouble(new Error(`${what}: ${error.message}`, { cause: error }));
     });
   }
 
   /**
-   * It is not wanted any more.
+   * Unsubscribes.
    * @param {AgoraMediaType} type
    */
   #release(type) {
     const { hasAudio, hasVideo } = this.#remote;
     // Agora itself unsubscribes from what was unpublished.
     if (!(type === 'audio' ? hasAudio : hasVideo)) return;
-    // It was published anew, and somebody follows that.
-    if (this.#media[type].what) return;
+    // It was published again and is followed.
+    if (this.#media[type].target) return;
     this.#client.unsubscribe(this.#remote, type).catch((error) => {
-      console.debug('an Agora user is still subscribed to:', error);
+      console.debug('cannot unsubscribe from an Agora user:', error);
     });
   }
 }

@@ -1,4 +1,4 @@
-// From our call into an Agora channel: what is there is published, what is not is unpublished.
+// From our call into an Agora channel: publishes what is available and unpublishes the rest.
 
 import { listen } from '../common/listen.js';
 import { Reconciler } from '../common/reconciler.js';
@@ -9,18 +9,18 @@ import { Reconciler } from '../common/reconciler.js';
 /** @import { AgoraClient, AgoraLocalTrack, AgoraSdk } from './types.js' */
 
 const NO_SCREEN_CLIENT =
-  'An Agora client publishes one video track: give the bridge a screenClient, a second client ' +
-  'that has joined the channel, and it shares the screen.';
+  'An Agora client publishes only one video track. To share the screen, give the bridge a ' +
+  'screenClient, a second client that has joined the channel.';
 
 export class AgoraSending {
   #sdk;
   #outgoing;
   #trouble;
   #listening = new AbortController();
-  /** Of each client. @type {Reconciler[]} */
+  /** The reconcilers, one for each client. @type {Reconciler[]} */
   #steps;
   #hasScreenClient;
-  #isScreenMissed = false;
+  #isScreenReported = false;
   /** @type {Record<Kind, AgoraLocalTrack | null>} */
   #tracks = { audio: null, video: null, screen: null };
 
@@ -35,33 +35,33 @@ export class AgoraSending {
     this.#outgoing = outgoing;
     this.#trouble = trouble;
     this.#hasScreenClient = Boolean(screenClient);
-    const refused = (/** @type {string} */ name, /** @type {any} */ error) => {
+    const rejected = (/** @type {string} */ name, /** @type {any} */ error) => {
       const why = error?.message ?? error;
-      const message = `Agora refuses ${name}, which is tried again: ${why}`;
+      const message = `Agora rejected ${name}; retrying: ${why}`;
       trouble(new Error(message, { cause: error }));
     };
     const audio = () => this.#next(client, 'audio');
     const video = () => this.#next(client, 'video');
-    this.#steps = [new Reconciler([audio, video], refused)];
+    this.#steps = [new Reconciler([audio, video], rejected)];
     const { signal } = this.#listening;
-    listen(client, 'connection-state-change', () => this.look(), signal);
+    listen(client, 'connection-state-change', () => this.update(), signal);
     if (screenClient) {
       const screen = () => this.#next(screenClient, 'screen');
-      this.#steps.push(new Reconciler([screen], refused));
-      listen(screenClient, 'connection-state-change', () => this.look(), signal);
+      this.#steps.push(new Reconciler([screen], rejected));
+      listen(screenClient, 'connection-state-change', () => this.update(), signal);
     }
-    this.look();
+    this.update();
   }
 
-  /** What is wanted or what is may have changed. */
-  look() {
-    for (const steps of this.#steps) steps.look();
-    if (this.#hasScreenClient || this.#isScreenMissed || !this.#outgoing.isOn('screen')) return;
-    this.#isScreenMissed = true;
+  /** Called when the wanted or the actual state may have changed. */
+  update() {
+    for (const steps of this.#steps) steps.update();
+    if (this.#hasScreenClient || this.#isScreenReported || !this.#outgoing.isOn('screen')) return;
+    this.#isScreenReported = true;
     this.#trouble(new Error(NO_SCREEN_CLIENT));
   }
 
-  /** Publishes nothing more. */
+  /** Unpublishes everything. */
   async stop() {
     await Promise.all(this.#steps.map((steps) => steps.finish()));
     this.#listening.abort();
@@ -91,7 +91,7 @@ export class AgoraSending {
 
   /** @param {Kind} kind */
   #make(kind) {
-    const [mediaStreamTrack] = this.#outgoing.feeds[kind].copies.give().getTracks();
+    const [mediaStreamTrack] = this.#outgoing.feeds[kind].copies.create().getTracks();
     if (kind === 'audio') return this.#sdk.createCustomAudioTrack({ mediaStreamTrack });
     const optimizationMode = kind === 'screen' ? 'detail' : 'motion';
     return this.#sdk.createCustomVideoTrack({ mediaStreamTrack, optimizationMode });

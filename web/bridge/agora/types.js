@@ -1,4 +1,4 @@
-// What the bridge uses of agora-rtc-sdk-ng 4.24.8, and nothing else of it.
+// The part of agora-rtc-sdk-ng 4.24.8 that the bridge uses.
 
 /** @typedef {number | string} AgoraUid */
 /** @typedef {'audio' | 'video'} AgoraMediaType */
@@ -9,7 +9,7 @@
  */
 
 /**
- * It publishes what its SDK makes, of which the bridge knows less than the SDK.
+ * `publish` takes tracks of the SDK, whose types are narrower than those here.
  * @typedef {{
  *   readonly connectionState: string,
  *   readonly uid?: AgoraUid,

@@ -1,27 +1,26 @@
-// Sound whose track never ends, whatever becomes of the tracks that it comes from: silence, while
-// there is none.
+// An audio track for SDKs that never ends and plays silence while it has no source.
 //
-// An SDK that is given the track of a connection takes the microphone when that connection closes.
+// An SDK that is given the track of a connection opens the microphone when the connection closes.
 
 import { Copies } from './copies.js';
 
-/** Opus' own: nothing is resampled. */
+/** The rate of Opus, which saves resampling. */
 const SAMPLE_RATE = 48_000;
 
-/** What lets a page make sound. */
+/** The events that allow a page to play sound. */
 const GESTURES = ['click', 'keydown', 'touchend'];
 
 export class AudioFeed {
   #context = new AudioContext({ sampleRate: SAMPLE_RATE });
   #outlet = this.#context.createMediaStreamDestination();
-  /** Without anything that sounds, WebAudio gives no samples, not even of silence. */
+  /** Web Audio produces no samples, not even silence, without a source. */
   #silence = new ConstantSourceNode(this.#context, { offset: 0 });
   /** @type {MediaStreamTrack | null} */
   #track = null;
   /** @type {MediaStreamAudioSourceNode | null} */
   #source = null;
   #listening = new AbortController();
-  /** The sound, for SDKs. */
+  /** The track for SDKs. */
   copies = new Copies(this.#outlet.stream.getAudioTracks()[0]);
 
   /** @param {(error: Error) => void} trouble */
@@ -35,11 +34,11 @@ export class AudioFeed {
     }
     this.#context.addEventListener('statechange', () => this.#listening.abort(), { once: true });
     if (navigator.userActivation?.hasBeenActive) return;
-    trouble(new Error('The browser lets no page make sound before it was touched. Click it.'));
+    trouble(new Error('The browser blocks sound until the page is clicked. Click it.'));
   }
 
   /**
-   * From now on the sound is that of `track`, or silence.
+   * Sets the source; null is silence.
    * @param {MediaStreamTrack | null} track
    */
   set(track) {

@@ -1,5 +1,5 @@
-// What is between two calls: guests in ours for the participants of the other one, and what goes
-// out of ours. Whatever is special to the other call's SDK is its `Side`.
+// The common part of all bridges: guests in our call for the participants of the other one, and the
+// media that leaves our call. A `Side` adds what is specific to the other call's SDK.
 
 import { Emitter, emit } from '../../acscall/emitter.js';
 import { Guest } from './guest.js';
@@ -9,28 +9,27 @@ import { Outgoing } from './outgoing.js';
 
 /** @import { Call } from '../../acscall/call.js' */
 /** @import { Updated } from '../../acscall/emitter.js' */
-/** @import { House } from './guest.js' */
+/** @import { GuestOptions } from './guest.js' */
 /** @import { StreamStats } from './measure.js' */
 
 /**
- * What both bridges are told.
+ * The options of all bridges.
  * @typedef {object} BridgeOptions
- * @property {string} [from] The user of our call whose sound, camera and screen go into the other
+ * @property {string} [from] The user of our call whose audio, camera and screen enter the other
  *   call; without it nothing does.
- * @property {string} [server] Ours, for the guests; by default where the page is from.
- * @property {House['token']} [token] What lets a guest of that name in, where the server asks.
- */
+ * @property {string} [server] Our server, for the guests; by default the origin of the page.
+ * @property {GuestOptions['token']} [token] Returns a guest's token, for servers that require it.
 
 /**
- * What brings the other call and the bridge together.
+ * The part of a bridge that handles the other call.
  * @typedef {object} Side
- * @property {() => void} begin Our call is there: guests can come.
- * @property {() => void} look What is to go out has changed.
- * @property {() => Promise<void>} stop Sends nothing more. The guests are the bridge's.
+ * @property {() => void} begin Called when our call is connected: guests can join.
+ * @property {() => void} outgoingChanged Called when the media to send may have changed.
+ * @property {() => Promise<void>} stop Stops sending. The bridge dismisses the guests.
  */
 
-/** Stopping waits this long for the other call, in milliseconds: it may have died. */
-const PATIENCE = 5_000;
+/** How long stopping waits for the other call, in milliseconds, since that may hang. */
+const STOP_TIMEOUT = 5_000;
 
 /**
  * @extends {Emitter<{stateChanged: void, guestsUpdated: Updated<Guest>, trouble: {error: Error}}>}
@@ -52,7 +51,7 @@ export class Bridge extends Emitter {
 
   /**
    * @internal
-   * @param {Call} call Ours.
+   * @param {Call} call Our call.
    * @param {BridgeOptions} options
    * @param {(bridge: Bridge, outgoing: Outgoing | null) => Side} makeSide
    */
@@ -62,32 +61,32 @@ export class Bridge extends Emitter {
     this.#call = call;
     this.#options = options;
     const { from } = options;
-    // Not at once, so that whoever listens from now on hears of everything.
+    // Deferred, so that a listener added right after this call hears of everything.
     const trouble = (/** @type {Error} */ error) => queueMicrotask(() => this.trouble(error));
-    const changed = () => this.#side?.look();
+    const changed = () => this.#side?.outgoingChanged();
     this.#outgoing = from ? new Outgoing(call, from, { changed, trouble }) : null;
     /** @type {Side | undefined} */
     this.#side = makeSide(this, this.#outgoing);
-    listen(call, 'stateChanged', () => this.#look(), this.#listening.signal);
-    queueMicrotask(() => this.#look());
+    listen(call, 'stateChanged', () => this.#update(), this.#listening.signal);
+    queueMicrotask(() => this.#update());
   }
 
   get state() {
     return this.#state;
   }
 
-  /** Why it is stopped, for people; empty before. */
+  /** Why the bridge stopped, for people; empty while it runs. */
   get stopReason() {
     return this.#stopReason;
   }
 
-  /** Those of the other call in ours: `{user, displayName, call}`. */
+  /** The guests in our call: `{user, displayName, call}`. */
   get guests() {
     return this.#guests;
   }
 
   /**
-   * What goes through it now, an object for each stream.
+   * Returns statistics for the bridged streams, an object for each.
    * @returns {Promise<StreamStats[]>}
    */
   async getStats() {
@@ -95,9 +94,9 @@ export class Bridge extends Emitter {
     return [...coming.flat(), ...(this.#outgoing?.stats ?? [])];
   }
 
-  /** Ends all of it. Neither call is hung up. */
+  /** Stops the bridge. Both calls continue. */
   async stop() {
-    await this.end('It was stopped.');
+    await this.end('The bridge was stopped.');
   }
 
   // ---- For the sides
@@ -111,7 +110,7 @@ export class Bridge extends Emitter {
     const { server, token } = this.#options;
     const trouble = (/** @type {Error} */ error) => this.trouble(error);
     const guest = new Guest({ groupId: this.#call.id, server, token, trouble }, user, displayName);
-    this.#update([...this.#guests, guest]);
+    this.#setGuests([...this.#guests, guest]);
     return guest;
   }
 
@@ -121,11 +120,11 @@ export class Bridge extends Emitter {
    */
   dismiss(guest) {
     guest.leave();
-    this.#update(this.#guests.filter((one) => one !== guest));
+    this.#setGuests(this.#guests.filter((one) => one !== guest));
   }
 
   /**
-   * Something went wrong, and the bridge goes on.
+   * Reports an error that the bridge survives.
    * @internal
    * @param {Error} error
    */
@@ -134,7 +133,7 @@ export class Bridge extends Emitter {
   }
 
   /**
-   * It is over.
+   * Ends the bridge.
    * @internal
    * @param {string} reason For people.
    */
@@ -143,12 +142,12 @@ export class Bridge extends Emitter {
     return this.#stopping;
   }
 
-  // ---- Inside
+  // ---- Internals
 
-  #look() {
+  #update() {
     const { state, callEndReason } = this.#call;
     if (state === 'Disconnected') {
-      this.end(`Our call is over${callEndReason?.message ? `: ${callEndReason.message}` : '.'}`);
+      this.end(`Our call has ended${callEndReason?.message ? `: ${callEndReason.message}` : '.'}`);
     } else if (state === 'Connected' && !this.#hasBegun && !this.#stopping) {
       this.#hasBegun = true;
       this.#side?.begin();
@@ -161,15 +160,15 @@ export class Bridge extends Emitter {
     this.#outgoing?.stop();
     const guests = this.#guests;
     const done = Promise.all([this.#side?.stop(), ...guests.map((guest) => guest.leave())]);
-    await Promise.race([done, new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
-    this.#update([]);
+    await Promise.race([done, new Promise((resolve) => setTimeout(resolve, STOP_TIMEOUT))]);
+    this.#setGuests([]);
     this.#stopReason = reason;
     this.#state = 'Stopped';
     emit(this, 'stateChanged');
   }
 
   /** @param {Guest[]} guests */
-  #update(guests) {
+  #setGuests(guests) {
     const before = this.#guests;
     this.#guests = Object.freeze(guests);
     const added = guests.filter((guest) => !before.includes(guest));
@@ -184,12 +183,12 @@ function check(call) {
     throw new Error('This browser has no MediaStreamTrackGenerator. Bridges run in Chromium.');
   }
   if (!Array.isArray(call?.remoteParticipants)) {
-    throw new Error('The second argument is a call of acscall.js: agent.join({groupId: name}).');
+    throw new Error('The second argument must be a call of acscall.js.');
   }
-  if (call.state === 'Disconnected') throw new Error('Our call is over. Join it again.');
-  // Before it has begun, only who calls somebody has others in it.
+  if (call.state === 'Disconnected') throw new Error('Our call has ended. Join it again.');
+  // Before it starts, only a call placed by us has other participants.
   const isPlaced = call.state === 'None' && call.remoteParticipants.length > 0;
   if (isPlaced || call.direction === 'Incoming') {
-    throw new Error('Guests can only join a call that has a name: agent.join({groupId: name}).');
+    throw new Error('Guests can only join a named call: agent.join({groupId: name}).');
   }
 }

@@ -1,31 +1,31 @@
-// Copies of a track for SDKs: what becomes of one leaves the track itself and the others alone.
+// Copies of a track for SDKs. An SDK that ends one affects neither the track nor the others.
 
 export class Copies {
   #track;
   /** @type {Set<MediaStream>} */
-  #given = new Set();
+  #streams = new Set();
 
   /** @param {MediaStreamTrack} track */
   constructor(track) {
     this.#track = track;
   }
 
-  /** A stream with a copy, until it is taken back. */
-  give() {
+  /** Returns a stream with a copy of the track. */
+  create() {
     const stream = new MediaStream([this.#track.clone()]);
-    this.#given.add(stream);
+    this.#streams.add(stream);
     return stream;
   }
 
-  /** @param {MediaStream} stream Nobody uses it any more. */
-  takeBack(stream) {
-    this.#given.delete(stream);
+  /** @param {MediaStream} stream No longer in use. */
+  release(stream) {
+    this.#streams.delete(stream);
     for (const track of stream.getTracks()) track.stop();
   }
 
-  /** For good: the track itself ends, too. */
+  /** Ends the copies and the track. */
   close() {
-    for (const stream of this.#given) this.takeBack(stream);
+    for (const stream of this.#streams) this.release(stream);
     this.#track.stop();
   }
 }

@@ -1,35 +1,35 @@
-// Following one thing at a time.
+// Follows one object at a time.
 
 /** @template {object} T */
 export class Following {
   #follow;
   /** @type {T | null} */
-  #what = null;
+  #target = null;
   #controller = new AbortController();
 
   /**
-   * @param {(what: T | null, signal: AbortSignal) => void} follow Begins with `what`, until
-   *   `signal` is aborted; null: there is nothing to follow.
+   * @param {(target: T | null, signal: AbortSignal) => void} follow Starts following `target` until
+   *   `signal` is aborted; null stands for no target.
    */
   constructor(follow) {
     this.#follow = follow;
   }
 
-  get what() {
-    return this.#what;
+  get target() {
+    return this.#target;
   }
 
-  /** @param {T | null} what */
-  set(what) {
-    if (what === this.#what) return;
-    this.#what = what;
-    this.again();
+  /** @param {T | null} target */
+  set(target) {
+    if (target === this.#target) return;
+    this.#target = target;
+    this.restart();
   }
 
-  /** Begins anew with the same. */
-  again() {
+  /** Starts following the same target again. */
+  restart() {
     this.#controller.abort();
     this.#controller = new AbortController();
-    this.#follow(this.#what, this.#controller.signal);
+    this.#follow(this.#target, this.#controller.signal);
   }
 }

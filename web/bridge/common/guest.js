@@ -1,5 +1,5 @@
-// A participant of our call that stands for one of the other call. It only sends, and never
-// opens a device.
+// A participant of our call that represents one of the other call. It only sends, and never opens a
+// device.
 
 import { CallClient } from '../../acscall/call-client.js';
 import { LocalAudioStream } from '../../acscall/local-audio-stream.js';
@@ -11,8 +11,8 @@ import { persist } from './retry.js';
 /** @import { Kind } from '../../acscall/wire/leg.js' */
 
 /**
- * Where guests go, and what lets them in.
- * @typedef {object} House
+ * The call that guests join.
+ * @typedef {object} GuestOptions
  * @property {string} groupId The call's name.
  * @property {string} [server]
  * @property {(user: string) => string | undefined | Promise<string | undefined>} [token]
@@ -22,53 +22,53 @@ import { persist } from './retry.js';
 /** @type {readonly Kind[]} */
 const KINDS = ['audio', 'video', 'screen'];
 
-/** What the server takes for a name: characters, and none that control. */
+/** The server's limit for names, in characters. */
 const LONGEST = 128;
 
-/** What encoders are told of the pictures. */
+/** The content hints of the video tracks. */
 const HINTS = { video: 'motion', screen: 'detail' };
 
 export class Guest {
-  #house;
+  #options;
   #leaving = new AbortController();
   /** @type {Record<Kind, MediaStreamTrack | null>} */
   #tracks = { audio: null, video: null, screen: null };
-  /** What our call is given of them. */
-  #audio = /** @type {LocalAudioStream | null} */ (null);
+  /** The streams that our call sends. */
+  #audioStream = /** @type {LocalAudioStream | null} */ (null);
   /** @type {Record<'video' | 'screen', LocalVideoStream | null>} */
-  #pictures = { video: null, screen: null };
+  #videoStreams = { video: null, screen: null };
   /** @type {Call | null} */
   #call = null;
   #live;
 
   /**
-   * @param {House} house
+   * @param {GuestOptions} options
    * @param {string} user
    * @param {string} [displayName]
    */
-  constructor(house, user, displayName) {
-    this.#house = house;
+  constructor(options, user, displayName) {
+    this.#options = options;
     this.user = nameOf(user);
     this.displayName = nameOf(displayName || user);
-    this.#live = persist((worked) => this.#stay(worked), this.#leaving.signal, (error) => {
+    this.#live = persist((succeeded) => this.#stay(succeeded), this.#leaving.signal, (error) => {
       const why = error?.message ?? error;
-      const message = `${this.user} cannot be in our call, which is tried again: ${why}`;
-      house.trouble(new Error(message, { cause: error }));
+      const message = `${this.user} cannot join our call; retrying: ${why}`;
+      options.trouble(new Error(message, { cause: error }));
     });
   }
 
-  /** Its call; null while it has none. */
+  /** The guest's call; null while it has none. */
   get call() {
     return this.#call;
   }
 
-  /** What it has to send. */
+  /** The kinds that it can send. */
   get kinds() {
     return KINDS.filter((kind) => this.#tracks[kind]);
   }
 
   /**
-   * From now on it sends `track` as its sound, camera or screen, or nothing.
+   * Sends `track`, or nothing, as its audio, camera or screen from now on.
    * @param {Kind} kind
    * @param {MediaStreamTrack | null} track
    */
@@ -79,20 +79,20 @@ export class Guest {
     this.#send(kind);
   }
 
-  /** It leaves, wherever it has got to; fulfilled when it is gone. */
+  /** Leaves the call, or stops joining; fulfilled when the guest is gone. */
   async leave() {
     this.#leaving.abort();
     await this.#live;
   }
 
-  // ---- Being there
+  // ---- The call
 
   /**
-   * Is in the call until the guest leaves; rejected where it ends by itself.
-   * @param {() => void} worked
+   * Stays in the call until the guest leaves; rejects if the call ends by itself.
+   * @param {() => void} succeeded
    */
-  async #stay(worked) {
-    const { groupId, server, token } = this.#house;
+  async #stay(succeeded) {
+    const { groupId, server, token } = this.#options;
     const { user, displayName } = this;
     const { signal } = this.#leaving;
     const credential = { user, server, token: await token?.(user) };
@@ -100,12 +100,12 @@ export class Guest {
     const agent = await new CallClient().createCallAgent(credential, { displayName });
     try {
       if (signal.aborted) return;
-      // Muted: without a stream of ours it would be the microphone.
+      // Muted, since a call without a stream of ours would send the microphone.
       const call = agent.join({ groupId }, { receives: false, audioOptions: { muted: true } });
       this.#call = call;
       for (const kind of KINDS) this.#send(kind);
-      await whenOver(call, signal, worked);
-      const reason = call.callEndReason?.message || 'somebody ended it';
+      await whenOver(call, signal, succeeded);
+      const reason = call.callEndReason?.message || 'another participant ended it';
       if (!signal.aborted) throw new Error(reason);
     } finally {
       this.#call = null;
@@ -121,14 +121,14 @@ export class Guest {
     if (!call) return;
     const track = this.#tracks[kind];
     try {
-      if (kind === 'audio') await this.#sendSound(call, track);
-      else await this.#sendPicture(call, kind, track);
+      if (kind === 'audio') await this.#sendAudio(call, track);
+      else await this.#sendVideo(call, kind, track);
     } catch (/** @type {any} */ error) {
-      // What has ended, or was stopped meanwhile, is followed by something else, or by nothing.
+      // A track that has ended or was replaced is no error.
       const isStale = call !== this.#call || track !== this.#tracks[kind];
       if (isStale || track?.readyState !== 'live') return;
       const message = `The ${kind} of ${this.user} cannot be sent: ${error.message}`;
-      this.#house.trouble(new Error(message, { cause: error }));
+      this.#options.trouble(new Error(message, { cause: error }));
     }
   }
 
@@ -136,19 +136,19 @@ export class Guest {
    * @param {Call} call
    * @param {MediaStreamTrack | null} track
    */
-  async #sendSound(call, track) {
-    // Never stopAudio(): that goes back to the microphone.
+  async #sendAudio(call, track) {
+    // Never stopAudio(), which goes back to the microphone.
     if (!track) return call.mute();
     const media = new MediaStream([track]);
-    if (this.#audio && call.localAudioStreams.includes(this.#audio)) {
-      await this.#audio.setMediaStream(media);
+    if (this.#audioStream && call.localAudioStreams.includes(this.#audioStream)) {
+      await this.#audioStream.setMediaStream(media);
     } else {
-      this.#audio = new LocalAudioStream(media, { autoDisposeOnCallEnd: false });
-      await call.startAudio(this.#audio);
+      this.#audioStream = new LocalAudioStream(media, { autoDisposeOnCallEnd: false });
+      await call.startAudio(this.#audioStream);
     }
-    // With a stream to send no microphone is opened; without one it would be.
+    // unmute() opens no microphone only while there is a stream to send.
     const isCurrent = call === this.#call && track === this.#tracks.audio;
-    if (isCurrent && this.#audio && call.localAudioStreams.includes(this.#audio)) {
+    if (isCurrent && this.#audioStream && call.localAudioStreams.includes(this.#audioStream)) {
       await call.unmute();
     }
   }
@@ -158,11 +158,11 @@ export class Guest {
    * @param {'video' | 'screen'} kind
    * @param {MediaStreamTrack | null} track
    */
-  async #sendPicture(call, kind, track) {
-    const sent = this.#pictures[kind];
+  async #sendVideo(call, kind, track) {
+    const sent = this.#videoStreams[kind];
     const isSent = sent !== null && call.localVideoStreams.includes(sent);
     if (!track) {
-      this.#pictures[kind] = null;
+      this.#videoStreams[kind] = null;
       if (!isSent) return;
       if (kind === 'video') await call.stopVideo(sent);
       else await call.stopScreenSharing();
@@ -174,23 +174,23 @@ export class Guest {
       return;
     }
     const stream = new LocalVideoStream(media, { autoDisposeOnCallEnd: false });
-    this.#pictures[kind] = stream;
+    this.#videoStreams[kind] = stream;
     if (kind === 'video') await call.startVideo(stream);
     else await call.startScreenSharing(stream);
   }
 }
 
 /**
- * Waits until `call` is over, and says when it has begun. Where `signal` is aborted, that ends it.
+ * Waits until `call` is over and reports when it is connected. An aborted `signal` hangs it up.
  * @param {Call} call
  * @param {AbortSignal} signal
- * @param {() => void} worked
+ * @param {() => void} succeeded
  */
-async function whenOver(call, signal, worked) {
+async function whenOver(call, signal, succeeded) {
   const over = new AbortController();
   await new Promise((/** @type {(value: void) => void} */ resolve) => {
     const changed = () => {
-      if (call.state === 'Connected') worked();
+      if (call.state === 'Connected') succeeded();
       if (call.state === 'Disconnected') resolve();
     };
     listen(call, 'stateChanged', changed, over.signal);
@@ -200,7 +200,7 @@ async function whenOver(call, signal, worked) {
 }
 
 /**
- * What the server takes as a name, as near to `text` as that goes.
+ * Makes `text` a valid name for the server.
  * @param {string} text
  */
 function nameOf(text) {

@@ -1,7 +1,7 @@
-// Listening to objects of calling SDKs, which have `on` and `off`.
+// Listens to objects of calling SDKs, which have `on` and `off`.
 
 /**
- * Has `listener` told of `event` until `signal` is aborted.
+ * Calls `listener` for each `event` until `signal` is aborted.
  * @template {{on(event: any, listener: any): void, off(event: any, listener: any): void}} E
  * @param {E} emitter
  * @param {Parameters<E['on']>[0]} event

@@ -1,4 +1,4 @@
-// What is measured of the streams of a bridge.
+// The statistics of a bridge's streams.
 
 /** @import { Kind } from '../../acscall/wire/leg.js' */
 /** @import { Guest } from './guest.js' */
@@ -6,28 +6,28 @@
 /**
  * @typedef {object} StreamStats
  * @property {'in' | 'out'} direction `in`: from the other call into ours.
- * @property {string} user Of our call: the guest, or the one that goes out.
+ * @property {string} user The user in our call: the guest, or the `from` user.
  * @property {Kind} kind
  * @property {number} [frameWidth]
  * @property {number} [frameHeight]
  * @property {number} [framesPerSecond]
- * @property {number} [frames] Since the beginning: sent or, where there are several receivers, sent
- *   to the one that got most.
- * @property {number} [framesDropped] Of those that go out: for want of time.
- * @property {number} [bytes] Of those that come in: sent to all receivers.
- * @property {number} [receivers] Of those that come in: who gets it now. A picture is sent to
- *   nobody who has not asked for it.
+ * @property {number} [frames] The frames sent so far; with several receivers, to the one that got
+ *   most.
+ * @property {number} [framesDropped] `out` only: the frames dropped because the page was busy.
+ * @property {number} [bytes] `in` only: the bytes sent to all receivers.
+ * @property {number} [receivers] `in` only: the current number of receivers. Video is sent only to
+ *   participants who request it.
  */
 
 /**
- * The streams that a guest sends.
+ * Returns the statistics of the streams that a guest sends.
  * @param {Guest} guest
  * @returns {Promise<StreamStats[]>}
  */
 export async function guestStats({ user, call, kinds }) {
   const sent = call ? await call.getStats() : [];
   return kinds.map((kind) => {
-    // The library has no type of what browsers measure.
+    // The library has no type for browser statistics.
     const all = /** @type {any[]} */ (sent.filter((one) => one.kind === kind));
     const most = (/** @type {string} */ name) => Math.max(...all.map((one) => one[name] ?? 0));
     /** @type {StreamStats} */

@@ -1,4 +1,4 @@
-// What goes from our call into the other one: sound, picture and screen of one participant.
+// The media from our call into the other one: audio, camera and screen of one user.
 
 import { AudioFeed } from './audio-feed.js';
 import { Following } from './following.js';
@@ -13,7 +13,7 @@ import { VideoFeed } from './video-feed.js';
 
 /** @typedef {'video' | 'screen'} PictureKind */
 
-/** Which of a participant's pictures is which. */
+/** The stream type of each kind. */
 const PICTURES = /** @type {const} */ ({ video: 'Video', screen: 'ScreenSharing' });
 
 export class Outgoing {
@@ -23,17 +23,17 @@ export class Outgoing {
   #listening = new AbortController();
   /** @type {Map<RemoteParticipant, AbortController>} */
   #sessions = new Map();
-  /** Whose sound it is. @type {RemoteParticipant | null} */
+  /** The session that is heard. @type {RemoteParticipant | null} */
   #speaker = null;
   /** @type {Record<PictureKind, Following<RemoteVideoStream>>} */
   #pictures = {
-    video: new Following((stream, signal) => this.#see('video', stream, signal)),
-    screen: new Following((stream, signal) => this.#see('screen', stream, signal)),
+    video: new Following((stream, signal) => this.#followPicture('video', stream, signal)),
+    screen: new Following((stream, signal) => this.#followPicture('screen', stream, signal)),
   };
 
   /**
-   * @param {Call} call Ours.
-   * @param {string} from The user whose sound and pictures go out.
+   * @param {Call} call Our call.
+   * @param {string} from The user whose media is sent.
    * @param {{changed: () => void, trouble: (error: Error) => void}} owner
    */
   constructor(call, from, { changed, trouble }) {
@@ -47,20 +47,20 @@ export class Outgoing {
       screen: new VideoFeed('detail', changed),
     };
     const { signal } = this.#listening;
-    listen(call, 'remoteParticipantsUpdated', () => this.#look(), signal);
-    this.#look();
+    listen(call, 'remoteParticipantsUpdated', () => this.#update(), signal);
+    this.#update();
   }
 
   /**
-   * Whether there is something to be sent: for pictures, from the first frame on.
+   * Whether there is media to send: for pictures, from the first frame on.
    * @param {Kind} kind
    */
   isOn(kind) {
     if (kind === 'audio') return this.#speaker !== null;
-    return this.#pictures[kind].what !== null && this.feeds[kind].hasPicture;
+    return this.#pictures[kind].target !== null && this.feeds[kind].hasPicture;
   }
 
-  /** What goes out, one object for each stream. */
+  /** The statistics of the sent streams, one object for each. */
   get stats() {
     const about = { direction: /** @type {const} */ ('out'), user: this.from };
     const kinds = /** @type {const} */ (['video', 'screen']);
@@ -71,36 +71,36 @@ export class Outgoing {
     ];
   }
 
-  /** Nothing is to be sent any more. What the feeds gave out goes on: silent, standing still. */
+  /** Stops the sources. The feeds continue with silence and frozen pictures. */
   stop() {
     this.#listening.abort();
     for (const controller of this.#sessions.values()) controller.abort();
     this.#sessions.clear();
-    this.#hear(null);
+    this.#setSpeaker(null);
     for (const picture of Object.values(this.#pictures)) picture.set(null);
   }
 
-  /** Nobody has the feeds any more. */
+  /** Closes the feeds once nothing uses them. */
   close() {
     for (const feed of Object.values(this.feeds)) feed.close();
   }
 
-  // ---- Whose it is
+  // ---- Sources
 
-  #look() {
+  #update() {
     const all = this.#call.remoteParticipants.filter(
       ({ identifier }) => identifier.communicationUserId === this.from,
     );
     this.#listenTo(all);
-    // Who is lost may come back, but whoever is here goes first.
+    // A connected session takes precedence over a lost one that may come back.
     const isHere = (/** @type {RemoteParticipant} */ { state }) => state === 'Connected';
     const sessions = [...all.filter(isHere), ...all.filter((session) => !isHere(session))];
-    this.#hear(sessions.find(({ isMuted }) => !isMuted) ?? null);
+    this.#setSpeaker(sessions.find(({ isMuted }) => !isMuted) ?? null);
     for (const kind of /** @type {const} */ (['video', 'screen'])) {
       const streams = sessions.flatMap(({ videoStreams }) => videoStreams);
-      const isIt = (/** @type {RemoteVideoStream} */ { mediaStreamType, isAvailable }) =>
+      const matches = (/** @type {RemoteVideoStream} */ { mediaStreamType, isAvailable }) =>
         mediaStreamType === PICTURES[kind] && isAvailable;
-      this.#pictures[kind].set(streams.find(isIt) ?? null);
+      this.#pictures[kind].set(streams.find(matches) ?? null);
     }
     this.#changed();
   }
@@ -117,16 +117,16 @@ export class Outgoing {
       const controller = new AbortController();
       const { signal } = controller;
       this.#sessions.set(session, controller);
-      listen(session, 'stateChanged', () => this.#look(), signal);
-      listen(session, 'isMutedChanged', () => this.#look(), signal);
+      listen(session, 'stateChanged', () => this.#update(), signal);
+      listen(session, 'isMutedChanged', () => this.#update(), signal);
       for (const stream of session.videoStreams) {
-        listen(stream, 'isAvailableChanged', () => this.#look(), signal);
+        listen(stream, 'isAvailableChanged', () => this.#update(), signal);
       }
     }
   }
 
   /** @param {RemoteParticipant | null} speaker */
-  async #hear(speaker) {
+  async #setSpeaker(speaker) {
     if (speaker === this.#speaker) return;
     this.#speaker = speaker;
     try {
@@ -134,18 +134,18 @@ export class Outgoing {
       if (speaker !== this.#speaker) return;
       this.feeds.audio.set(stream?.getAudioTracks()[0] ?? null);
     } catch (/** @type {any} */ error) {
-      // Whoever has just left is told of in the same breath.
+      // A session that has just left changes the speaker in the same task.
       if (speaker === this.#speaker) this.#trouble(error);
     }
   }
 
   /**
-   * Feeds what comes of it: another track each time its connection is replaced.
+   * Feeds the stream's track, and its successor whenever the connection is replaced.
    * @param {PictureKind} kind
    * @param {RemoteVideoStream | null} stream
    * @param {AbortSignal} signal
    */
-  #see(kind, stream, signal) {
+  #followPicture(kind, stream, signal) {
     const feed = this.feeds[kind];
     if (!stream) {
       feed.set(null);
@@ -158,7 +158,7 @@ export class Outgoing {
       feed.set(media.getVideoTracks()[0]);
     };
     persist(begin, signal, (error) => {
-      const message = `The ${kind} of ${this.from} is not there, and tried again: ${error.message}`;
+      const message = `The ${kind} of ${this.from} is not available; retrying: ${error.message}`;
       this.#trouble(new Error(message, { cause: error }));
     });
   }

@@ -1,144 +1,144 @@
-// Brings what an SDK does to what is wanted of it, one operation at a time.
+// Brings the state of an SDK to the wanted one, one operation at a time.
 //
-// Nothing is remembered of what was asked for: before each operation every goal looks at what is
-// wanted now and at what is, and says what brings the one closer to the other. So the latest wish
-// wins, whatever came between, and what something else has changed is set right.
+// It remembers no requests. Before each operation, every goal compares the wanted state with the
+// actual one and returns the operation that brings them closer. So the latest request wins, and
+// changes made by others are corrected.
 
 import { Backoff } from './retry.js';
 
 /**
- * An operation of the SDK. The name tells it from the goal's other ones.
+ * An operation of the SDK. Its name is unique within the goal.
  * @typedef {{name: string, run: () => unknown}} Step
  */
 
 /**
- * What to do next about something; null: it is as it should be, or cannot be changed now.
+ * Returns the next operation; null if the goal is met or cannot be pursued now.
  * @typedef {() => Step | null} Goal
  */
 
 export class Reconciler {
-  #pursuits;
+  #goals;
   #failed;
   #isRunning = false;
-  #doing = '';
+  #running = '';
   #isClosed = false;
-  /** Those who wait until there is nothing to do. @type {(() => void)[]} */
+  /** Resolvers of `finish`. @type {(() => void)[]} */
   #waiting = [];
 
   /**
-   * @param {Goal[]} goals The more urgent first.
-   * @param {(name: string, error: any) => void} failed Told of the first of several failures in a
-   *   row.
+   * @param {Goal[]} goals The most urgent first.
+   * @param {(name: string, error: any) => void} failed Called for the first of consecutive
+   *   failures.
    */
   constructor(goals, failed) {
-    this.#pursuits = goals.map((goal) => new Pursuit(goal, () => this.look()));
+    this.#goals = goals.map((goal) => new PacedGoal(goal, () => this.update()));
     this.#failed = failed;
   }
 
-  /** The name of the operation that is going on; empty where there is none. */
-  get doing() {
-    return this.#doing;
+  /** The name of the running operation; empty if there is none. */
+  get running() {
+    return this.#running;
   }
 
-  /** Something may have changed. */
-  look() {
+  /** Called when something may have changed. */
+  update() {
     if (this.#isRunning || this.#isClosed) return;
     this.#isRunning = true;
-    // Whatever happens in the same breath is looked at together.
+    // Deferred, to handle all changes of the same task together.
     queueMicrotask(() => this.#run());
   }
 
-  /** Waits until there is nothing to do but to try again; then does no more. */
+  /** Waits until only retries are left, then stops. */
   async finish() {
-    this.look();
+    this.update();
     if (this.#isRunning) {
       await new Promise((/** @type {(value: void) => void} */ resolve) => {
         this.#waiting.push(resolve);
       });
     }
     this.#isClosed = true;
-    for (const pursuit of this.#pursuits) pursuit.rest();
+    for (const goal of this.#goals) goal.reset();
   }
 
   async #run() {
-    for (let due = this.#due(); due; due = this.#due()) await this.#take(due.pursuit, due.step);
+    for (let due = this.#due(); due; due = this.#due()) await this.#take(due.goal, due.step);
     this.#isRunning = false;
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  /** The first goal that something can be done about now. */
+  /** Returns the first goal with an operation, and the operation. */
   #due() {
-    for (const pursuit of this.#pursuits) {
-      const step = pursuit.next();
-      if (step) return { pursuit, step };
+    for (const goal of this.#goals) {
+      const step = goal.next();
+      if (step) return { goal, step };
     }
     return null;
   }
 
   /**
-   * @param {Pursuit} pursuit
+   * @param {PacedGoal} goal
    * @param {Step} step
    */
-  async #take(pursuit, step) {
-    this.#doing = step.name;
+  async #take(goal, step) {
+    this.#running = step.name;
     try {
       await step.run();
-      pursuit.did(step.name);
+      goal.succeeded(step.name);
     } catch (error) {
-      if (pursuit.failed(step.name)) this.#failed(step.name, error);
+      if (goal.failed(step.name)) this.#failed(step.name, error);
     }
-    this.#doing = '';
+    this.#running = '';
   }
 }
 
-/** One goal, and what of it has to wait. */
-class Pursuit {
+/** A goal with a delay before an operation is repeated. */
+class PacedGoal {
   #goal;
-  #look;
-  /** The steps that were taken and are not to be repeated at once. */
+  #update;
+  /** The operations that were run and may not be repeated yet. */
   /** @type {Map<string, {backoff: Backoff, hasFailed: boolean, timer: any}>} */
-  #taken = new Map();
+  #waiting = new Map();
 
   /**
    * @param {Goal} goal
-   * @param {() => void} look
+   * @param {() => void} update
    */
-  constructor(goal, look) {
+  constructor(goal, update) {
     this.#goal = goal;
-    this.#look = look;
+    this.#update = update;
   }
 
   /** @returns {Step | null} */
   next() {
     const step = this.#goal();
-    if (!step) this.rest();
-    return step && !this.#taken.get(step.name)?.timer ? step : null;
+    if (!step) this.reset();
+    return step && !this.#waiting.get(step.name)?.timer ? step : null;
   }
 
-  /** There is nothing to do: the next failure is a new one. */
-  rest() {
-    for (const { timer } of this.#taken.values()) clearTimeout(timer);
-    this.#taken.clear();
+  /** Clears the delays: the goal is met, so the next failure is a new one. */
+  reset() {
+    for (const { timer } of this.#waiting.values()) clearTimeout(timer);
+    this.#waiting.clear();
   }
 
   /** @param {string} name */
-  did(name) {
-    // Something moves: only what has failed is still to wait.
-    for (const [other, { hasFailed, timer }] of this.#taken) {
+  succeeded(name) {
+    // After progress, only failed operations still wait.
+    for (const [other, { hasFailed, timer }] of this.#waiting) {
       if (hasFailed && other !== name) continue;
       clearTimeout(timer);
-      this.#taken.delete(other);
+      this.#waiting.delete(other);
     }
-    // It may take a while to show, which is told: no reason to do it again at once.
+    // The SDK reports the effect later; until then the operation must not be repeated.
     this.#wait(name, false);
   }
 
   /**
-   * Says whether that is to be told.
+   * Returns whether to report the failure.
    * @param {string} name
    */
   failed(name) {
-    const isFirst = !this.#taken.get(name)?.hasFailed;
+    const isFirst = !this.#waiting.get(name)?.hasFailed;
     this.#wait(name, true);
     return isFirst;
   }
@@ -148,12 +148,12 @@ class Pursuit {
    * @param {boolean} hasFailed
    */
   #wait(name, hasFailed) {
-    const { backoff } = this.#taken.get(name) ?? { backoff: new Backoff() };
-    const taken = { backoff, hasFailed, timer: /** @type {any} */ (null) };
-    taken.timer = setTimeout(() => {
-      taken.timer = null;
-      this.#look();
+    const { backoff } = this.#waiting.get(name) ?? { backoff: new Backoff() };
+    const entry = { backoff, hasFailed, timer: /** @type {any} */ (null) };
+    entry.timer = setTimeout(() => {
+      entry.timer = null;
+      this.#update();
     }, backoff.next());
-    this.#taken.set(name, taken);
+    this.#waiting.set(name, entry);
   }
 }

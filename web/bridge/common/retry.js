@@ -1,46 +1,46 @@
-// Trying again what did not work.
+// Retries with a growing delay.
 
-/** Before something is tried again, in milliseconds: doubled from the first time on. */
-const RETRY_FIRST = 1_000;
-const RETRY_MOST = 30_000;
+/** The delay before a retry, in milliseconds; it doubles with each attempt. */
+const RETRY_DELAY_MIN = 1_000;
+const RETRY_DELAY_MAX = 30_000;
 
-/** How long to wait before each next attempt. */
+/** The delays before consecutive attempts. */
 export class Backoff {
-  #delay = RETRY_FIRST;
+  #delay = RETRY_DELAY_MIN;
 
   next() {
     const delay = this.#delay;
-    this.#delay = Math.min(2 * delay, RETRY_MOST);
+    this.#delay = Math.min(2 * delay, RETRY_DELAY_MAX);
     return delay;
   }
 
   reset() {
-    this.#delay = RETRY_FIRST;
+    this.#delay = RETRY_DELAY_MIN;
   }
 }
 
 /**
- * Does `operation` until it is fulfilled once, or `signal` is aborted.
- * @param {(worked: () => void) => Promise<void>} operation It calls `worked` when it has got as far
- *   as it should: what fails after that is another failure.
+ * Repeats `operation` until it is fulfilled or `signal` is aborted.
+ * @param {(succeeded: () => void) => Promise<void>} operation It may call `succeeded` before it is
+ *   fulfilled: a later failure then counts as a new one.
  * @param {AbortSignal} signal
- * @param {(error: any) => void} failed Told of the first of several failures in a row.
+ * @param {(error: any) => void} failed Called for the first of consecutive failures.
  */
 export async function persist(operation, signal, failed) {
   const backoff = new Backoff();
-  let isTold = false;
-  const worked = () => {
+  let isReported = false;
+  const succeeded = () => {
     backoff.reset();
-    isTold = false;
+    isReported = false;
   };
   while (!signal.aborted) {
     try {
-      await operation(worked);
+      await operation(succeeded);
       return;
     } catch (error) {
       if (signal.aborted) return;
-      if (!isTold) failed(error);
-      isTold = true;
+      if (!isReported) failed(error);
+      isReported = true;
     }
     await pause(backoff.next(), signal);
   }

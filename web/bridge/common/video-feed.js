@@ -1,17 +1,17 @@
-// A picture whose track never ends, whatever becomes of the tracks that it comes from.
+// A video track for SDKs that never ends, whatever happens to its source.
 //
-// An SDK that is given the track of a connection takes the camera when that connection closes.
+// An SDK that is given the track of a connection opens the camera when the connection closes.
 
 import { Copies } from './copies.js';
 
-/** So many frames wait, at most, while the page is busy: a third of a second. */
-const WAITING = 10;
+/** The frames that may queue while the page is busy: a third of a second. */
+const MAX_QUEUED = 10;
 
 /**
- * The last frame is given again when there was no newer one for this long, in milliseconds: who
- * comes later sees a picture that stands still, too.
+ * After this time without a frame, in milliseconds, the last one is sent again, so that new
+ * receivers see a still picture.
  */
-const STANDS_STILL = 1_000;
+const REPEAT_AFTER = 1_000;
 
 export class VideoFeed {
   #writer;
@@ -29,28 +29,28 @@ export class VideoFeed {
   #dropped = 0;
 
   /**
-   * @param {'motion' | 'detail'} hint What matters of it, for encoders.
-   * @param {() => void} onFirst There is a picture now; there was none before.
+   * @param {'motion' | 'detail'} hint The content hint.
+   * @param {() => void} onFirst Called with the first frame of a source.
    */
   constructor(hint, onFirst) {
     this.#onFirst = onFirst;
-    // Not among TypeScript's types: Chromium's alone.
+    // Exists in Chromium only, hence not in TypeScript's types.
     const { MediaStreamTrackGenerator } = /** @type {any} */ (globalThis);
     const generator = new MediaStreamTrackGenerator({ kind: 'video' });
     /** @type {WritableStreamDefaultWriter<VideoFrame>} */
     this.#writer = generator.writable.getWriter();
     generator.contentHint = hint;
-    /** The picture, for SDKs. */
+    /** The track for SDKs. */
     this.copies = new Copies(generator);
-    this.#timer = setInterval(() => this.#repeat(), STANDS_STILL);
+    this.#timer = setInterval(() => this.#repeat(), REPEAT_AFTER);
   }
 
-  /** Whether there is a picture of the present source. */
+  /** Whether the current source has delivered a frame. */
   get hasPicture() {
     return this.#newest !== null;
   }
 
-  /** What becomes of the picture, since the beginning. */
+  /** Statistics since the start. */
   get stats() {
     const { displayWidth: frameWidth = 0, displayHeight: frameHeight = 0 } = this.#newest ?? {};
     const framesPerSecond = this.#meter.rate(performance.now());
@@ -59,7 +59,7 @@ export class VideoFeed {
   }
 
   /**
-   * From now on the picture is that of `track`, or stands still.
+   * Sets the source; null freezes the picture.
    * @param {MediaStreamTrack | null} track
    */
   set(track) {
@@ -68,7 +68,7 @@ export class VideoFeed {
     this.#reader?.cancel().catch(() => {});
     this.#reader = null;
     if (track) this.#read(track);
-    else this.#forget();
+    else this.#dropNewest();
   }
 
   close() {
@@ -81,7 +81,7 @@ export class VideoFeed {
   /** @param {MediaStreamTrack} track */
   async #read(track) {
     const { MediaStreamTrackProcessor } = /** @type {any} */ (globalThis);
-    const { readable } = new MediaStreamTrackProcessor({ track, maxBufferSize: WAITING });
+    const { readable } = new MediaStreamTrackProcessor({ track, maxBufferSize: MAX_QUEUED });
     /** @type {ReadableStreamDefaultReader<VideoFrame>} */
     const reader = readable.getReader();
     this.#reader = reader;
@@ -93,7 +93,7 @@ export class VideoFeed {
         else frame.close();
       }
     } catch (error) {
-      console.debug('a picture can be read no more:', error);
+      console.debug('a video track cannot be read any more:', error);
     }
   }
 
@@ -109,17 +109,17 @@ export class VideoFeed {
   }
 
   #repeat() {
-    if (!this.#newest || performance.now() - this.#newestAt < STANDS_STILL) return;
+    if (!this.#newest || performance.now() - this.#newestAt < REPEAT_AFTER) return;
     this.#write(this.#newest);
   }
 
   /**
-   * Its timestamp stays as it is: Chromium would pass the original one on in any case, and what
-   * sends frames goes by its own clock where theirs goes back or stands still.
+   * Keeps the timestamp: Chromium passes on the original one anyway, and the sender uses its own
+   * clock when timestamps stop or go back.
    * @param {VideoFrame} frame
    */
   #write(frame) {
-    // Who is behind gets the newest frame, not all of them later.
+    // A slow consumer gets the newest frame, not all of them late.
     if ((this.#writer.desiredSize ?? 0) <= 0) {
       this.#dropped += 1;
       return;
@@ -128,7 +128,7 @@ export class VideoFeed {
     this.#writer.write(frame.clone()).catch(() => {});
   }
 
-  #forget() {
+  #dropNewest() {
     this.#newest?.close();
     this.#newest = null;
   }
@@ -146,7 +146,7 @@ class Meter {
     this.#count += 1;
   }
 
-  /** Of the last full second. @param {number} now */
+  /** Returns the frames in the last full second. @param {number} now */
   rate(now) {
     this.#turn(now);
     return this.#before;

@@ -1,25 +1,25 @@
 // The page of `acscall bridge acs`.
 
 import { bridgeAcs, silentAudio } from '../acs.js';
-import { load, takeOrders } from './orders.js';
+import { handleCommands, load } from './commands.js';
 
 /** @import { AcsCall } from '../acs/types.js' */
-/** @import { Orders } from './orders.js' */
+/** @import { Options } from './commands.js' */
 
 /**
- * @typedef {object} AcsOrders
+ * @typedef {object} AcsOptions
  * @property {string} token
  * @property {string} displayName
- * @property {string | null} group One of these three says which call it is.
+ * @property {string | null} group One of `group`, `meetingLink` and `callees` selects the call.
  * @property {string | null} meetingLink
  * @property {string[]} callees
  */
 
-takeOrders(async (/** @type {Orders & AcsOrders} */ orders, onState) => {
+handleCommands(async (/** @type {Options & AcsOptions} */ acsOptions, onState) => {
   const sdk = await load('@azure/communication-calling');
   const common = await load('@azure/communication-common');
   try {
-    const call = await join(sdk, common, orders);
+    const call = await join(sdk, common, acsOptions);
     call.on('stateChanged', () => onState(call.state));
     return {
       bridge: (ourCall, options) => bridgeAcs(call, ourCall, { ...options, sdk }),
@@ -29,7 +29,7 @@ takeOrders(async (/** @type {Orders & AcsOrders} */ orders, onState) => {
   } catch (/** @type {any} */ error) {
     const { code = '', subCode = '' } = error ?? {};
     const codes = [code, subCode].filter((one) => one !== '').join('/');
-    const what = codes ? `ACS refuses (${codes})` : 'ACS refuses';
+    const what = codes ? `ACS rejected the call (${codes})` : 'ACS rejected the call';
     throw new Error(`${what}: ${error?.message ?? error}`, { cause: error });
   }
 });
@@ -37,7 +37,7 @@ takeOrders(async (/** @type {Orders & AcsOrders} */ orders, onState) => {
 /**
  * @param {any} sdk
  * @param {any} common
- * @param {AcsOrders} orders
+ * @param {AcsOptions} options
  * @returns {Promise<AcsCall & {hangUp: () => Promise<void>}>}
  */
 async function join(sdk, common, { token, displayName, group, meetingLink, callees }) {

@@ -1,11 +1,11 @@
-// What to say where a device cannot be had.
+// The messages about devices that cannot be used.
 
 import { listed } from './dom.js';
 
 const DEVICES = { audio: 'Microphone', video: 'Camera', screen: 'Screen' };
 
-/** For a list of `[kind, error]`; one sentence for those that have the same trouble. */
-export function deviceTrouble(failures) {
+/** Describes a list of `[kind, error]`, in one sentence per error. */
+export function deviceErrors(failures) {
   const alike = new Map();
   for (const [kind, error] of failures) {
     const name = nameOf(error);
@@ -14,7 +14,7 @@ export function deviceTrouble(failures) {
   return [...alike].map(([name, { kinds, error }]) => sentence(name, kinds, error)).join(' ');
 }
 
-/** The browser's own name of the trouble. */
+/** Returns the browser's name of the error. */
 function nameOf(error) {
   if (!navigator.mediaDevices) return 'SecurityError';
   return error?.cause?.name ?? error?.name ?? 'NotAllowedError';
@@ -24,11 +24,11 @@ function sentence(name, kinds, error) {
   const which = listed(kinds.map((kind) => DEVICES[kind].toLowerCase()));
   const again = `then press ${listed(kinds.map((kind) => DEVICES[kind]))}.`;
   if (name === 'NotAllowedError' && kinds.includes('screen')) {
-    return 'The screen is not shared: that was cancelled, or the system does not allow it.';
+    return 'Screen sharing was cancelled, or the system does not allow it.';
   }
   switch (name) {
     case 'NotAllowedError':
-      return `The browser does not let this page use the ${which}. Allow it with the icon at the left of the address, ${again}`;
+      return `The browser blocks the ${which} on this page. Allow it with the icon at the left of the address, ${again}`;
     case 'NotFoundError':
     case 'OverconstrainedError':
       return `No ${which} was found. Connect one, ${again}`;
@@ -36,7 +36,7 @@ function sentence(name, kinds, error) {
     case 'AbortError':
       return `The ${which} does not start. Close other programs that use it, ${again}`;
     case 'SecurityError':
-      return `Browsers give camera, microphone and screen to pages from localhost or https only. Open this page as http://localhost:${location.port}.`;
+      return `Browsers allow camera, microphone and screen on localhost and https pages only. Open this page as http://localhost:${location.port}.`;
     default:
       return error?.message || `The ${which} does not start: ${name}.`;
   }

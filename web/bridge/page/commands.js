@@ -1,5 +1,5 @@
-// What the pages of `acscall bridge` have in common: the command gives orders by calling two global
-// functions, and gets reports in return (src/command/bridge/page/report.rs).
+// The common part of the pages of `acscall bridge`: the command calls two global functions and
+// receives reports (src/command/bridge/page/report.rs).
 
 import { CallClient } from '../../acscall.js';
 
@@ -7,27 +7,27 @@ import { CallClient } from '../../acscall.js';
 /** @import { Bridge } from '../common/bridge.js' */
 
 /**
- * What is to be bridged. The page of each service adds its own.
- * @typedef {object} Orders
- * @property {string} user The bridge's own, in our call.
- * @property {string} into Our call.
+ * The options of a bridge. The page of each service adds its own.
+ * @typedef {object} Options
+ * @property {string} user The bridge's user in our call.
+ * @property {string} into The name of our call.
  * @property {string | null} from
- * @property {string} server The command's way to our server: it adds the tokens.
+ * @property {string} server The command's proxy to our server, which adds the tokens.
  */
 
 /**
- * The other call, joined.
+ * The other call, after joining.
  * @typedef {object} Other
  * @property {(ourCall: Call, options: {from?: string, server: string}) => Bridge} bridge
- * @property {() => boolean | null} failed Whether it is over because it failed; null if it is not
- *   over.
+ * @property {() => boolean | null} failed Whether the call ended with an error; null while it
+ *   lasts.
  * @property {() => Promise<void>} hangUp
  */
 
-/** How often the command is told how much goes through, in milliseconds. */
-const STATS = 1_000;
+/** How often statistics are reported to the command, in milliseconds. */
+const STATS_PERIOD = 1_000;
 
-/** The SDK cannot be used. */
+/** An SDK that cannot be loaded. */
 class Unusable extends Error {}
 
 /** @type {Bridge | null} */
@@ -37,21 +37,21 @@ const endings = [];
 let isOver = false;
 
 /**
- * Waits for orders.
- * @template {Orders} O
- * @param {(orders: O, onState: (state: string) => void) => Promise<Other>} join Joins the other
- *   call; rejected with an error whose message says why that cannot be.
+ * Makes the command's functions available.
+ * @template {Options} O
+ * @param {(options: O, onState: (state: string) => void) => Promise<Other>} join Joins the other
+ *   call; rejects with an error whose message explains the failure.
  */
-export function takeOrders(join) {
+export function handleCommands(join) {
   Object.assign(globalThis, {
-    begin: (/** @type {O} */ orders) => begin(orders, join),
+    begin: (/** @type {O} */ options) => begin(options, join),
     stop,
   });
   report('ready');
 }
 
 /**
- * The module of an SDK.
+ * Imports an SDK.
  * @param {string} name
  * @returns {Promise<any>}
  */
@@ -64,24 +64,24 @@ export async function load(name) {
 }
 
 /**
- * @template {Orders} O
- * @param {O} orders
- * @param {(orders: O, onState: (state: string) => void) => Promise<Other>} join
+ * @template {Options} O
+ * @param {O} options
+ * @param {(options: O, onState: (state: string) => void) => Promise<Other>} join
  */
-async function begin(orders, join) {
-  // Also before there is anything: the command takes a page for dead that says nothing.
-  setInterval(tellStats, STATS);
-  const { user, into, from, server } = orders;
+async function begin(options, join) {
+  // From the start, because the command considers a silent page dead.
+  setInterval(reportStats, STATS_PERIOD);
+  const { user, into, from, server } = options;
   try {
     report('state', { state: 'Connecting' });
     const agent = await new CallClient().createCallAgent({ user, server });
     endings.push(() => agent.dispose());
     const ourCall = agent.join({ groupId: into }, { sends: false });
-    // The last before the bridge: nothing that becomes of it is missed.
-    const other = await join(orders, (state) => report('state', { state }));
+    // Last before the bridge, so that no change of its state is missed.
+    const other = await join(options, (state) => report('state', { state }));
     endings.push(() => other.hangUp());
     const { callEndReason } = ourCall;
-    if (callEndReason) throw new Error(`Our call is over: ${callEndReason.message}`);
+    if (callEndReason) throw new Error(`Our call has ended: ${callEndReason.message}`);
     bridge = other.bridge(ourCall, { from: from ?? undefined, server });
     watch(bridge, () => other.failed() ?? ourCall.callEndReason?.code !== 0);
   } catch (/** @type {any} */ error) {
@@ -99,18 +99,18 @@ function watch(bridge, failed) {
     for (const { user, displayName } of added) report('came', { user, displayName });
   });
   bridge.on('trouble', ({ error }) => report('trouble', { message: error.message }));
-  const look = () => {
+  const checkEnd = () => {
     if (bridge.state === 'Stopped') over(failed() ? 'refused' : 'over', bridge.stopReason);
   };
-  bridge.on('stateChanged', look);
-  look();
+  bridge.on('stateChanged', checkEnd);
+  checkEnd();
 }
 
-async function tellStats() {
+async function reportStats() {
   try {
     report('stats', { streams: (await bridge?.getStats()) ?? [] });
   } catch (/** @type {any} */ error) {
-    report('trouble', { message: `Nothing is measured: ${error?.message ?? error}` });
+    report('trouble', { message: `No statistics are available: ${error?.message ?? error}` });
   }
 }
 
@@ -118,7 +118,7 @@ async function tellStats() {
 async function stop() {
   isOver = true;
   await bridge?.stop().catch(() => {});
-  // In vain where they are over.
+  // Calls that have ended reject this.
   await Promise.allSettled(endings.map((end) => end()));
   report('stopped');
 }
@@ -128,7 +128,7 @@ async function stop() {
  * @param {string} reason
  */
 function over(ending, reason) {
-  // Who is told to stop knows.
+  // After `stop`, the command expects the end.
   if (!isOver) report('over', { ending, reason });
   isOver = true;
 }

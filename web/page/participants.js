@@ -1,41 +1,41 @@
-// What the page calls the participants of a call.
+// Helpers for the participants of a call.
 
-/** The user of an identifier, as others would type it. */
+/** Returns the user of an identifier, as others would type it. */
 export function userOf(identifier) {
   if (typeof identifier === 'string') return identifier;
   return identifier.communicationUserId ?? identifier.id ?? identifier.rawId ?? '';
 }
 
-/** The name to show of a participant or of who calls. */
+/** Returns the name to show for a participant or caller. */
 export function nameOf({ displayName, identifier }) {
   return displayName || userOf(identifier);
 }
 
-/** Whether somebody is being rung, and not here yet. */
+/** Whether a participant is a user who is being rung. */
 export function isRung({ state }) {
   return state === 'Ringing';
 }
 
-/** Those of a call who are here. */
+/** Returns the participants who are in the call. */
 export function present(call) {
   return call.remoteParticipants.filter((participant) => !isRung(participant));
 }
 
-/** The names of those of a call who are being rung. */
-export function rung(call) {
+/** Returns the names of the users who are being rung. */
+export function ringing(call) {
   return call.remoteParticipants.filter(isRung).map(nameOf);
 }
 
-/** Those who have been connected once. */
+/** The participants who were connected before. */
 const known = new WeakSet();
 
-/** Whether the connection to somebody is lost and may come back. */
+/** Whether the connection to a participant is lost and may come back. */
 export function isAway(participant) {
   if (participant.state === 'Connected') known.add(participant);
   return participant.state === 'Connecting' && known.has(participant);
 }
 
-/** Whether it came about by calling somebody: nobody else can join it, and its name is no name. */
+/** Whether the call was placed: only callees can join it, and its name is random. */
 export function isPlaced({ id }) {
   return !id || id.startsWith('placed:');
 }
