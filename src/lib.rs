@@ -1,13 +1,13 @@
-//! Raw media access to calls: everything that needs no GStreamer.
+//! The parts of raw media access to calls that need no GStreamer.
 //!
-//! * [`signalling`]: the wire protocol, the room machine of the server and the WebSocket client.
+//! * [`signalling`]: the wire protocol, the server's room machine and the WebSocket client.
 //! * [`server`]: HTTP and WebSocket around the room machine, and the web page.
 //! * [`call`]: the call machine, one participant's view of one call.
-//! * [`model`]: participants, kinds of streams and legs, without a wire format.
-//! * [`rate_limit`]: token buckets, for what a peer or a client can cause.
+//! * [`model`]: participants, kinds of streams and legs, independent of the wire format.
+//! * [`rate_limit`]: token buckets that limit what a peer or a client can cause.
 //!
-//! Both machines are sans-IO: they take inputs and the time, and return what is to be done.
-//! Drivers own the sockets, the clock and the media engine.
+//! Both machines are sans-IO: they take inputs and the time, and return actions. Their drivers own
+//! the sockets, the clock and the media engine.
 
 #![forbid(unsafe_code)]
 

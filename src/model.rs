@@ -1,22 +1,23 @@
-//! The domain of calls: participants, kinds of streams and legs, whatever the wire format.
+//! The domain model of calls: participants, kinds of streams, legs. It is independent of the wire
+//! format.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a stream carries. A participant sends at most one stream of each kind.
+/// The kind of a stream. A participant sends at most one stream of each kind.
 ///
 /// The order is that of the m-lines of every leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// The microphone, or what stands for it.
+    /// A microphone, or another source in its place.
     Audio,
-    /// The camera, or what stands for it.
+    /// A camera, or another source in its place.
     Video,
-    /// The screen share.
+    /// A screen share.
     Screen,
 }
 
@@ -24,17 +25,17 @@ impl Kind {
     /// All kinds, in the order of a leg's m-lines.
     pub const ALL: [Kind; 3] = [Kind::Audio, Kind::Video, Kind::Screen];
 
-    /// The index of this kind's m-line in every leg.
+    /// Returns the index of this kind's m-line in every leg.
     pub fn line(self) -> usize {
         self as usize
     }
 
-    /// The kind on m-line `line`.
+    /// Returns the kind on m-line `line`.
     pub fn from_line(line: usize) -> Option<Kind> {
         Kind::ALL.get(line).copied()
     }
 
-    /// The name as it stands on the wire and in pad names.
+    /// Returns the name used on the wire and in pad names.
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::Audio => "audio",
@@ -53,7 +54,8 @@ impl fmt::Display for Kind {
 /// A set of kinds.
 pub type Kinds = BTreeSet<Kind>;
 
-/// Names one session in one call; made by the server from the session's key, never reused.
+/// Identifies one session in one call. The server derives it from the session's key, and never
+/// reuses it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(transparent)]
@@ -65,7 +67,7 @@ impl fmt::Display for ParticipantId {
     }
 }
 
-/// A participant as another one sees it.
+/// A participant, as another one sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "camelCase")]
@@ -74,24 +76,24 @@ pub struct Participant {
     pub id: ParticipantId,
     /// Its user.
     pub user: String,
-    /// Which of the user's sessions in the call it is, from 1.
+    /// The number of this session among the user's sessions in the call, from 1.
     pub session: u32,
-    /// The name to show.
+    /// The display name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
-    /// Whether it takes streams.
+    /// Whether it receives streams.
     #[serde(default)]
     pub receives: bool,
     /// Whether it may send streams.
     #[serde(default)]
     pub sends: bool,
-    /// The kinds that it has available.
+    /// The kinds that it offers now.
     #[serde(default)]
     pub media: Kinds,
-    /// The kinds that it reads of *you*.
+    /// The kinds that it reads from *this* end.
     #[serde(default)]
     pub wants: Kinds,
-    /// False while its connection to the server is lost and may come back.
+    /// Whether it is connected to the server. A lost connection may come back.
     #[serde(default = "yes")]
     pub connected: bool,
 }
@@ -124,7 +126,7 @@ impl fmt::Debug for IceServer {
     }
 }
 
-/// Numbers the legs that one sender made to one receiver; a higher one replaces a lower one.
+/// The number of a leg from one sender to one receiver. A higher one replaces a lower one.
 pub type LegNumber = u64;
 
 /// An ICE candidate.
@@ -132,41 +134,41 @@ pub type LegNumber = u64;
 #[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "camelCase")]
 pub struct Candidate {
-    /// The `candidate` attribute's text; empty at the end of candidates.
+    /// The text of the `candidate` attribute; empty to indicate the end of candidates.
     pub candidate: String,
-    /// The m-line it belongs to.
+    /// The m-line that it belongs to.
     #[serde(rename = "sdpMLineIndex", default)]
     pub line: u32,
 }
 
-/// How it stands with somebody who was called.
+/// The state of an invited user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "kebab-case")]
 pub enum CalleeState {
-    /// Is rung.
+    /// The user is being rung.
     Ringing,
-    /// Answered: comes into the call.
+    /// The user accepted, and joins the call.
     Accepted,
-    /// Declined the call.
+    /// The user declined.
     Declined,
-    /// Is in another call, or rung for one.
+    /// The user is in another call, or is rung for one.
     Busy,
-    /// Did not answer in time.
+    /// The user did not answer in time.
     NoAnswer,
-    /// Nobody waits for calls as this user.
+    /// Nobody listens for calls as this user.
     Unknown,
     /// A state this version does not know.
     #[serde(other)]
     Other,
 }
 
-/// Why an incoming call rings no more.
+/// Why an incoming call no longer rings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "kebab-case")]
 pub enum IncomingEnd {
-    /// Whoever called is gone.
+    /// The caller left.
     Cancelled,
     /// It was answered on another connection of the user.
     AnsweredElsewhere,

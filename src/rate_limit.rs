@@ -3,7 +3,7 @@
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
-/// How much a [`RateLimiter`] lets through.
+/// The rate and the burst that a [`RateLimiter`] allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
     /// Tokens available at once.
@@ -13,13 +13,14 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// `rate` tokens per second in the long run, `burst` of them at once. A rate of 0 counts as 1.
+    /// Allows `rate` tokens per second in the long run, `burst` of them at once. A rate of 0 counts
+    /// as 1.
     pub fn per_second(rate: u32, burst: u32) -> Quota {
         let interval = Duration::from_secs(1) / rate.max(1);
         Quota { burst, interval }
     }
 
-    /// The time in which an empty bucket is refilled.
+    /// Returns the time in which an empty bucket is refilled.
     pub fn refill_time(self) -> Duration {
         self.interval * self.burst
     }
@@ -32,7 +33,7 @@ impl Quota {
 #[derive(Clone, Debug)]
 pub struct RateLimiter<T> {
     quota: Quota,
-    /// The time that refilling the bucket took at `updated`.
+    /// The time until the bucket is full, as of `updated`.
     missing: Duration,
     updated: Option<T>,
 }
@@ -41,7 +42,7 @@ impl<T> RateLimiter<T>
 where
     T: Copy + Ord + Add<Duration, Output = T> + Sub<T, Output = Duration>,
 {
-    /// A full bucket.
+    /// Creates a full bucket.
     pub fn new(quota: Quota) -> RateLimiter<T> {
         RateLimiter {
             quota,
@@ -53,8 +54,8 @@ where
     /// Takes `tokens`.
     ///
     /// # Errors
-    /// There are fewer. Nothing is taken, and the error is the time at which there are enough,
-    /// unless they are more than the burst.
+    /// If there are fewer, nothing is taken. The error is the time at which there are enough, unless
+    /// `tokens` exceeds the burst.
     pub fn try_acquire(&mut self, tokens: u32, now: T) -> Result<(), T> {
         self.refill(now);
         let missing = self.missing + self.quota.interval * tokens;
@@ -90,7 +91,7 @@ where
         };
     }
 
-    /// When the bucket is full if nothing more is taken; `now` if it is full.
+    /// Returns when the bucket is full if nothing more is taken; `now` if it is full already.
     pub fn full_at(&mut self, now: T) -> T {
         self.refill(now);
         now + self.missing
@@ -118,7 +119,7 @@ mod tests {
         Duration::from_millis(milliseconds)
     }
 
-    /// Takes single tokens until there are none.
+    /// Takes single tokens until the bucket is empty. Returns their number.
     fn drain(limiter: &mut RateLimiter<Duration>, now: Duration) -> usize {
         (0..1_000)
             .take_while(|_| limiter.try_acquire(1, now).is_ok())
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn taking_what_is_available_leaves_no_debt() {
+    fn acquiring_available_tokens_leaves_no_debt() {
         let mut limiter = RateLimiter::new(QUOTA);
         for _ in 0..20 {
             limiter.acquire_available(ms(0));

@@ -1,4 +1,4 @@
-//! Those who are being rung for the call.
+//! The users who are being rung for the call.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::Event;
 use super::outbox::Outbox;
 use crate::model::{CalleeState, Participant};
 
-/// The users who are being rung for the call, whoever had them rung.
+/// The users who are being rung for the call, whichever participant invited them.
 #[derive(Debug, Default)]
 pub(super) struct Callees {
     ringing: BTreeSet<String>,
@@ -17,31 +17,31 @@ impl Callees {
         self.ringing.iter().map(String::as_str)
     }
 
-    /// Takes in what the server says of one. `is_there`: a participant is this user.
+    /// Handles the server's word about one user. `is_present`: a participant is this user.
     pub(super) fn update(
         &mut self,
         user: String,
         state: CalleeState,
-        is_there: bool,
+        is_present: bool,
         out: &mut Outbox,
     ) {
-        let rang = self.ringing.remove(&user);
-        let is_news = match state {
+        let was_ringing = self.ringing.remove(&user);
+        let is_new = match state {
             CalleeState::Ringing => {
                 self.ringing.insert(user.clone());
-                !rang
+                !was_ringing
             }
-            CalleeState::Accepted => rang || !is_there,
+            CalleeState::Accepted => was_ringing || !is_present,
             _ => true,
         };
-        if is_news {
+        if is_new {
             out.emit(Event::Callee(user, state));
         }
     }
 
-    /// Takes in whom a join lists: what happened meanwhile to those who rang can be told as far as
-    /// it shows.
-    pub(super) fn compare(
+    /// Replaces the list with the one of a join, and emits what happened meanwhile, as far as the
+    /// list shows it.
+    pub(super) fn replace(
         &mut self,
         ringing: Vec<String>,
         participants: &[Participant],
@@ -49,8 +49,8 @@ impl Callees {
     ) {
         let ringing: BTreeSet<String> = ringing.into_iter().collect();
         for user in self.ringing.difference(&ringing) {
-            let has_come = participants.iter().any(|listed| listed.user == *user);
-            let state = match has_come {
+            let is_present = participants.iter().any(|listed| listed.user == *user);
+            let state = match is_present {
                 true => CalleeState::Accepted,
                 false => CalleeState::Other,
             };
@@ -62,8 +62,9 @@ impl Callees {
         self.ringing = ringing;
     }
 
-    /// A participant who is this user comes: whatever the server says later, the user answered.
-    pub(super) fn came(&mut self, user: &str, out: &mut Outbox) {
+    /// Handles a new participant who is this user: the user accepted, whatever the server says
+    /// later.
+    pub(super) fn joined(&mut self, user: &str, out: &mut Outbox) {
         if self.ringing.remove(user) {
             out.emit(Event::Callee(user.to_owned(), CalleeState::Accepted));
         }

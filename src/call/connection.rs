@@ -1,4 +1,4 @@
-//! The connection to the server: opened, greeted, joined or listened on, lost and opened again.
+//! The connection to the server: its states, its loss and its reconnection.
 
 use std::time::{Duration, Instant};
 
@@ -8,84 +8,84 @@ use super::{Action, CallError, Config, Event};
 use crate::model::ParticipantId;
 use crate::signalling::message::{ClientMessage, Resume, VERSIONS};
 
-/// How long the first join is tried: a server started in the same moment is up by then, and a
-/// user with a wrong address learns of it before giving up.
+/// How long the first join is tried. A server started at the same moment is up by then, and a user
+/// with a wrong address learns of it soon enough.
 const FIRST_JOIN: Duration = Duration::from_secs(5);
 
-/// The delay between these first attempts: the call begins that soon after the server does.
+/// The delay between these first attempts: the call begins that soon after the server is up.
 const FIRST_RETRY: Duration = Duration::from_millis(200);
 
-/// How long opening a connection, and each request on it that has an answer, may take. They are a
-/// few round trips; a server that accepts and stays silent is as good as none.
+/// How long opening a connection, and each request that has an answer, may take. They are a few
+/// round trips; a server that accepts and stays silent is as good as none.
 pub(super) const HANDSHAKE: Duration = Duration::from_secs(5);
 
-/// The longest delay before the next attempt to come back. Shorter than for legs: when a network
-/// is up again media may have to wait for this connection, and is to be back within 3 s.
+/// The longest delay before the next attempt to reconnect. It is shorter than for legs: when a
+/// network is up again, media may have to wait for this connection, and has to be back within 3 s.
 const LONGEST_RETRY: Duration = Duration::from_secs(1);
 
-/// How far the connection is.
+/// The state of the connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum ConnectionState {
-    /// Not begun, or over.
+    /// Not started, or closed for good.
     #[default]
     Idle,
-    /// The driver opens it.
+    /// The driver is opening it.
     Opening,
-    /// Hello is sent.
+    /// `hello` has been sent.
     Greeting,
-    /// Join or place is sent.
+    /// `join` or `place` has been sent.
     Joining,
-    /// Listen is sent.
-    Asking,
-    /// Calls to the user are told.
+    /// `listen` has been sent.
+    Subscribing,
+    /// The server announces incoming calls.
     Listening,
-    /// Accept is sent. Calls to the user are told still.
-    Answering,
+    /// `accept` has been sent. The server still announces incoming calls.
+    Accepting,
     /// In the call.
     Joined,
-    /// Between two attempts.
+    /// Waiting for the next attempt.
     Waiting,
 }
 
-/// The connection, and what outlives it.
+/// The connection, and the session that outlives it.
 #[derive(Debug, Default)]
 pub(super) struct ServerConnection {
-    step: ConnectionState,
+    state: ConnectionState,
     backoff: Backoff,
     /// Why the last attempt failed.
     last_reason: Option<String>,
-    /// The server run on the other end.
-    welcomed: Option<String>,
-    /// The server run that was joined or listened to last.
-    run: Option<String>,
-    own: Option<ParticipantId>,
+    /// The server instance at the other end.
+    current_instance: Option<String>,
+    /// The server instance that was joined or listened to last.
+    joined_instance: Option<String>,
+    own_id: Option<ParticipantId>,
     resume: Option<Resume>,
-    /// The server once let this end join or listen: it exists, and what fails from then on is
-    /// tried again.
+    /// Whether the server has ever let this end join or listen. From then on failures are retried.
     is_established: bool,
-    /// Since when the connection is of use.
-    good_since: Option<Instant>,
-    loss_told: bool,
-    refusal_told: bool,
+    /// When this end joined or began to listen on the current connection.
+    established_at: Option<Instant>,
+    /// Whether the warnings of the current loss have been emitted.
+    is_loss_reported: bool,
+    is_refusal_reported: bool,
 }
 
-/// What is new about a join.
+/// How a join differs from the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rejoin {
-    /// Another server run was joined before.
-    pub(super) is_other_run: bool,
+    /// Another server instance was joined before.
+    pub(super) is_other_instance: bool,
     /// This participant had another id before.
     pub(super) is_other_id: bool,
 }
 
 impl ServerConnection {
-    pub(super) fn step(&self) -> ConnectionState {
-        self.step
+    pub(super) fn state(&self) -> ConnectionState {
+        self.state
     }
 
-    /// This participant's id, once joined.
-    pub(super) fn own(&self) -> Option<&ParticipantId> {
-        self.own.as_ref()
+    /// Returns this participant's id, once joined.
+    pub(super) fn own_id(&self) -> Option<&ParticipantId> {
+        self.own_id.as_ref()
     }
 
     /// Whether this end has ever joined or listened.
@@ -93,23 +93,23 @@ impl ServerConnection {
         self.is_established
     }
 
-    /// What the next join presents.
+    /// Returns what the next join presents.
     pub(super) fn resume(&self) -> Option<Resume> {
         self.resume.clone()
     }
 
-    /// The session cannot be taken up again.
+    /// Gives up the session: the next join is that of a new participant.
     pub(super) fn forget_resume(&mut self) {
         self.resume = None;
     }
 
     pub(super) fn start(&mut self, now: Instant, timers: &mut Timers, out: &mut Outbox) {
-        timers.set(Timer::GiveUp, now + FIRST_JOIN);
+        timers.set(Timer::FirstJoin, now + FIRST_JOIN);
         self.connect(now, timers, out);
     }
 
     pub(super) fn connect(&mut self, now: Instant, timers: &mut Timers, out: &mut Outbox) {
-        self.step = ConnectionState::Opening;
+        self.state = ConnectionState::Opening;
         timers.set(Timer::Handshake, now + HANDSHAKE);
         out.push(Action::Connect);
     }
@@ -121,8 +121,8 @@ impl ServerConnection {
         timers: &mut Timers,
         out: &mut Outbox,
     ) {
-        if self.step == ConnectionState::Opening {
-            self.step = ConnectionState::Greeting;
+        if self.state == ConnectionState::Opening {
+            self.state = ConnectionState::Greeting;
             timers.set(Timer::Handshake, now + HANDSHAKE);
             out.send(ClientMessage::Hello {
                 versions: VERSIONS.to_vec(),
@@ -133,73 +133,72 @@ impl ServerConnection {
         }
     }
 
-    /// The server named its run. What `next` waits for the answer to is to be sent.
+    /// Handles `welcome`. The caller sends the request whose answer `next` waits for.
     pub(super) fn welcomed(&mut self, server: String, next: ConnectionState) {
-        self.step = next;
-        self.welcomed = Some(server);
+        self.state = next;
+        self.current_instance = Some(server);
     }
 
-    /// The server tells calls to the user from now on. Returns whether another server run did so
-    /// before.
+    /// Handles `listening`: the server announces incoming calls from now on. Returns whether
+    /// another server instance did so before.
     pub(super) fn listened(&mut self, now: Instant, timers: &mut Timers) -> bool {
-        let is_other_run = self.is_other_run();
+        let is_other_instance = self.is_other_instance();
         self.established(now, timers);
-        self.step = ConnectionState::Listening;
-        is_other_run
+        self.state = ConnectionState::Listening;
+        is_other_instance
     }
 
-    /// Accept is to be sent.
-    pub(super) fn answering(&mut self, now: Instant, timers: &mut Timers) {
-        self.step = ConnectionState::Answering;
+    /// Records that the caller sends `accept`.
+    pub(super) fn accepting(&mut self, now: Instant, timers: &mut Timers) {
+        self.state = ConnectionState::Accepting;
         timers.set(Timer::Handshake, now + HANDSHAKE);
     }
 
-    /// The call that was to be accepted is gone.
-    pub(super) fn not_answered(&mut self, timers: &mut Timers) {
-        self.step = ConnectionState::Listening;
+    /// Goes back to listening: the accepted call no longer exists.
+    pub(super) fn not_accepted(&mut self, timers: &mut Timers) {
+        self.state = ConnectionState::Listening;
         timers.stop(&Timer::Handshake);
     }
 
     pub(super) fn joined(&mut self, resume: Resume, now: Instant, timers: &mut Timers) -> Rejoin {
         let rejoin = Rejoin {
-            is_other_run: self.is_other_run(),
+            is_other_instance: self.is_other_instance(),
             is_other_id: self
                 .own
                 .as_ref()
                 .is_some_and(|own| *own != resume.participant),
         };
         self.established(now, timers);
-        self.step = ConnectionState::Joined;
-        self.own = Some(resume.participant.clone());
+        self.state = ConnectionState::Joined;
+        self.own_id = Some(resume.participant.clone());
         self.resume = Some(resume);
         rejoin
     }
 
-    fn is_other_run(&self) -> bool {
-        self.run.is_some() && self.run != self.welcomed
+    fn is_other_instance(&self) -> bool {
+        self.joined_instance.is_some() && self.joined_instance != self.current_instance
     }
 
     fn established(&mut self, now: Instant, timers: &mut Timers) {
-        timers.stop(&Timer::GiveUp);
+        timers.stop(&Timer::FirstJoin);
         timers.stop(&Timer::Handshake);
-        self.run = self.welcomed.clone();
+        self.joined_instance = self.current_instance.clone();
         self.is_established = true;
-        self.good_since = Some(now);
-        self.loss_told = false;
-        self.refusal_told = false;
+        self.established_at = Some(now);
+        self.is_loss_reported = false;
+        self.is_refusal_reported = false;
     }
 
-    /// Tells what the server holds against this end, once for each loss. The loss that follows is
-    /// told with it.
-    pub(super) fn tell_refusal(&mut self, trouble: CallError, out: &mut Outbox) {
-        self.loss_told = true;
-        if !std::mem::replace(&mut self.refusal_told, true) {
-            out.emit(Event::Warning(trouble));
+    /// Emits the server's refusal, once per loss. The loss that follows needs no warning of its own.
+    pub(super) fn report_refusal(&mut self, error: CallError, out: &mut Outbox) {
+        self.is_loss_reported = true;
+        if !std::mem::replace(&mut self.is_refusal_reported, true) {
+            out.emit(Event::Warning(error));
         }
     }
 
-    /// The connection could not be opened, is closed or has been given up. It is tried again,
-    /// unless this returns why the call cannot even begin.
+    /// Handles a connection that could not be opened, was closed or was given up. Another attempt
+    /// follows, unless this returns the error that ends the call before it began.
     pub(super) fn lost(
         &mut self,
         reason: String,
@@ -207,24 +206,24 @@ impl ServerConnection {
         timers: &mut Timers,
         out: &mut Outbox,
     ) -> Option<CallError> {
-        if matches!(self.step, ConnectionState::Idle | ConnectionState::Waiting) {
+        if matches!(self.state, ConnectionState::Idle | ConnectionState::Waiting) {
             return None;
         }
-        self.step = ConnectionState::Waiting;
+        self.state = ConnectionState::Waiting;
         timers.stop(&Timer::Handshake);
         if !self.is_established {
-            if !timers.runs(&Timer::GiveUp) {
+            if !timers.runs(&Timer::FirstJoin) {
                 return Some(CallError::Unreachable(reason));
             }
             self.last_reason = Some(reason);
             timers.set(Timer::Reconnect, now + FIRST_RETRY);
             return None;
         }
-        if !std::mem::replace(&mut self.loss_told, true) {
+        if !std::mem::replace(&mut self.is_loss_reported, true) {
             out.emit(Event::Warning(CallError::SignallingLost(reason)));
         }
         let held = self
-            .good_since
+            .established_at
             .take()
             .map_or(Duration::ZERO, |at| now.duration_since(at));
         let delay = self.backoff.after(held).min(LONGEST_RETRY);
@@ -232,10 +231,10 @@ impl ServerConnection {
         None
     }
 
-    /// The time for the first join is over. A connection that is open keeps its own time.
+    /// Handles the timeout of the first join. An open connection has its own timeout.
     pub(super) fn give_up(&mut self) -> Option<CallError> {
         if !matches!(
-            self.step,
+            self.state,
             ConnectionState::Opening | ConnectionState::Waiting
         ) {
             return None;
@@ -246,25 +245,25 @@ impl ServerConnection {
         Some(CallError::Unreachable(reason))
     }
 
-    /// The connection is closed and not to be opened again.
+    /// Records that the connection is closed for good.
     pub(super) fn closed(&mut self) {
-        self.step = ConnectionState::Idle;
+        self.state = ConnectionState::Idle;
     }
 
-    /// The call is over: takes leave and closes.
+    /// Leaves the call and closes the connection.
     pub(super) fn leave(&mut self, out: &mut Outbox) {
-        // What is on its way may have made this participant known already.
+        // The server may already have let this participant join.
         if matches!(
-            self.step,
-            ConnectionState::Joining | ConnectionState::Answering | ConnectionState::Joined
+            self.state,
+            ConnectionState::Joining | ConnectionState::Accepting | ConnectionState::Joined
         ) {
             out.send(ClientMessage::Leave {
                 for_everyone: false,
             });
         }
-        if !matches!(self.step, ConnectionState::Idle | ConnectionState::Waiting) {
+        if !matches!(self.state, ConnectionState::Idle | ConnectionState::Waiting) {
             out.push(Action::Disconnect);
         }
-        self.step = ConnectionState::Idle;
+        self.state = ConnectionState::Idle;
     }
 }

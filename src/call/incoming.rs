@@ -1,4 +1,4 @@
-//! The calls to the user that ring.
+//! Incoming calls that ring.
 
 use std::time::Duration;
 
@@ -7,61 +7,61 @@ use super::{Event, Incoming};
 use crate::model::IncomingEnd;
 use crate::signalling::message::ClientMessage;
 
-/// How long after `listening` the server has told anew what rings: it does so at once, and on an
-/// ordered connection.
-pub(super) const TOLD_ANEW: Duration = Duration::from_secs(1);
+/// How long the server may take after `listening` to announce again the calls that ring. It does
+/// so at once, on an ordered connection.
+pub(super) const REPEAT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long a call rings on without a connection to the server. Its caller hardly waits longer,
-/// and one that does is told as a new call.
-pub(super) const RINGS_UNHEARD: Duration = Duration::from_secs(30);
+/// How long a call rings on without a connection to the server. Callers hardly wait longer; a call
+/// that still rings then is announced as a new one.
+pub(super) const RINGS_DISCONNECTED: Duration = Duration::from_secs(30);
 
-/// The calls that ring, in the order in which they came.
+/// The calls that ring, in the order of their arrival.
 #[derive(Debug, Default)]
 pub(super) struct IncomingCalls {
     calls: Vec<Ringing>,
-    /// The one that the last accept on this connection was for.
-    asked: Option<String>,
-    /// The one that was being accepted when the connection was lost: the server may have taken
-    /// this end into the call.
-    doubtful: Option<String>,
+    /// The call that was accepted last on this connection.
+    accepting: Option<String>,
+    /// The call that was being accepted when the connection was lost: the server may have let this
+    /// end join it.
+    unconfirmed: Option<String>,
 }
 
-/// One of them.
+/// One of the calls.
 #[derive(Debug)]
 struct Ringing {
     incoming: Incoming,
     answer: Option<Answer>,
-    /// AdvertisedState on the present connection.
-    is_here: bool,
+    /// Whether the server announced it on the current connection.
+    is_announced: bool,
 }
 
-/// What the application wants done with one, as soon as the server can be told.
+/// The application's answer, sent to the server as soon as possible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
     Accept,
-    /// Its end has been told to the application.
+    /// The application was notified that the call has ended.
     Reject,
 }
 
 impl IncomingCalls {
-    /// Those that the application may answer.
+    /// Returns the calls that the application may answer.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Incoming> {
         let open = self.calls.iter().filter(|call| call.is_open());
         open.map(|call| &call.incoming)
     }
 
-    /// The server tells one, for the first time or anew.
-    pub(super) fn came(&mut self, incoming: Incoming, accept: bool, out: &mut Outbox) {
+    /// Handles a call that the server announced, for the first time or again.
+    pub(super) fn announced(&mut self, incoming: Incoming, accept: bool, out: &mut Outbox) {
         let Some(at) = self.position(&incoming.call) else {
             out.emit(Event::Incoming(incoming.clone()));
             self.calls.push(Ringing {
                 incoming,
                 answer: accept.then_some(Answer::Accept),
-                is_here: true,
+                is_announced: true,
             });
             return;
         };
-        self.calls[at].is_here = true;
+        self.calls[at].is_announced = true;
         if !self.calls[at].is_open() {
             self.calls.remove(at);
             out.send(ClientMessage::Reject {
@@ -70,42 +70,42 @@ impl IncomingCalls {
         }
     }
 
-    /// One rings no more: `reason` as in [`Event::IncomingEnded`].
-    pub(super) fn ended(&mut self, call: &str, reason: Option<IncomingEnd>, out: &mut Outbox) {
+    /// Ends one call. `reason` is that of [`Event::IncomingEnded`].
+    pub(super) fn end(&mut self, call: &str, reason: Option<IncomingEnd>, out: &mut Outbox) {
         if let Some(at) = self.position(call) {
-            self.calls.remove(at).tell_end(reason, out);
+            self.calls.remove(at).emit_end(reason, out);
         }
     }
 
-    /// None rings any more.
-    pub(super) fn all_ended(&mut self, reason: IncomingEnd, out: &mut Outbox) {
-        self.doubtful = None;
+    /// Ends all calls.
+    pub(super) fn end_all(&mut self, reason: IncomingEnd, out: &mut Outbox) {
+        self.unconfirmed = None;
         for call in self.calls.drain(..) {
-            call.tell_end(Some(reason), out);
+            call.emit_end(Some(reason), out);
         }
     }
 
-    /// Those that the present connection has not told ring no more.
-    pub(super) fn missing_ended(&mut self, out: &mut Outbox) {
-        for call in self.calls.extract_if(.., |call| !call.is_here) {
-            call.tell_end(Some(IncomingEnd::Cancelled), out);
+    /// Ends the calls that the server has not announced on the current connection.
+    pub(super) fn end_missing(&mut self, out: &mut Outbox) {
+        for call in self.calls.extract_if(.., |call| !call.is_announced) {
+            call.emit_end(Some(IncomingEnd::Cancelled), out);
         }
     }
 
-    /// Whether any has not been told on the present connection.
-    pub(super) fn any_missing(&self) -> bool {
-        self.calls.iter().any(|call| !call.is_here)
+    /// Whether the server has yet to announce any of the calls on the current connection.
+    pub(super) fn has_missing(&self) -> bool {
+        self.calls.iter().any(|call| !call.is_announced)
     }
 
-    /// The connection is lost, an accept on its way or not.
-    pub(super) fn lost(&mut self, is_answering: bool) {
-        self.doubtful = self.asked.take().filter(|_| is_answering);
+    /// Handles the loss of the connection. `is_accepting`: an answer was on its way.
+    pub(super) fn connection_lost(&mut self, is_accepting: bool) {
+        self.unconfirmed = self.accepting.take().filter(|_| is_accepting);
         for call in &mut self.calls {
-            call.is_here = false;
+            call.is_announced = false;
         }
     }
 
-    /// The application answers this one, or the first. False: there is none.
+    /// Accepts this call, or the first. Returns whether there is one.
     pub(super) fn accept(&mut self, call: Option<&str>) -> bool {
         let Some(at) = self.open(|ringing| ringing.is(call)) else {
             return false;
@@ -114,23 +114,23 @@ impl IncomingCalls {
         true
     }
 
-    /// The application declines this one, or the first, but not `answering`, which is accepted
-    /// already. False: there is none.
+    /// Declines this call, or the first, but not `accepting`, which is being accepted. Returns
+    /// whether there is one.
     pub(super) fn reject(
         &mut self,
         call: Option<&str>,
-        answering: Option<&str>,
+        accepting: Option<&str>,
         out: &mut Outbox,
     ) -> bool {
-        let may = |ringing: &Ringing| {
-            ringing.is(call) && answering != Some(ringing.incoming.call.as_str())
+        let may_reject = |ringing: &Ringing| {
+            ringing.is(call) && accepting != Some(ringing.incoming.call.as_str())
         };
-        let Some(at) = self.open(may) else {
+        let Some(at) = self.open(may_reject) else {
             return false;
         };
         let ringing = &mut self.calls[at];
         out.emit(Event::IncomingEnded(ringing.incoming.clone(), None));
-        if ringing.is_here {
+        if ringing.is_announced {
             let call = self.calls.remove(at).incoming.call;
             out.send(ClientMessage::Reject { call });
         } else {
@@ -139,35 +139,37 @@ impl IncomingCalls {
         true
     }
 
-    /// The call to accept next on the present connection.
-    pub(super) fn ask(&mut self) -> Option<String> {
-        let wanted = |call: &&Ringing| call.is_here && call.answer == Some(Answer::Accept);
-        let call = self.calls.iter().find(wanted)?;
-        self.asked = Some(call.incoming.call.clone());
-        self.asked.clone()
+    /// Returns the call to accept next on the current connection.
+    pub(super) fn next_to_accept(&mut self) -> Option<String> {
+        let is_accepted =
+            |call: &&Ringing| call.is_announced && call.answer == Some(Answer::Accept);
+        let call = self.calls.iter().find(is_accepted)?;
+        self.accepting = Some(call.incoming.call.clone());
+        self.accepting.clone()
     }
 
-    /// The call that the last accept on this connection was for.
-    pub(super) fn asked(&self) -> Option<&str> {
-        self.asked.as_deref()
+    /// Returns the call that was accepted last on this connection.
+    pub(super) fn accepting(&self) -> Option<&str> {
+        self.accepting.as_deref()
     }
 
-    /// The call that this end may be in already, unless it is over or declined by now.
-    pub(super) fn doubtful(&self) -> Option<&str> {
-        let call = self.doubtful.as_deref()?;
+    /// Returns the call that this end may be in already, unless it has ended or been declined.
+    pub(super) fn unconfirmed(&self) -> Option<&str> {
+        let call = self.unconfirmed.as_deref()?;
         let ringing = &self.calls[self.position(call)?];
         (ringing.answer == Some(Answer::Accept)).then_some(call)
     }
 
-    /// This end is in none. Returns whether it might have been.
-    pub(super) fn no_doubt(&mut self) -> bool {
-        self.doubtful.take().is_some()
+    /// Records that this end is in no call. Returns whether it might have been in one.
+    pub(super) fn clear_unconfirmed(&mut self) -> bool {
+        self.unconfirmed.take().is_some()
     }
 
-    /// The server refused the last accept for a reason that lies in the call: the application may
-    /// try again while it rings.
-    pub(super) fn refused(&mut self) {
-        if let Some(at) = self.asked.as_ref().and_then(|call| self.position(call)) {
+    /// Takes back the last accept, which the server refused for a reason that lies in the call.
+    /// The application may try again while it rings.
+    pub(super) fn accept_refused(&mut self) {
+        let accepting = self.accepting.as_ref();
+        if let Some(at) = accepting.and_then(|call| self.position(call)) {
             self.calls[at].answer = None;
         }
     }
@@ -186,12 +188,12 @@ impl Ringing {
         call.is_none_or(|call| self.incoming.call == call)
     }
 
-    /// Whether its end has not been told.
+    /// Whether the application has yet to be notified of its end.
     fn is_open(&self) -> bool {
         self.answer != Some(Answer::Reject)
     }
 
-    fn tell_end(self, reason: Option<IncomingEnd>, out: &mut Outbox) {
+    fn emit_end(self, reason: Option<IncomingEnd>, out: &mut Outbox) {
         if self.is_open() {
             out.emit(Event::IncomingEnded(self.incoming, reason));
         }

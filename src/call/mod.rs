@@ -16,6 +16,7 @@ mod readers;
 mod roster;
 mod target;
 mod timers;
+mod topology;
 
 #[cfg(test)]
 mod tests;
@@ -34,28 +35,28 @@ pub use bitrate_allocator::default_bitrate;
 pub use machine::CallMachine;
 pub use target::{Incoming, Target};
 
-/// Who joins what.
+/// The call and the user.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The call to join, or how there comes to be one.
+    /// The call, or how this end gets into one.
     pub target: Target,
-    /// The user to be.
+    /// This end's user.
     pub user: String,
-    /// The name to show.
+    /// The display name.
     pub display_name: Option<String>,
-    /// Proof that it is the user.
+    /// The token that authenticates the user.
     pub token: Option<Token>,
 }
 
 /// The states of a call, named and ordered as in Azure Communication Services.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CallState {
-    /// Not begun, or waiting for a call to answer.
+    /// Not started, or waiting for incoming calls.
     #[default]
     None,
-    /// On the way to the server, for the first time or again.
+    /// Connecting to the server and joining.
     Connecting,
-    /// Somebody is being rung.
+    /// Users are being rung, and nobody has joined yet.
     Ringing,
     /// In the call.
     Connected,
@@ -65,35 +66,37 @@ pub enum CallState {
     Disconnected,
 }
 
-/// Names a place that takes a stream: a source pad. Made by the driver.
+/// Identifies a reader of one stream: a source pad. The driver chooses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 pub struct ReaderId(pub u64);
 
-/// What a reader asks for.
+/// Selects the stream of a reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 pub enum Selector {
-    /// Everybody's audio, less that of the own user's sessions.
+    /// Everybody's audio, except that of this user's own sessions.
     MixedAudio,
-    /// One session's stream, by its name ([`session_name`]), whether it is there or not.
+    /// One session's stream, by the session's name ([`session_name`]). The session need not be in
+    /// the call.
     Of {
         /// The session's name.
         session: String,
-        /// Which of its streams.
+        /// The stream's kind.
         kind: Kind,
     },
-    /// The first stream of this kind that comes. It stays with that session until that leaves
-    /// the call, and then takes the next.
+    /// The first stream of this kind that becomes available. The reader keeps that session until
+    /// the session leaves the call, and then takes the next one.
     Any {
-        /// Which kind.
+        /// The stream's kind.
         kind: Kind,
     },
 }
 
-/// `user`, and `user:2` for a second session: what a pad is named after.
+/// Returns the name of a session, which is used in pad names: `user`, or `user:2` for a second
+/// session.
 ///
-/// A colon within the user's own name is told apart because pad names escape it.
+/// A colon in the user's own name is escaped.
 pub fn session_name(user: &str, session: u32) -> String {
     let mut name = String::with_capacity(user.len());
     for byte in user.bytes() {
@@ -119,15 +122,15 @@ pub enum Direction {
     Receive,
 }
 
-/// Names one leg of this participant.
+/// Identifies one leg of this participant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 pub struct LegId {
     /// The other end.
     pub peer: ParticipantId,
-    /// Which way media goes.
+    /// The direction of media.
     pub direction: Direction,
-    /// The sender's number for it.
+    /// The sender's number for the leg.
     pub number: LegNumber,
 }
 
@@ -141,13 +144,13 @@ impl fmt::Display for LegId {
     }
 }
 
-/// What happens to the machine.
+/// An input of the machine.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 pub enum Input {
-    /// Begin: connect and join.
+    /// Connect, and join the call.
     Start,
-    /// Whether any element receives, whether any sends.
+    /// Whether any element receives, and whether any sends.
     Roles {
         /// There is a source element.
         receives: bool,
@@ -156,189 +159,189 @@ pub enum Input {
     },
     /// The kinds that have a running, unmuted source now.
     Media(Kinds),
-    /// A running source has given nothing for too long. With the next [`Input::Media`] that names
-    /// its kind it is back.
+    /// A running source has produced nothing for too long. The next [`Input::Media`] that names its
+    /// kind ends this.
     Stalled(Kind),
-    /// A reader came.
+    /// A reader was added.
     AddReader(ReaderId, Selector),
-    /// A reader is gone.
+    /// A reader was removed.
     RemoveReader(ReaderId),
-    /// The most that a kind's encoder may give, in bit/s; `None` for the default.
+    /// The highest bit rate of a kind's encoder, in bit/s; `None` for the default.
     MaxBitrate(Kind, Option<u32>),
-    /// What sending legs offer has changed: they are replaced.
+    /// The offers of sending legs have changed: the legs are replaced.
     Renegotiate,
-    /// Have further users rung for the call.
+    /// Invite further users into the call.
     Invite(Vec<String>),
-    /// Answer this incoming call, or the one that rings first. Where it turns out to ring no more,
-    /// [`Event::IncomingEnded`] tells.
+    /// Accept this incoming call, or the oldest one. If it has ended meanwhile,
+    /// [`Event::IncomingEnded`] is emitted.
     Accept(Option<String>),
-    /// Decline this incoming call, or the one that rings first.
+    /// Decline this incoming call, or the oldest one.
     Reject(Option<String>),
     /// Leave the call for good.
     Leave {
-        /// End it for the others too. The machine ends when the server has done so; where the
-        /// server refuses, that is told and the call goes on. While there is no connection to the
-        /// server the call is left alone.
+        /// End it for the others too. The machine finishes when the server has done so. If the
+        /// server refuses, a warning is emitted and the call goes on. Without a connection to the
+        /// server, only this end leaves.
         for_everyone: bool,
     },
 
-    /// The WebSocket that [`Action::Connect`] asked for is open.
+    /// The WebSocket of [`Action::Connect`] is open.
     SocketOpened,
-    /// A message came.
+    /// A message arrived.
     Received(ServerMessage),
-    /// The WebSocket could not be opened, or is closed. Says why.
+    /// The WebSocket could not be opened, or is closed, for this reason.
     SocketClosed(String),
 
     /// This end's offer or answer for a leg is ready.
     LegDescription(LegId, String),
     /// A candidate of this end.
     LegCandidate(LegId, Candidate),
-    /// The leg is connected, and the peer's certificate is the one its description named.
+    /// The leg is connected, and the peer's certificate matches its description.
     LegConnected(LegId),
-    /// One end cannot take this kind on the leg, and why: the receiver's end rejects it, the
-    /// sender's learns of it from the answer.
+    /// One end cannot take this kind on the leg, for this reason. The receiver rejects it; the
+    /// sender learns of it from the answer.
     LegRejected(LegId, Kind, String),
-    /// What the receiver of a sending leg reported of its packets.
+    /// The receiver of a sending leg reported these packets.
     LegReport(LegId, Vec<PacketReport>),
-    /// The leg cannot be used any more.
+    /// The leg has failed.
     LegFailed(LegId, LegFailure),
 }
 
-/// Why a leg ended.
+/// Why a leg failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 pub enum LegFailure {
-    /// The network between the ends.
+    /// The network between the ends failed.
     #[error("the connection was lost: {0}")]
     Connection(String),
-    /// The peer's description is unusable. Trying again is pointless until it comes anew.
+    /// The peer's description is unusable. Another attempt with the same description is pointless.
     #[error("the peer's session description cannot be used: {0}")]
     Description(String),
-    /// Somebody is in between.
+    /// Somebody may be in between.
     #[error("the peer's DTLS certificate is not the one its session description names")]
     Certificate,
 }
 
-/// What the driver has to do.
+/// An action for the driver.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// Open a WebSocket to the server; answer with [`Input::SocketOpened`] or
     /// [`Input::SocketClosed`].
     Connect,
-    /// Close the WebSocket, or stop opening it, after what was sent before is out. Nothing that
-    /// happens to it from now on may be told to the machine.
+    /// Close the WebSocket after all earlier messages have been written, or stop opening it. The
+    /// machine must get no further inputs from it.
     Disconnect,
-    /// Send this on the open WebSocket.
+    /// Send this message on the open WebSocket.
     Send(ClientMessage),
 
-    /// Make a leg. A sending one makes its offer, a receiving one waits for it.
+    /// Make a leg. A sending leg creates its offer, a receiving one waits for it.
     OpenLeg {
-        /// Its name from now on.
+        /// The leg's id.
         leg: LegId,
-        /// What to gather candidates with.
+        /// The servers for gathering candidates.
         ice_servers: Vec<IceServer>,
     },
-    /// The peer's offer or answer for the leg.
+    /// Set the peer's offer or answer on the leg.
     RemoteDescription(LegId, String),
-    /// A candidate of the peer.
+    /// Add a candidate of the peer to the leg.
     RemoteCandidate(LegId, Candidate),
-    /// Drop the leg.
+    /// Close the leg.
     CloseLeg(LegId),
-    /// Put exactly these streams on this sending, connected leg. A kind that was not among
-    /// those of before starts with a key frame.
+    /// Send exactly these streams on this connected sending leg. A kind that is new among them
+    /// starts with a key frame.
     Feed(LegId, Kinds),
 
-    /// Encode this kind at this rate from now on. Before the first of these it is
+    /// Encode this kind at this bit rate from now on. Before the first of these actions it is
     /// [`default_bitrate`].
     Encode {
-        /// What.
+        /// The kind.
         kind: Kind,
         /// In bit/s.
         bitrate: u32,
-        /// The part of the packets that is lost on the way, in percent.
+        /// The share of packets that is lost on the way, in percent.
         loss: u8,
     },
 
-    /// The reader gets this stream from now on, or none.
+    /// Give the reader this stream from now on, or none.
     Bind(ReaderId, Option<(ParticipantId, Kind)>),
-    /// Exactly these participants' audio is mixed.
+    /// Mix exactly these participants' audio.
     Mix(BTreeSet<ParticipantId>),
 
     /// Emit this event to the application.
     Emit(Event),
-    /// The call is over and the machine done; the driver ends. Comes once, last.
+    /// The call is over. The last action: the driver ends.
     Finished,
 }
 
-/// What the application is told.
+/// An event for the application.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// The call's name is known: that of a placed call is made by the server. Comes before the
-    /// state in which there is a call.
+    /// The call's name is known: the server makes that of a placed call. Comes before
+    /// [`CallState::Ringing`] and [`CallState::Connected`].
     Named(String),
     /// The call's state changed.
     State(CallState),
-    /// Somebody calls the user. Ended by one [`Event::IncomingEnded`].
+    /// A call for the user rings. Exactly one [`Event::IncomingEnded`] follows.
     Incoming(Incoming),
-    /// A call that was told with [`Event::Incoming`] does not ring any more, and why: `None` after
-    /// it was answered or declined here.
+    /// A call announced with [`Event::Incoming`] no longer rings, and why: `None` after it was
+    /// accepted or declined here.
     IncomingEnded(Incoming, Option<IncomingEnd>),
-    /// How it stands with a user who was called. [`CalleeState::Accepted`] comes before the
-    /// participant; [`CalleeState::Other`] says that the user is rung no more and why is not
-    /// known: it happened while the connection to the server was lost.
+    /// The state of an invited user. [`CalleeState::Accepted`] comes before the participant.
+    /// [`CalleeState::Other`] says that the user is no longer rung, and that the reason is unknown
+    /// because the connection to the server was lost.
     Callee(String, CalleeState),
-    /// A participant came, changed, lost its connection or left.
+    /// A participant joined, changed, lost its connection or left.
     Participant(Participant, ParticipantState),
     /// A stream became available or not.
     Stream {
-        /// Who sends it.
+        /// The sender.
         participant: Participant,
-        /// Which.
+        /// The stream's kind.
         kind: Kind,
-        /// A running, unmuted source exists.
+        /// Whether a running, unmuted source exists.
         available: bool,
     },
-    /// A source of this end gives nothing, or does again. While it does not, its stream is not
-    /// available.
+    /// A source of this end has stalled, or produces data again. While it is stalled, its stream is
+    /// not available.
     Stalled(Kind, bool),
     /// The path between this end and a participant is too slow for video, or fast enough again.
     Slow {
-        /// Who is at the other end.
+        /// The participant at the other end.
         participant: Participant,
         /// Whether this end sends the video or receives it.
         direction: Direction,
-        /// Too slow: there is none.
+        /// Whether the path is too slow, so that no video is sent.
         slow: bool,
     },
-    /// This participant gets what is sent from now on: the leg to it is connected, and fed with
-    /// what it wants. AdvertisedState once for each leg.
+    /// This participant gets what is sent from now on: the leg to it is connected, and fed with the
+    /// kinds that it wants. Emitted once for each leg.
     Reached(ParticipantId),
-    /// Something went wrong that the call survives.
+    /// An error that the call survives.
     Warning(CallError),
-    /// Something went wrong that ends the call.
+    /// An error that ends the call.
     Error(CallError),
 }
 
-/// How a participant stands to the call.
+/// The state of a participant in the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParticipantState {
     /// In the call.
     Connected,
     /// Its connection to the server is lost and may come back.
     Connecting,
-    /// Gone.
+    /// It has left.
     Disconnected,
 }
 
-/// What can go wrong with a call. The text names cause and cure.
+/// An error of a call. The text names cause and cure.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     /// The first connection to the server failed.
     #[error("cannot reach the signalling server: {0}")]
     Unreachable(String),
-    /// The connection to the server is lost; it is being tried again.
+    /// The connection to the server is lost, and is being reopened.
     #[error(
-        "the connection to the signalling server was lost and is tried again; media goes on: {0}"
+        "the connection to the signalling server was lost and is being reopened; media goes on: {0}"
     )]
     SignallingLost(String),
     /// The server refused the call.
@@ -349,25 +352,25 @@ pub enum CallError {
         /// The server's text.
         message: String,
     },
-    /// There is no incoming call, or not this one.
-    #[error("no incoming call to {0}: none rings, or it has ended just now")]
+    /// No incoming call rings, or not this one.
+    #[error("no incoming call to {0}: none rings, or it has just ended")]
     NoIncoming(&'static str),
-    /// Nobody can be rung for the call, and why.
+    /// Nobody can be invited, for this reason.
     #[error("nobody was invited: {0}")]
     Uninvited(&'static str),
-    /// The call is over, and not by this end's doing.
+    /// The call has ended, not by this end's doing.
     #[error("the call has ended: {0}")]
     Ended(String),
     /// Encoding, decoding or mixing failed.
     #[error("{0}")]
     Media(String),
-    /// A leg failed; another one replaces it.
+    /// A leg failed, and is replaced.
     #[error("{0}: {1}")]
     Leg(LegId, LegFailure),
-    /// One end cannot take a kind; the others go on.
+    /// One end cannot take a kind; the other kinds go on.
     #[error("{0} carries no {1}: {2}")]
     Rejected(LegId, Kind, String),
-    /// The peer gave a leg up, and told why.
+    /// The peer gave up a leg, for this reason.
     #[error("{0}: the other end gave it up: {1}")]
     LegRefused(LegId, String),
 }

@@ -1,4 +1,4 @@
-//! What the machine wants done and the driver has not taken yet.
+//! The actions that the driver has yet to perform.
 
 use std::collections::VecDeque;
 

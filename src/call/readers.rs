@@ -1,13 +1,13 @@
-//! Which streams the readers get.
+//! The streams that the readers are bound to.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::outbox::Outbox;
 use super::roster::{Entry, Roster};
 use super::{Action, ParticipantState, ReaderId, Selector, session_name};
-use crate::model::{Kind, Kinds, Participant, ParticipantId};
+use crate::model::{Kind, Participant, ParticipantId};
 
-/// The readers and what each has now.
+/// The readers and their streams.
 #[derive(Debug, Default)]
 pub(super) struct Readers {
     readers: BTreeMap<ReaderId, Reader>,
@@ -35,8 +35,8 @@ impl Readers {
         self.readers.remove(&id);
     }
 
-    /// Compares what the readers have with what they should have, and changes that.
-    pub(super) fn settle(&mut self, roster: &Roster, own_user: &str, out: &mut Outbox) {
+    /// Binds the readers to the streams that they should have.
+    pub(super) fn reconcile(&mut self, roster: &Roster, own_user: &str, out: &mut Outbox) {
         for (id, reader) in &mut self.readers {
             let Some(kind) = kind(&reader.selector) else {
                 continue;
@@ -69,28 +69,25 @@ impl Readers {
         }
     }
 
-    /// The kinds that are read of this participant.
-    pub(super) fn wants(&self, of: &ParticipantId) -> Kinds {
-        let mut kinds: Kinds = self
-            .readers
-            .values()
-            .filter(|reader| reader.bound.as_ref() == Some(of))
-            .filter_map(|reader| kind(&reader.selector))
-            .collect();
-        if self.mixed.contains(of) {
-            kinds.insert(Kind::Audio);
-        }
-        kinds
+    /// Returns the streams that readers are bound to.
+    pub(super) fn bound(&self) -> impl Iterator<Item = (&ParticipantId, Kind)> {
+        let readers = self.readers.values();
+        readers.filter_map(|reader| Some((reader.bound.as_ref()?, kind(&reader.selector)?)))
+    }
+
+    /// Returns the participants whose audio is mixed.
+    pub(super) fn mixed(&self) -> &BTreeSet<ParticipantId> {
+        &self.mixed
     }
 }
 
 impl Reader {
-    /// Whose stream it should have.
+    /// Returns the participant whose stream it should have.
     fn resolve<'a>(&self, roster: &'a Roster) -> Option<&'a ParticipantId> {
         match &self.selector {
             Selector::MixedAudio => None,
-            // A session can be there twice while its earlier connection is lost: the one that
-            // is connected is it, then the one that the reader has.
+            // A session can be listed twice while its earlier connection is lost. The connected
+            // one comes first, then the one that the reader has.
             Selector::Of { session, .. } => roster
                 .iter()
                 .filter(|(_, entry)| name(&entry.info) == *session)

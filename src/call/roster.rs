@@ -8,37 +8,38 @@ use super::timers::{Timer, Timers};
 use super::{Event, ParticipantState};
 use crate::model::{Kind, Kinds, Participant, ParticipantId};
 
-/// How long a participant that a new server run does not know is kept: as long as a server keeps
-/// one whose connection is lost, so that it makes no difference which of the two happened.
+/// How long a participant that a new server instance does not know is kept: as long as a server
+/// keeps one whose connection is lost, so that both cases look alike.
 const KEPT: Duration = Duration::from_secs(30);
 
-/// How long the wants told to an earlier server run stay in force. Everybody repeats them right
-/// after coming back; without this each stream would stop for that moment and need a key frame.
-const WANTS_REPEATED: Duration = Duration::from_secs(1);
+/// How long the wants sent to an earlier server instance stay in force. Participants repeat them
+/// right after they rejoin; without this each stream would stop for that moment and need a key
+/// frame.
+const WANTS_HELD: Duration = Duration::from_secs(1);
 
-/// Everybody else in the call, those included whose connection is lost.
+/// The other participants, including those whose connection is lost.
 #[derive(Debug, Default)]
 pub(super) struct Roster {
     entries: BTreeMap<ParticipantId, Entry>,
-    /// Counts streams that became available.
+    /// The number of streams that ever became available.
     streams: u64,
 }
 
 /// One participant.
 #[derive(Debug)]
 pub(super) struct Entry {
-    /// As the server told it last.
+    /// The latest state that the server sent.
     pub(super) info: Participant,
-    /// The present server run does not know it: it was in the call on an earlier one.
+    /// Whether the current server instance does not know it: it was in the call on an earlier one.
     kept: bool,
-    /// What it wanted from this end by way of an earlier server run.
-    earlier_wants: Kinds,
-    /// The available kinds, each with the place it has among all streams that came.
+    /// The kinds that it requested from this end through an earlier server instance.
+    held_wants: Kinds,
+    /// The available kinds, each with its place in the order in which all streams became available.
     available: BTreeMap<Kind, u64>,
 }
 
 impl Entry {
-    /// How it stands to the call.
+    /// Returns its state in the call.
     pub(super) fn state(&self) -> ParticipantState {
         match self.info.connected && !self.kept {
             true => ParticipantState::Connected,
@@ -46,30 +47,30 @@ impl Entry {
         }
     }
 
-    /// Whether the present server run does not know it, so that nothing can be said about it.
+    /// Whether the current server instance does not know it, so that no message can mention it.
     pub(super) fn is_kept(&self) -> bool {
         self.kept
     }
 
-    /// The kinds that it reads of this end.
+    /// Returns the kinds that it requests from this end.
     pub(super) fn wants(&self) -> Kinds {
-        &self.info.wants | &self.earlier_wants
+        &self.info.wants | &self.held_wants
     }
 
-    /// The place of its stream of this kind in the order in which all became available.
+    /// Returns the place of its stream of this kind in the order in which all became available.
     pub(super) fn available_since(&self, kind: Kind) -> Option<u64> {
         self.available.get(&kind).copied()
     }
 }
 
-/// What [`Roster::update`] found.
+/// What [`Roster::update`] changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Update {
-    /// It was not there.
+    /// It was not in the call.
     pub(super) is_new: bool,
-    /// It was there with its connection lost, and is connected again.
+    /// Its connection was lost, and is there again.
     pub(super) is_back: bool,
-    /// The present server run did not know it until now.
+    /// The current server instance did not know it.
     pub(super) is_new_to_server: bool,
 }
 
@@ -82,7 +83,7 @@ impl Roster {
         self.entries.iter()
     }
 
-    /// Takes in what the server says of one participant.
+    /// Replaces what is known of one participant, and emits what changed.
     pub(super) fn update(
         &mut self,
         info: Participant,
@@ -95,21 +96,21 @@ impl Roster {
         let entry = self.entries.entry(id.clone()).or_insert_with(|| Entry {
             info: info.clone(),
             kept: false,
-            earlier_wants: Kinds::new(),
+            held_wants: Kinds::new(),
             available: BTreeMap::new(),
         });
         let was_kept = std::mem::take(&mut entry.kept);
         entry.info = info;
-        timers.stop(&Timer::Gone(id.clone()));
-        if !entry.earlier_wants.is_empty() {
-            timers.set_once(Timer::Wants(id), now + WANTS_REPEATED);
+        timers.stop(&Timer::Kept(id.clone()));
+        if !entry.held_wants.is_empty() {
+            timers.set_once(Timer::HeldWants(id), now + WANTS_HELD);
         }
 
         let state = entry.state();
         if before != Some(state) {
             out.emit(Event::Participant(entry.info.clone(), state));
         }
-        self.streams = entry.compare_streams(self.streams, out);
+        self.streams = entry.update_streams(self.streams, out);
         Update {
             is_new: before.is_none(),
             is_back: before == Some(ParticipantState::Connecting)
@@ -118,22 +119,22 @@ impl Roster {
         }
     }
 
-    /// Another server run has taken over: what this end's peers told the earlier one is held
-    /// until they have said it again.
+    /// Holds the wants sent to an earlier server instance until the participants have repeated
+    /// them to the new one.
     pub(super) fn hold_wants(&mut self) {
         for entry in self.entries.values_mut() {
-            entry.earlier_wants = entry.wants();
+            entry.held_wants = entry.wants();
         }
     }
 
     /// Ends [`Roster::hold_wants`] for one participant.
     pub(super) fn drop_held_wants(&mut self, id: &ParticipantId) {
         if let Some(entry) = self.entries.get_mut(id) {
-            entry.earlier_wants.clear();
+            entry.held_wants.clear();
         }
     }
 
-    /// Keeps a participant that the present server run does not know, for a while.
+    /// Keeps a participant that the current server instance does not know, for a while.
     pub(super) fn keep(
         &mut self,
         id: &ParticipantId,
@@ -147,7 +148,7 @@ impl Roster {
         let before = entry.state();
         entry.kept = true;
         entry.info.connected = false;
-        timers.set_once(Timer::Gone(id.clone()), now + KEPT);
+        timers.set_once(Timer::Kept(id.clone()), now + KEPT);
         if before == ParticipantState::Connected {
             out.emit(Event::Participant(
                 entry.info.clone(),
@@ -156,7 +157,7 @@ impl Roster {
         }
     }
 
-    /// A participant is gone for good. Returns whether it was known.
+    /// Removes a participant. Returns whether it was known.
     pub(super) fn remove(
         &mut self,
         id: &ParticipantId,
@@ -166,11 +167,11 @@ impl Roster {
         let Some(mut entry) = self.entries.remove(id) else {
             return false;
         };
-        timers.stop(&Timer::Gone(id.clone()));
-        timers.stop(&Timer::Wants(id.clone()));
+        timers.stop(&Timer::Kept(id.clone()));
+        timers.stop(&Timer::HeldWants(id.clone()));
         entry.info.connected = false;
         entry.info.media.clear();
-        entry.compare_streams(self.streams, out);
+        entry.update_streams(self.streams, out);
         out.emit(Event::Participant(
             entry.info,
             ParticipantState::Disconnected,
@@ -180,8 +181,9 @@ impl Roster {
 }
 
 impl Entry {
-    /// Tells which streams came and went. Takes and returns the count of those that ever came.
-    fn compare_streams(&mut self, mut count: u64, out: &mut Outbox) -> u64 {
+    /// Emits the streams that became available or unavailable. Takes and returns the number of
+    /// those that ever became available.
+    fn update_streams(&mut self, mut count: u64, out: &mut Outbox) -> u64 {
         for kind in Kind::ALL {
             let available = self.info.media.contains(&kind);
             if available == self.available.contains_key(&kind) {

@@ -1,30 +1,30 @@
-//! How there comes to be a call: by joining one, by calling others or by being called.
+//! The call that an element wants to be in, and incoming calls.
 
 use std::fmt;
 
-/// How there comes to be a call.
+/// How this end gets into a call: by joining, by calling others or by being called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// The call of this name.
+    /// Joins the call of this name.
     Join(String),
-    /// A new one, to these users.
+    /// Places a new call to these users.
     Place(Vec<String>),
-    /// The first one to the user that is answered.
+    /// Waits for calls to the user, and answers one.
     Answer {
-        /// The first that comes is answered at once; otherwise it waits for
+        /// Whether the first call is answered at once. Otherwise it waits for
         /// [`Input::Accept`](super::Input::Accept).
         automatically: bool,
     },
 }
 
-/// A call to the user.
+/// An incoming call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Incoming {
     /// The call's name.
     pub call: String,
-    /// Who calls.
+    /// The caller.
     pub user: String,
-    /// The name to show of who calls.
+    /// The caller's display name.
     pub display_name: Option<String>,
 }
 

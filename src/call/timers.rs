@@ -6,34 +6,36 @@ use std::time::{Duration, Instant};
 use super::LegId;
 use crate::model::ParticipantId;
 
-/// What the machine waits for.
+/// The timers, each named after what is due when it expires.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
     /// The first join has taken too long.
-    GiveUp,
-    /// The server has to have answered.
+    FirstJoin,
+    /// The server has not answered in time.
     Handshake,
-    /// The next connection to the server.
+    /// The next connection to the server is opened.
     Reconnect,
-    /// The server has to have ended the call for everybody.
+    /// The server has not ended the call for everybody in time.
     Leave,
-    /// A call that rang before the connection was lost has to have been told again.
-    Rung,
-    /// A participant that the new server run does not know has to have come.
-    Gone(ParticipantId),
-    /// A participant has to have told the new server run what it wants.
-    Wants(ParticipantId),
-    /// The leg has to be connected.
-    Leg(LegId),
-    /// Estimates that no reports may come for have to grow.
-    Paths,
-    /// The next sending leg to a participant.
+    /// Calls that rang before the connection was lost, and that the server has not announced
+    /// again, have ended.
+    MissingIncoming,
+    /// A participant that the new server instance does not know has left.
+    Kept(ParticipantId),
+    /// Kinds that a participant requested from an earlier server instance, and not from the new
+    /// one, are no longer sent.
+    HeldWants(ParticipantId),
+    /// A leg has not connected in time.
+    LegConnect(LegId),
+    /// Estimates without reports grow.
+    PathGrowth,
+    /// The next sending leg to a participant may be opened.
     Retry(ParticipantId),
-    /// A participant has to have offered the next leg.
+    /// A participant is reminded to offer the next leg.
     Remind(ParticipantId),
 }
 
-/// The timers that run. Few enough that the earliest is found by looking at all.
+/// The running timers. They are so few that a linear search finds the earliest.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     running: BTreeMap<Timer, Instant>,
@@ -62,12 +64,12 @@ impl Timers {
         self.running.contains_key(timer)
     }
 
-    /// When the earliest is due.
+    /// Returns when the earliest timer expires.
     pub(super) fn next(&self) -> Option<Instant> {
         self.running.values().min().copied()
     }
 
-    /// Takes out the earliest that is due at `now`.
+    /// Removes and returns the earliest timer that has expired at `now`.
     pub(super) fn expire(&mut self, now: Instant) -> Option<Timer> {
         let (timer, _) = self
             .running
@@ -87,18 +89,18 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// The delay after the first failure: a server that restarts or a peer that changes its
-    /// network is back within that, and the user hardly notices.
+    /// The delay after the first failure: a restarted server or a peer that changed its network is
+    /// back within this time, and the user hardly notices.
     const FIRST: Duration = Duration::from_millis(200);
-    /// The longest delay: what comes back after hours is in use again within seconds, and what
-    /// never does costs next to nothing.
+    /// The longest delay. A server or peer that comes back after hours is used again within
+    /// seconds, and attempts at one that never does cost next to nothing.
     const LONGEST: Duration = Duration::from_secs(5);
-    /// What held for this long was good: the next failure has nothing to do with the last one.
-    const GOOD: Duration = Duration::from_secs(10);
+    /// A connection that held for this long worked: its failure is unrelated to the one before.
+    const WORKED: Duration = Duration::from_secs(10);
 
-    /// The delay after a failure of something that had worked for `held`.
+    /// Returns the delay after the failure of a connection that had held for `held`.
     pub(super) fn after(&mut self, held: Duration) -> Duration {
-        if held >= Self::GOOD {
+        if held >= Self::WORKED {
             self.reset();
         }
         let delay = Self::FIRST
@@ -108,7 +110,7 @@ impl Backoff {
         delay
     }
 
-    /// The delay after a failure that will most likely repeat: the longest, now and from now on.
+    /// Returns the longest delay, now and from now on: the failure will most likely repeat.
     pub(super) fn longest(&mut self) -> Duration {
         self.failures = u32::MAX;
         Self::LONGEST

@@ -1,17 +1,21 @@
-//! What the driver says of the legs.
+//! What the driver reports of the legs.
 
 use std::time::Instant;
 
-use super::{CANDIDATES, Context, Leg, Legs, NO_RELAY, Path};
+use super::{CANDIDATES, Context, Leg, Legs, Path};
 use crate::call::bandwidth::PacketReport;
 use crate::call::timers::Timer;
 use crate::call::{CallError, Direction, Event, LegFailure, LegId};
 use crate::model::{Candidate, Kind};
 use crate::signalling::message::LegStep;
 
+/// Why a leg may not connect although there are TURN servers.
+const NO_RELAY: &str = "no TURN server gave an address: it cannot be reached, or does not accept \
+                        the password, which is made with its secret and expires";
+
 impl Legs {
-    /// The driver has this end's offer or answer. It is lost where the peer cannot be reached;
-    /// then [`Legs::renew`] makes up for it.
+    /// Sends this end's offer or answer. It is lost if the peer cannot be reached; [`Legs::renew`]
+    /// makes up for that.
     pub(in crate::call) fn description(
         &mut self,
         id: &LegId,
@@ -27,7 +31,7 @@ impl Legs {
         }
     }
 
-    /// The driver has a candidate.
+    /// Sends a candidate of this end.
     pub(in crate::call) fn candidate(
         &mut self,
         id: &LegId,
@@ -36,41 +40,42 @@ impl Legs {
     ) {
         let Some(leg) = self.find(id) else { return };
         leg.has_relay |= candidate.candidate.contains(" typ relay");
-        // The end of candidates is no candidate.
+        // The end-of-candidates indication does not count.
         if !candidate.candidate.is_empty() {
-            leg.candidates += 1;
+            leg.candidates_sent += 1;
         }
-        if leg.candidates <= CANDIDATES {
+        if leg.candidates_sent <= CANDIDATES {
             context.signal(id, LegStep::Candidate(candidate));
         }
     }
 
-    /// The driver's leg is connected.
+    /// Handles a leg that has connected.
     pub(in crate::call) fn connected(&mut self, id: &LegId, context: &mut Context<'_>) {
         if let Some(leg) = self.find(id) {
             leg.connected.get_or_insert(context.now);
             if id.direction == Direction::Send {
-                leg.path.get_or_insert_with(|| Path::new(context.start));
+                leg.path
+                    .get_or_insert_with(|| Path::new(context.start_bitrate));
             }
-            context.timers.stop(&Timer::Leg(id.clone()));
+            context.timers.stop(&Timer::LegConnect(id.clone()));
             if let Some(known) = self.peers.get_mut(&id.peer) {
-                known.patience.connected(id.direction);
+                known.connect_timeout.connected(id.direction);
             }
         }
     }
 
-    /// The leg's time to connect is over.
+    /// Fails a leg that did not connect in time.
     pub(in crate::call) fn timed_out(&mut self, id: &LegId, context: &mut Context<'_>) {
         let Some(leg) = self.find(id) else { return };
-        let text = format!("it did not connect within {} s", leg.limit.as_secs());
+        let text = format!("it did not connect within {} s", leg.timeout.as_secs());
         if let Some(known) = self.peers.get_mut(&id.peer) {
-            known.patience.timed_out(id.direction);
+            known.connect_timeout.timed_out(id.direction);
         }
         self.failed(id, LegFailure::Connection(text), context);
     }
 
-    /// The leg cannot be used any more: a sending one is replaced, a receiving one's sender is
-    /// told, so that it replaces it.
+    /// Closes a leg that has failed. A sending leg is replaced later; the sender of a receiving
+    /// leg is informed, so that it replaces the leg.
     pub(in crate::call) fn failed(
         &mut self,
         id: &LegId,
@@ -100,8 +105,8 @@ impl Legs {
         }
     }
 
-    /// Names what kept the leg from connecting, where that is known. A TURN server that refuses
-    /// is no failure by itself: the ends may find each other without.
+    /// Adds what probably kept the leg from connecting. A TURN server that refuses is no failure
+    /// by itself: the ends may connect without it.
     fn explain(&self, failure: LegFailure, leg: &Leg) -> LegFailure {
         match failure {
             LegFailure::Connection(text)
@@ -113,7 +118,12 @@ impl Legs {
         }
     }
 
-    /// One end of the leg cannot take this kind. The call goes on without it.
+    fn has_turn_servers(&self) -> bool {
+        let mut urls = self.ice_servers.iter().flat_map(|server| &server.urls);
+        urls.any(|url| url.starts_with("turn:") || url.starts_with("turns:"))
+    }
+
+    /// Excludes a kind that one end of the leg cannot take. The call goes on without it.
     pub(in crate::call) fn rejected(
         &mut self,
         id: &LegId,
@@ -124,12 +134,13 @@ impl Legs {
         if let Some(leg) = self.find(id)
             && leg.rejected.insert(kind)
         {
-            let trouble = CallError::Rejected(id.clone(), kind, reason);
-            context.out.emit(Event::Warning(trouble));
+            let error = CallError::Rejected(id.clone(), kind, reason);
+            context.out.emit(Event::Warning(error));
         }
     }
 
-    /// The receiver of a sending leg told what arrived. True where that changes what it gets.
+    /// Handles the receiver's report about the packets of a sending leg. Returns whether this
+    /// changes what the leg is fed with.
     pub(in crate::call) fn reported(
         &mut self,
         id: &LegId,
@@ -140,6 +151,6 @@ impl Legs {
             return false;
         };
         path.report(packets, now);
-        path.changes(now)
+        path.update_slow(now)
     }
 }

@@ -1,69 +1,45 @@
 //! The legs to and from every participant.
+//!
+//! [`Topology`] says which legs are needed and what they are fed with. This module opens, feeds,
+//! closes and replaces them accordingly.
 
+mod connect_timeout;
+mod leg;
 mod local;
 mod path;
-mod patience;
 mod remote;
+mod replacement;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::advertised::Roles;
 use super::outbox::Outbox;
-use super::roster::{Entry, Roster};
-use super::timers::{Backoff, Timer, Timers};
-use super::{Action, Direction, Event, LegId, ParticipantState};
-use crate::model::{Candidate, IceServer, Kinds, LegNumber, Participant, ParticipantId};
-use crate::rate_limit::{Quota, RateLimiter};
+use super::timers::{Timer, Timers};
+use super::topology::Topology;
+use super::{Action, Direction, Event, LegId};
+use crate::model::{IceServer, LegNumber, ParticipantId};
+use crate::rate_limit::RateLimiter;
 use crate::signalling::message::{ClientMessage, LegEnd, LegSignal, LegStep};
+use connect_timeout::ConnectTimeout;
+use leg::Leg;
 pub(super) use path::{LEAST_VIDEO, Path};
-use patience::Patience;
+use replacement::{LEGS_IN_TOTAL, Peer};
 
-/// How long after being told of a leg's failure its sender is told again, while it offers no new
-/// one: what was on its way when a connection broke is lost, and nobody learns of it. That is
-/// the time after which its sender tries again at the latest.
-const REMINDED: Duration = Duration::from_secs(5);
-
-/// How many candidates of each end a leg has: what the server lets through. It would close the
-/// connection at one more.
+/// The most candidates that a leg takes from each end. The server closes the connection of a
+/// client that sends more.
 const CANDIDATES: usize = 64;
 
-/// Why a leg may not connect although there are TURN servers.
-const NO_RELAY: &str = "no TURN server gave an address: it cannot be reached, or does not take \
-                        the password, which is made with its secret and good for a limited time";
-
-// A leg costs each end threads, some 10 ms of processor time and a dozen messages, and a peer causes
-// one with each offer and each change of its roles. Unlimited, one peer could stall the call for
-// everybody, and the server would close this connection for the messages that the legs take.
-
-/// New legs with one participant, each way. A failed leg is replaced after 0.2 s or more, and an
-/// application may change several codecs in a row.
-const LEGS_PER_PEER: Quota = Quota {
-    burst: 8,
-    interval: Duration::from_secs(2),
-};
-
-/// New legs with all participants: a peer that leaves and rejoins is another participant each
-/// time. Joining a full call makes 63 legs each way.
-const LEGS_IN_ALL: Quota = Quota {
-    burst: 128,
-    interval: Duration::from_secs(1),
-};
-
-/// How many participants that left are remembered: as many as a call holds.
+/// The number of participants remembered after they left: as many as a call holds.
 const REMEMBERED: usize = 64;
 
 /// What the legs depend on, at one moment.
 pub(super) struct Context<'a> {
     pub(super) now: Instant,
-    /// The connection to the server is joined.
+    /// Whether this end is joined, so that messages can be sent.
     pub(super) online: bool,
-    pub(super) roles: Roles,
-    /// The kinds that have a running source.
-    pub(super) media: &'a Kinds,
-    /// What new sending legs are taken to carry, in bit/s, until more is known.
-    pub(super) start: u32,
-    pub(super) roster: &'a Roster,
+    pub(super) topology: Topology<'a>,
+    /// The first estimate of a new sending leg, in bit/s.
+    pub(super) start_bitrate: u32,
     pub(super) timers: &'a mut Timers,
     pub(super) out: &'a mut Outbox,
 }
@@ -73,51 +49,14 @@ pub(super) struct Context<'a> {
 pub(super) struct Legs {
     legs: BTreeMap<(ParticipantId, Direction), Leg>,
     peers: BTreeMap<ParticipantId, Peer>,
-    /// The highest number given to a sending leg. It never falls, so that a peer can tell the
+    /// The highest number given to a sending leg. It never falls, so that a peer recognises the
     /// newest leg after any number of rejoins.
     last_number: LegNumber,
     ice_servers: Vec<IceServer>,
-    /// The receiving legs from those who left last. A participant can come back after it was
-    /// given up, not knowing that it was, and take its sending leg for a good one.
+    /// The receiving legs of the participants that left last. A participant can come back without
+    /// having noticed that it was removed, and take its sending leg for a working one.
     left: VecDeque<(ParticipantId, LegNumber)>,
     new_legs: RateLimiter<Instant>,
-}
-
-#[derive(Debug)]
-struct Leg {
-    number: LegNumber,
-    /// How long it may take to connect.
-    limit: Duration,
-    connected: Option<Instant>,
-    /// The driver has the peer's description.
-    described: bool,
-    /// Candidates that came before the peer's description.
-    held: Vec<Candidate>,
-    /// How many candidates were sent to the peer.
-    candidates: usize,
-    /// A TURN server gave an address.
-    has_relay: bool,
-    fed: Kinds,
-    /// What one of the ends cannot take.
-    rejected: Kinds,
-    /// Sending and connected: what the path carries.
-    path: Option<Path>,
-    /// Receiving: the sender said that the path is too slow for video.
-    is_slow: bool,
-    /// The application knows that the peer is reached.
-    told: bool,
-}
-
-/// What outlives the legs with one participant.
-#[derive(Debug)]
-struct Peer {
-    backoff: Backoff,
-    patience: Patience,
-    new_legs: RateLimiter<Instant>,
-    /// The number of its last offer.
-    last_offer: Option<LegNumber>,
-    /// The receiving leg that this end gave up, and why; until the next offer.
-    given_up: Option<(LegNumber, String)>,
 }
 
 impl Default for Legs {
@@ -128,55 +67,36 @@ impl Default for Legs {
             last_number: LegNumber::default(),
             ice_servers: Vec::new(),
             left: VecDeque::new(),
-            new_legs: RateLimiter::new(LEGS_IN_ALL),
-        }
-    }
-}
-
-impl Default for Peer {
-    fn default() -> Peer {
-        Peer {
-            backoff: Backoff::default(),
-            patience: Patience::default(),
-            new_legs: RateLimiter::new(LEGS_PER_PEER),
-            last_offer: None,
-            given_up: None,
+            new_legs: RateLimiter::new(LEGS_IN_TOTAL),
         }
     }
 }
 
 impl Legs {
-    /// What the legs made from now on gather candidates with.
+    /// Sets the servers with which new legs gather candidates.
     pub(super) fn set_ice_servers(&mut self, ice_servers: Vec<IceServer>) {
         self.ice_servers = ice_servers;
     }
 
-    /// Whether the server named TURN servers.
-    fn has_turn_servers(&self) -> bool {
-        let mut urls = self.ice_servers.iter().flat_map(|server| &server.urls);
-        urls.any(|url| url.starts_with("turn:") || url.starts_with("turns:"))
-    }
-
-    /// Compares the legs that are with those that should be, and changes that.
-    pub(super) fn settle(&mut self, context: &mut Context<'_>) {
+    /// Opens, feeds and closes legs so that they match the topology.
+    pub(super) fn reconcile(&mut self, context: &mut Context<'_>) {
+        let topology = context.topology;
         let ids: Vec<LegId> = self.ids().collect();
         for id in ids {
-            let entry = context.roster.get(&id.peer);
-            if !entry.is_some_and(|entry| context.roles.need(&entry.info, id.direction)) {
+            if !topology.needs_leg(&id.peer, id.direction) {
                 self.close(&id, context);
                 if id.direction == Direction::Receive {
-                    // In case that its sender does not hear of it before it is needed again.
+                    // Its sender may not learn of this before the leg is needed again.
                     self.give_up(&id.peer, id.number, "it was not needed".to_owned());
                 }
             }
         }
-        let roster = context.roster;
-        for (peer, entry) in roster.iter() {
-            if context.online && entry.state() == ParticipantState::Connected {
-                self.tell_given_up(peer, entry, context);
-                self.open_missing(peer, entry, context);
+        for (peer, _) in topology.roster.iter() {
+            if context.can_signal(peer) {
+                self.report_given_up(peer, context);
+                self.open_missing(peer, context);
             }
-            self.feed(peer, entry, context);
+            self.feed(peer, context);
         }
         self.watch_paths(context);
     }
@@ -192,20 +112,17 @@ impl Legs {
         }
     }
 
-    /// A participant came that was not there before.
+    /// Handles a participant that was not in the call before.
     pub(super) fn add_peer(&mut self, peer: &ParticipantId) {
         if let Some(at) = self.left.iter().position(|(left, _)| left == peer)
             && let Some((_, number)) = self.left.remove(at)
         {
-            self.give_up(
-                peer,
-                number,
-                "it was closed while its sender was gone".to_owned(),
-            );
+            let reason = "it was closed while its sender was gone".to_owned();
+            self.give_up(peer, number, reason);
         }
     }
 
-    /// The participant left.
+    /// Closes the legs of a participant that left.
     pub(super) fn remove_peer(&mut self, peer: &ParticipantId, context: &mut Context<'_>) {
         if let Some(id) = self.id(peer, Direction::Send) {
             self.close(&id, context);
@@ -227,8 +144,8 @@ impl Legs {
         context.stop_delays(peer);
     }
 
-    /// This end or the participant was away and is back. Steps of the sending leg may have been
-    /// lost meanwhile: unless it is connected, the next one is made at once.
+    /// Handles the return of this end or of the participant. Messages about the sending leg may
+    /// have been lost: unless it is connected, it is replaced at once.
     pub(super) fn renew(&mut self, peer: &ParticipantId, context: &mut Context<'_>) {
         let leg = self.legs.get(&(peer.clone(), Direction::Send));
         if leg.is_some_and(|leg| leg.connected.is_none())
@@ -238,12 +155,12 @@ impl Legs {
         }
         if let Some(known) = self.peers.get_mut(peer) {
             known.backoff.reset();
-            known.patience = Patience::default();
+            known.connect_timeout = ConnectTimeout::default();
         }
         context.stop_delays(peer);
     }
 
-    /// Replaces all sending legs: what they offer has changed.
+    /// Closes all sending legs, which are then replaced: their offers have changed.
     pub(super) fn replace(&mut self, context: &mut Context<'_>) {
         let ids: Vec<LegId> = self.ids().collect();
         for id in ids.iter().filter(|id| id.direction == Direction::Send) {
@@ -251,167 +168,25 @@ impl Legs {
         }
     }
 
-    /// Lets the next sending leg come after a delay. Where the cause is likely to be there again
-    /// (`repeats`), the delay is the longest at once.
-    fn retry(&mut self, peer: &ParticipantId, leg: &Leg, repeats: bool, context: &mut Context<'_>) {
-        let backoff = &mut self.peers.entry(peer.clone()).or_default().backoff;
-        let held = leg
-            .connected
-            .map_or(Duration::ZERO, |at| context.now.duration_since(at));
-        let delay = match repeats {
-            true => backoff.longest(),
-            false => backoff.after(held),
-        };
-        context
-            .timers
-            .set(Timer::Retry(peer.clone()), context.now + delay);
-    }
-
-    fn give_up(&mut self, peer: &ParticipantId, number: LegNumber, reason: String) {
-        self.peers.entry(peer.clone()).or_default().given_up = Some((number, reason));
-    }
-
-    fn tell_given_up(&mut self, peer: &ParticipantId, entry: &Entry, context: &mut Context<'_>) {
-        let timer = Timer::Remind(peer.clone());
-        if context.roles.need(&entry.info, Direction::Receive)
-            && !context.timers.runs(&timer)
-            && let Some(known) = self.peers.get(peer)
-            && let Some((number, reason)) = known.given_up.clone()
-        {
-            let id = LegId {
-                peer: peer.clone(),
-                direction: Direction::Receive,
-                number,
-            };
-            context.signal(&id, LegStep::Failed(reason));
-            context.timers.set(timer, context.now + REMINDED);
-        }
-    }
-
-    fn open_missing(&mut self, peer: &ParticipantId, entry: &Entry, context: &mut Context<'_>) {
-        if context.roles.need(&entry.info, Direction::Send)
-            && self.id(peer, Direction::Send).is_none()
-            && !context.timers.runs(&Timer::Retry(peer.clone()))
-        {
-            if let Err(later) = self.take_one(peer, context.now) {
-                context.timers.set(Timer::Retry(peer.clone()), later);
-                return;
-            }
-            self.last_number += 1;
-            let number = self.last_number;
-            let id = LegId {
-                peer: peer.clone(),
-                direction: Direction::Send,
-                number,
-            };
-            self.open(&id, context);
-        }
-    }
-
-    /// Whether one more leg may be made with this participant; an error says when.
-    fn take_one(&mut self, peer: &ParticipantId, now: Instant) -> Result<(), Instant> {
-        let known = self.peers.entry(peer.clone()).or_default();
-        known.new_legs.try_acquire(1, now)?;
-        self.new_legs.try_acquire(1, now)
-    }
-
-    fn feed(&mut self, peer: &ParticipantId, entry: &Entry, context: &mut Context<'_>) {
-        let Some(leg) = self.legs.get_mut(&(peer.clone(), Direction::Send)) else {
+    /// Puts on the sending leg to `peer` what the peer requests and the leg can carry.
+    fn feed(&mut self, peer: &ParticipantId, context: &mut Context<'_>) {
+        let Some(id) = self.id(peer, Direction::Send) else {
             return;
         };
-        let mut kinds = &entry.wants() - &leg.rejected;
+        let Some(leg) = self.find(&id) else { return };
+        let mut kinds = &context.topology.requested_by(peer) - &leg.rejected;
         if let Some(path) = &mut leg.path {
-            path.settle(&mut kinds, context.media);
+            kinds = path.carry(kinds, context.topology);
         }
         if leg.connected.is_some() && leg.fed != kinds {
             leg.fed = kinds.clone();
-            let number = leg.number;
-            let id = LegId {
-                peer: peer.clone(),
-                direction: Direction::Send,
-                number,
-            };
-            context.out.push(Action::Feed(id, kinds));
+            context.out.push(Action::Feed(id.clone(), kinds));
         }
-        // After the feeding: who waits for this must not send too early.
-        if leg.connected.is_some() && !std::mem::replace(&mut leg.told, true) {
+        // After the leg is fed: an application that waits for this may send at once.
+        if leg.connected.is_some() && !std::mem::replace(&mut leg.is_reached, true) {
             context.out.emit(Event::Reached(peer.clone()));
         }
-        if let Some(id) = self.id(peer, Direction::Send) {
-            self.tell_slowness(&id, context);
-        }
-    }
-
-    fn open(&mut self, id: &LegId, context: &mut Context<'_>) {
-        let known = self.peers.entry(id.peer.clone()).or_default();
-        let limit = known.patience.limit(id.direction);
-        let leg = Leg {
-            number: id.number,
-            limit,
-            connected: None,
-            described: false,
-            held: Vec::new(),
-            candidates: 0,
-            has_relay: false,
-            fed: Kinds::new(),
-            rejected: Kinds::new(),
-            path: None,
-            is_slow: false,
-            told: false,
-        };
-        self.legs.insert((id.peer.clone(), id.direction), leg);
-        context
-            .timers
-            .set(Timer::Leg(id.clone()), context.now + limit);
-        let ice_servers = self.ice_servers.clone();
-        context.out.push(Action::OpenLeg {
-            leg: id.clone(),
-            ice_servers,
-        });
-    }
-
-    fn close(&mut self, id: &LegId, context: &mut Context<'_>) -> Option<Leg> {
-        if self.find(id)?.was_slow(id.direction) {
-            // The next one begins anew.
-            context.tell_slow(id, false);
-        }
-        context.timers.stop(&Timer::Leg(id.clone()));
-        context.out.push(Action::CloseLeg(id.clone()));
-        self.legs.remove(&(id.peer.clone(), id.direction))
-    }
-
-    /// The leg of this name, unless another one has replaced it.
-    fn find(&mut self, id: &LegId) -> Option<&mut Leg> {
-        self.legs
-            .get_mut(&(id.peer.clone(), id.direction))
-            .filter(|leg| leg.number == id.number)
-    }
-
-    fn id(&self, peer: &ParticipantId, direction: Direction) -> Option<LegId> {
-        let number = self.legs.get(&(peer.clone(), direction))?.number;
-        Some(LegId {
-            peer: peer.clone(),
-            direction,
-            number,
-        })
-    }
-
-    fn ids(&self) -> impl Iterator<Item = LegId> {
-        self.legs.iter().map(|((peer, direction), leg)| LegId {
-            peer: peer.clone(),
-            direction: *direction,
-            number: leg.number,
-        })
-    }
-}
-
-impl Roles {
-    /// Whether there is to be a leg that way with this participant.
-    fn need(self, peer: &Participant, direction: Direction) -> bool {
-        match direction {
-            Direction::Send => self.sends && peer.receives,
-            Direction::Receive => self.receives && peer.sends,
-        }
+        self.report_slow(&id, context);
     }
 }
 
@@ -421,10 +196,14 @@ impl Context<'_> {
         self.timers.stop(&Timer::Remind(peer.clone()));
     }
 
-    /// Sends a step to the leg's peer, if that can be reached.
+    /// Whether a message to `peer` can be sent and delivered.
+    fn can_signal(&self, peer: &ParticipantId) -> bool {
+        self.online && self.topology.is_reachable(peer)
+    }
+
+    /// Sends a step to the leg's peer, if the peer can be reached.
     fn signal(&mut self, id: &LegId, step: LegStep) {
-        let entry = self.roster.get(&id.peer);
-        if !self.online || !entry.is_some_and(|e| e.state() == ParticipantState::Connected) {
+        if !self.can_signal(&id.peer) {
             return;
         }
         let by = match id.direction {

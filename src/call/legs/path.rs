@@ -2,56 +2,59 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Context, Legs};
+use super::{Context, Leg, Legs};
 use crate::call::bandwidth::{Estimator, PacketReport, START};
 use crate::call::timers::Timer;
+use crate::call::topology::Topology;
 use crate::call::{Direction, Event, LegId};
 use crate::model::{Kind, Kinds};
 use crate::signalling::message::LegStep;
 
-/// Below this, in bit/s, there is no picture worth the name.
+/// The lowest useful bit rate of video, in bit/s. A path that carries less is too slow for it.
 pub(in crate::call) const LEAST_VIDEO: u32 = 150_000;
-/// The estimate has to stay below that for this long: it may fall far for a moment.
-const TOO_LONG: Duration = Duration::from_secs(5);
-/// What brings video back, in bit/s: the least video and speech. With less it would go at once.
-const ENOUGH: u32 = 200_000;
-/// How often estimates grow for which no reports come.
-const PASSES: Duration = Duration::from_secs(1);
+/// How long the estimate has to stay below that: it may fall far for a moment.
+const SLOW_AFTER: Duration = Duration::from_secs(5);
+/// The estimate that brings video back, in bit/s: the least video and speech. Less would stop it
+/// again at once.
+const FAST_AGAIN: u32 = 200_000;
+/// How often estimates without reports grow.
+const GROWTH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// See the module.
+/// The path of a connected sending leg.
 #[derive(Debug)]
 pub(in crate::call) struct Path {
     estimator: Estimator,
-    /// What is put on the leg and has a running source.
+    /// The kinds that are fed to the leg and have a running source.
     carries: Kinds,
     below_since: Option<Instant>,
     is_slow: bool,
-    /// Both ends' applications know.
-    told: bool,
+    /// Whether the applications of both ends know the path as too slow.
+    is_known_as_slow: bool,
 }
 
 impl Path {
-    /// A path that is taken to carry this, in bit/s, until more is known.
-    pub(in crate::call) fn new(start: u32) -> Path {
+    /// A path with this first estimate, in bit/s.
+    pub(in crate::call) fn new(start_bitrate: u32) -> Path {
         Path {
-            estimator: Estimator::new(start),
+            estimator: Estimator::new(start_bitrate),
             carries: Kinds::new(),
             below_since: None,
             is_slow: false,
-            told: false,
+            is_known_as_slow: false,
         }
     }
 
+    /// Returns what the path carries, in bit/s.
     pub(in crate::call) fn estimate(&self) -> u32 {
         self.estimator.estimate()
     }
 
-    /// The part of the packets that is lost, from 0 to 1.
+    /// Returns the fraction of packets that is lost, from 0 to 1.
     pub(in crate::call) fn loss(&self) -> f64 {
         self.estimator.loss()
     }
 
-    /// The kinds that share it.
+    /// Returns the kinds that share the path.
     pub(in crate::call) fn carries(&self) -> &Kinds {
         &self.carries
     }
@@ -60,15 +63,15 @@ impl Path {
         self.estimator.report(packets, now);
     }
 
-    /// Decides whether there is video on it; true where that changes.
-    pub(super) fn changes(&mut self, now: Instant) -> bool {
+    /// Decides whether the path is too slow for video. Returns whether that has changed.
+    pub(super) fn update_slow(&mut self, now: Instant) -> bool {
         let estimate = self.estimate();
         let before = self.is_slow;
         if self.is_slow {
-            self.is_slow = estimate < ENOUGH;
+            self.is_slow = estimate < FAST_AGAIN;
         } else if estimate < LEAST_VIDEO && self.carries.iter().any(|kind| is_video(*kind)) {
             let since = *self.below_since.get_or_insert(now);
-            self.is_slow = now.saturating_duration_since(since) >= TOO_LONG;
+            self.is_slow = now.saturating_duration_since(since) >= SLOW_AFTER;
         } else {
             self.below_since = None;
         }
@@ -78,12 +81,13 @@ impl Path {
         before != self.is_slow
     }
 
-    /// Takes off `kinds`, which is to be put on the leg, what the path is too slow for.
-    pub(super) fn settle(&mut self, kinds: &mut Kinds, media: &Kinds) {
+    /// Returns those of `kinds` that the path is fast enough for, and carries them from now on.
+    pub(super) fn carry(&mut self, mut kinds: Kinds, topology: Topology<'_>) -> Kinds {
         if self.is_slow {
             kinds.retain(|kind| !is_video(*kind));
         }
-        self.carries = &*kinds & media;
+        self.carries = topology.active(&kinds);
+        kinds
     }
 }
 
@@ -95,12 +99,12 @@ fn is_video(kind: Kind) -> bool {
 }
 
 impl Legs {
-    /// The paths of the connected sending legs.
+    /// Returns the paths of the connected sending legs.
     pub(in crate::call) fn paths(&self) -> impl Iterator<Item = &Path> {
         self.legs.values().filter_map(|leg| leg.path.as_ref())
     }
 
-    /// What the paths to the participants carry, in bit/s.
+    /// Returns what each path carries, in bit/s.
     pub(in crate::call) fn estimates(&self) -> impl Iterator<Item = (LegId, u32)> {
         let legs = self.legs.iter();
         legs.filter_map(|((peer, direction), leg)| {
@@ -113,56 +117,57 @@ impl Legs {
         })
     }
 
-    /// Lets time pass for the estimates that no reports may come for.
-    pub(in crate::call) fn pass(&mut self, now: Instant) {
+    /// Lets the estimates grow that get no reports.
+    pub(in crate::call) fn advance_paths(&mut self, now: Instant) {
         for path in self.legs.values_mut().filter_map(|leg| leg.path.as_mut()) {
-            path.estimator.pass(now);
-            path.changes(now);
+            path.estimator.advance(now);
+            path.update_slow(now);
         }
     }
 
-    /// Makes sure that [`Legs::pass`] comes where it may change something.
+    /// Schedules [`Legs::advance_paths`] if it may change something.
     pub(super) fn watch_paths(&self, context: &mut Context<'_>) {
         if self.paths().any(|path| path.estimate() < START as u32) {
-            context.timers.set_once(Timer::Paths, context.now + PASSES);
+            let next = context.now + GROWTH_INTERVAL;
+            context.timers.set_once(Timer::PathGrowth, next);
         }
     }
 
-    /// Tells both ends where a sending leg has become too slow for video, or fast enough.
-    pub(super) fn tell_slowness(&mut self, id: &LegId, context: &mut Context<'_>) {
+    /// Notifies both ends when a sending leg has become too slow for video, or fast enough.
+    pub(super) fn report_slow(&mut self, id: &LegId, context: &mut Context<'_>) {
         let Some(path) = self.find(id).and_then(|leg| leg.path.as_mut()) else {
             return;
         };
-        let now = path.is_slow;
-        if std::mem::replace(&mut path.told, now) != now {
-            context.signal(id, LegStep::Slow(now));
-            context.tell_slow(id, now);
+        let is_slow = path.is_slow;
+        if std::mem::replace(&mut path.is_known_as_slow, is_slow) != is_slow {
+            context.signal(id, LegStep::Slow(is_slow));
+            context.emit_slow(id, is_slow);
         }
     }
 
-    /// The sender of a receiving leg told so.
-    pub(super) fn told_slow(&mut self, id: &LegId, now: bool, context: &mut Context<'_>) {
+    /// Handles the sender's word that a receiving leg is too slow for video, or fast enough.
+    pub(super) fn remote_slow(&mut self, id: &LegId, is_slow: bool, context: &mut Context<'_>) {
         if let Some(leg) = self.find(id)
-            && std::mem::replace(&mut leg.is_slow, now) != now
+            && std::mem::replace(&mut leg.is_slow, is_slow) != is_slow
         {
-            context.tell_slow(id, now);
+            context.emit_slow(id, is_slow);
         }
     }
 }
 
-impl super::Leg {
-    /// Whether the applications were told that it is too slow for video.
-    pub(super) fn was_slow(&self, direction: Direction) -> bool {
+impl Leg {
+    /// Whether the application knows the leg as too slow for video.
+    pub(super) fn is_known_as_slow(&self, direction: Direction) -> bool {
         match direction {
-            Direction::Send => self.path.as_ref().is_some_and(|path| path.told),
+            Direction::Send => self.path.as_ref().is_some_and(|path| path.is_known_as_slow),
             Direction::Receive => self.is_slow,
         }
     }
 }
 
 impl Context<'_> {
-    pub(super) fn tell_slow(&mut self, id: &LegId, slow: bool) {
-        let Some(entry) = self.roster.get(&id.peer) else {
+    pub(super) fn emit_slow(&mut self, id: &LegId, slow: bool) {
+        let Some(entry) = self.topology.roster.get(&id.peer) else {
             return;
         };
         self.out.emit(Event::Slow {

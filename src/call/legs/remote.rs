@@ -1,23 +1,23 @@
-//! What the peers say of the legs.
+//! What the peers signal about the legs.
 
-use super::{CANDIDATES, Context, Legs, REMINDED};
-use crate::call::roster::Entry;
+use super::replacement::REMINDER_INTERVAL;
+use super::{CANDIDATES, Context, Legs};
 use crate::call::timers::Timer;
 use crate::call::{Action, CallError, Direction, Event, LegId};
 use crate::model::{Candidate, ParticipantId};
 use crate::signalling::message::{LegEnd, LegSignal, LegStep};
 
 impl Legs {
-    /// A step of a leg came from a participant.
+    /// Handles a message of a participant about a leg.
     pub(in crate::call) fn signal(
         &mut self,
         from: &ParticipantId,
         signal: LegSignal,
         context: &mut Context<'_>,
     ) {
-        let Some(entry) = context.roster.get(from) else {
+        if context.topology.roster.get(from).is_none() {
             return;
-        };
+        }
         let id = LegId {
             peer: from.clone(),
             direction: match signal.by {
@@ -27,18 +27,18 @@ impl Legs {
             number: signal.leg,
         };
         match (signal.by, signal.step) {
-            (LegEnd::Sender, LegStep::Offer(sdp)) => self.offered(id, sdp, entry, context),
+            (LegEnd::Sender, LegStep::Offer(sdp)) => self.offered(id, sdp, context),
             (LegEnd::Receiver, LegStep::Answer(sdp)) => self.answered(id, sdp, context),
             (_, LegStep::Candidate(candidate)) => self.remote_candidate(id, candidate, context),
-            (LegEnd::Sender, LegStep::Slow(now)) => self.told_slow(&id, now, context),
-            (_, LegStep::Failed(reason)) => self.refused(id, reason, context),
+            (LegEnd::Sender, LegStep::Slow(is_slow)) => self.remote_slow(&id, is_slow, context),
+            (_, LegStep::Failed(reason)) => self.remote_failed(id, reason, context),
             // Only a peer that breaks the protocol offers as receiver or answers as sender.
             (LegEnd::Receiver, LegStep::Offer(_) | LegStep::Slow(_))
             | (LegEnd::Sender, LegStep::Answer(_)) => {}
         }
     }
 
-    fn offered(&mut self, id: LegId, sdp: String, entry: &Entry, context: &mut Context<'_>) {
+    fn offered(&mut self, id: LegId, sdp: String, context: &mut Context<'_>) {
         let peer = self.peers.entry(id.peer.clone()).or_default();
         if peer.last_offer.is_some_and(|last| last >= id.number) {
             return;
@@ -49,16 +49,19 @@ impl Legs {
         if let Some(old) = self.id(&id.peer, Direction::Receive) {
             self.close(&old, context);
         }
-        if self.take_one(&id.peer, context.now).is_err() {
-            // AdvertisedState with the next reminder, not at once: there may be many.
+        if self.try_acquire(&id.peer, context.now).is_err() {
+            // The sender learns of it with the next reminder, not at once: there may be many.
             let reason = "legs are offered too often".to_owned();
             self.give_up(&id.peer, id.number, reason);
             let remind = Timer::Remind(id.peer.clone());
-            context.timers.set_once(remind, context.now + REMINDED);
+            context
+                .timers
+                .set_once(remind, context.now + REMINDER_INTERVAL);
             return;
         }
-        if !context.roles.need(&entry.info, Direction::Receive) {
-            let reason = match context.roles.receives {
+        let topology = context.topology;
+        if !topology.needs_leg(&id.peer, Direction::Receive) {
+            let reason = match topology.roles.receives {
                 false => "this participant does not receive",
                 true => "it was offered by a participant that had not said that it sends",
             };
@@ -67,20 +70,20 @@ impl Legs {
         }
         self.open(&id, context);
         if let Some(leg) = self.find(&id) {
-            leg.described = true;
+            leg.has_remote_description = true;
         }
         context.out.push(Action::RemoteDescription(id, sdp));
     }
 
     fn answered(&mut self, id: LegId, sdp: String, context: &mut Context<'_>) {
         let Some(leg) = self.find(&id) else { return };
-        if leg.described {
+        if leg.has_remote_description {
             return;
         }
-        leg.described = true;
-        let held = std::mem::take(&mut leg.held);
+        leg.has_remote_description = true;
+        let pending = std::mem::take(&mut leg.pending_candidates);
         context.out.push(Action::RemoteDescription(id.clone(), sdp));
-        for candidate in held {
+        for candidate in pending {
             context
                 .out
                 .push(Action::RemoteCandidate(id.clone(), candidate));
@@ -89,15 +92,15 @@ impl Legs {
 
     fn remote_candidate(&mut self, id: LegId, candidate: Candidate, context: &mut Context<'_>) {
         let Some(leg) = self.find(&id) else { return };
-        if leg.described {
+        if leg.has_remote_description {
             context.out.push(Action::RemoteCandidate(id, candidate));
-        } else if leg.held.len() < CANDIDATES {
-            leg.held.push(candidate);
+        } else if leg.pending_candidates.len() < CANDIDATES {
+            leg.pending_candidates.push(candidate);
         }
     }
 
-    /// The peer gave the leg up.
-    fn refused(&mut self, id: LegId, reason: String, context: &mut Context<'_>) {
+    /// Closes a leg that the peer gave up. A sending leg is replaced later.
+    fn remote_failed(&mut self, id: LegId, reason: String, context: &mut Context<'_>) {
         let Some(leg) = self.close(&id, context) else {
             return;
         };

@@ -1,65 +1,65 @@
-//! Calls to the user: which ring, and how the application answers them.
+//! Incoming calls, and the application's answers to them.
 
 use std::time::Instant;
 
 use super::CallMachine;
 use crate::call::connection::ConnectionState;
-use crate::call::incoming::{RINGS_UNHEARD, TOLD_ANEW};
+use crate::call::incoming::{REPEAT_TIMEOUT, RINGS_DISCONNECTED};
 use crate::call::timers::Timer;
 use crate::call::{CallError, Event, Incoming, Target};
 use crate::model::IncomingEnd;
 use crate::signalling::message::ClientMessage;
 
 impl CallMachine {
-    /// The server tells calls from now on.
+    /// Handles `listening`: the server announces incoming calls from now on.
     pub(super) fn listening(&mut self, now: Instant) {
         if self.connection.listened(now, &mut self.timers) {
-            // Another server run knows nothing of them.
+            // Another server instance knows nothing of the calls that ring.
             self.incoming
-                .all_ended(IncomingEnd::Cancelled, &mut self.out);
+                .end_all(IncomingEnd::Cancelled, &mut self.out);
         }
-        self.timers.stop(&Timer::Rung);
-        if self.incoming.any_missing() {
-            self.timers.set(Timer::Rung, now + TOLD_ANEW);
+        self.timers.stop(&Timer::MissingIncoming);
+        if self.incoming.has_missing() {
+            self.timers.set(Timer::MissingIncoming, now + REPEAT_TIMEOUT);
         }
     }
 
-    pub(super) fn rung(&mut self, incoming: Incoming) {
+    pub(super) fn announced(&mut self, incoming: Incoming) {
         let accept = self.config.target
             == Target::Answer {
                 automatically: true,
             };
-        self.incoming.came(incoming, accept, &mut self.out);
+        self.incoming.announced(incoming, accept, &mut self.out);
     }
 
     pub(super) fn accept(&mut self, call: Option<&str>) {
         if !self.incoming.accept(call) {
-            let trouble = CallError::NoIncoming("accept");
-            self.out.emit(Event::Warning(trouble));
+            let error = CallError::NoIncoming("accept");
+            self.out.emit(Event::Warning(error));
         }
     }
 
     pub(super) fn reject(&mut self, call: Option<&str>) {
-        let answering = match self.connection.step() {
-            ConnectionState::Answering => self.incoming.asked().map(str::to_owned),
+        let accepting = match self.connection.state() {
+            ConnectionState::Accepting => self.incoming.accepting().map(str::to_owned),
             _ => None,
         };
-        let answering = answering.as_deref();
-        if !self.incoming.reject(call, answering, &mut self.out) {
-            let trouble = CallError::NoIncoming("decline");
-            self.out.emit(Event::Warning(trouble));
+        let accepting = accepting.as_deref();
+        if !self.incoming.reject(call, accepting, &mut self.out) {
+            let error = CallError::NoIncoming("decline");
+            self.out.emit(Event::Warning(error));
         }
     }
 
-    /// Accepts what is to be accepted, one call at a time.
-    pub(super) fn answer(&mut self, now: Instant) {
-        if self.connection.step() != ConnectionState::Listening {
+    /// Sends the application's accept, one call at a time.
+    pub(super) fn accept_next(&mut self, now: Instant) {
+        if self.connection.state() != ConnectionState::Listening {
             return;
         }
-        let Some(call) = self.incoming.ask() else {
+        let Some(call) = self.incoming.next_to_accept() else {
             return;
         };
-        self.connection.answering(now, &mut self.timers);
+        self.connection.accepting(now, &mut self.timers);
         self.advertised.join(self.roles, &self.media);
         self.out.send(ClientMessage::Accept {
             call,
@@ -69,44 +69,45 @@ impl CallMachine {
         });
     }
 
-    /// What was answered last rings no more.
-    pub(super) fn answer_gone(&mut self) {
-        // One that was declined may be meant. Then this one is answered nevertheless, and
-        // `is_answer` knows it.
-        if self.connection.step() == ConnectionState::Answering {
-            self.connection.not_answered(&mut self.timers);
-            if let Some(call) = self.incoming.asked().map(str::to_owned) {
+    /// Handles the server's word that an accepted or declined call no longer exists.
+    pub(super) fn incoming_gone(&mut self) {
+        // It may mean a call that was declined. Then the server answers the accept nevertheless,
+        // and `is_accepted` recognises that.
+        if self.connection.state() == ConnectionState::Accepting {
+            self.connection.not_accepted(&mut self.timers);
+            if let Some(call) = self.incoming.accepting().map(str::to_owned) {
                 let reason = Some(IncomingEnd::Cancelled);
-                self.incoming.ended(&call, reason, &mut self.out);
+                self.incoming.end(&call, reason, &mut self.out);
             }
         }
     }
 
-    /// Whether the server says with `joined` that this call is accepted.
-    pub(super) fn is_answer(&self, call: &str) -> bool {
+    /// Whether `joined` with this call answers the last accept.
+    pub(super) fn is_accepted(&self, call: &str) -> bool {
         matches!(
-            self.connection.step(),
-            ConnectionState::Listening | ConnectionState::Answering
-        ) && self.incoming.asked() == Some(call)
+            self.connection.state(),
+            ConnectionState::Listening | ConnectionState::Accepting
+        ) && self.incoming.accepting() == Some(call)
     }
 
-    /// This end is in a call: nothing rings any more.
-    pub(super) fn answered(&mut self, call: &str) {
-        self.timers.stop(&Timer::Rung);
-        self.incoming.ended(call, None, &mut self.out);
-        self.incoming.all_ended(IncomingEnd::Other, &mut self.out);
+    /// Ends all ringing: this end is in `call`.
+    pub(super) fn end_ringing(&mut self, call: &str) {
+        self.timers.stop(&Timer::MissingIncoming);
+        self.incoming.end(call, None, &mut self.out);
+        self.incoming.end_all(IncomingEnd::Other, &mut self.out);
     }
 
-    /// The connection is lost, if there was one.
-    pub(super) fn unheard(&mut self, now: Instant) {
-        let step = self.connection.step();
+    /// Handles the loss of the connection for the calls that ring.
+    pub(super) fn stop_listening(&mut self, now: Instant) {
+        let state = self.connection.state();
         if matches!(
-            step,
-            ConnectionState::Listening | ConnectionState::Answering
+            state,
+            ConnectionState::Listening | ConnectionState::Accepting
         ) {
-            self.incoming.lost(step == ConnectionState::Answering);
-            if self.incoming.any_missing() {
-                self.timers.set(Timer::Rung, now + RINGS_UNHEARD);
+            self.incoming
+                .connection_lost(state == ConnectionState::Accepting);
+            if self.incoming.has_missing() {
+                self.timers.set(Timer::MissingIncoming, now + RINGS_DISCONNECTED);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The way into the call, for the first time or again, and who is in it.
+//! Joining, rejoining, and the participants of the call.
 
 use std::time::Instant;
 
@@ -12,18 +12,18 @@ impl CallMachine {
     pub(super) fn welcomed(&mut self, version: u32, server: String, now: Instant) {
         if !VERSIONS.contains(&version) {
             let message = format!("the server speaks version {version}, which was not offered");
-            self.refused(ErrorCode::UnsupportedVersion, message, now);
+            self.handle_error(ErrorCode::UnsupportedVersion, message, now);
             return;
         }
-        // One who answered just before the connection was lost is in that call already, or comes
-        // into it so.
-        let doubtful = self.incoming.doubtful().map(str::to_owned);
-        let call = self.name.as_ref().or(doubtful.as_ref());
+        // If the connection was lost just after this end accepted a call, it is in that call
+        // already, or gets into it this way.
+        let unconfirmed = self.incoming.unconfirmed().map(str::to_owned);
+        let call = self.name.as_ref().or(unconfirmed.as_ref());
         let (receives, sends) = (self.roles.receives, self.roles.sends);
         let media = self.media.clone();
         let message = match (call, &self.config.target) {
             (None, Target::Answer { .. }) => {
-                self.connection.welcomed(server, ConnectionState::Asking);
+                self.connection.welcomed(server, ConnectionState::Subscribing);
                 self.out.send(ClientMessage::Listen {});
                 return;
             }
@@ -58,14 +58,14 @@ impl CallMachine {
         let is_alone = participants
             .iter()
             .all(|other| other.id == resume.participant);
-        let rings_no_more = self.state == CallState::Ringing && is_alone && ringing.is_empty();
+        let rings_nowhere = self.state == CallState::Ringing && is_alone && ringing.is_empty();
         let rejoin = self.connection.joined(resume, now, &mut self.timers);
         if self.name.is_none() {
-            self.begin(call, is_alone);
+            self.enter_call(call, is_alone);
         }
-        self.callees.compare(ringing, &participants, &mut self.out);
-        if rings_no_more {
-            let reason = match rejoin.is_other_run {
+        self.callees.replace(ringing, &participants, &mut self.out);
+        if rings_nowhere {
+            let reason = match rejoin.is_other_instance {
                 true => "the server was restarted while it rang: call again",
                 false => "it rang until the connection to the server was lost: call again",
             };
@@ -74,35 +74,35 @@ impl CallMachine {
         }
         self.legs.set_ice_servers(ice_servers);
         if rejoin.is_other_id {
-            // The peers know nothing of legs with this participant.
+            // The peers know no legs with this participant.
             let (legs, mut context) = self.legs(now);
             legs.close_all(&mut context);
-        } else if rejoin.is_other_run {
+        } else if rejoin.is_other_instance {
             self.roster.hold_wants();
         }
 
         let mut missing: Vec<(ParticipantId, bool)> = self
             .roster
             .iter()
-            .map(|(id, entry)| (id.clone(), rejoin.is_other_run || entry.is_kept()))
+            .map(|(id, entry)| (id.clone(), rejoin.is_other_instance || entry.is_kept()))
             .collect();
         missing.retain(|(id, _)| !participants.iter().any(|listed| listed.id == *id));
-        for (id, may_come) in missing {
-            match may_come {
+        for (id, may_rejoin) in missing {
+            match may_rejoin {
                 true => self.roster.keep(&id, now, &mut self.timers, &mut self.out),
-                false => self.left(&id, now),
+                false => self.participant_left(&id, now),
             }
         }
         for participant in participants {
             let id = participant.id.clone();
-            self.updated(participant, now);
+            self.participant_updated(participant, now);
             let (legs, mut context) = self.legs(now);
             legs.renew(&id, &mut context);
         }
     }
 
-    /// There is a call: its name, and its state.
-    fn begin(&mut self, call: String, is_alone: bool) {
+    /// Emits the name and the state of the new call.
+    fn enter_call(&mut self, call: String, is_alone: bool) {
         self.name = Some(call.clone());
         if self.state == CallState::None {
             self.set_state(CallState::Connecting);
@@ -113,18 +113,18 @@ impl CallMachine {
             true => CallState::Ringing,
             false => CallState::Connected,
         });
-        self.answered(&call);
+        self.end_ringing(&call);
     }
 
-    /// A participant came, or something about it changed.
-    pub(super) fn updated(&mut self, participant: Participant, now: Instant) {
-        if self.connection.own() == Some(&participant.id) {
+    /// Handles a participant that joined or changed.
+    pub(super) fn participant_updated(&mut self, participant: Participant, now: Instant) {
+        if self.connection.own_id() == Some(&participant.id) {
             return;
         }
         let id = participant.id.clone();
         if self.roster.get(&id).is_none() {
-            self.callees.came(&participant.user, &mut self.out);
-            // The first one: it rang until now.
+            self.callees.joined(&participant.user, &mut self.out);
+            // With the first participant the call stops ringing.
             self.set_state(CallState::Connected);
         }
         let update = self
@@ -134,7 +134,7 @@ impl CallMachine {
             self.legs.add_peer(&id);
         }
         if update.is_new_to_server {
-            self.advertised.doubt(&id);
+            self.advertised.invalidate(&id);
         }
         if update.is_back {
             let (legs, mut context) = self.legs(now);
@@ -142,21 +142,21 @@ impl CallMachine {
         }
     }
 
-    pub(super) fn left(&mut self, id: &ParticipantId, now: Instant) {
+    pub(super) fn participant_left(&mut self, id: &ParticipantId, now: Instant) {
         if self.roster.remove(id, &mut self.timers, &mut self.out) {
-            self.advertised.forget(id);
+            self.advertised.remove(id);
             let (legs, mut context) = self.legs(now);
             legs.remove_peer(id, &mut context);
         }
     }
 
     pub(super) fn invite(&mut self, users: Vec<String>) {
-        let why_not = match (&self.name, self.connection.step()) {
+        let reason = match (&self.name, self.connection.state()) {
             (_, ConnectionState::Joined) => return self.out.send(ClientMessage::Invite { users }),
             (None, _) => "there is no call yet: invite when its state is ringing or connected",
             (Some(_), _) => "the connection to the signalling server is lost: invite again later",
         };
-        let trouble = CallError::Uninvited(why_not);
-        self.out.emit(Event::Warning(trouble));
+        let error = CallError::Uninvited(reason);
+        self.out.emit(Event::Warning(error));
     }
 }

@@ -1,5 +1,5 @@
-//! The machine itself: every input changes what is known, then all that depends on it is
-//! settled.
+//! The machine itself. Every input changes what is known; then everything that depends on it is
+//! brought up to date.
 
 mod incoming_call;
 mod join;
@@ -7,7 +7,7 @@ mod server_message;
 
 use std::time::Instant;
 
-use super::advertised::{AdvertisedState, Roles};
+use super::advertised::AdvertisedState;
 use super::bitrate_allocator::BitrateAllocator;
 use super::callees::Callees;
 use super::connection::{ConnectionState, HANDSHAKE, ServerConnection};
@@ -17,13 +17,14 @@ use super::outbox::Outbox;
 use super::readers::Readers;
 use super::roster::Roster;
 use super::timers::{Timer, Timers};
+use super::topology::{Roles, Topology};
 use super::{Action, CallError, CallState, Config, Event, Incoming, Input, LegId, Target};
 use crate::model::{IncomingEnd, Kinds, Participant, ParticipantId};
 use crate::signalling::message::ClientMessage;
 
 /// One participant's view of one call.
 ///
-/// The order of use is [`handle`](CallMachine::handle) or [`handle_timeout`](CallMachine::handle_timeout), then
+/// Call [`handle`](CallMachine::handle) or [`handle_timeout`](CallMachine::handle_timeout), then
 /// [`poll_action`](CallMachine::poll_action) until it returns `None`, then
 /// [`poll_timeout`](CallMachine::poll_timeout). After [`Action::Finished`] nothing has any effect.
 #[derive(Debug)]
@@ -32,11 +33,11 @@ pub struct CallMachine {
     state: CallState,
     /// The call's name, once there is a call.
     name: Option<String>,
-    /// The server has been asked to end the call for everybody.
+    /// Whether the server has been requested to end the call for everybody.
     is_ending: bool,
     roles: Roles,
     media: Kinds,
-    /// Those whose source was given up, and may come back.
+    /// The kinds whose source has stalled.
     stalled: Kinds,
     connection: ServerConnection,
     advertised: AdvertisedState,
@@ -45,13 +46,13 @@ pub struct CallMachine {
     roster: Roster,
     readers: Readers,
     legs: Legs,
-    rates: BitrateAllocator,
+    allocator: BitrateAllocator,
     timers: Timers,
     out: Outbox,
 }
 
 impl CallMachine {
-    /// A call that has not begun; [`Input::Start`] begins it. Other inputs may come before.
+    /// Creates a call that [`Input::Start`] starts. Other inputs may come before.
     pub fn new(config: Config) -> CallMachine {
         CallMachine {
             config,
@@ -68,13 +69,13 @@ impl CallMachine {
             roster: Roster::default(),
             readers: Readers::default(),
             legs: Legs::default(),
-            rates: BitrateAllocator::default(),
+            allocator: BitrateAllocator::default(),
             timers: Timers::default(),
             out: Outbox::default(),
         }
     }
 
-    /// Takes in what happened at `now`.
+    /// Handles an input at `now`.
     pub fn handle(&mut self, input: Input, now: Instant) {
         if self.state == CallState::Disconnected {
             return;
@@ -97,7 +98,7 @@ impl CallMachine {
             }
             Input::AddReader(id, selector) => self.readers.add(id, selector),
             Input::RemoveReader(id) => self.readers.remove(id),
-            Input::MaxBitrate(kind, most) => self.rates.limit(kind, most),
+            Input::MaxBitrate(kind, bitrate) => self.allocator.limit(kind, bitrate),
             Input::Renegotiate => {
                 let (legs, mut context) = self.legs(now);
                 legs.replace(&mut context);
@@ -111,7 +112,7 @@ impl CallMachine {
                 self.connection
                     .opened(&self.config, now, &mut self.timers, &mut self.out);
             }
-            Input::Received(message) => self.received(message, now),
+            Input::Received(message) => self.handle_message(message, now),
             Input::SocketClosed(reason) => self.lost(reason, now),
 
             Input::LegDescription(leg, sdp) => {
@@ -132,8 +133,9 @@ impl CallMachine {
             }
             Input::LegReport(leg, packets) => {
                 if !self.legs.reported(&leg, &packets, now) {
-                    // These come often: nothing but the rates depends on them.
-                    self.rates.settle(self.legs.paths(), now, &mut self.out);
+                    // These come often, and nothing but the bit rates depends on them.
+                    self.allocator
+                        .allocate(self.legs.paths(), now, &mut self.out);
                     return;
                 }
             }
@@ -142,26 +144,26 @@ impl CallMachine {
                 legs.failed(&leg, failure, &mut context);
             }
         }
-        self.settle(now);
+        self.reconcile(now);
     }
 
-    /// The next thing to do; `None` when all is done.
+    /// Returns the next action; `None` if there is none left.
     pub fn poll_action(&mut self) -> Option<Action> {
         self.out.pop()
     }
 
-    /// When [`CallMachine::handle_timeout`] is to be called. Changes with every input.
+    /// Returns when [`CallMachine::handle_timeout`] has to be called. Changes with every input.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.timers.next()
     }
 
-    /// Does what is due at `now`. Calling it early does no harm.
+    /// Handles the timers that have expired at `now`. Calling it early does no harm.
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some(timer) = self.timers.expire(now) {
             match timer {
-                Timer::GiveUp => {
-                    if let Some(trouble) = self.connection.give_up() {
-                        self.fail(trouble, now);
+                Timer::FirstJoin => {
+                    if let Some(error) = self.connection.give_up() {
+                        self.fail(error, now);
                     }
                 }
                 Timer::Handshake => {
@@ -173,57 +175,57 @@ impl CallMachine {
                     .connection
                     .connect(now, &mut self.timers, &mut self.out),
                 Timer::Leave => self.end(now),
-                Timer::Rung => self.incoming.missing_ended(&mut self.out),
-                Timer::Gone(id) => self.left(&id, now),
-                Timer::Wants(id) => self.roster.drop_held_wants(&id),
-                Timer::Leg(leg) => {
+                Timer::MissingIncoming => self.incoming.end_missing(&mut self.out),
+                Timer::Kept(id) => self.participant_left(&id, now),
+                Timer::HeldWants(id) => self.roster.drop_held_wants(&id),
+                Timer::LegConnect(leg) => {
                     let (legs, mut context) = self.legs(now);
                     legs.timed_out(&leg, &mut context);
                 }
-                Timer::Paths => self.legs.pass(now),
-                // That they do not run any more is all there is to it.
+                Timer::PathGrowth => self.legs.advance_paths(now),
+                // They delay what `reconcile` does.
                 Timer::Retry(_) | Timer::Remind(_) => {}
             }
-            self.settle(now);
+            self.reconcile(now);
         }
     }
 
-    /// The state last told.
+    /// Returns the state emitted last.
     pub fn state(&self) -> CallState {
         self.state
     }
 
-    /// The call's name, once there is a call.
+    /// Returns the call's name, once there is a call.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// The calls to the user that ring, the first first.
+    /// Returns the incoming calls that ring, oldest first.
     pub fn incoming(&self) -> impl Iterator<Item = &Incoming> {
         self.incoming.iter()
     }
 
-    /// The users who are being rung for the call.
+    /// Returns the users who are being rung for the call.
     pub fn callees(&self) -> impl Iterator<Item = &str> {
         self.callees.iter()
     }
 
-    /// The other participants, those whose connection is lost included.
+    /// Returns the other participants, including those whose connection is lost.
     pub fn participants(&self) -> impl Iterator<Item = &Participant> {
         self.roster.iter().map(|(_, entry)| &entry.info)
     }
 
-    /// One of the other participants.
+    /// Returns one of the other participants.
     pub fn participant(&self, id: &ParticipantId) -> Option<&Participant> {
         self.roster.get(id).map(|entry| &entry.info)
     }
 
-    /// This participant's own id, once joined. A rejoin may change it.
+    /// Returns this participant's own id, once joined. A rejoin may change it.
     pub fn own_id(&self) -> Option<&ParticipantId> {
-        self.connection.own()
+        self.connection.own_id()
     }
 
-    /// What the paths of the connected sending legs carry, in bit/s.
+    /// Returns what the path of each connected sending leg carries, in bit/s.
     pub fn estimates(&self) -> impl Iterator<Item = (LegId, u32)> {
         self.legs.estimates()
     }
@@ -235,7 +237,7 @@ impl CallMachine {
     }
 
     fn start(&mut self, now: Instant) {
-        if self.connection.step() != ConnectionState::Idle {
+        if self.connection.state() != ConnectionState::Idle {
             return;
         }
         if !matches!(self.config.target, Target::Answer { .. }) {
@@ -245,7 +247,7 @@ impl CallMachine {
     }
 
     fn leave(&mut self, for_everyone: bool, now: Instant) {
-        if !for_everyone || self.connection.step() != ConnectionState::Joined {
+        if !for_everyone || self.connection.state() != ConnectionState::Joined {
             self.end(now);
         } else if !std::mem::replace(&mut self.is_ending, true) {
             self.out.send(ClientMessage::Leave { for_everyone });
@@ -259,24 +261,24 @@ impl CallMachine {
             self.end(now);
             return;
         }
-        self.unheard(now);
-        if let Some(trouble) = self
+        self.stop_listening(now);
+        if let Some(error) = self
             .connection
             .lost(reason, now, &mut self.timers, &mut self.out)
         {
-            self.fail(trouble, now);
+            self.fail(error, now);
         }
     }
 
-    fn fail(&mut self, trouble: CallError, now: Instant) {
-        self.out.emit(Event::Error(trouble));
+    fn fail(&mut self, error: CallError, now: Instant) {
+        self.out.emit(Event::Error(error));
         self.end(now);
     }
 
-    /// Leaves. The server is told first: peers that see legs close before that would take it for
-    /// a failure.
+    /// Leaves the call. The message to the server goes first: otherwise peers would take the closed
+    /// legs for failures.
     fn end(&mut self, now: Instant) {
-        self.incoming.all_ended(IncomingEnd::Other, &mut self.out);
+        self.incoming.end_all(IncomingEnd::Other, &mut self.out);
         self.set_state(CallState::Disconnecting);
         self.connection.leave(&mut self.out);
         let (legs, mut context) = self.legs(now);
@@ -286,22 +288,27 @@ impl CallMachine {
         self.out.push(Action::Finished);
     }
 
-    /// Brings all that follows from what is known up to date.
-    fn settle(&mut self, now: Instant) {
+    /// Brings everything that follows from what is known up to date.
+    fn reconcile(&mut self, now: Instant) {
         if self.state == CallState::Disconnected {
             return;
         }
-        self.answer(now);
+        self.accept_next(now);
         self.readers
-            .settle(&self.roster, &self.config.user, &mut self.out);
-        if self.connection.step() == ConnectionState::Joined {
-            let (roster, readers) = (&self.roster, &self.readers);
-            self.advertised
-                .settle(self.roles, &self.media, roster, readers, &mut self.out);
+            .reconcile(&self.roster, &self.config.user, &mut self.out);
+        if self.connection.state() == ConnectionState::Joined {
+            let topology = Topology {
+                roles: self.roles,
+                media: &self.media,
+                roster: &self.roster,
+                readers: &self.readers,
+            };
+            self.advertised.advertise(topology, &mut self.out);
         }
         let (legs, mut context) = self.legs(now);
-        legs.settle(&mut context);
-        self.rates.settle(self.legs.paths(), now, &mut self.out);
+        legs.reconcile(&mut context);
+        self.allocator
+            .allocate(self.legs.paths(), now, &mut self.out);
     }
 
     fn set_state(&mut self, state: CallState) {
@@ -312,13 +319,17 @@ impl CallMachine {
     }
 
     fn legs(&mut self, now: Instant) -> (&mut Legs, Context<'_>) {
-        let context = Context {
-            now,
-            online: self.connection.step() == ConnectionState::Joined,
+        let topology = Topology {
             roles: self.roles,
             media: &self.media,
-            start: self.rates.most(),
             roster: &self.roster,
+            readers: &self.readers,
+        };
+        let context = Context {
+            now,
+            online: self.connection.state() == ConnectionState::Joined,
+            topology,
+            start_bitrate: self.allocator.max_path_bitrate(),
             timers: &mut self.timers,
             out: &mut self.out,
         };

@@ -1,4 +1,4 @@
-//! What the server says.
+//! Messages and errors from the server.
 
 use std::time::Instant;
 
@@ -9,11 +9,11 @@ use crate::call::{Action, CallError, CallState, Event, Incoming};
 use crate::signalling::message::{ErrorCode, ServerMessage};
 
 impl CallMachine {
-    pub(super) fn received(&mut self, message: ServerMessage, now: Instant) {
-        match (self.connection.step(), message) {
-            // Of a connection that has been given up.
+    pub(super) fn handle_message(&mut self, message: ServerMessage, now: Instant) {
+        match (self.connection.state(), message) {
+            // From a connection that has been given up.
             (ConnectionState::Idle | ConnectionState::Opening | ConnectionState::Waiting, _) => {}
-            (_, ServerMessage::Error { code, message }) => self.refused(code, message, now),
+            (_, ServerMessage::Error { code, message }) => self.handle_error(code, message, now),
             (_, ServerMessage::CallEnded { reason }) => {
                 self.out.emit(Event::Warning(CallError::Ended(reason)));
                 self.end(now);
@@ -22,7 +22,7 @@ impl CallMachine {
                 self.welcomed(version, server, now);
             }
             (
-                step,
+                state,
                 ServerMessage::Joined {
                     call,
                     resume,
@@ -30,46 +30,46 @@ impl CallMachine {
                     ringing,
                     ice_servers,
                 },
-            ) if step == ConnectionState::Joining || self.is_answer(&call) => {
+            ) if state == ConnectionState::Joining || self.is_accepted(&call) => {
                 self.joined(call, resume, participants, ringing, ice_servers, now);
             }
-            (ConnectionState::Asking, ServerMessage::Listening {}) => self.listening(now),
-            (ConnectionState::Listening | ConnectionState::Answering, message) => {
-                self.received_listening(message)
+            (ConnectionState::Subscribing, ServerMessage::Listening {}) => self.listening(now),
+            (ConnectionState::Listening | ConnectionState::Accepting, message) => {
+                self.handle_listening(message)
             }
-            (ConnectionState::Joined, message) => self.received_joined(message, now),
-            // Out of order: what matters of it comes with the next Joined.
-            (ConnectionState::Greeting | ConnectionState::Joining | ConnectionState::Asking, _) => {
+            (ConnectionState::Joined, message) => self.handle_joined(message, now),
+            // Out of order. Whatever matters comes again with the next `joined`.
+            (ConnectionState::Greeting | ConnectionState::Joining | ConnectionState::Subscribing, _) => {
             }
         }
     }
 
-    fn received_listening(&mut self, message: ServerMessage) {
+    fn handle_listening(&mut self, message: ServerMessage) {
         match message {
             ServerMessage::Incoming {
                 call,
                 user,
                 display_name,
-            } => self.rung(Incoming {
+            } => self.announced(Incoming {
                 call,
                 user,
                 display_name,
             }),
             ServerMessage::IncomingEnded { call, reason } => {
-                self.incoming.ended(&call, Some(reason), &mut self.out);
+                self.incoming.end(&call, Some(reason), &mut self.out);
             }
             _ => {}
         }
     }
 
-    fn received_joined(&mut self, message: ServerMessage, now: Instant) {
+    fn handle_joined(&mut self, message: ServerMessage, now: Instant) {
         match message {
             ServerMessage::Callee { user, state } => {
-                let is_there = self.participants().any(|other| other.user == user);
-                self.callees.update(user, state, is_there, &mut self.out);
+                let is_present = self.participants().any(|other| other.user == user);
+                self.callees.update(user, state, is_present, &mut self.out);
             }
-            ServerMessage::Participant { participant } => self.updated(participant, now),
-            ServerMessage::ParticipantLeft { participant, .. } => self.left(&participant, now),
+            ServerMessage::Participant { participant } => self.participant_updated(participant, now),
+            ServerMessage::ParticipantLeft { participant, .. } => self.participant_left(&participant, now),
             ServerMessage::Signal { from, signal } => {
                 let (legs, mut context) = self.legs(now);
                 legs.signal(&from, signal, &mut context);
@@ -78,18 +78,19 @@ impl CallMachine {
         }
     }
 
-    pub(super) fn refused(&mut self, code: ErrorCode, message: String, now: Instant) {
-        let step = self.connection.step();
-        let trouble = CallError::Refused {
+    pub(super) fn handle_error(&mut self, code: ErrorCode, message: String, now: Instant) {
+        let state = self.connection.state();
+        let error = CallError::Refused {
             code,
             message: message.clone(),
         };
-        if !code.is_fatal() && !is_answer(step, code) {
-            self.survived(code, trouble);
+        if !code.is_fatal() && !is_answer(state, code) {
+            self.handle_nonfatal(code, error);
             return;
         }
-        if step == ConnectionState::Joining && self.incoming.no_doubt() {
-            // It is not in the call that it answered: it listens, and answers again what rings.
+        if state == ConnectionState::Joining && self.incoming.clear_unconfirmed() {
+            // This end is not in the call that it accepted. It listens, and accepts the call again
+            // if that still rings.
             self.out.push(Action::Disconnect);
             self.lost(message, now);
             return;
@@ -102,60 +103,60 @@ impl CallMachine {
                 | ErrorCode::CalleeNoAnswer
         );
         if !self.connection.is_established() || code.is_about_token() || is_about_callees {
-            self.fail(trouble, now);
+            self.fail(error, now);
             return;
         }
-        match (step, code) {
-            // It ended while the connection was lost.
+        match (state, code) {
+            // The call ended while the connection was lost.
             (ConnectionState::Joining, ErrorCode::NotInvited) => {
-                self.over(message, now);
+                self.ended_meanwhile(message, now);
                 return;
             }
-            // The loss itself is told, with the server's text.
+            // The warning of the loss has the server's text.
             (ConnectionState::Joined | ConnectionState::Listening, _) => {}
             (_, ErrorCode::BadResume) => self.connection.forget_resume(),
-            _ => self.connection.tell_refusal(trouble, &mut self.out),
+            _ => self.connection.report_refusal(error, &mut self.out),
         }
-        if step == ConnectionState::Answering {
-            self.incoming.refused();
+        if state == ConnectionState::Accepting {
+            self.incoming.accept_refused();
         }
         self.out.push(Action::Disconnect);
         self.lost(message, now);
     }
 
-    /// The server refused something, and that is all.
-    fn survived(&mut self, code: ErrorCode, trouble: CallError) {
+    /// Handles an error that leaves the connection open.
+    fn handle_nonfatal(&mut self, code: ErrorCode, error: CallError) {
         match code {
-            // A participant may leave while something for it is on the way, ...
+            // A participant may leave while a message for it is on the way.
             ErrorCode::UnknownParticipant => return,
-            // ... and a call may end while it is answered: that is told as its end.
-            ErrorCode::IncomingGone => return self.answer_gone(),
+            // A call may end while it is answered. The application is notified of its end.
+            ErrorCode::IncomingGone => return self.incoming_gone(),
             ErrorCode::TokenPlace => {
                 self.is_ending = false;
                 self.timers.stop(&Timer::Leave);
             }
             _ => {}
         }
-        self.out.emit(Event::Warning(trouble));
+        self.out.emit(Event::Warning(error));
     }
 
-    /// The call is over, as this end learns when it comes back to it.
-    fn over(&mut self, reason: String, now: Instant) {
-        let trouble = CallError::Ended(reason);
+    /// Ends a call that had ended before this end rejoined it.
+    fn ended_meanwhile(&mut self, reason: String, now: Instant) {
+        let error = CallError::Ended(reason);
         match self.state {
-            CallState::Ringing => self.fail(trouble, now),
+            CallState::Ringing => self.fail(error, now),
             _ => {
-                self.out.emit(Event::Warning(trouble));
+                self.out.emit(Event::Warning(error));
                 self.end(now);
             }
         }
     }
 }
 
-/// Whether an error that leaves the connection open is the answer to the request that this end
-/// waits for: no other will come.
-fn is_answer(step: ConnectionState, code: ErrorCode) -> bool {
-    matches!(step, ConnectionState::Joining | ConnectionState::Asking)
+/// Whether an error that leaves the connection open answers the pending request, to which no other
+/// answer will come.
+fn is_answer(state: ConnectionState, code: ErrorCode) -> bool {
+    matches!(state, ConnectionState::Joining | ConnectionState::Subscribing)
         && matches!(
             code,
             ErrorCode::TokenPlace | ErrorCode::UnknownMessage | ErrorCode::OutOfOrder
