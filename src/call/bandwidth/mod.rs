@@ -161,11 +161,11 @@ impl Estimator {
             Some(BandwidthUsage::Normal) => self.rises = true,
             None => {}
         }
-        self.pass(now);
+        self.advance(now);
     }
 
     /// Lets the time up to `now` pass: without a sign of a queue the estimate grows.
-    pub(super) fn pass(&mut self, now: Instant) {
+    pub(super) fn advance(&mut self, now: Instant) {
         let step = match self.updated.replace(now) {
             Some(before) => now.saturating_duration_since(before).min(LONGEST_STEP),
             None => return,
