@@ -17,16 +17,16 @@ impl Admission {
     /// What a client with these credentials may do, at `now` in seconds since 1970.
     pub(super) fn admit(&self, credentials: &Credentials, now: u64) -> Result<Grants, Rejection> {
         let Credentials { user, token } = credentials;
-        let mut pass = Grants::unlimited();
+        let mut grants = Grants::unlimited();
         if let Some(secret) = &self.secret {
             let token = token.as_ref().ok_or(token::BadToken::Missing);
             let claims = token
                 .and_then(|presented| token::verify(&presented.0, user, secret, now))
                 .map_err(|error| Rejection::new(error.code(), error.to_string()))?;
-            pass.calls = claims.calls();
-            pass.place = claims.place;
+            grants.calls = claims.calls();
+            grants.place = claims.place;
         }
-        Ok(pass)
+        Ok(grants)
     }
 
     /// What `user` is given when it comes into a call, at `now` in seconds since 1970.

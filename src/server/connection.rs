@@ -9,37 +9,37 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite;
 
-use super::hub::{HubHandle, Inputs, Link, Outbound};
+use super::hub::{HubConnection, HubHandle, Inputs, Outbound};
 use crate::signalling::room::{Broken, ConnectionId, Input};
 
 /// Time between pings: often enough that no middlebox forgets the connection.
 const PING: Duration = Duration::from_secs(10);
 /// The time without anything from the client after which it counts as gone: two pings unanswered
 /// and the time for an answer.
-const SILENCE: Duration = Duration::from_secs(25);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(25);
 /// The time for the client to take the last messages and to close. Closing the socket with
 /// something unread in it would reset it, and the client might never read what was wrong.
-const FAREWELL: Duration = Duration::from_secs(1);
+const CLOSE_TIME: Duration = Duration::from_secs(1);
 
 /// Serves a WebSocket until it ends.
 pub(super) async fn run(socket: WebSocket, hub: HubHandle, address: IpAddr) {
-    let Some(link) = hub.open(address).await else {
+    let Some(connection) = hub.open(address).await else {
         return;
     };
     drop(hub);
-    let (id, inputs) = (link.id, link.inputs());
+    let (id, inputs) = (connection.id, connection.inputs());
     tracing::debug!(connection = id.0, %address, "opened");
-    exchange(socket, link).await;
+    exchange(socket, connection).await;
     tracing::debug!(connection = id.0, "closed");
     // A server that is stopping needs no news.
     let _ = inputs.send(Input::Closed(id)).await;
 }
 
-async fn exchange(socket: WebSocket, link: Link) {
-    let inputs = link.inputs();
-    let Link {
+async fn exchange(socket: WebSocket, connection: HubConnection) {
+    let inputs = connection.inputs();
+    let HubConnection {
         id, texts, abort, ..
-    } = link;
+    } = connection;
     let (sink, mut stream) = socket.split();
     let writer = write(sink, texts);
     tokio::pin!(writer);
@@ -73,7 +73,7 @@ enum End {
 
 async fn read(stream: &mut SplitStream<WebSocket>, inputs: &Inputs, id: ConnectionId) -> End {
     loop {
-        let Ok(Some(received)) = timeout(SILENCE, stream.next()).await else {
+        let Ok(Some(received)) = timeout(IDLE_TIMEOUT, stream.next()).await else {
             return End::Gone;
         };
         let input = match received {
@@ -83,8 +83,8 @@ async fn read(stream: &mut SplitStream<WebSocket>, inputs: &Inputs, id: Connecti
             Ok(Message::Close(_)) => return End::Gone,
             Err(error) => match broken(error) {
                 Some(broken) => {
-                    let told = inputs.send(Input::Broken(id, broken)).await;
-                    return if told { End::Broken } else { End::Gone };
+                    let sent = inputs.send(Input::Broken(id, broken)).await;
+                    return if sent { End::Broken } else { End::Gone };
                 }
                 None => return End::Gone,
             },
@@ -125,11 +125,11 @@ async fn write(mut sink: SplitSink<WebSocket, Message>, mut texts: Outbound) {
         code: close_code::NORMAL,
         reason: "the server closes".into(),
     };
-    let farewell = async {
+    let closing = async {
         if sink.send(Message::Close(Some(frame))).await.is_ok() {
             // The reader sees the client's answer and ends the connection.
             std::future::pending::<()>().await;
         }
     };
-    let _ = timeout(FAREWELL, farewell).await;
+    let _ = timeout(CLOSE_TIME, closing).await;
 }

@@ -25,7 +25,7 @@ pub(super) struct Hub {
     rooms: Rooms,
     events: mpsc::Receiver<Event>,
     /// The way to those that are to stay.
-    connections: BTreeMap<ConnectionId, Outgoing>,
+    connections: BTreeMap<ConnectionId, ClientHandle>,
     /// All whose task has not ended.
     open: BTreeSet<ConnectionId>,
     queued_bytes: usize,
@@ -42,13 +42,13 @@ pub(super) struct HubHandle {
 }
 
 enum Event {
-    Opened(ConnectionId, IpAddr, Outgoing),
+    Opened(ConnectionId, IpAddr, ClientHandle),
     Input(Input),
     Stats(oneshot::Sender<Stats>),
 }
 
 /// What the hub has of a connection.
-struct Outgoing {
+struct ClientHandle {
     /// The user whose it is, once that is admitted.
     user: String,
     /// Dropped in order to close the connection when all is out.
@@ -59,7 +59,7 @@ struct Outgoing {
 }
 
 /// What a connection has of the hub.
-pub(super) struct Link {
+pub(super) struct HubConnection {
     hub: mpsc::Sender<Event>,
     /// Names the connection.
     pub(super) id: ConnectionId,
@@ -89,22 +89,22 @@ impl HubHandle {
     }
 
     /// Makes a connection known; `None` if the server is stopping.
-    pub(super) async fn open(&self, address: IpAddr) -> Option<Link> {
+    pub(super) async fn open(&self, address: IpAddr) -> Option<HubConnection> {
         let id = ConnectionId(self.next.fetch_add(1, Ordering::Relaxed));
         let (texts_in, texts) = mpsc::channel(self.limits.queued_messages);
         let (abort_in, abort) = oneshot::channel();
         let waiting = Arc::new(AtomicUsize::new(0));
-        let outgoing = Outgoing {
+        let client = ClientHandle {
             user: String::new(),
             texts: texts_in,
             waiting: waiting.clone(),
             abort: abort_in,
         };
         self.events
-            .send(Event::Opened(id, address, outgoing))
+            .send(Event::Opened(id, address, client))
             .await
             .ok()?;
-        Some(Link {
+        Some(HubConnection {
             hub: self.events.clone(),
             id,
             texts: Outbound { texts, waiting },
@@ -124,7 +124,7 @@ impl Inputs {
     }
 }
 
-impl Link {
+impl HubConnection {
     pub(super) fn inputs(&self) -> Inputs {
         Inputs(self.hub.clone())
     }
@@ -166,12 +166,12 @@ impl Hub {
         (hub, handle)
     }
 
-    /// Runs the machine until `until` is ready, then closes all connections, with `farewell` for
+    /// Runs the machine until `until` is ready, then closes all connections, with `close_time` for
     /// their last messages.
     pub(super) async fn run(
         mut self,
         until: impl Future<Output = io::Result<()>>,
-        farewell: Duration,
+        close_time: Duration,
     ) -> io::Result<()> {
         tokio::pin!(until);
         let result = loop {
@@ -201,15 +201,15 @@ impl Hub {
                 }
             }
         };
-        let _ = timeout(farewell, ended).await;
+        let _ = timeout(close_time, ended).await;
         result
     }
 
     fn event(&mut self, event: Event) {
         let now = Instant::now().into_std();
         let input = match event {
-            Event::Opened(id, address, outgoing) => {
-                self.connections.insert(id, outgoing);
+            Event::Opened(id, address, client) => {
+                self.connections.insert(id, client);
                 self.open.insert(id);
                 self.metrics.connections_opened.inc();
                 Input::Opened(id, address)
@@ -239,15 +239,15 @@ impl Hub {
         while let Some(action) = self.rooms.poll_action() {
             match action {
                 Action::Admit(id, credentials) => {
-                    let pass = self.admission.admit(&credentials, unix_now());
-                    if pass.is_ok() {
+                    let grants = self.admission.admit(&credentials, unix_now());
+                    if grants.is_ok() {
                         tracing::debug!(connection = id.0, user = credentials.user, "admitted");
-                        if let Some(outgoing) = self.connections.get_mut(&id) {
-                            outgoing.user = credentials.user;
+                        if let Some(client) = self.connections.get_mut(&id) {
+                            client.user = credentials.user;
                         }
                     }
                     let now = Instant::now().into_std();
-                    self.rooms.handle(Input::Admitted(id, pass), now);
+                    self.rooms.handle(Input::Admitted(id, grants), now);
                 }
                 Action::Send(id, message) => self.send(id, message),
                 Action::Close(id) => drop(self.connections.remove(&id)),
@@ -256,11 +256,11 @@ impl Hub {
     }
 
     fn send(&mut self, id: ConnectionId, mut message: ServerMessage) {
-        let Some(outgoing) = self.connections.get(&id) else {
+        let Some(client) = self.connections.get(&id) else {
             return;
         };
         if let ServerMessage::Joined { ice_servers, .. } = &mut message {
-            *ice_servers = self.admission.ice_servers(&outgoing.user, unix_now());
+            *ice_servers = self.admission.ice_servers(&client.user, unix_now());
         }
         let text = match serde_json::to_string(&message) {
             Ok(text) => text,
@@ -269,21 +269,21 @@ impl Hub {
                 return;
             }
         };
-        self.note(id, &message);
+        self.log_message(id, &message);
         self.metrics.messages_sent.inc();
-        let waiting = outgoing.waiting.fetch_add(text.len(), Ordering::Relaxed) + text.len();
-        if waiting > self.queued_bytes || outgoing.texts.try_send(text).is_err() {
+        let waiting = client.waiting.fetch_add(text.len(), Ordering::Relaxed) + text.len();
+        if waiting > self.queued_bytes || client.texts.try_send(text).is_err() {
             self.metrics.slow_readers.inc();
             tracing::info!(connection = id.0, "reads too slowly, or is gone: dropped");
-            if let Some(outgoing) = self.connections.remove(&id) {
+            if let Some(client) = self.connections.remove(&id) {
                 // The task may have ended by itself.
-                let _ = outgoing.abort.send(());
+                let _ = client.abort.send(());
             }
         }
     }
 
     /// Logs and counts what a client is told.
-    fn note(&self, id: ConnectionId, message: &ServerMessage) {
+    fn log_message(&self, id: ConnectionId, message: &ServerMessage) {
         match message {
             ServerMessage::Joined { call, resume, .. } => {
                 let participant = &resume.participant.0;
@@ -298,7 +298,7 @@ impl Hub {
             }
             ServerMessage::Error { code, message } => {
                 self.metrics.refused(*code);
-                let reason = told_by_the_server(*code).then_some(message);
+                let reason = is_server_text(*code).then_some(message);
                 tracing::info!(connection = id.0, ?code, reason, "refused");
             }
             _ => {}
@@ -308,7 +308,7 @@ impl Hub {
 
 /// Whether the message of an error is all the server's own words. Some name what cannot be read
 /// in the client's message, which may be a part of a secret.
-fn told_by_the_server(code: ErrorCode) -> bool {
+fn is_server_text(code: ErrorCode) -> bool {
     !matches!(
         code,
         ErrorCode::Malformed

@@ -8,6 +8,7 @@
 mod admission;
 mod config;
 mod connection;
+mod connection_limiter;
 mod embedded;
 mod forwarded;
 #[cfg(feature = "fuzzing")]
@@ -53,7 +54,7 @@ use hub::{Hub, HubHandle};
 use metrics::Metrics;
 
 /// The time that connections have for a farewell when the server stops.
-const FAREWELL: Duration = Duration::from_millis(200);
+const CLOSE_TIME: Duration = Duration::from_millis(200);
 
 /// A server that is bound to its port and does not serve yet.
 #[derive(Debug)]
@@ -152,7 +153,7 @@ impl Server {
                 () = shutdown => Ok(()),
             }
         };
-        hub.run(until, FAREWELL).await
+        hub.run(until, CLOSE_TIME).await
     }
 }
 

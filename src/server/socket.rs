@@ -15,7 +15,7 @@ use tokio::time::{Sleep, sleep};
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{Accept, TlsAcceptor};
 
-use super::listener::ConnectionPermit;
+use super::connection_limiter::ConnectionPermit;
 use super::metrics::{Metrics, SocketEnd};
 
 /// The life of a socket that does not become a WebSocket, its TLS handshake included. Loading the
@@ -26,7 +26,7 @@ const HTTP_TIME: Duration = Duration::from_secs(10);
 pub(super) struct Socket {
     layer: Layer,
     metrics: Arc<Metrics>,
-    _place: Option<ConnectionPermit>,
+    _permit: Option<ConnectionPermit>,
     upgraded: Arc<AtomicBool>,
     deadline: Pin<Box<Sleep>>,
 }
@@ -53,7 +53,7 @@ impl Socket {
         Socket {
             layer,
             metrics,
-            _place: permit,
+            _permit: permit,
             upgraded: Arc::default(),
             deadline: Box::pin(sleep(HTTP_TIME)),
         }

@@ -1,8 +1,9 @@
 //! The server's certificate.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject};
@@ -62,13 +63,12 @@ impl Tls {
     /// As [`Tls::read`]; then what was read before stays in use.
     pub fn reload(&self) -> Result<(), BadTls> {
         let new = read(&self.certificate, &self.key)?;
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = new;
+        *self.current.lock() = new;
         Ok(())
     }
 
     pub(super) fn config(&self) -> Arc<ServerConfig> {
-        let current = self.current.lock();
-        current.unwrap_or_else(PoisonError::into_inner).clone()
+        self.current.lock().clone()
     }
 }
 

@@ -1,12 +1,12 @@
-//! Text into messages, telling what is wrong from what is merely newer.
+//! Parses messages, and distinguishes malformed from unknown ones.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// Why a text is no message.
+/// Why a message cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ParseError {
-    /// A `type` that this version does not know; later versions may.
+    /// A `type` that this version does not know; a later version may.
     #[error("unknown message type `{0}`")]
     UnknownType(String),
     /// Not JSON, or a field is missing or of the wrong type.
@@ -14,7 +14,7 @@ pub(crate) enum ParseError {
     Malformed(String),
 }
 
-/// Reads one message.
+/// Parses one message.
 pub(crate) fn parse<M: DeserializeOwned>(text: &str) -> Result<M, ParseError> {
     let error = match serde_json::from_str(text) {
         Ok(message) => return Ok(message),
@@ -28,7 +28,7 @@ pub(crate) fn parse<M: DeserializeOwned>(text: &str) -> Result<M, ParseError> {
     let Ok(Head { kind }) = serde_json::from_str(text) else {
         return Err(malformed(&error));
     };
-    // Of a message with nothing but a type, only the type itself can be an unknown variant.
+    // With only a type in the message, only the type can be an unknown variant.
     let bare = serde_json::json!({ "type": kind });
     match serde_json::from_value::<M>(bare) {
         Err(bare) if bare.to_string().starts_with("unknown variant") => {
@@ -38,8 +38,8 @@ pub(crate) fn parse<M: DeserializeOwned>(text: &str) -> Result<M, ParseError> {
     }
 }
 
-/// Says what is wrong, in a few words: serde repeats the text that it did not expect, of whatever
-/// length, with escapes that make it six times as long. What it expected, and where, comes last.
+/// Shortens the error: serde repeats the unexpected text at any length, with escapes that make it
+/// six times as long. The expectation and the position come last.
 fn malformed(error: &serde_json::Error) -> ParseError {
     const PART: usize = 160;
     let text: Vec<char> = error.to_string().chars().collect();
@@ -58,7 +58,7 @@ mod tests {
     use crate::signalling::message::{ClientMessage, ServerMessage};
 
     #[test]
-    fn an_unknown_type_is_told_from_a_malformed_message() {
+    fn an_unknown_type_differs_from_a_malformed_message() {
         let unknown = parse::<ClientMessage>(r#"{"type":"dance","kinds":["audio"]}"#);
         assert_eq!(unknown, Err(ParseError::UnknownType("dance".into())));
         let unknown = parse::<ServerMessage>(r#"{"type":"weather"}"#);
@@ -84,17 +84,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_in_a_few_words() {
+    fn an_error_text_is_short() {
         let long = format!(
             r#"{{"type":"leave","forEveryone":"{}"}}"#,
             "\u{7f}".repeat(100_000)
         );
-        let Err(ParseError::Malformed(told)) = parse::<ClientMessage>(&long) else {
+        let Err(ParseError::Malformed(text)) = parse::<ClientMessage>(&long) else {
             panic!("it is malformed");
         };
-        assert!(told.chars().count() < 400, "{told}");
-        assert!(told.starts_with("invalid type: string"), "{told}");
-        assert!(told.contains("expected a boolean"), "{told}");
+        assert!(text.chars().count() < 400, "{text}");
+        assert!(text.starts_with("invalid type: string"), "{text}");
+        assert!(text.contains("expected a boolean"), "{text}");
     }
 
     #[test]

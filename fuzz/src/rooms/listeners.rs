@@ -36,7 +36,12 @@ impl Listeners {
         listeners.filter_map(|(id, listener)| Some((*id, listener.call.as_deref()?)))
     }
 
-    pub(super) fn told(&mut self, id: ConnectionId, user: Option<&str>, message: &ServerMessage) {
+    pub(super) fn receive(
+        &mut self,
+        id: ConnectionId,
+        user: Option<&str>,
+        message: &ServerMessage,
+    ) {
         match message {
             ServerMessage::Listening {} => {
                 let user = user.expect("it was welcomed").to_owned();
@@ -83,7 +88,7 @@ impl Listeners {
                 assert_eq!(call.as_deref(), Some(*name), "{user}");
             }
             if let Some(call) = call {
-                assert!(views.is_told(call, user), "{user} is rung secretly");
+                assert!(views.knows_ringing(call, user), "{user} is rung secretly");
                 ringing.insert((call, user));
             }
         }

@@ -240,7 +240,7 @@ impl Stage {
                     if self.ends(id, &message, cause) {
                         assert_eq!(ended.replace(id), None, "an end without a close");
                     }
-                    self.told(id, &message, cause);
+                    self.receive(id, &message, cause);
                     sent += 1;
                 }
                 Action::Close(id) => {
@@ -330,7 +330,7 @@ impl Stage {
         }
     }
 
-    fn told(&mut self, id: ConnectionId, message: &ServerMessage, cause: Cause<'_>) {
+    fn receive(&mut self, id: ConnectionId, message: &ServerMessage, cause: Cause<'_>) {
         let value = serde_json::to_value(message).expect("a message can be written");
         let text = value.to_string();
         let read: ServerMessage = serde_json::from_str(&text).expect("it can be read");
@@ -361,9 +361,9 @@ impl Stage {
             _ => {}
         }
         self.learn(&value);
-        self.views.told(id, message);
+        self.views.receive(id, message);
         let user = self.connections[&id].user.as_deref();
-        self.listeners.told(id, user, message);
+        self.listeners.receive(id, user, message);
     }
 
     fn learn(&mut self, value: &Value) {

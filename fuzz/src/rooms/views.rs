@@ -49,12 +49,12 @@ impl Views {
     }
 
     /// Whether all in a call know that `user` is being rung for it.
-    pub(super) fn is_told(&self, call: &str, user: &str) -> bool {
+    pub(super) fn knows_ringing(&self, call: &str, user: &str) -> bool {
         let mut views = self.views.values().filter(|view| view.call == call);
         views.all(|view| view.ringing.contains(user))
     }
 
-    pub(super) fn told(&mut self, id: ConnectionId, message: &ServerMessage) {
+    pub(super) fn receive(&mut self, id: ConnectionId, message: &ServerMessage) {
         match message {
             ServerMessage::Joined {
                 call,
@@ -123,8 +123,8 @@ impl Views {
         let mut calls: BTreeMap<&str, &View> = BTreeMap::new();
         for view in self.views.values() {
             let is_alone = view.others.is_empty() && view.ringing.is_empty();
-            let is_forlorn = is_alone && self.placed.contains(&view.call);
-            assert!(!is_forlorn, "nobody comes, and {} goes on", view.call);
+            let is_abandoned = is_alone && self.placed.contains(&view.call);
+            assert!(!is_abandoned, "nobody comes, and {} goes on", view.call);
             if let Some(other) = calls.insert(&view.call, view) {
                 assert_eq!(view.members(), other.members(), "{}", view.call);
                 assert_eq!(view.ringing, other.ringing, "{}", view.call);

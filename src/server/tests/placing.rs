@@ -23,13 +23,13 @@ fn guarded() -> Embedded {
 }
 
 /// A connection that was welcomed.
-struct Greeted {
+struct Welcomed {
     sender: Sender,
     receiver: Receiver,
 }
 
-impl Greeted {
-    async fn new(server: &Embedded, user: &str, call: &str, place: bool) -> Greeted {
+impl Welcomed {
+    async fn new(server: &Embedded, user: &str, call: &str, place: bool) -> Welcomed {
         let claims = Claims {
             call: call.to_owned(),
             place,
@@ -39,17 +39,17 @@ impl Greeted {
         let at = server.local_addr();
         let (mut sender, receiver) = connect(&format!("ws://{at}")).await.unwrap();
         sender.send(&hello(user, Some(&token))).await.unwrap();
-        let mut greeted = Greeted { sender, receiver };
-        let welcome = greeted.next().await;
+        let mut welcomed = Welcomed { sender, receiver };
+        let welcome = welcomed.next().await;
         assert!(matches!(welcome, ServerMessage::Welcome { .. }));
-        greeted
+        welcomed
     }
 
-    async fn listen(server: &Embedded, user: &str) -> Greeted {
-        let mut greeted = Greeted::new(server, user, "elsewhere", false).await;
-        greeted.send(&ClientMessage::Listen {}).await;
-        assert_eq!(greeted.next().await, ServerMessage::Listening {});
-        greeted
+    async fn listen(server: &Embedded, user: &str) -> Welcomed {
+        let mut welcomed = Welcomed::new(server, user, "elsewhere", false).await;
+        welcomed.send(&ClientMessage::Listen {}).await;
+        assert_eq!(welcomed.next().await, ServerMessage::Listening {});
+        welcomed
     }
 
     async fn send(&mut self, message: &ClientMessage) {
@@ -110,9 +110,9 @@ fn callee(user: &str, state: CalleeState) -> ServerMessage {
 #[tokio::test]
 async fn a_user_is_called_answers_and_hangs_up() {
     let server = guarded();
-    let mut bert = Greeted::listen(&server, "bert").await;
-    let mut other = Greeted::listen(&server, "bert").await;
-    let mut anna = Greeted::new(&server, "anna", "elsewhere", true).await;
+    let mut bert = Welcomed::listen(&server, "bert").await;
+    let mut other = Welcomed::listen(&server, "bert").await;
+    let mut anna = Welcomed::new(&server, "anna", "elsewhere", true).await;
     anna.place("bert").await;
     let (mut anna, call) = anna.joined().await;
     assert!(call.starts_with(PLACED));
@@ -155,9 +155,9 @@ async fn a_user_is_called_answers_and_hangs_up() {
 #[tokio::test]
 async fn who_declines_ends_the_call_of_the_caller_and_listens_on() {
     let server = guarded();
-    let mut bert = Greeted::listen(&server, "bert").await;
+    let mut bert = Welcomed::listen(&server, "bert").await;
     for _ in 0..2 {
-        let mut anna = Greeted::new(&server, "anna", "*", true).await;
+        let mut anna = Welcomed::new(&server, "anna", "*", true).await;
         anna.place("bert").await;
         let (mut anna, call) = anna.joined().await;
         assert_eq!(bert.incoming().await.0, call);
@@ -173,8 +173,8 @@ async fn who_declines_ends_the_call_of_the_caller_and_listens_on() {
 #[tokio::test]
 async fn who_may_not_place_calls_is_told_so() {
     let server = guarded();
-    let mut bert = Greeted::listen(&server, "bert").await;
-    let mut anna = Greeted::new(&server, "anna", CALL, false).await;
+    let mut bert = Welcomed::listen(&server, "bert").await;
+    let mut anna = Welcomed::new(&server, "anna", CALL, false).await;
     anna.place("bert").await;
     let error = anna.next().await;
     assert!(
@@ -190,7 +190,7 @@ async fn who_may_not_place_calls_is_told_so() {
     anna.send(&join(CALL, None)).await;
     anna.joined().await;
     // Bert has heard nothing of it: what comes next is a call that was placed.
-    let mut carl = Greeted::new(&server, "carl", "*", true).await;
+    let mut carl = Welcomed::new(&server, "carl", "*", true).await;
     carl.place("bert").await;
     assert_eq!(bert.incoming().await.1, "carl");
 }
@@ -204,7 +204,7 @@ async fn a_new_server_on_the_same_port_takes_a_placed_call_over() {
         sender.send(&hello(user, None)).await.unwrap();
         let welcome = receiver.next().await.unwrap();
         assert!(matches!(welcome, ServerMessage::Welcome { .. }));
-        Greeted { sender, receiver }
+        Welcomed { sender, receiver }
     };
     let mut bert = open("bert").await;
     bert.send(&ClientMessage::Listen {}).await;
@@ -221,13 +221,13 @@ async fn a_new_server_on_the_same_port_takes_a_placed_call_over() {
     bert.closed().await;
 
     let _server = Embedded::start(at).unwrap();
-    let come_back = async |user: &str, client: &Client| {
+    let resume = async |user: &str, client: &Client| {
         let mut back = open(user).await;
         back.send(&join(&call, Some(client.resume.clone()))).await;
         back.joined().await.0
     };
-    let bert_again = come_back("bert", &bert).await;
-    let anna_again = come_back("anna", &anna).await;
+    let bert_again = resume("bert", &bert).await;
+    let anna_again = resume("anna", &anna).await;
     assert_eq!(anna_again.resume, anna.resume);
     assert_eq!(anna_again.roster[0].id, bert_again.resume.participant);
     let mut eve = open("eve").await;

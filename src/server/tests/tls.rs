@@ -192,7 +192,7 @@ async fn what_others_can_reach_needs_tokens_and_tls_or_a_proxy() {
         behind_proxy,
         ..Config::default()
     };
-    for (config, cures) in [
+    for (config, remedies) in [
         (
             with(false, false, false),
             &["--secret-file", "--tls-cert"][..],
@@ -205,7 +205,10 @@ async fn what_others_can_reach_needs_tokens_and_tls_or_a_proxy() {
             let error = Server::bind(address.parse().unwrap(), config.clone()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::PermissionDenied);
             let text = error.to_string();
-            assert!(cures.iter().all(|cure| text.contains(cure)), "{text}");
+            assert!(
+                remedies.iter().all(|remedy| text.contains(remedy)),
+                "{text}"
+            );
         }
     }
     // A proxy brings others to loopback, too.

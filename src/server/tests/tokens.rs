@@ -45,7 +45,7 @@ async fn rejection(server: SocketAddr, user: &str, token: Option<&str>) -> (Erro
 }
 
 #[tokio::test]
-async fn every_fault_of_a_token_has_its_code_with_a_cure_and_the_call_goes_on() {
+async fn every_fault_of_a_token_has_its_code_with_a_remedy_and_the_call_goes_on() {
     let server = guarded();
     let at = server.local_addr();
     let mut anna = enter(at, "anna", &claims("anna").sign(&secret())).await;
@@ -62,7 +62,7 @@ async fn every_fault_of_a_token_has_its_code_with_a_cure_and_the_call_goes_on() 
     // {"alg":"none"}, {"alg":"RS256"}
     let body = claims("bert").sign(&secret());
     let body = body.split('.').nth(1).unwrap();
-    for (token, code, cure) in [
+    for (token, code, remedy) in [
         (None, ErrorCode::TokenRequired, "ACSCALL_TOKEN"),
         (
             Some("rubbish".to_owned()),
@@ -100,9 +100,9 @@ async fn every_fault_of_a_token_has_its_code_with_a_cure_and_the_call_goes_on() 
             "eve",
         ),
     ] {
-        let (told, text) = rejection(at, "bert", token.as_deref()).await;
-        assert_eq!(told, code, "{text}");
-        assert!(text.contains(cure), "{text}");
+        let (received, text) = rejection(at, "bert", token.as_deref()).await;
+        assert_eq!(received, code, "{text}");
+        assert!(text.contains(remedy), "{text}");
     }
     let mut carl = enter(at, "carl", &claims("carl").sign(&secret())).await;
     assert_eq!(anna.participant().await.user, "carl");

@@ -33,21 +33,21 @@ use tls::Stream;
 use url::Target;
 pub use url::{BadUrl, ServerUrl};
 
-/// The time for the TCP connection and the handshake together. A server on another continent
+/// The time limit for the TCP connection and the handshake together. A server on another continent
 /// needs four round trips of 0.3 s.
 const CONNECT_TIME: Duration = Duration::from_secs(5);
-/// The time without anything from the server after which it counts as gone: it pings every 10 s,
-/// so two pings got lost.
-const SILENCE: Duration = Duration::from_secs(25);
-/// How often it is looked whether the address that the connection goes out from is still there.
-const LOOK: Duration = Duration::from_millis(500);
-/// The time for one message to get out before the server counts as gone.
+/// The time without data from the server after which the connection counts as lost. The server
+/// pings every 10 s, so two pings were lost.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(25);
+/// How often it is last_check whether the address that the connection goes out from is still there.
+const ADDRESS_CHECK_INTERVAL: Duration = Duration::from_millis(500);
+/// The time limit for sending one message.
 const SEND_TIME: Duration = Duration::from_secs(10);
-/// The time for the server to close after this end did. The last messages have arrived when it
-/// does.
+/// The time limit for the server to close after this end did. When it closes, the last messages
+/// have arrived.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
-/// The largest message taken from a server: a relayed one is at most as large as the server's
-/// limit for clients (256 KiB), a roster of 64 about 100 KiB.
+/// The largest message accepted from a server: a relayed one has at most the server's limit for
+/// clients (256 KiB), a roster of 64 about 100 KiB.
 const MESSAGE_SIZE: usize = 1024 * 1024;
 
 type Socket = WebSocketStream<Box<dyn Stream>>;
@@ -61,7 +61,7 @@ pub enum ConnectError {
          or name another with the `server` property"
     )]
     NobodyListens(String),
-    /// Something else than a server of calls answered.
+    /// Another program answered.
     #[error(
         "what listens on {authority} is not an acscall server ({problem}): use another port, \
          with the `server` property, or end that program"
@@ -69,24 +69,24 @@ pub enum ConnectError {
     NotOurs {
         /// Host and port.
         authority: String,
-        /// What it answered.
+        /// The unexpected answer.
         problem: String,
     },
-    /// The address cannot be read.
+    /// The address is invalid.
     #[error(transparent)]
     BadUrl(#[from] BadUrl),
-    /// Nothing came in time.
+    /// The server did not answer in time.
     #[error("{authority} did not answer within {} s: is the address right, and is the server overloaded or behind a firewall?", CONNECT_TIME.as_secs())]
     TimedOut {
         /// Host and port.
         authority: String,
     },
-    /// Anything else, among it that the server refused the connection.
+    /// Any other problem, including a connection that the server refused.
     #[error("{0}")]
     Other(String),
 }
 
-/// The connection is closed; says why.
+/// The connection is closed, for this reason.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct Closed {
@@ -104,11 +104,11 @@ impl Closed {
 
 /// Opens a connection to the server at `url`, in at most 5 s.
 ///
-/// A `wss://` server's certificate has to be of a CA that the system trusts, or of one that the
-/// environment's SSL_CERT_FILE (a file in PEM) or SSL_CERT_DIR names; these replace the system's.
+/// The certificate of a `wss://` server needs a CA that the system trusts, or one in the
+/// environment's SSL_CERT_FILE (a PEM file) or SSL_CERT_DIR, which replace the system's.
 ///
 /// # Errors
-/// [`ConnectError`] tells whether nobody listens, something else does, or what went wrong.
+/// [`ConnectError`] distinguishes a free port, another program and other problems.
 pub async fn connect(url: &str) -> Result<(Sender, Receiver), ConnectError> {
     let url = ServerUrl::parse(url)?;
     timeout(CONNECT_TIME, open(&url, tls::system_roots))
@@ -120,7 +120,7 @@ pub async fn connect(url: &str) -> Result<(Sender, Receiver), ConnectError> {
         })
 }
 
-/// As [`connect`], with CAs of the test's own.
+/// Like [`connect`], with the test's CAs.
 #[cfg(test)]
 pub(crate) async fn connect_trusting(
     url: &str,
@@ -137,10 +137,10 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// Sends a message; returns when the operating system has it.
+    /// Sends a message. Returns when the operating system has it.
     ///
     /// # Errors
-    /// The connection is closed, or takes nothing for 10 s.
+    /// The connection is closed, or accepts nothing for 10 s.
     pub async fn send(&mut self, message: &ClientMessage) -> Result<(), Closed> {
         let text =
             serde_json::to_string(message).map_err(|error| Closed::new(error.to_string()))?;
@@ -150,19 +150,19 @@ impl Sender {
         }
     }
 
-    /// Closes the connection after what was sent before is out, in at most 1 s. What comes from
-    /// the server meanwhile is dropped, unless the [`Receiver`] takes it.
+    /// Closes the connection after sending the queued messages, in at most 1 s. Messages from the
+    /// server are dropped meanwhile, unless the [`Receiver`] reads them.
     pub async fn close(mut self) {
-        let farewell = async {
+        let closing = async {
             if self.sink.close().await.is_err() {
                 return;
             }
-            // Closing a TCP connection with something unread in it would reset it, and what was
-            // sent last could be lost with it.
+            // Closing a TCP connection with unread data would reset it, and the last messages sent
+            // could be lost.
             while let Some(Ok(_)) = self.stream.lock().await.next().await {}
         };
-        // Late or not, there is nothing more to do.
-        let _ = timeout(CLOSE_TIME, farewell).await;
+        // After the timeout there is nothing more to do.
+        let _ = timeout(CLOSE_TIME, closing).await;
     }
 }
 
@@ -170,26 +170,31 @@ impl Sender {
 #[derive(Debug)]
 pub struct Receiver {
     stream: Arc<Mutex<SplitStream<Socket>>>,
-    heard: Instant,
-    /// Where the connection goes out from.
+    last_received: Instant,
+    /// The local address.
     local: Option<IpAddr>,
-    looked: Instant,
+    last_check: Instant,
 }
 
 impl Receiver {
-    /// The next message. Cancelling it loses nothing. Also keeps the connection alive, so it has
+    /// Returns the next message. It is cancel-safe. It also keeps the connection alive, so it has
     /// to be awaited all the time.
     ///
     /// # Errors
-    /// The connection is closed, also when nothing came for 25 s, or when its address is gone.
+    /// The connection is closed, nothing was received for 25 s, or the local address no longer
+    /// exists.
     pub async fn next(&mut self) -> Result<ServerMessage, Closed> {
         loop {
             let next = async { self.stream.lock().await.next().await };
-            let until = (self.heard + SILENCE).min(self.looked + LOOK);
+            let until =
+                (self.last_received + IDLE_TIMEOUT).min(self.last_check + ADDRESS_CHECK_INTERVAL);
             let Ok(received) = timeout_at(until, next).await else {
-                self.looked = Instant::now();
-                if self.looked >= self.heard + SILENCE {
-                    let text = format!("nothing came from the server for {} s", SILENCE.as_secs());
+                self.last_check = Instant::now();
+                if self.last_check >= self.last_received + IDLE_TIMEOUT {
+                    let text = format!(
+                        "nothing came from the server for {} s",
+                        IDLE_TIMEOUT.as_secs()
+                    );
                     return Err(Closed::new(text));
                 }
                 if let Some(local) = self.local.filter(|local| is_gone(*local)) {
@@ -198,11 +203,11 @@ impl Receiver {
                 }
                 continue;
             };
-            self.heard = Instant::now();
+            self.last_received = Instant::now();
             match received {
                 Some(Ok(Message::Text(text))) => match parse(&text) {
                     Ok(message) => return Ok(message),
-                    // A later version's; what needs an answer would not be sent to this one.
+                    // A later version's message. None that needs an answer is sent to this version.
                     Err(ParseError::UnknownType(_)) => {}
                     Err(ParseError::Malformed(error)) => {
                         let text = format!("the server sent what cannot be read: {error}");
@@ -230,11 +235,11 @@ async fn open(
     roots: impl FnOnce() -> RootCertStore + Send + 'static,
 ) -> Result<(Sender, Receiver), ConnectError> {
     let tcp = open_tcp(url).await?;
-    // Messages are small and awaited; a lost option costs some latency only.
+    // Messages are small and urgent. Without the option they are only slower.
     let _ = tcp.set_nodelay(true);
     let local = tcp.local_addr().ok().map(|address| address.ip());
     let stream: Box<dyn Stream> = if url.is_tls() {
-        // Reads a file of some hundred kilobytes.
+        // Reads a file of several hundred kilobytes.
         let roots = spawn_blocking(roots)
             .await
             .map_err(|error| ConnectError::Other(error.to_string()))?;
@@ -264,9 +269,9 @@ async fn open(
         sender,
         Receiver {
             stream,
-            heard: Instant::now(),
+            last_received: Instant::now(),
             local,
-            looked: Instant::now(),
+            last_check: Instant::now(),
         },
     ))
 }
@@ -285,7 +290,7 @@ async fn open_tcp(url: &ServerUrl) -> Result<TcpStream, ConnectError> {
     let mut last = io::Error::other("its name has no address");
     for address in addresses {
         match tcp::connect(address).await {
-            // A connection to a free port of the ephemeral range can meet itself.
+            // A connection to a free ephemeral port can connect to itself.
             Ok(tcp) if tcp.local_addr().ok() == tcp.peer_addr().ok() => refused = true,
             Ok(tcp) => return Ok(tcp),
             Err(error) => {
@@ -304,7 +309,7 @@ async fn open_tcp(url: &ServerUrl) -> Result<TcpStream, ConnectError> {
 fn handshake_error(url: &ServerUrl, error: Error) -> ConnectError {
     let authority = url.authority();
     match error {
-        // It went away: perhaps a server that is just ending, worth another try.
+        // The peer closed the connection, perhaps because its server is stopping: worth a retry.
         Error::Io(_) | Error::Protocol(ProtocolError::HandshakeIncomplete) => ConnectError::Other(
             format!("{authority} closed the connection before the WebSocket was open: {error}"),
         ),
@@ -332,7 +337,7 @@ fn handshake_error(url: &ServerUrl, error: Error) -> ConnectError {
 }
 
 fn is_ours<T>(response: &Response<T>) -> bool {
-    // A proxy may add its own.
+    // A proxy may add its own name.
     let mut servers = response.headers().get_all(header::SERVER).iter();
     servers.any(|server| server.as_bytes() == SERVER_NAME.as_bytes())
 }

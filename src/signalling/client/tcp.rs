@@ -1,4 +1,4 @@
-//! The TCP connection, on networks that come and go.
+//! The TCP connection, on unreliable networks.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -9,14 +9,13 @@ use futures_util::stream::FuturesUnordered;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-/// The time after which one more attempt at the same connection begins beside those that run: a
-/// system repeats an unanswered one after 1, 3 and 7 s, so on a network that is up again at the
-/// wrong moment it would take 4 s to notice.
+/// The time after which a further attempt starts beside the running ones. A system repeats an
+/// unanswered one after 1, 3 and 7 s, so it could take 4 s to notice that the network is up again.
 const ONE_MORE: Duration = Duration::from_secs(1);
-/// Attempts at once: more than the time for a connection allows.
+/// Simultaneous attempts: more than the time limit for a connection allows.
 const ATTEMPTS: u32 = 5;
 
-/// Connects to the address; gives up only where that is refused. Who calls limits the time.
+/// Connects to the address and fails only if that is refused. The caller limits the time.
 pub(super) async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let mut attempts: FuturesUnordered<_> = (0..ATTEMPTS)
         .map(|number| async move {
@@ -24,15 +23,15 @@ pub(super) async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
             TcpStream::connect(address).await
         })
         .collect();
-    // The first to end has an answer; what the others would get is the same or older.
+    // The first attempt that ends has the newest answer.
     let first = attempts.next().await;
     first.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()))
 }
 
-/// Whether this machine has lost the address that a connection goes out from. Nothing else tells
-/// it before the connection has been silent for long: what is sent just never leaves.
+/// Whether this machine no longer has the local address of a connection. Otherwise only a long
+/// silence reveals it: data sent never leaves the machine.
 ///
-/// Whether a socket can have the address says so without a list of all interfaces.
+/// Binding a socket shows it without a list of all interfaces.
 pub fn is_gone(address: IpAddr) -> bool {
     let bound = UdpSocket::bind((address, 0));
     bound.is_err_and(|error| error.kind() == io::ErrorKind::AddrNotAvailable)
@@ -45,7 +44,7 @@ mod tests {
     #[test]
     fn an_address_of_another_machine_is_gone() {
         assert!(!is_gone(IpAddr::from([127, 0, 0, 1])));
-        // Of TEST-NET-1, which nobody has.
+        // From TEST-NET-1, which no machine has.
         assert!(is_gone(IpAddr::from([192, 0, 2, 1])));
     }
 

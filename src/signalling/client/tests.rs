@@ -1,4 +1,4 @@
-//! The client against what is no server.
+//! The client against other programs.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -6,7 +6,7 @@ use tokio_tungstenite::tungstenite::handshake::server::{Request, Response as Ans
 
 use super::*;
 
-/// Something that listens, reads a request, answers `answer` to it, and closes.
+/// Listens, reads a request, answers `answer`, and closes.
 async fn something(answer: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -63,7 +63,7 @@ async fn another_websocket_server_on_the_port_is_not_ours() {
     let url = format!("ws://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         let (socket, _) = listener.accept().await.unwrap();
-        // An echo server that takes any request and selects no subprotocol.
+        // An echo server that accepts any request and selects no subprotocol.
         let _ = tokio_tungstenite::accept_async(socket).await;
     });
     let not_ours = error(&url).await;
@@ -119,7 +119,7 @@ async fn a_bad_url_is_no_connection_problem() {
     ));
 }
 
-/// A server for one client, that says these texts and then stays.
+/// A server for one client that sends these texts and stays open.
 async fn saying(texts: &'static [&'static str]) -> (Sender, Receiver) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}", listener.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! TLS to a server, and whom it trusts.
+//! TLS to a server, and its trusted CAs.
 
 use std::fmt;
 use std::io;
@@ -13,16 +13,16 @@ use tokio_rustls::TlsConnector;
 
 use super::{ConnectError, ServerUrl};
 
-/// A connection to a server, with TLS or without.
+/// A connection to a server, with or without TLS.
 pub(super) trait Stream: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Stream for S {}
 
-/// The certificate authorities to trust: the system's, or those that the environment's
-/// SSL_CERT_FILE and SSL_CERT_DIR name in their place.
+/// Returns the trusted CAs: the system's, or those of the environment's SSL_CERT_FILE and
+/// SSL_CERT_DIR.
 pub(super) fn system_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
-    // What cannot be read is as good as not there; the handshake's error names the cure.
+    // Unreadable certificates are skipped; the handshake's error names the remedy.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     roots
 }
@@ -54,7 +54,7 @@ fn rejection(url: &ServerUrl, error: &io::Error) -> ConnectError {
     match inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(rustls::Error::InvalidCertificate(problem)) => ConnectError::Other(format!(
             "the certificate of {authority} cannot be trusted: {}",
-            cure(problem)
+            remedy(problem)
         )),
         Some(rustls::Error::InvalidMessage(_)) => ConnectError::NotOurs {
             authority,
@@ -69,8 +69,8 @@ fn rejection(url: &ServerUrl, error: &io::Error) -> ConnectError {
     }
 }
 
-/// What is wrong with a certificate, and what helps.
-fn cure(problem: &CertificateError) -> String {
+/// Returns the problem with a certificate and its remedy.
+fn remedy(problem: &CertificateError) -> String {
     use CertificateError as E;
     let text = match problem {
         E::UnknownIssuer => {

@@ -1,18 +1,18 @@
-//! Where a server is.
+//! The address of a server.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// The port where none is named.
+/// The default port.
 const DEFAULT_PORT: u16 = 7788;
-/// The port where none is named, with TLS: servers and proxies that others reach use it.
+/// The default port with TLS, which public servers and proxies use.
 const DEFAULT_TLS_PORT: u16 = 443;
-/// The path where none is named.
+/// The default path.
 const DEFAULT_PATH: &str = "/ws";
 
 /// The address of a server: `ws://host[:port][/path]`, or `wss://` with TLS.
 ///
-/// Its text form names port and path: `ws://localhost` is shown as `ws://localhost:7788/ws`.
+/// Its text form includes port and path: `ws://localhost` becomes `ws://localhost:7788/ws`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServerUrl {
     is_tls: bool,
@@ -27,7 +27,7 @@ enum Host {
     Name(String),
 }
 
-/// A text that is no server's address.
+/// A text that is not a server's address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{url}` is not the address of a server: {problem}; a good one is ws://127.0.0.1:7788 or wss://calls.example.org"
@@ -38,11 +38,11 @@ pub struct BadUrl {
 }
 
 impl ServerUrl {
-    /// Reads `ws://host[:port][/path]` or `wss://host[:port][/path]`. The port is 7788 where none
-    /// is named, with TLS 443; the path is `/ws`.
+    /// Parses `ws://host[:port][/path]` or `wss://host[:port][/path]`. The default port is 7788,
+    /// with TLS 443; the default path is `/ws`.
     ///
     /// # Errors
-    /// [`BadUrl`] says what is wrong and what a good one looks like.
+    /// [`BadUrl`] names the problem and gives an example.
     pub fn parse(url: &str) -> Result<ServerUrl, BadUrl> {
         let bad = |problem| BadUrl {
             url: url.chars().take(200).collect(),
@@ -83,13 +83,13 @@ impl ServerUrl {
         })
     }
 
-    /// Whether the connection is with TLS.
+    /// Whether the connection uses TLS.
     pub fn is_tls(&self) -> bool {
         self.is_tls
     }
 
-    /// Where a server for this address listens on this machine; `None` if the address is another
-    /// machine's, or one with TLS, for which a server needs a certificate.
+    /// Returns the address on which a server for this URL listens on this machine; `None` for the
+    /// address of another machine, or one with TLS, for which a server needs a certificate.
     pub fn loopback_addr(&self) -> Option<SocketAddr> {
         if self.is_tls {
             return None;
@@ -102,7 +102,7 @@ impl ServerUrl {
         Some(SocketAddr::new(address, self.port))
     }
 
-    /// `host:port`, as in the `Host` header.
+    /// Returns `host:port`, as in the `Host` header.
     pub fn authority(&self) -> String {
         match &self.host {
             Host::Address(IpAddr::V6(address)) => format!("[{address}]:{}", self.port),
@@ -111,7 +111,7 @@ impl ServerUrl {
         }
     }
 
-    /// The host's name or address, without brackets.
+    /// Returns the host's name or address, without brackets.
     pub(super) fn host(&self) -> String {
         match &self.host {
             Host::Address(address) => address.to_string(),
@@ -119,12 +119,12 @@ impl ServerUrl {
         }
     }
 
-    /// The addresses to try in turn, or the name to look up.
+    /// Returns the addresses to try in turn, or the name to look up.
     pub(super) fn target(&self) -> Target<'_> {
         let at = |address: IpAddr| SocketAddr::new(address, self.port);
         match &self.host {
             Host::Address(address) => Target::Addresses(vec![at(*address)]),
-            // The address an embedded server listens on first, whatever the resolver's order is.
+            // An embedded server listens on this address first, whatever the resolver's order is.
             Host::Name(name) if is_localhost(name) => Target::Addresses(vec![
                 at(Ipv4Addr::LOCALHOST.into()),
                 at(Ipv6Addr::LOCALHOST.into()),
@@ -141,11 +141,11 @@ impl fmt::Display for ServerUrl {
     }
 }
 
-/// How to get at a server.
+/// How to reach a server.
 pub(super) enum Target<'a> {
-    /// At one of these.
+    /// Try these addresses in turn.
     Addresses(Vec<SocketAddr>),
-    /// By this name and port.
+    /// Look up this name, with this port.
     LookUp(&'a str, u16),
 }
 

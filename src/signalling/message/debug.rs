@@ -1,10 +1,11 @@
-//! How messages look in a log: without what opens a session, a leg or a TURN server.
+//! `Debug` for messages, without secrets: log output must not open a session, a leg or a TURN
+//! server.
 
 use std::fmt;
 
 use super::{LegStep, Resume, Token};
 
-/// Without the key, which has no place in a log.
+/// Omits the key.
 impl fmt::Debug for Resume {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Resume")
@@ -14,14 +15,14 @@ impl fmt::Debug for Resume {
     }
 }
 
-/// Nothing of it.
+/// Omits the token.
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token")
     }
 }
 
-/// Without session descriptions, whose ICE passwords have no place in a log.
+/// Omits session descriptions, which contain ICE passwords.
 impl fmt::Debug for LegStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

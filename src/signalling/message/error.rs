@@ -1,31 +1,31 @@
-//! What the server refuses, as programs see it.
+//! Error codes of the server.
 
 use serde::{Deserialize, Serialize};
 
-/// Why the server refused something.
+/// The code of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorCode {
     /// Not JSON, or a field is missing or of the wrong type.
     Malformed,
-    /// A `type` this server does not know.
+    /// The server does not know this `type`.
     UnknownMessage,
     /// No version in common.
     UnsupportedVersion,
-    /// The message has no place at this point of the connection.
+    /// The message is not allowed at this point of the connection.
     OutOfOrder,
     /// The call's or the user's name is empty, too long, or has control characters.
     BadName,
-    /// No such participant in the call.
+    /// The call has no such participant.
     UnknownParticipant,
-    /// The resume key is not that of the session.
+    /// The resume key does not belong to the session.
     BadResume,
-    /// A stated limit was passed.
+    /// A documented limit was exceeded.
     LimitExceeded,
-    /// The same session came back on another connection, which goes on.
+    /// The session was resumed on another connection.
     Replaced,
-    /// The server asks for a token and there is none.
+    /// The server requires a token.
     TokenRequired,
     /// The token cannot be read, or lacks a claim.
     TokenMalformed,
@@ -33,38 +33,38 @@ pub enum ErrorCode {
     TokenAlgorithm,
     /// The token is not signed with this server's secret.
     TokenSignature,
-    /// The token's time is over.
+    /// The token has expired.
     TokenExpired,
-    /// The token's time has not come.
+    /// The token is not valid yet.
     TokenNotYetValid,
-    /// The token is another user's.
+    /// The token belongs to another user.
     TokenUser,
     /// The token does not open this call.
     TokenCall,
-    /// The token does not allow to call others.
+    /// The token does not permit placing calls.
     TokenPlace,
-    /// Nobody of an `invite` is rung: a name is none, or the call has no room for them. The call
-    /// goes on.
+    /// None of the users of an `invite` is rung: a name is invalid, or the call is full. The call
+    /// continues.
     InviteRefused,
-    /// A placed call that this user was not called into, or that is over.
+    /// The user was not invited to this placed call, or the call has ended.
     NotInvited,
-    /// The incoming call rings no more.
+    /// The incoming call no longer rings.
     IncomingGone,
-    /// Nobody waits for calls as the user who was called.
+    /// Nobody listens as the called user.
     CalleeUnknown,
-    /// Who was called is in another call.
+    /// The called user is busy with another call.
     CalleeBusy,
-    /// Who was called declined.
+    /// The called user declined.
     CalleeDeclined,
-    /// Who was called did not answer in time.
+    /// The called user did not answer in time.
     CalleeNoAnswer,
-    /// A code this version does not know.
+    /// A code that this version does not know.
     #[serde(other)]
     Other,
 }
 
 impl ErrorCode {
-    /// Whether it is about the token. Another attempt with the same one is of no use.
+    /// Whether the token is the problem. Retrying with the same token is useless.
     pub fn is_about_token(self) -> bool {
         matches!(
             self,
@@ -80,7 +80,7 @@ impl ErrorCode {
         )
     }
 
-    /// Whether the server closes the connection after it.
+    /// Whether the server closes the connection after this error.
     pub fn is_fatal(self) -> bool {
         !matches!(
             self,

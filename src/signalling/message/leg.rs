@@ -1,4 +1,4 @@
-//! The steps by which the two ends of a leg come together.
+//! The steps that set up a leg.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,10 +8,10 @@ use crate::model::{Candidate, LegNumber};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 pub struct LegSignal {
-    /// The leg: the number that the sender of its media gave it.
+    /// The number of the leg, assigned by the sender of its media.
     pub leg: LegNumber,
-    /// Which end of the leg says this. Without it a candidate of leg 1 from A to B could not be
-    /// told from one of leg 1 from B to A.
+    /// The end of the leg that sends this step. It distinguishes leg 1 from A to B from leg 1 from
+    /// B to A.
     pub by: LegEnd,
     /// The step.
     #[serde(flatten)]
@@ -23,13 +23,13 @@ pub struct LegSignal {
 #[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "lowercase")]
 pub enum LegEnd {
-    /// It offers, and sends media.
+    /// The end that offers and sends media.
     Sender,
-    /// It answers, and receives media.
+    /// The end that answers and receives media.
     Receiver,
 }
 
-/// What a leg's ends tell each other.
+/// A step of a leg, from one end to the other.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "kebab-case")]
@@ -40,8 +40,8 @@ pub enum LegStep {
     Answer(String),
     /// An ICE candidate of either end.
     Candidate(Candidate),
-    /// From the sender: whether the path is too slow for video, so that none is sent.
+    /// From the sender: whether video is paused because the path is too slow.
     Slow(bool),
-    /// This end gave the leg up, and why.
+    /// This end closed the leg, for this reason.
     Failed(String),
 }

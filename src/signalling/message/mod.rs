@@ -1,6 +1,6 @@
-//! The wire protocol: JSON text messages over one WebSocket, an enum each way.
+//! The wire protocol: JSON text messages over a WebSocket, one enum per direction.
 //!
-//! One connection carries one session of one user in one call:
+//! A connection carries one session of one user in one call:
 //!
 //! ```text
 //! client                                server
@@ -12,7 +12,7 @@
 //! leave                             →   (close)
 //! ```
 //!
-//! In place of `join`, a client calls others or waits to be called:
+//! Instead of `join`, a client can place a call or listen for calls:
 //!
 //! ```text
 //! caller                                server                                 callee
@@ -28,18 +28,17 @@
 //!                                   ←   participant
 //! ```
 //!
-//! A placed call has a name of its own, which begins with [`PLACED`]: nobody but those who are
-//! called can join it, and it is over when one participant is left and nobody is rung.
+//! The name of a placed call begins with [`PLACED`]. Only invited users can join it, and it ends
+//! when one participant is left and nobody is being rung.
 //!
-//! Unknown fields are ignored, an unknown `type` is answered with
-//! [`ErrorCode::UnknownMessage`].
+//! Unknown fields are ignored. An unknown `type` is answered with [`ErrorCode::UnknownMessage`].
 //!
-//! A server with a secret asks for a `token` in `hello` and answers its absence or its faults with
-//! a code of their own (`token-…`); [`crate::server::token`] says what is in a token.
+//! A server with a secret requires a `token` in `hello` and rejects a missing or invalid one with a
+//! specific code (`token-…`); [`crate::server::token`] documents the token.
 //!
-//! `resume` in `joined` is a key and the id made from it: `id` is the first half of
-//! SHA-256(`key` NUL `user` NUL `call`) in hexadecimal. A participant that presents both is itself
-//! also to a server that has never heard of it, and nobody else can present that id.
+//! `resume` in `joined` is a key and the id made from it: `id` is the first half of SHA-256(`key`
+//! NUL `user` NUL `call`) in hexadecimal. A participant that presents both proves its identity even
+//! to a server that does not know it, and nobody else can present that id.
 
 mod debug;
 mod error;
@@ -55,7 +54,7 @@ pub use leg::{LegEnd, LegSignal, LegStep};
 /// The protocol versions this implementation speaks, the preferred first.
 pub const VERSIONS: &[u32] = &[1];
 
-/// What the names of placed calls begin with. No other call's name does.
+/// The prefix of the names of placed calls. Other calls cannot have it.
 pub const PLACED: &str = "placed:";
 
 /// From a client to the server.
@@ -71,37 +70,37 @@ pub enum ClientMessage {
     Hello {
         /// The protocol versions the client speaks, the preferred first.
         versions: Vec<u32>,
-        /// Who it is: 1 to 128 characters.
+        /// The user: 1 to 128 characters.
         user: String,
-        /// The name to show.
+        /// The display name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         display_name: Option<String>,
-        /// Proof that it is `user`, where the server asks for one.
+        /// The proof of being `user`, if the server requires one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         token: Option<Token>,
     },
-    /// Enters a call, or comes back to it with `resume`.
+    /// Joins a call, or resumes a session with `resume`.
     Join {
         /// The call's name: 1 to 128 characters.
         call: String,
-        /// Whether it takes streams: senders make a leg to every participant that does.
+        /// Whether the client receives streams: senders make a leg to each such participant.
         #[serde(default)]
         receives: bool,
-        /// Whether it may send streams.
+        /// Whether the client may send streams.
         #[serde(default)]
         sends: bool,
-        /// The kinds that are available at once.
+        /// The kinds that are available from the start.
         #[serde(default)]
         media: Kinds,
-        /// The session to take up again after a lost connection.
+        /// The session to resume after a lost connection.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         resume: Option<Resume>,
     },
-    /// Waits for calls to the user, in place of [`ClientMessage::Join`].
+    /// Listens for calls to the user, instead of [`ClientMessage::Join`].
     Listen {},
-    /// Calls users, in place of [`ClientMessage::Join`]: enters a new call and has them rung.
+    /// Calls users, instead of [`ClientMessage::Join`]: joins a new call and rings them.
     Place {
-        /// Whom: user names, each once.
+        /// The users to call, without duplicates.
         callees: Vec<String>,
         /// As in [`ClientMessage::Join`].
         #[serde(default)]
@@ -113,14 +112,14 @@ pub enum ClientMessage {
         #[serde(default)]
         media: Kinds,
     },
-    /// Has further users rung for the call that this client is in.
+    /// Rings further users for the client's call.
     Invite {
-        /// Whom.
+        /// The users to ring.
         users: Vec<String>,
     },
-    /// Answers an incoming call: the connection that listened is in the call from then on.
+    /// Accepts an incoming call: the listening connection joins it.
     Accept {
-        /// That of [`ServerMessage::Incoming`].
+        /// The call of [`ServerMessage::Incoming`].
         call: String,
         /// As in [`ClientMessage::Join`].
         #[serde(default)]
@@ -132,42 +131,42 @@ pub enum ClientMessage {
         #[serde(default)]
         media: Kinds,
     },
-    /// Declines an incoming call, for all who listen as this user. The connection goes on
+    /// Declines an incoming call on all connections that listen as this user. The connection keeps
     /// listening.
     Reject {
-        /// That of [`ServerMessage::Incoming`].
+        /// The call of [`ServerMessage::Incoming`].
         call: String,
     },
-    /// Changes what [`ClientMessage::Join`] said of receiving and sending.
+    /// Changes `receives` and `sends` of [`ClientMessage::Join`].
     Roles {
-        /// Whether it takes streams.
+        /// Whether the client receives streams.
         receives: bool,
-        /// Whether it may send streams.
+        /// Whether the client may send streams.
         sends: bool,
     },
-    /// The kinds that are available now: a running, unmuted source each.
+    /// Announces the available kinds: those with a running, unmuted source.
     Media {
-        /// All of them, not the change.
+        /// All kinds, not the change.
         kinds: Kinds,
     },
-    /// The kinds that this client reads of the participant `of`.
+    /// Announces the kinds that this client reads from the participant `of`.
     Want {
-        /// Who sends them.
+        /// Their sender.
         of: ParticipantId,
-        /// All of them, not the change.
+        /// All kinds, not the change.
         kinds: Kinds,
     },
-    /// A step of a leg, to another participant of the call.
+    /// Sends a step of a leg to another participant of the call.
     Signal {
-        /// Who gets it.
+        /// The receiver.
         to: ParticipantId,
-        /// Which leg, and which step of it.
+        /// The leg and its step.
         #[serde(flatten)]
         signal: LegSignal,
     },
     /// Leaves the call. The server closes the connection.
     Leave {
-        /// Ends the call for the others too.
+        /// Whether the call ends for the others too.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         for_everyone: bool,
     },
@@ -184,106 +183,105 @@ pub enum ClientMessage {
 pub enum ServerMessage {
     /// Answers [`ClientMessage::Hello`].
     Welcome {
-        /// The version both speak from now on.
+        /// The protocol version of this connection.
         version: u32,
-        /// Names this run of the server: another one knows nothing of earlier calls.
+        /// Identifies this run of the server: another run does not know earlier calls.
         server: String,
     },
     /// Answers [`ClientMessage::Listen`].
     Listening {},
-    /// Somebody calls the user. Comes to all that listen as that user, and again to one that
-    /// listens anew while it rings.
+    /// Announces an incoming call. It is sent to all connections that listen as the user, and to
+    /// those that start to listen while it rings.
     Incoming {
         /// The call's name.
         call: String,
-        /// Who calls.
+        /// The caller.
         user: String,
-        /// The name to show of who calls.
+        /// The caller's display name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         display_name: Option<String>,
     },
-    /// An incoming call does not ring here any more.
+    /// An incoming call has stopped ringing.
     IncomingEnded {
         /// The call's name.
         call: String,
-        /// Why.
+        /// The reason.
         reason: IncomingEnd,
     },
-    /// How it stands with somebody who was called; told to all in the call.
+    /// The status of a called user, sent to everybody in the call.
     Callee {
-        /// Who was called.
+        /// The called user.
         user: String,
-        /// How it stands.
+        /// The status.
         state: CalleeState,
     },
     /// Answers [`ClientMessage::Join`], [`ClientMessage::Place`] and [`ClientMessage::Accept`].
     Joined {
         /// The call's name.
         call: String,
-        /// What to present in order to take this session up again.
+        /// The proof for resuming this session.
         resume: Resume,
-        /// The others.
+        /// The other participants.
         participants: Vec<Participant>,
-        /// The users who are being rung for this call.
+        /// The users being rung for this call.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         ringing: Vec<String>,
         /// STUN and TURN servers to use.
         #[serde(default)]
         ice_servers: Vec<IceServer>,
     },
-    /// A participant came, or something about it changed; all of it is told each time.
+    /// A participant joined or changed. The message has the full description.
     Participant {
-        /// Who, and all that is known.
+        /// The participant.
         #[serde(flatten)]
         participant: Participant,
     },
-    /// A participant is gone for good.
+    /// A participant has left.
     ParticipantLeft {
-        /// Who.
+        /// The participant.
         participant: ParticipantId,
-        /// Why, for people.
+        /// The reason, for people.
         reason: String,
     },
-    /// A step of a leg, from another participant of the call.
+    /// A step of a leg from another participant of the call.
     Signal {
-        /// Who sent it; set by the server.
+        /// The sender; set by the server.
         from: ParticipantId,
-        /// Which leg, and which step of it.
+        /// The leg and its step.
         #[serde(flatten)]
         signal: LegSignal,
     },
-    /// The call is over for this client; the server closes the connection.
+    /// The call has ended for this client. The server closes the connection.
     CallEnded {
-        /// Why, for people.
+        /// The reason, for people.
         reason: String,
     },
-    /// What the client last did was refused. Where the code is fatal
-    /// ([`ErrorCode::is_fatal`]) the server closes the connection.
+    /// The client's last message was refused. If the code is fatal ([`ErrorCode::is_fatal`]), the
+    /// server closes the connection.
     Error {
         /// For programs.
         code: ErrorCode,
-        /// For people: cause and cure.
+        /// For people: the cause and the remedy.
         message: String,
     },
 }
 
-/// Proof of being a user, as it travels. Whoever reads it can be that user: nothing of it is written
-/// for people.
+/// Proof of being a user. Anybody who reads it can act as that user, so `Debug` omits it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(transparent)]
 pub struct Token(pub String);
 
-/// What to present in order to take up a session again, also on another server.
+/// The proof for resuming a session, also on another server.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "fuzzing", derive(arbitrary::Arbitrary))]
 #[serde(rename_all = "camelCase")]
 pub struct Resume {
-    /// The session's own id.
+    /// The participant's id.
     pub participant: ParticipantId,
-    /// Its number among the user's sessions in the call, from 1.
+    /// The number of the session among the user's sessions in the call, from 1.
     pub session: u32,
-    /// Known to the participant and the server alone: 32 hexadecimal digits.
+    /// The secret key of the session: 32 hexadecimal digits.
     pub key: String,
 }
 

@@ -1,4 +1,4 @@
-//! What each address has open, and how fast it opens more.
+//! The limits on the connections of each address.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Instant;
@@ -14,12 +14,12 @@ use crate::signalling::message::ErrorCode;
 pub(super) struct Address {
     open: usize,
     new: RateLimiter<Instant>,
-    /// When [`Timer::Forget`] is due. A single one, however often an address comes and goes.
+    /// The time of the only [`Timer::Forget`] of this address.
     forgotten_at: Option<Instant>,
 }
 
-/// The address by which a client's connections are counted: of an IPv6 address its /64, within
-/// which a single machine can have as many as it likes.
+/// Returns the key that a client's connections are counted by: for IPv6 the /64, because one
+/// machine can have any number of addresses in it.
 pub fn rate_limit_key(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => {
@@ -31,7 +31,7 @@ pub fn rate_limit_key(address: IpAddr) -> IpAddr {
 }
 
 impl Rooms {
-    /// Counts one connection more; an error if it is one too many.
+    /// Counts a new connection; an error if a limit is exceeded.
     pub(super) fn count(&mut self, address: IpAddr, now: Instant) -> Result<(), Rejection> {
         let Limits {
             connections_per_address: most,
@@ -63,7 +63,7 @@ impl Rooms {
         Err(Rejection::new(ErrorCode::LimitExceeded, text))
     }
 
-    /// A connection said too much.
+    /// Charges the penalty for a connection that exceeded its rate.
     pub(super) fn penalize(&mut self, id: ConnectionId, now: Instant) {
         if let Some(connection) = self.connections.get(&id)
             && let Some(counted) = self.addresses.get_mut(&connection.address())
@@ -72,15 +72,15 @@ impl Rooms {
         }
     }
 
-    /// One connection less.
-    pub(super) fn uncount(&mut self, address: IpAddr, now: Instant) {
+    /// Counts a closed connection.
+    pub(super) fn remove_connection(&mut self, address: IpAddr, now: Instant) {
         if let Some(counted) = self.addresses.get_mut(&address) {
             counted.open -= 1;
         }
         self.forget(address, now);
     }
 
-    /// Forgets an address that has nothing open once its past makes no difference.
+    /// Forgets an address without connections once its history has no effect.
     pub(super) fn forget(&mut self, address: IpAddr, now: Instant) {
         let Some(counted) = self.addresses.get_mut(&address).filter(|a| a.open == 0) else {
             return;

@@ -1,32 +1,32 @@
-//! One call: who is in it, and what each is told.
+//! One call: its participants, and the messages between them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
-use super::member::{Entry, Link, Member};
-use super::placed::Placed;
+use super::member::{Entry, Member, SessionState};
+use super::placed_state::Placed;
 use super::{Action, ConnectionId, Rejection};
 use crate::model::{Kinds, ParticipantId};
 use crate::signalling::message::{ErrorCode, LegSignal, LegStep, Resume, ServerMessage};
 
-/// The users who may come in whatever their token says, that are remembered while they are not in
-/// the call. Bounds the memory that a call of changing users can take.
+/// Guests that are remembered while they are not in the call. Bounds the memory that a call with
+/// changing users can take.
 const GUESTS: usize = 1024;
 
 /// A call and its participants.
 #[derive(Debug, Default)]
 pub(super) struct Call {
     members: BTreeMap<ParticipantId, Member>,
-    /// The users who are being rung for it.
+    /// The users that are being rung.
     pub(super) ringing: BTreeSet<String>,
-    /// The users who may come in whatever their token says, the longest known first.
+    /// Users that may join whatever their token allows, the oldest first.
     guests: VecDeque<String>,
-    /// Where it stands, if it is a placed one.
+    /// Its state, if it is a placed call.
     pub(super) placed: Option<Placed>,
 }
 
 impl Call {
-    /// One that was placed, or was on another server.
+    /// Creates a call that was placed, here or on another server.
     pub(super) fn placed(stage: Placed) -> Call {
         Call {
             placed: Some(stage),
@@ -42,9 +42,9 @@ impl Call {
         self.members.len()
     }
 
-    /// Members whose connection is lost.
+    /// Returns the number of members whose connection is lost.
     pub(super) fn lost(&self) -> usize {
-        let lost = |member: &&Member| matches!(member.link, Link::Lost(_));
+        let lost = |member: &&Member| matches!(member.state, SessionState::Lost(_));
         self.members.values().filter(lost).count()
     }
 
@@ -52,22 +52,22 @@ impl Call {
         self.members.get(id)
     }
 
-    /// All participants, of a call that is over.
+    /// Returns all participants of a call that has ended.
     pub(super) fn into_members(self) -> impl Iterator<Item = (ParticipantId, Member)> {
         self.members.into_iter()
     }
 
-    /// Whether a session of `user` is in it, or may come back.
+    /// Whether `user` has a session in the call, connected or lost.
     pub(super) fn has(&self, user: &str) -> bool {
         self.of_user(user).next().is_some()
     }
 
-    /// Whether `user` may come in whatever its token says.
+    /// Whether `user` may join whatever its token allows.
     pub(super) fn is_guest(&self, user: &str) -> bool {
         self.guests.iter().any(|guest| guest == user)
     }
 
-    /// `user` may come in from now on whatever its token says.
+    /// Lets `user` join from now on whatever its token allows.
     pub(super) fn add_guest(&mut self, user: &str) {
         if self.is_guest(user) {
             return;
@@ -81,23 +81,22 @@ impl Call {
         self.guests.push_back(user.to_owned());
     }
 
-    /// The session of `user` with this number, or with the lowest whose connection is lost.
+    /// Returns the session of `user` with this number, or else the lost one with the lowest number.
     pub(super) fn session_of(&self, user: &str, number: u32) -> Option<&ParticipantId> {
         self.of_user(user)
             .find(|(_, member)| member.session == number)
             .map(|(id, _)| id)
     }
 
-    /// The session of `user` that a new one replaces: of those whose connection is lost, the one
-    /// with the lowest number.
+    /// Returns the session of `user` that a new one replaces: the lost one with the lowest number.
     pub(super) fn lost_session_of(&self, user: &str) -> Option<(&ParticipantId, u32)> {
         self.of_user(user)
-            .filter(|(_, member)| matches!(member.link, Link::Lost(_)))
+            .filter(|(_, member)| matches!(member.state, SessionState::Lost(_)))
             .map(|(id, member)| (id, member.session))
             .min_by_key(|(_, session)| *session)
     }
 
-    /// The lowest number that no session of `user` has.
+    /// Returns the lowest session number that `user` does not use.
     pub(super) fn free_session(&self, user: &str) -> u32 {
         let taken: BTreeSet<u32> = self
             .of_user(user)
@@ -108,7 +107,7 @@ impl Call {
             .unwrap_or(u32::MAX)
     }
 
-    /// Lets a new participant in: it gets the roster, the others learn of it.
+    /// Adds a new participant, sends it the roster and notifies the others.
     pub(super) fn enter(
         &mut self,
         name: &str,
@@ -123,7 +122,7 @@ impl Call {
             key,
         } = identity;
         if let Some(placed) = &mut self.placed {
-            placed.entered(&entry.user);
+            placed.joined(&entry.user);
             self.add_guest(&entry.user);
         }
         self.members.insert(
@@ -132,7 +131,7 @@ impl Call {
                 entry,
                 session,
                 key,
-                link: Link::Connected(connection),
+                state: SessionState::Connected(connection),
                 wants: BTreeMap::new(),
                 candidates: BTreeMap::new(),
             },
@@ -140,31 +139,36 @@ impl Call {
         self.welcome(name, &id, connection, out);
     }
 
-    /// A participant is back, on `connection`. Gives what its link was.
-    pub(super) fn come_back(
+    /// Resumes a participant's session on `connection`. Returns the previous state.
+    pub(super) fn resume(
         &mut self,
         name: &str,
         id: &ParticipantId,
         entry: Entry,
         connection: ConnectionId,
         out: &mut VecDeque<Action>,
-    ) -> Option<Link> {
+    ) -> Option<SessionState> {
         let member = self.members.get_mut(id)?;
         member.entry = entry;
-        let before = std::mem::replace(&mut member.link, Link::Connected(connection));
+        let before = std::mem::replace(&mut member.state, SessionState::Connected(connection));
         self.welcome(name, id, connection, out);
         Some(before)
     }
 
-    /// A participant's connection is gone without a `leave`.
-    pub(super) fn lose(&mut self, id: &ParticipantId, until: Instant, out: &mut VecDeque<Action>) {
+    /// Marks a participant as lost: its connection closed without a `leave`.
+    pub(super) fn mark_lost(
+        &mut self,
+        id: &ParticipantId,
+        until: Instant,
+        out: &mut VecDeque<Action>,
+    ) {
         if let Some(member) = self.members.get_mut(id) {
-            member.link = Link::Lost(until);
-            self.tell_others(id, out);
+            member.state = SessionState::Lost(until);
+            self.notify_others(id, out);
         }
     }
 
-    /// A participant is gone for good.
+    /// Removes a participant permanently.
     pub(super) fn remove(&mut self, id: &ParticipantId, reason: &str, out: &mut VecDeque<Action>) {
         if self.members.remove(id).is_none() {
             return;
@@ -177,10 +181,10 @@ impl Call {
             participant: id.clone(),
             reason: reason.to_owned(),
         };
-        self.tell_all(&message, out);
+        self.broadcast(&message, out);
     }
 
-    /// Changes what a participant says of itself, and tells the others if it is a change.
+    /// Updates a participant's roles or media and notifies the others if they changed.
     pub(super) fn change(
         &mut self,
         id: &ParticipantId,
@@ -203,11 +207,11 @@ impl Call {
                 member.entry.media.clone(),
             )
         {
-            self.tell_others(id, out);
+            self.notify_others(id, out);
         }
     }
 
-    /// `from` reads these kinds of `of`, who alone is told.
+    /// Sets the kinds that `from` reads from `of` and notifies only `of`.
     pub(super) fn want(
         &mut self,
         from: &ParticipantId,
@@ -224,13 +228,13 @@ impl Call {
             .insert(of.clone(), kinds.clone())
             .unwrap_or_default();
         if before != kinds {
-            self.tell(of, from, out);
+            self.notify(of, from, out);
         }
         Ok(())
     }
 
-    /// Relays a step of a leg. To a participant whose connection is lost nothing is relayed: the
-    /// ends of a leg try again by themselves.
+    /// Relays a step of a leg. Nothing is relayed to a participant whose connection is lost: the
+    /// ends of a leg retry by themselves.
     pub(super) fn signal(
         &mut self,
         from: &ParticipantId,
@@ -240,7 +244,8 @@ impl Call {
         out: &mut VecDeque<Action>,
     ) -> Result<(), Rejection> {
         self.check_peer(from, to)?;
-        let Some(Link::Connected(connection)) = self.members.get(to).map(|member| member.link)
+        let Some(SessionState::Connected(connection)) =
+            self.members.get(to).map(|member| member.state)
         else {
             return Ok(());
         };
@@ -289,7 +294,7 @@ impl Call {
         Ok(())
     }
 
-    /// Gives `id` the roster, and tells the others of it.
+    /// Sends the roster to `id` and notifies the others.
     fn welcome(
         &self,
         name: &str,
@@ -317,26 +322,27 @@ impl Call {
             ice_servers: Vec::new(),
         };
         out.push_back(Action::Send(connection, joined));
-        self.tell_others(id, out);
+        self.notify_others(id, out);
     }
 
-    /// Tells everybody whose connection is there.
-    pub(super) fn tell_all(&self, message: &ServerMessage, out: &mut VecDeque<Action>) {
+    /// Sends a message to all connected participants.
+    pub(super) fn broadcast(&self, message: &ServerMessage, out: &mut VecDeque<Action>) {
         for member in self.members.values() {
-            if let Link::Connected(connection) = member.link {
+            if let SessionState::Connected(connection) = member.state {
                 out.push_back(Action::Send(connection, message.clone()));
             }
         }
     }
 
-    fn tell_others(&self, about: &ParticipantId, out: &mut VecDeque<Action>) {
+    fn notify_others(&self, about: &ParticipantId, out: &mut VecDeque<Action>) {
         for receiver in self.members.keys().filter(|receiver| *receiver != about) {
-            self.tell(receiver, about, out);
+            self.notify(receiver, about, out);
         }
     }
 
-    fn tell(&self, receiver: &ParticipantId, about: &ParticipantId, out: &mut VecDeque<Action>) {
-        if let Some(Link::Connected(connection)) = self.members.get(receiver).map(|m| m.link)
+    fn notify(&self, receiver: &ParticipantId, about: &ParticipantId, out: &mut VecDeque<Action>) {
+        if let Some(SessionState::Connected(connection)) =
+            self.members.get(receiver).map(|m| m.state)
             && let Some(member) = self.members.get(about)
         {
             let participant = member.seen_by(about, receiver);

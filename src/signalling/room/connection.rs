@@ -1,4 +1,4 @@
-//! Connections: opened, refused, hung up, closed.
+//! Connections: opening, refusing, hanging up, closing.
 
 use std::net::IpAddr;
 use std::time::Instant;
@@ -22,22 +22,22 @@ pub(super) struct Connection {
 
 #[derive(Clone, Debug)]
 pub(super) enum Phase {
-    /// Nothing heard.
+    /// Nothing was received.
     New { deadline: Instant },
-    /// Said `hello`; the driver finds out what it may do.
-    Asked {
+    /// `hello` was received; the driver checks the credentials.
+    Admitting {
         deadline: Instant,
         version: u32,
         identity: Identity,
     },
-    /// Was welcomed.
-    Greeted {
+    /// `welcome` was sent.
+    Welcomed {
         deadline: Instant,
         identity: Identity,
-        pass: Grants,
+        grants: Grants,
     },
-    /// Waits for calls to its user.
-    Listening { identity: Identity, pass: Grants },
+    /// Listens for calls to its user.
+    Listening { identity: Identity, grants: Grants },
     /// In a call.
     Joined {
         call: String,
@@ -45,11 +45,11 @@ pub(super) enum Phase {
         /// Whether its user may place calls.
         place: bool,
     },
-    /// [`Action::Close`] is out; whatever still comes is ignored.
+    /// [`Action::Close`] was sent; further messages are ignored.
     Closing,
 }
 
-/// Who a client said it is.
+/// The user that a client claims to be.
 #[derive(Clone, Debug)]
 pub(super) struct Identity {
     pub(super) user: String,
@@ -57,8 +57,8 @@ pub(super) struct Identity {
 }
 
 impl Connection {
-    /// Counts what a message makes of work for others. A user that it names is as much as a
-    /// message.
+    /// Charges a message to the rate limits by the work that it causes for others. Each user that
+    /// it names counts as a message.
     pub(super) fn allows(
         &mut self,
         message: &ClientMessage,
@@ -66,7 +66,7 @@ impl Connection {
         now: Instant,
     ) -> Result<(), Rejection> {
         let (limiter, tokens, rejection) = match message {
-            // Told to all others, or for a leg to one of them.
+            // Relayed to all others, or to one of them for a leg.
             ClientMessage::Roles { .. }
             | ClientMessage::Media { .. }
             | ClientMessage::Want { .. } => (&mut self.changes, 1, limits.too_many_changes()),
@@ -112,11 +112,11 @@ impl Rooms {
     pub(super) fn closed(&mut self, id: ConnectionId, now: Instant) {
         self.release(id, now);
         if let Some(connection) = self.connections.remove(&id) {
-            self.uncount(connection.address, now);
+            self.remove_connection(connection.address, now);
         }
     }
 
-    /// Tells a client why it is refused, and closes where that is fatal.
+    /// Sends the reason for a rejection and closes the connection if the error is fatal.
     pub(super) fn refuse(&mut self, id: ConnectionId, rejection: Rejection, now: Instant) {
         let phase = self
             .connections
@@ -138,7 +138,7 @@ impl Rooms {
         self.actions.push_back(Action::Close(id));
     }
 
-    /// The connection carries nothing from now on: its participant, if it has one, is lost.
+    /// Detaches the connection; its participant, if any, becomes lost.
     pub(super) fn release(&mut self, id: ConnectionId, now: Instant) {
         let before = self.advance(id, Phase::Closing);
         if let Some(Phase::Joined { call: name, id, .. }) = before
@@ -146,20 +146,19 @@ impl Rooms {
             && call.member(&id).is_some()
         {
             let until = now + self.limits.resume;
-            call.lose(&id, until, &mut self.actions);
+            call.mark_lost(&id, until, &mut self.actions);
             self.timers.insert((until, Timer::Lost(name, id)));
         }
     }
 
-    /// Puts a connection into its last phases: [`Phase::Listening`] and those after it. Gives the
-    /// one before.
+    /// Moves a connection to [`Phase::Listening`] or a later phase. Returns the previous phase.
     pub(super) fn advance(&mut self, id: ConnectionId, phase: Phase) -> Option<Phase> {
         let connection = self.connections.get_mut(&id)?;
         let before = std::mem::replace(&mut connection.phase, phase);
         match &before {
             Phase::New { deadline }
-            | Phase::Asked { deadline, .. }
-            | Phase::Greeted { deadline, .. } => {
+            | Phase::Admitting { deadline, .. }
+            | Phase::Welcomed { deadline, .. } => {
                 self.timers.remove(&(*deadline, Timer::Handshake(id)));
             }
             Phase::Listening { identity, .. } => {

@@ -1,27 +1,27 @@
-//! How participants go for good, and calls end.
+//! How participants leave and calls end.
 
 use std::time::Instant;
 
 use super::connection::Phase;
 use super::grants::check_place;
-use super::member::Link;
-use super::placed::{Placed, nobody_comes};
+use super::member::SessionState;
+use super::placed::{Placed, unanswered_error};
 use super::rejection::Rejection;
 use super::{Action, ConnectionId, Rooms, Timer};
 use crate::model::{IncomingEnd, ParticipantId};
 use crate::signalling::message::ServerMessage;
 
-/// What a participant is told that comes back after its call has ended.
+/// The end of a call, for a participant that resumes later.
 #[derive(Debug)]
 pub(super) struct Tombstone {
-    /// Until then it may come.
+    /// The time until which it is kept.
     pub(super) until: Instant,
-    /// How the call ended.
+    /// The message about the end.
     pub(super) message: ServerMessage,
 }
 
 impl Rooms {
-    /// A client leaves, whatever it was doing.
+    /// Handles `leave` in any phase.
     pub(super) fn leave(
         &mut self,
         connection: ConnectionId,
@@ -40,7 +40,7 @@ impl Rooms {
         Ok(())
     }
 
-    /// Time is up for a participant to come back.
+    /// Handles the expired time for a participant to resume.
     pub(super) fn resume_timed_out(&mut self, name: String, id: ParticipantId, now: Instant) {
         let reason = format!(
             "its connection was lost and did not come back within {} s",
@@ -50,24 +50,24 @@ impl Rooms {
         self.tombstones.remove(&(name, id));
     }
 
-    /// A participant is gone for good, and the call perhaps with it.
+    /// Removes a participant, and ends the call if it is finished.
     fn remove(&mut self, name: &str, id: &ParticipantId, reason: &str, now: Instant) {
         if let Some(call) = self.calls.get_mut(name) {
             call.remove(id, reason, &mut self.actions);
-            self.settle(name, now);
+            self.end_if_finished(name, now);
         }
     }
 
-    /// Ends the call `name` if nothing can become of it any more: nobody is in it, or it is a
-    /// placed one with one participant left, or none but its caller, and nobody is being rung.
-    pub(super) fn settle(&mut self, name: &str, now: Instant) {
+    /// Ends the call `name` if it is finished: it is empty, or it is a placed call in which nobody
+    /// is being rung and only one participant or only its caller is left.
+    pub(super) fn end_if_finished(&mut self, name: &str, now: Instant) {
         let Some(call) = self.calls.get(name) else {
             return;
         };
         let tombstone = match &call.placed {
             _ if call.is_empty() => ended("everybody has left"),
             Some(Placed::Unanswered { failed, .. }) if call.ringing.is_empty() => {
-                nobody_comes(failed, self.limits.ringing)
+                unanswered_error(failed, self.limits.ringing)
             }
             Some(Placed::Answered) if call.ringing.is_empty() && call.len() == 1 => {
                 ended("everybody else has left")
@@ -77,8 +77,8 @@ impl Rooms {
         self.end(name, None, &tombstone, now);
     }
 
-    /// The call `name` is over: whoever is being rung for it is so no more, and all who are in it
-    /// but `except` are told, those whose connection is lost when they come back.
+    /// Ends the call `name`: stops ringing and notifies all participants but `except`. Lost
+    /// participants get the message when they resume.
     pub(super) fn end(
         &mut self,
         name: &str,
@@ -97,15 +97,15 @@ impl Rooms {
             self.stop_ringing(user, IncomingEnd::Cancelled, None);
         }
         for (id, member) in call.into_members() {
-            match member.link {
+            match member.state {
                 _ if except == Some(&id) => {}
-                Link::Connected(connection) => {
+                SessionState::Connected(connection) => {
                     self.actions
                         .push_back(Action::Send(connection, tombstone.clone()));
                     self.hang_up(connection, now);
                 }
-                // The timer that is set for its loss ends that, too.
-                Link::Lost(until) => {
+                // The timer of the lost session also removes the tombstone.
+                SessionState::Lost(until) => {
                     let message = tombstone.clone();
                     self.tombstones
                         .insert((name.to_owned(), id), Tombstone { until, message });

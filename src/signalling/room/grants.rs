@@ -1,22 +1,22 @@
-//! Who may come in, as the driver found out.
+//! The permissions of a client, as the driver determines them.
 //!
-//! A token's time is that of the wall clock and its proof a matter of cryptography; the machine has
-//! neither. It hands what `hello` said to the driver, with [`Action::Admit`](super::Action::Admit),
-//! and goes on with the answer.
+//! A token needs the wall clock and cryptography; the machine has neither. It passes the
+//! credentials from `hello` to the driver with [`Action::Admit`](super::Action::Admit) and
+//! continues with the answer.
 
 use super::rejection::Rejection;
 use crate::signalling::message::{ErrorCode, Token};
 
-/// What a client presented in `hello`.
+/// The credentials from `hello`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
-    /// Who it wants to be.
+    /// The user.
     pub user: String,
-    /// Its proof.
+    /// The proof of being that user.
     pub token: Option<Token>,
 }
 
-/// What a client may do on its connection.
+/// The permissions of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grants {
     /// The calls it may join.
@@ -25,17 +25,17 @@ pub struct Grants {
     pub place: bool,
 }
 
-/// Some calls.
+/// A set of calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallScope {
-    /// Whichever.
+    /// All calls.
     Any,
-    /// The one of this name.
+    /// The call with this name.
     Only(String),
 }
 
 impl Grants {
-    /// For everything.
+    /// Returns the permission to do everything.
     pub fn unlimited() -> Grants {
         Grants {
             calls: CallScope::Any,
@@ -43,7 +43,7 @@ impl Grants {
         }
     }
 
-    /// Whether it opens the call `name`, which is no placed one.
+    /// Checks that the ordinary call `name` may be joined.
     pub(super) fn check_call(&self, name: &str) -> Result<(), Rejection> {
         match &self.calls {
             CallScope::Only(allowed) if allowed != name => Err(Rejection::new(
@@ -62,7 +62,7 @@ impl Grants {
     }
 }
 
-/// Refuses to do `what` where the user may not place calls.
+/// Returns an error for `what` if the user may not place calls.
 pub(super) fn check_place(place: bool, what: &str) -> Result<(), Rejection> {
     match place {
         true => Ok(()),

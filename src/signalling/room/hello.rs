@@ -33,7 +33,7 @@ impl Rooms {
             token,
         };
         if let Some(connection) = self.connections.get_mut(&connection) {
-            connection.phase = Phase::Asked {
+            connection.phase = Phase::Admitting {
                 deadline,
                 version,
                 identity,
@@ -53,7 +53,7 @@ impl Rooms {
         let Some(connection) = self.connections.get_mut(&id) else {
             return;
         };
-        let Phase::Asked {
+        let Phase::Admitting {
             deadline,
             version,
             identity,
@@ -62,16 +62,16 @@ impl Rooms {
             return;
         };
         match result {
-            Ok(pass) => {
+            Ok(grants) => {
                 let server = self.server.clone();
                 let welcome = ServerMessage::Welcome {
                     version: *version,
                     server,
                 };
-                connection.phase = Phase::Greeted {
+                connection.phase = Phase::Welcomed {
                     deadline: *deadline,
                     identity: identity.clone(),
-                    pass,
+                    grants,
                 };
                 self.actions.push_back(Action::Send(id, welcome));
             }

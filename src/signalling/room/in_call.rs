@@ -1,4 +1,4 @@
-//! What a client in a call says.
+//! Messages of clients in a call.
 
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use super::{ConnectionId, Rooms};
 use crate::model::ParticipantId;
 use crate::signalling::message::{ClientMessage, ErrorCode};
 
-/// A client in a call.
+/// The sender of a message: a client in a call.
 pub(super) struct Sender {
     pub(super) connection: ConnectionId,
     pub(super) call: String,

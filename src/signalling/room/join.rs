@@ -1,12 +1,12 @@
-//! Who comes into a call: a new session, one in the place of a lost one, one that comes back, and
-//! one that another run of the server made.
+//! Joining a call: as a new session, in place of a lost one, by resuming a session, or by restoring
+//! one of another server.
 
 use std::time::Instant;
 
 use super::call::Call;
 use super::connection::Phase;
-use super::member::{Entry, Link};
-use super::placed::Placed;
+use super::member::{Entry, SessionState};
+use super::placed_state::Placed;
 use super::rejection::Rejection;
 use super::{Action, CallScope, ConnectionId, Grants, Rooms, Timer};
 use super::{identity, random};
@@ -17,16 +17,16 @@ impl Rooms {
     pub(super) fn join(
         &mut self,
         connection: ConnectionId,
-        pass: Grants,
+        grants: Grants,
         name: String,
         entry: Entry,
         resume: Option<Resume>,
         now: Instant,
     ) -> Result<(), Rejection> {
         self.limits.check_name("call's name", &name)?;
-        self.check_open(&pass, &name, &entry.user, resume.is_some())?;
+        self.check_open(&grants, &name, &entry.user, resume.is_some())?;
         let id = match resume {
-            Some(resume) => match self.come_back(connection, &name, entry, resume, now)? {
+            Some(resume) => match self.resume(connection, &name, entry, resume, now)? {
                 Some(id) => id,
                 None => return Ok(()),
             },
@@ -35,16 +35,16 @@ impl Rooms {
         let joined = Phase::Joined {
             call: name,
             id,
-            place: pass.place,
+            place: grants.place,
         };
         self.advance(connection, joined);
         Ok(())
     }
 
-    /// Whether `user` may come into the call `name`.
+    /// Checks that `user` may join the call `name`.
     fn check_open(
         &self,
-        pass: &Grants,
+        grants: &Grants,
         name: &str,
         user: &str,
         comes_back: bool,
@@ -54,13 +54,13 @@ impl Rooms {
             return Ok(());
         }
         if !name.starts_with(PLACED) {
-            return pass.check_call(name);
+            return grants.check_call(name);
         }
         let text = match call.map(|call| &call.placed) {
-            // Who was in it on another server has its key. But a key can be made up, so that this
-            // must not open more than the token does.
+            // Participants of a call on another server have a key. But a key can be forged for a
+            // call that never was, so it must not open more than the token does.
             None | Some(Some(Placed::Restored { .. })) if comes_back => {
-                if pass.place || pass.calls == CallScope::Any {
+                if grants.place || grants.calls == CallScope::Any {
                     return Ok(());
                 }
                 "the server has started anew, and the token opens no call that was placed before: \
@@ -77,7 +77,7 @@ impl Rooms {
         Err(Rejection::new(ErrorCode::NotInvited, text))
     }
 
-    /// Lets a new session in, in the place of one of its user that is lost.
+    /// Adds a new session, in place of a lost one of its user if there is one.
     pub(super) fn join_as_new(
         &mut self,
         connection: ConnectionId,
@@ -102,9 +102,9 @@ impl Rooms {
         self.enter(connection, name, entry, identity, replaced, now)
     }
 
-    /// Takes up the session that `resume` names, or makes it anew as it was on another server.
-    /// `None` if the call has ended meanwhile, which the client is told.
-    fn come_back(
+    /// Resumes the session that `resume` names, or restores it from another server. Returns `None`
+    /// if the call has ended; the client is then sent the reason.
+    fn resume(
         &mut self,
         connection: ConnectionId,
         name: &str,
@@ -113,8 +113,8 @@ impl Rooms {
         now: Instant,
     ) -> Result<Option<ParticipantId>, Rejection> {
         let id = resume.participant.clone();
-        // Of a session that this server knows as of one that another server made: only who was
-        // given the key can come as this participant.
+        // This holds for sessions of this and of other servers: only the owner of the key can be
+        // this participant.
         if !identity::is_proven(&resume, &entry.user, name) {
             let text = "the key is not that of this participant of this user and call: join \
                         without resume";
@@ -139,12 +139,12 @@ impl Rooms {
                 .restore_from_other_server(connection, name, entry, resume, now)
                 .map(Some);
         };
-        match call.come_back(name, &id, entry, connection, &mut self.actions) {
-            Some(Link::Lost(until)) => {
+        match call.resume(name, &id, entry, connection, &mut self.actions) {
+            Some(SessionState::Lost(until)) => {
                 self.timers
                     .remove(&(until, Timer::Lost(name.to_owned(), id.clone())));
             }
-            Some(Link::Connected(old)) => {
+            Some(SessionState::Connected(old)) => {
                 if let Some(old) = self.connections.get_mut(&old) {
                     old.phase = Phase::Closing;
                 }
@@ -162,7 +162,7 @@ impl Rooms {
         Ok(Some(id))
     }
 
-    /// Takes a session over as another run of the server made it.
+    /// Restores a session of another server.
     fn restore_from_other_server(
         &mut self,
         connection: ConnectionId,
@@ -178,7 +178,7 @@ impl Rooms {
             .cloned();
         let owner_is_lost = |id: &ParticipantId| {
             let member = call.and_then(|call| call.member(id));
-            member.is_some_and(|member| matches!(member.link, Link::Lost(_)))
+            member.is_some_and(|member| matches!(member.state, SessionState::Lost(_)))
         };
         let replaced = owner.clone().filter(owner_is_lost);
         if owner != replaced || !(1..=highest).contains(&resume.session) {
@@ -187,7 +187,7 @@ impl Rooms {
         self.enter(connection, name, entry, resume, replaced, now)
     }
 
-    /// Lets a new participant in, in the place of `replaced` if there is one.
+    /// Adds a new participant, in place of `replaced` if given.
     pub(super) fn enter(
         &mut self,
         connection: ConnectionId,
@@ -215,7 +215,9 @@ impl Rooms {
             return Ok(id);
         };
         if let Some(replaced) = replaced {
-            if let Some(Link::Lost(until)) = call.member(&replaced).map(|member| member.link) {
+            if let Some(SessionState::Lost(until)) =
+                call.member(&replaced).map(|member| member.state)
+            {
                 self.timers
                     .remove(&(until, Timer::Lost(name.to_owned(), replaced.clone())));
             }
@@ -225,7 +227,7 @@ impl Rooms {
         Ok(id)
     }
 
-    /// Whether there may be one call more.
+    /// Checks the limit on calls.
     pub(super) fn check_new_call(&self) -> Result<(), Rejection> {
         let most = self.limits.calls;
         if self.calls.len() < most {
@@ -237,8 +239,7 @@ impl Rooms {
         ))
     }
 
-    /// Makes a call that somebody joins: an ordinary one, or a placed one that was on another
-    /// server.
+    /// Opens a call on joining: an ordinary one, or a placed one of another server.
     fn open(&mut self, name: &str, now: Instant) {
         let call = if name.starts_with(PLACED) {
             let until = now + self.limits.resume;

@@ -1,65 +1,64 @@
-//! What a client may use of a server.
+//! The limits of a server.
 
 use std::time::Duration;
 
 use crate::rate_limit::Quota;
 
-/// The server's limits. Passing one is answered with
-/// [`ErrorCode::LimitExceeded`](crate::signalling::message::ErrorCode::LimitExceeded) and a close.
+/// The server's limits. A client that exceeds one gets
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of one message: 256 KiB. The largest that has a use is an offer; with every codec of
-    /// a browser and candidates in it that is below 32 KiB.
+    /// Bytes of one message: 256 KiB. The largest useful message is an offer: with every codec of a
+    /// browser and with candidates it is below 32 KiB.
     pub message_size: usize,
-    /// Messages per second of one connection in the long run: 100. Of those that name users, each
-    /// user counts as one, since all in the call may be told of each. A client in a call of 64 says a
-    /// few per second; this is far above it, and far below what would keep the server busy.
+    /// Messages per second of one connection in the long run: 100. Each user that a message names
+    /// counts as one message, since each may be announced to the whole call. A client in a call of
+    /// 64 sends a few per second; the limit is far above that and far below what would keep the
+    /// server busy.
     pub messages_per_second: u32,
-    /// Messages of one connection at once: 2048. Entering a full call makes 63 legs each way with
-    /// a description and about a dozen candidates each, 1700 messages. It is half of what waits
-    /// for a slow reader ([`Limits::queued_messages`]), so that no member can drown another.
+    /// Messages of one connection in a burst: 2048. Joining a full call takes 63 legs each way,
+    /// each with a description and about a dozen candidates: 1700 messages. The limit is half of
+    /// [`Limits::queued_messages`], so that no member can overflow another's queue.
     pub message_burst: u32,
     /// Bytes per second of one connection in the long run: 256 KiB.
     pub bytes_per_second: u32,
-    /// Bytes of one connection at once: 2 MiB, 126 descriptions of 12 KiB and their candidates;
+    /// Bytes of one connection in a burst: 2 MiB, 126 descriptions of 12 KiB and their candidates;
     /// half of [`Limits::queued_bytes`] for the reason given at [`Limits::message_burst`].
     pub byte_burst: u32,
-    /// Changes of what a participant sends, reads and is there for, per second of one connection in
-    /// the long run: 20. Unlike the steps of legs they concern everybody: each is told to all in
-    /// the call, and by them to their applications.
+    /// Changes of roles, media and wants per second of one connection in the long run: 20. Unlike
+    /// the steps of a leg, they are sent to everybody in the call and on to the applications.
     pub changes_per_second: u32,
-    /// Such changes at once: 256. Who enters a full call says of each of 63 what it reads.
+    /// Such changes in a burst: 256. A client that joins a full call sends one for each of 63
+    /// participants.
     pub change_burst: u32,
-    /// Candidates that one end may send for one leg: 64. A machine with ten addresses has 30.
+    /// Candidates of one end of one leg: 64. A machine with ten addresses has 30.
     pub candidates_per_leg: u32,
-    /// Participants of one call, those whose connection is lost included, and with them those that
-    /// are being rung when somebody is invited: 64. Everybody has a leg
-    /// to everybody, and 63 legs are more than a machine encodes or decodes.
+    /// Participants of one call: 64, including lost ones and, on an invitation, the users being
+    /// rung. Everybody has a leg to everybody, and 63 legs are more than a machine encodes or
+    /// decodes.
     pub participants_per_call: usize,
-    /// Calls at once: 1000.
+    /// Simultaneous calls: 1000.
     pub calls: usize,
-    /// Connections from one address at once: 256, for many participants behind one router or on
-    /// one machine, below the 1024 files that a process commonly may open.
+    /// Simultaneous connections of one address: 256, for many participants behind one router or on
+    /// one machine; below the 1024 files that a process may commonly open.
     pub connections_per_address: usize,
-    /// New connections per second from one address in the long run: 20. A client that cannot get
-    /// through tries every 0.2 to 5 s. One that says too much counts as [`Limits::penalty`] of
-    /// them.
+    /// New connections of one address per second in the long run: 20. A client that cannot connect
+    /// retries every 0.2 to 5 s. A connection closed for exceeding its rate counts as
+    /// [`Limits::penalty`] of them.
     pub connections_per_second: u32,
-    /// New connections from one address at once: 256, as many as it may have: after a restart of
-    /// the server all of them come back together.
+    /// New connections of one address in a burst: 256, all that it may have, because all of them
+    /// reconnect together after a restart of the server.
     pub connection_burst: u32,
     /// The time from the connection to a successful `join`, `place` or `listen`: 5 s.
     pub handshake: Duration,
-    /// Characters of a name, at least one: 128.
+    /// Maximum characters of a name: 128. The minimum is 1.
     pub name_length: usize,
-    /// How long a participant whose connection is lost may come back: 30 s.
+    /// The time to resume a lost session: 30 s.
     pub resume: Duration,
-    /// How long a user is rung: 60 s, longer than telephones do, since whoever does not want the
-    /// call can decline it.
+    /// The time that a user is rung: 60 s, longer than a telephone rings, since a user can decline.
     pub ringing: Duration,
-    /// Messages that wait for a slow reader before its connection counts as lost: 4096.
+    /// Messages queued for a slow reader before its connection counts as lost: 4096.
     pub queued_messages: usize,
-    /// Bytes that wait for a slow reader before its connection counts as lost: 4 MiB.
+    /// Bytes queued for a slow reader before its connection counts as lost: 4 MiB.
     pub queued_bytes: usize,
 }
 
@@ -106,11 +105,11 @@ impl Limits {
         Quota::per_second(self.connections_per_second, self.connection_burst)
     }
 
-    /// How long an address that opens connections as fast as it may has to wait because one of them
-    /// said too much: until the slowest of its bursts would have been full again. So coming back
-    /// gains nothing: before, a client that was closed came back 20 times per second, with bursts
-    /// that were full. Shorter than [`Limits::resume`], so that others behind the same router whose
-    /// connection is lost meanwhile are back in time.
+    /// How long an address that opens connections at the maximum rate has to wait after one of them
+    /// exceeded its rate: until the slowest of its bursts would be full again, so that reconnecting
+    /// gains nothing. Otherwise a closed client could reconnect 20 times per second with full
+    /// bursts. It is shorter than [`Limits::resume`], so that other lost clients behind the same
+    /// router can resume in time.
     pub fn penalty(&self) -> Duration {
         [self.messages(), self.bytes(), self.changes()]
             .map(Quota::refill_time)

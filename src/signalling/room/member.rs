@@ -1,4 +1,4 @@
-//! One participant of a call, as the server knows it.
+//! A participant of a call on the server.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
@@ -8,28 +8,28 @@ use super::connection::Identity;
 use crate::model::{Kinds, LegNumber, Participant, ParticipantId};
 use crate::signalling::message::LegEnd;
 
-/// The legs per pair of participants whose candidates are counted; those of older legs, long
-/// replaced, are forgotten. Bounds the memory that invented leg numbers can take.
+/// The number of legs per pair of participants whose candidates are counted. Older legs have been
+/// replaced and are forgotten. Bounds the memory that invented leg numbers can take.
 const COUNTED_LEGS: usize = 8;
 
 /// A participant.
 #[derive(Debug)]
 pub(super) struct Member {
-    /// What `hello` and `join` said of it.
+    /// Its description from `hello` and `join`.
     pub(super) entry: Entry,
     /// Its number among the user's sessions, from 1.
     pub(super) session: u32,
-    /// What it has to show in order to come back.
+    /// The key for resuming the session.
     pub(super) key: String,
-    /// Its connection.
-    pub(super) link: Link,
-    /// What it reads of the others.
+    /// Whether it is connected.
+    pub(super) state: SessionState,
+    /// The kinds that it reads, by their sender.
     pub(super) wants: BTreeMap<ParticipantId, Kinds>,
     /// The candidates it sent per receiver and leg, the newest leg last.
     pub(super) candidates: BTreeMap<ParticipantId, VecDeque<(LegNumber, LegEnd, u32)>>,
 }
 
-/// What a participant says of itself.
+/// A participant's description of itself.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) user: String,
@@ -52,17 +52,17 @@ impl Entry {
     }
 }
 
-/// A participant's connection.
+/// The state of a participant's session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Link {
-    /// This one.
+pub(super) enum SessionState {
+    /// Connected by this connection.
     Connected(ConnectionId),
-    /// None; it may come back until then.
+    /// The connection is lost; the session can be resumed until then.
     Lost(Instant),
 }
 
 impl Member {
-    /// This participant, `id`, as `viewer` sees it.
+    /// Returns this participant, `id`, as sent to `viewer`.
     pub(super) fn seen_by(&self, id: &ParticipantId, viewer: &ParticipantId) -> Participant {
         Participant {
             id: id.clone(),
@@ -73,11 +73,11 @@ impl Member {
             sends: self.entry.sends,
             media: self.entry.media.clone(),
             wants: self.wants.get(viewer).cloned().unwrap_or_default(),
-            connected: matches!(self.link, Link::Connected(_)),
+            connected: matches!(self.state, SessionState::Connected(_)),
         }
     }
 
-    /// Counts one candidate more; gives how many it are for that leg.
+    /// Increments the candidate count of a leg and returns it.
     pub(super) fn count_candidate(
         &mut self,
         to: &ParticipantId,

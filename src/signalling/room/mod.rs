@@ -1,8 +1,8 @@
 //! The room machine: every call of a server, without sockets or clock.
 //!
-//! The driver feeds it [`Input`]s with the time, performs every [`Action`] it returns, and calls
-//! [`Rooms::handle_timeout`] when [`Rooms::poll_timeout`] is due. Whatever a client sends, only
-//! that client sees an error; the others see at most that its connection is lost.
+//! The driver passes [`Input`]s with the time, performs every [`Action`] that the machine returns,
+//! and calls [`Rooms::handle_timeout`] when [`Rooms::poll_timeout`] is due. Only the client that
+//! sends an invalid message sees an error; the others see at most a lost connection.
 
 mod address;
 mod call;
@@ -16,6 +16,7 @@ mod join;
 mod limits;
 mod member;
 mod placed;
+mod placed_state;
 mod random;
 mod rejection;
 mod ringing;
@@ -44,49 +45,50 @@ use super::message::{ClientMessage, ErrorCode, ServerMessage, VERSIONS};
 use super::parse::{ParseError, parse};
 use crate::model::ParticipantId;
 
-/// Names one connection; made by the driver, never reused.
+/// Identifies a connection. The driver assigns it and never reuses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(pub u64);
 
-/// What happens to the machine.
+/// An input of the machine.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// A WebSocket is open, from this address.
+    /// A WebSocket was opened from this address.
     Opened(ConnectionId, IpAddr),
-    /// A text message came.
+    /// A text message was received.
     Text(ConnectionId, String),
     /// Answers [`Action::Admit`].
     Admitted(ConnectionId, Result<Grants, Rejection>),
-    /// Something came that is no text message.
+    /// A message was received that is not text.
     Broken(ConnectionId, Broken),
-    /// The WebSocket is gone. Comes once per connection, last; also after [`Action::Close`].
+    /// The WebSocket is closed. This is the last input of each connection, also after
+    /// [`Action::Close`].
     Closed(ConnectionId),
 }
 
-/// Why something is no text message.
+/// Why a message is not text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Broken {
     /// It is larger than [`Limits::message_size`].
     TooLong,
-    /// It is binary, or no UTF-8.
+    /// It is binary or not UTF-8.
     NotText,
 }
 
-/// What the driver has to do.
+/// A command to the driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Find out what a client with these credentials may do, and answer with
-    /// [`Input::Admitted`] before the next input of this connection.
+    /// Check these credentials and answer with [`Input::Admitted`] before the next input of this
+    /// connection.
     Admit(ConnectionId, Credentials),
-    /// Send this. The driver puts its ICE servers into a
-    /// [`ServerMessage::Joined`]: passwords for them are good for a time by the wall clock, and who
-    /// waits for calls may come into one long after it was admitted.
+    /// Send this message. The driver adds its ICE servers to a [`ServerMessage::Joined`]: their
+    /// passwords expire by the wall clock, and a listening client may join a call long after its
+    /// admission.
     Send(ConnectionId, ServerMessage),
-    /// Close the WebSocket, after what was sent before is out.
+    /// Close the WebSocket after the messages queued before.
     Close(ConnectionId),
 }
 
-/// How much there is.
+/// Counts of connections, calls and users.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Open connections.
@@ -95,9 +97,9 @@ pub struct Stats {
     pub calls: usize,
     /// Participants of all calls.
     pub participants: usize,
-    /// Those of them whose connection is lost and may come back.
+    /// Participants whose connection is lost and who may resume.
     pub participants_lost: usize,
-    /// Connections that wait for calls.
+    /// Connections that listen for calls.
     pub listening: usize,
     /// Users who are being rung.
     pub ringing: usize,
@@ -111,11 +113,11 @@ pub struct Rooms {
     connections: BTreeMap<ConnectionId, Connection>,
     addresses: BTreeMap<IpAddr, Address>,
     calls: BTreeMap<String, Call>,
-    /// The connections on which a user waits for calls.
+    /// The connections on which each user listens for calls.
     listeners: BTreeMap<String, BTreeSet<ConnectionId>>,
     /// The users who are being rung.
     invitations: BTreeMap<String, Invitation>,
-    /// For lost participants whose call has ended.
+    /// The ends of calls, for lost participants that resume later.
     tombstones: BTreeMap<(String, ParticipantId), Tombstone>,
     timers: BTreeSet<(Instant, Timer)>,
     actions: VecDeque<Action>,
@@ -123,20 +125,20 @@ pub struct Rooms {
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Timer {
-    /// Time is up for `hello` and `join`, `place` or `listen`.
+    /// The time for `hello` and `join`, `place` or `listen` has expired.
     Handshake(ConnectionId),
-    /// Time is up for a participant of a call to come back.
+    /// The time for a participant to resume has expired.
     Lost(String, ParticipantId),
-    /// Time is up for a user to answer.
+    /// The time for a user to answer has expired.
     Ringing(String),
-    /// Time is up for those who were in a placed call on another server.
+    /// The time to resume a placed call of another server has expired.
     Restored(String),
-    /// The connections of an address were opened long ago.
+    /// The connection history of an address no longer matters.
     Forget(IpAddr),
 }
 
 impl Rooms {
-    /// A server without calls.
+    /// Creates a machine without calls.
     pub fn new(limits: Limits, mut random: Box<dyn Random>) -> Rooms {
         let server = random::token::<8>(&mut *random);
         Rooms {
@@ -154,7 +156,7 @@ impl Rooms {
         }
     }
 
-    /// Takes in what happened at `now`.
+    /// Handles an input at the time `now`.
     pub fn handle(&mut self, input: Input, now: Instant) {
         match input {
             Input::Opened(id, address) => self.opened(id, address, now),
@@ -172,17 +174,17 @@ impl Rooms {
         }
     }
 
-    /// The next thing to do; `None` when all is done.
+    /// Returns the next action, or `None`.
     pub fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 
-    /// When [`Rooms::handle_timeout`] is to be called.
+    /// Returns the time to call [`Rooms::handle_timeout`].
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.timers.first().map(|(due, _)| *due)
     }
 
-    /// Does what is due at `now`. Calling it early does no harm.
+    /// Handles the timers due at `now`. Calling it early is harmless.
     pub fn handle_timeout(&mut self, now: Instant) {
         while self.poll_timeout().is_some_and(|due| due <= now) {
             let Some((_, timer)) = self.timers.pop_first() else {
@@ -205,7 +207,7 @@ impl Rooms {
         }
     }
 
-    /// How much there is now.
+    /// Returns the current counts.
     pub fn stats(&self) -> Stats {
         let calls = self.calls.values();
         Stats {
@@ -238,7 +240,7 @@ impl Rooms {
                 Ok(message) => connection
                     .allows(&message, &self.limits, now)
                     .and_then(|()| {
-                        // That a call is full is nobody's fault.
+                        // A full call is not the client's fault.
                         use ClientMessage::{Accept, Join, Place};
                         is_fault = !matches!(message, Join { .. } | Accept { .. } | Place { .. });
                         self.message(id, message, now)
@@ -286,7 +288,9 @@ impl Rooms {
                 self.hello(connection, deadline, &versions, identity, token)
             }
             (
-                Phase::Greeted { identity, pass, .. },
+                Phase::Welcomed {
+                    identity, grants, ..
+                },
                 ClientMessage::Join {
                     call,
                     receives,
@@ -296,14 +300,21 @@ impl Rooms {
                 },
             ) => {
                 let entry = Entry::new(identity, receives, sends, media);
-                self.join(connection, pass, call, entry, resume, now)
+                self.join(connection, grants, call, entry, resume, now)
             }
-            (Phase::Greeted { identity, pass, .. }, ClientMessage::Listen {}) => {
-                self.listen(connection, identity, pass);
+            (
+                Phase::Welcomed {
+                    identity, grants, ..
+                },
+                ClientMessage::Listen {},
+            ) => {
+                self.listen(connection, identity, grants);
                 Ok(())
             }
             (
-                Phase::Greeted { identity, pass, .. },
+                Phase::Welcomed {
+                    identity, grants, ..
+                },
                 ClientMessage::Place {
                     callees,
                     receives,
@@ -312,10 +323,10 @@ impl Rooms {
                 },
             ) => {
                 let entry = Entry::new(identity, receives, sends, media);
-                self.place(connection, pass, callees, entry, now)
+                self.place(connection, grants, callees, entry, now)
             }
             (
-                Phase::Listening { identity, pass },
+                Phase::Listening { identity, grants },
                 ClientMessage::Accept {
                     call,
                     receives,
@@ -324,7 +335,7 @@ impl Rooms {
                 },
             ) => {
                 let entry = Entry::new(identity, receives, sends, media);
-                self.accept(connection, pass, call, entry, now)
+                self.accept(connection, grants, call, entry, now)
             }
             (Phase::Listening { identity, .. }, ClientMessage::Reject { call }) => {
                 self.reject(connection, &identity.user, &call, now)
@@ -346,7 +357,7 @@ impl Rooms {
     }
 }
 
-/// What is to be done in place of a message that has no place in this phase.
+/// Returns the error text for a message that is not allowed in this phase.
 fn out_of_order(phase: &Phase, message: &ClientMessage) -> &'static str {
     match (phase, message) {
         (Phase::New { .. }, _) => "the first message has to be hello",

@@ -1,4 +1,4 @@
-//! Placed calls: who calls whom, who may come in, and how it stands with them.
+//! Placed calls: placing, inviting, and the status of the callees.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Write as _;
@@ -7,61 +7,23 @@ use std::time::{Duration, Instant};
 use super::call::Call;
 use super::connection::{Identity, Phase};
 use super::member::Entry;
+use super::placed_state::Placed;
 use super::rejection::Rejection;
 use super::{Action, ConnectionId, Grants, Rooms, identity, random};
 use crate::model::{CalleeState, ParticipantId};
 use crate::signalling::message::{ErrorCode, PLACED, Resume, ServerMessage};
 
-/// The callees that do not come, of which is told what became of them. Bounds the memory that
-/// invented callees can take.
-const FAILED: usize = 64;
-
-/// Where a placed call stands.
-#[derive(Debug)]
-pub(super) enum Placed {
-    /// Nobody but its caller has been in it.
-    Unanswered {
-        caller: String,
-        /// The callees that do not come, in the order in which that turned out.
-        failed: VecDeque<(String, CalleeState)>,
-    },
-    /// Others have been in it.
-    Answered,
-    /// It was on another server; those who were in it come back, until then.
-    Restored { until: Instant },
-}
-
-impl Placed {
-    /// A session of `user` comes in.
-    pub(super) fn entered(&mut self, user: &str) {
-        if matches!(self, Placed::Unanswered { caller, .. } if caller != user) {
-            *self = Placed::Answered;
-        }
-    }
-
-    /// `user` does not come.
-    fn fails(&mut self, user: &str, state: CalleeState) {
-        if let Placed::Unanswered { failed, .. } = self {
-            failed.retain(|(other, _)| other != user);
-            if failed.len() >= FAILED {
-                failed.pop_front();
-            }
-            failed.push_back((user.to_owned(), state));
-        }
-    }
-}
-
 impl Rooms {
-    /// A new call: its caller enters, the callees are rung.
+    /// Places a new call: its caller joins, the callees are rung.
     pub(super) fn place(
         &mut self,
         connection: ConnectionId,
-        pass: Grants,
+        grants: Grants,
         callees: Vec<String>,
         entry: Entry,
         now: Instant,
     ) -> Result<(), Rejection> {
-        pass.check_place("call others")?;
+        grants.check_place("call others")?;
         let callees = self.callees(callees)?;
         let most = self.limits.participants_per_call.saturating_sub(1);
         if callees.is_empty() {
@@ -116,13 +78,13 @@ impl Rooms {
         };
         self.advance(connection, joined);
         for (callee, state) in told {
-            self.tell_callee(&name, &callee, state);
+            self.broadcast_callee(&name, &callee, state);
         }
-        self.settle(&name, now);
+        self.end_if_finished(&name, now);
         Ok(())
     }
 
-    /// Further users are rung for the call `name`, in which `id` invites them.
+    /// Rings further users for the call `name` on the invitation of `id`.
     pub(super) fn invite(
         &mut self,
         connection: ConnectionId,
@@ -131,7 +93,7 @@ impl Rooms {
         users: Vec<String>,
         now: Instant,
     ) -> Result<(), Rejection> {
-        // Whoever invites stays in the call.
+        // The inviter stays in the call.
         let refused =
             |rejection: Rejection| Rejection::new(ErrorCode::InviteRefused, rejection.message);
         let users = self.callees(users).map_err(refused)?;
@@ -159,7 +121,7 @@ impl Rooms {
             );
             return Err(Rejection::new(ErrorCode::InviteRefused, text));
         }
-        // That is of no interest to the others.
+        // The other participants need not know.
         for user in here {
             let state = CalleeState::Busy;
             let message = ServerMessage::Callee { user, state };
@@ -167,27 +129,28 @@ impl Rooms {
         }
         for user in new {
             if let Some(state) = self.ring(name, &user, &inviter, now) {
-                self.tell_callee(name, &user, state);
+                self.broadcast_callee(name, &user, state);
             }
         }
         Ok(())
     }
 
-    /// Tells those in a call how it stands with a callee, and keeps what became of it.
-    pub(super) fn tell_callee(&mut self, name: &str, user: &str, state: CalleeState) {
+    /// Sends a callee's status to everybody in the call, and keeps it if the callee failed to
+    /// answer.
+    pub(super) fn broadcast_callee(&mut self, name: &str, user: &str, state: CalleeState) {
         let Some(call) = self.calls.get_mut(name) else {
             return;
         };
         if !matches!(state, CalleeState::Ringing | CalleeState::Accepted)
             && let Some(placed) = &mut call.placed
         {
-            placed.fails(user, state);
+            placed.add_failed(user, state);
         }
         let user = user.to_owned();
-        call.tell_all(&ServerMessage::Callee { user, state }, &mut self.actions);
+        call.broadcast(&ServerMessage::Callee { user, state }, &mut self.actions);
     }
 
-    /// The users that are named, each once.
+    /// Checks the named users and removes duplicates.
     fn callees(&self, named: Vec<String>) -> Result<Vec<String>, Rejection> {
         let mut known = BTreeSet::new();
         let mut callees = Vec::new();
@@ -200,9 +163,9 @@ impl Rooms {
         Ok(callees)
     }
 
-    /// Ends a call that `caller` placed before and that rings one of `callees`, if nobody is in it
-    /// but lost sessions of the caller: it does not know of that call where the answer to `place`
-    /// got lost, and would find the callees busy with it.
+    /// Ends a call that `caller` placed before, that rings one of `callees` and that has only lost
+    /// sessions of the caller. The caller does not know of that call if the answer to `place` was
+    /// lost, and would find the callees busy.
     fn end_abandoned(&mut self, caller: &str, callees: &[String], now: Instant) {
         let abandoned = |call: &Call| {
             matches!(&call.placed, Some(Placed::Unanswered { caller: c, .. }) if c == caller)
@@ -220,17 +183,17 @@ impl Rooms {
         }
     }
 
-    /// Time is up for those who were in a call on another server.
+    /// Handles the expired time to resume a placed call of another server.
     pub(super) fn restored(&mut self, name: &str, now: Instant) {
         if let Some(call) = self.calls.get_mut(name) {
             call.placed = Some(Placed::Answered);
         }
-        self.settle(name, now);
+        self.end_if_finished(name, now);
     }
 }
 
-/// What the caller is told of a call that nobody answered.
-pub(super) fn nobody_comes(
+/// Returns the error for the caller of a call that nobody answered.
+pub(super) fn unanswered_error(
     failed: &VecDeque<(String, CalleeState)>,
     ringing: Duration,
 ) -> ServerMessage {

@@ -1,14 +1,14 @@
-//! Ids and keys.
+//! The source of ids and keys.
 
 use std::fmt::Write as _;
 
-/// Where the machine's ids and keys come from; tests give it a sequence that repeats.
+/// The source of the machine's ids and keys; tests use a repeatable one.
 pub trait Random: Send {
-    /// Fills `bytes` with what nobody can guess.
+    /// Fills `bytes` with unpredictable values.
     fn fill(&mut self, bytes: &mut [u8]);
 }
 
-/// The operating system's source.
+/// The operating system's random numbers.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemRandom;
 
@@ -18,14 +18,14 @@ impl Random for SystemRandom {
     }
 }
 
-/// `N` random bytes in hexadecimal.
+/// Returns `N` random bytes in hexadecimal.
 pub(super) fn token<const N: usize>(random: &mut dyn Random) -> String {
     let mut bytes = [0; N];
     random.fill(&mut bytes);
     hexadecimal(&bytes)
 }
 
-/// `bytes` in hexadecimal.
+/// Returns `bytes` in hexadecimal.
 pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 * bytes.len());
     for byte in bytes {

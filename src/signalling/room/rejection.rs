@@ -1,19 +1,19 @@
-//! What a client is told when it passes a limit.
+//! Errors for clients that exceed a limit.
 
 use super::limits::Limits;
 use crate::signalling::message::ErrorCode;
 
-/// Why a client is refused.
+/// An error sent to a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     /// For programs.
     pub code: ErrorCode,
-    /// For people: cause and cure.
+    /// For people: the cause and the remedy.
     pub message: String,
 }
 
 impl Rejection {
-    /// With a message that names cause and cure.
+    /// Creates a rejection; the message names the cause and the remedy.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Rejection {
         Rejection {
             code,

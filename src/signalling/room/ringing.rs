@@ -1,8 +1,7 @@
-//! Invitations: users who are being rung, and the connections on which they wait for calls.
+//! Invitations: users that are being rung, and the connections on which they listen.
 //!
-//! A user is rung for one call at a time, on all connections that listen as that user. So whoever
-//! is being rung is busy for other callers, and what rings on a connection is what rings for its
-//! user.
+//! A user is rung for one call at a time, on all of its listening connections. So a user that is
+//! being rung is busy for other callers, and all its connections ring for the same call.
 
 use std::time::Instant;
 
@@ -13,14 +12,14 @@ use super::{Action, ConnectionId, Grants, Rooms, Timer};
 use crate::model::{CalleeState, IncomingEnd};
 use crate::signalling::message::{ErrorCode, ServerMessage};
 
-/// A user who is being rung.
+/// A user that is being rung.
 #[derive(Debug)]
 pub(super) struct Invitation {
-    /// For this call.
+    /// The call.
     pub(super) call: String,
-    /// By whom.
+    /// The user who invites.
     inviter: Identity,
-    /// Until then.
+    /// The time until which it rings.
     until: Instant,
 }
 
@@ -35,10 +34,10 @@ impl Invitation {
 }
 
 impl Rooms {
-    /// A connection waits for calls from now on, and is told of the one that rings already.
-    pub(super) fn listen(&mut self, connection: ConnectionId, identity: Identity, pass: Grants) {
+    /// Makes a connection listen, and announces a call that already rings for its user.
+    pub(super) fn listen(&mut self, connection: ConnectionId, identity: Identity, grants: Grants) {
         let user = identity.user.clone();
-        self.advance(connection, Phase::Listening { identity, pass });
+        self.advance(connection, Phase::Listening { identity, grants });
         self.actions
             .push_back(Action::Send(connection, ServerMessage::Listening {}));
         if let Some(invitation) = self.invitations.get(&user) {
@@ -48,8 +47,8 @@ impl Rooms {
         self.listeners.entry(user).or_default().insert(connection);
     }
 
-    /// Has `user`, who is not in the call `name`, rung for it. Gives how it stands with that user,
-    /// `None` if that is what it was before.
+    /// Rings `user`, who is not in the call `name`. Returns the user's status, or `None` if it did
+    /// not change.
     pub(super) fn ring(
         &mut self,
         name: &str,
@@ -89,11 +88,11 @@ impl Rooms {
         Some(CalleeState::Ringing)
     }
 
-    /// A connection that listens comes into the call that rings on it.
+    /// Accepts the call that rings on a listening connection.
     pub(super) fn accept(
         &mut self,
         connection: ConnectionId,
-        pass: Grants,
+        grants: Grants,
         name: String,
         entry: Entry,
         now: Instant,
@@ -103,13 +102,13 @@ impl Rooms {
         let joined = Phase::Joined {
             call: name,
             id,
-            place: pass.place,
+            place: grants.place,
         };
         self.advance(connection, joined);
         Ok(())
     }
 
-    /// `user` declines the call that rings on `connection`.
+    /// Declines the call that rings on `connection` for `user`.
     pub(super) fn reject(
         &mut self,
         connection: ConnectionId,
@@ -119,21 +118,21 @@ impl Rooms {
     ) -> Result<(), Rejection> {
         self.check_rings(name, user)?;
         self.stop_ringing(user, IncomingEnd::DeclinedElsewhere, Some(connection));
-        self.tell_callee(name, user, CalleeState::Declined);
-        self.settle(name, now);
+        self.broadcast_callee(name, user, CalleeState::Declined);
+        self.end_if_finished(name, now);
         Ok(())
     }
 
-    /// Time is up for `user` to answer.
+    /// Handles the expired time for `user` to answer.
     pub(super) fn no_answer(&mut self, user: &str, now: Instant) {
         if let Some(name) = self.stop_ringing(user, IncomingEnd::NoAnswer, None) {
-            self.tell_callee(&name, user, CalleeState::NoAnswer);
-            self.settle(&name, now);
+            self.broadcast_callee(&name, user, CalleeState::NoAnswer);
+            self.end_if_finished(&name, now);
         }
     }
 
-    /// `user` comes into the call `name` on `connection`: if it is being rung for that, it has
-    /// answered.
+    /// Handles that `user` joined the call `name` on `connection`: if it was being rung for that
+    /// call, it has answered.
     pub(super) fn answered(&mut self, name: &str, user: &str, connection: ConnectionId) {
         if !self.is_rung(name, user) {
             return;
@@ -142,11 +141,11 @@ impl Rooms {
         if let Some(call) = self.calls.get_mut(name) {
             call.add_guest(user);
         }
-        self.tell_callee(name, user, CalleeState::Accepted);
+        self.broadcast_callee(name, user, CalleeState::Accepted);
     }
 
-    /// `user` is not rung any more, for which all connections but one are told the reason. Gives
-    /// the call that it was rung for.
+    /// Stops ringing `user` and sends the reason to all its listening connections but one. Returns
+    /// the call.
     pub(super) fn stop_ringing(
         &mut self,
         user: &str,

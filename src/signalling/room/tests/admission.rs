@@ -8,18 +8,18 @@ fn who_is_not_admitted_is_told_why_and_nobody_else_notices() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let why = Rejection::new(ErrorCode::TokenExpired, "too late");
-    stage.pass = Err(why.clone());
+    stage.grants = Err(why.clone());
     let eve = stage.open();
     stage.say_hello(eve, "eve");
     assert_eq!(stage.refused(eve, ErrorCode::TokenExpired), why.message);
-    assert!(stage.heard(&anna).is_empty());
+    assert!(stage.received(&anna).is_empty());
 }
 
 #[test]
 fn a_pass_for_one_call_opens_no_other() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "coffee");
-    stage.pass = Ok(Grants {
+    stage.grants = Ok(Grants {
         calls: CallScope::Only("tea".into()),
         ..Grants::unlimited()
     });
@@ -28,13 +28,13 @@ fn a_pass_for_one_call_opens_no_other() {
     stage.say_join(bert, "coffee", None);
     let text = stage.refused(bert, ErrorCode::TokenCall);
     assert!(text.contains("tea"), "{text}");
-    assert!(stage.heard(&anna).is_empty());
+    assert!(stage.received(&anna).is_empty());
 
     // Neither as who was there before.
     let back = stage.hello("anna");
     stage.say_join(back, "coffee", Some(anna.resume.clone()));
     stage.refused(back, ErrorCode::TokenCall);
-    assert!(stage.heard(&anna).is_empty());
+    assert!(stage.received(&anna).is_empty());
 }
 
 #[test]
@@ -66,6 +66,6 @@ fn nothing_goes_on_before_the_driver_has_answered() {
     ));
     stage.say_join(id, "tea", None);
     stage.joined(id);
-    stage.pass(Duration::from_secs(6));
+    stage.advance(Duration::from_secs(6));
     assert!(!stage.closed.contains(&id));
 }

@@ -139,7 +139,7 @@ fn an_address_opens_its_number_of_connections_per_second() {
     stage.say_hello(elsewhere, "b");
     assert_eq!(stage.take(elsewhere).len(), 1);
 
-    stage.pass(Duration::from_millis(500));
+    stage.advance(Duration::from_millis(500));
     let bert = stage.join("bert", "tea");
     let id = stage.open();
     stage.refused(id, ErrorCode::LimitExceeded);
@@ -161,7 +161,7 @@ fn an_address_is_remembered_while_its_past_counts() {
     stage.refused(id, ErrorCode::LimitExceeded);
     stage.input(Input::Closed(id));
     assert_eq!(stage.rooms.addresses.len(), 1);
-    stage.pass(Duration::from_secs(3));
+    stage.advance(Duration::from_secs(3));
     assert!(stage.rooms.addresses.is_empty());
     assert_eq!(stage.rooms.poll_timeout(), None);
 }
@@ -172,10 +172,10 @@ fn an_address_that_comes_and_goes_takes_no_memory() {
     for _ in 0..1000 {
         let id = stage.open();
         stage.input(Input::Closed(id));
-        stage.pass(Duration::from_millis(1));
+        stage.advance(Duration::from_millis(1));
     }
     assert_eq!(stage.rooms.timers.len(), 1);
-    stage.pass(Duration::from_secs(20));
+    stage.advance(Duration::from_secs(20));
     assert!(stage.rooms.timers.is_empty() && stage.rooms.addresses.is_empty());
 }
 
@@ -185,14 +185,14 @@ fn hello_and_join_have_5_seconds() {
     let silent = stage.open();
     let greeted = stage.hello("anna");
     let joined = stage.join("bert", "tea");
-    stage.pass(Duration::from_millis(4999));
+    stage.advance(Duration::from_millis(4999));
     assert!(stage.closed.is_empty());
-    stage.pass(Duration::from_millis(1));
+    stage.advance(Duration::from_millis(1));
     for id in [silent, greeted] {
         let text = stage.refused(id, ErrorCode::LimitExceeded);
         assert!(text.contains("5 s"), "{text}");
     }
-    stage.pass(Duration::from_secs(3600));
+    stage.advance(Duration::from_secs(3600));
     assert!(!stage.closed.contains(&joined.connection));
     assert_eq!(stage.rooms.poll_timeout(), None);
 }
@@ -202,23 +202,23 @@ fn a_connection_sends_its_number_of_messages() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
-    stage.heard(&anna);
+    stage.received(&anna);
     // Two are hello and join.
     for _ in 2..Limits::default().message_burst {
         stage.send(bert.connection, &offer(&anna, 1));
     }
-    assert!(stage.heard(&bert).is_empty());
-    assert_eq!(stage.heard(&anna).len(), 2046);
-    stage.pass(Duration::from_millis(10));
+    assert!(stage.received(&bert).is_empty());
+    assert_eq!(stage.received(&anna).len(), 2046);
+    stage.advance(Duration::from_millis(10));
     stage.send(bert.connection, &offer(&anna, 1));
-    assert_eq!(stage.heard(&anna).len(), 1);
+    assert_eq!(stage.received(&anna).len(), 1);
     stage.send(bert.connection, &offer(&anna, 1));
     let text = stage.refused(bert.connection, ErrorCode::LimitExceeded);
     assert!(text.contains("100 messages"), "{text}");
     assert!(!stage.participant(&anna).connected);
     // Who comes back starts afresh.
     stage.lose(&bert);
-    stage.pass(Limits::default().penalty());
+    stage.advance(Limits::default().penalty());
     stage.resume("bert", "tea", &bert.resume);
 }
 
@@ -227,20 +227,20 @@ fn a_connection_makes_its_number_of_changes() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
-    stage.heard(&anna);
+    stage.received(&anna);
     for n in 0..Limits::default().change_burst {
         match n % 2 {
             0 => stage.media(&bert, &[Kind::Audio]),
             _ => stage.media(&bert, &[]),
         }
     }
-    assert_eq!(stage.heard(&anna).len(), 256);
-    stage.pass(Duration::from_millis(50));
+    assert_eq!(stage.received(&anna).len(), 256);
+    stage.advance(Duration::from_millis(50));
     stage.want(&bert, &anna, &[Kind::Audio]);
-    assert_eq!(stage.heard(&anna).len(), 1);
+    assert_eq!(stage.received(&anna).len(), 1);
     // What concerns a leg is none.
     stage.send(bert.connection, &offer(&anna, 1));
-    assert_eq!(stage.heard(&anna).len(), 1);
+    assert_eq!(stage.received(&anna).len(), 1);
     stage.want(&bert, &anna, &[]);
     let text = stage.refused(bert.connection, ErrorCode::LimitExceeded);
     assert!(text.contains("20 per second"), "{text}");
@@ -271,7 +271,7 @@ fn who_comes_back_to_say_too_much_can_say_no_more_than_who_stays() {
             while flood(&mut stage) {
                 floods += 1;
             }
-            stage.pass(Duration::from_millis(100));
+            stage.advance(Duration::from_millis(100));
         }
         floods
     };
@@ -287,7 +287,7 @@ fn those_at_the_address_of_who_says_too_much_come_back_in_time() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     while flood(&mut stage) {}
-    stage.pass(Duration::from_secs(60));
+    stage.advance(Duration::from_secs(60));
     let many: Vec<_> = (0..8).map(|_| stage.hello("mallory")).collect();
     stage.lose(&anna);
     for id in many {
@@ -296,7 +296,7 @@ fn those_at_the_address_of_who_says_too_much_come_back_in_time() {
         }
         assert!(stage.closed.contains(&id));
     }
-    stage.pass(Limits::default().penalty() + Duration::from_millis(50));
+    stage.advance(Limits::default().penalty() + Duration::from_millis(50));
     stage.resume("anna", "tea", &anna.resume);
 }
 
@@ -325,7 +325,7 @@ fn a_message_has_256_kib() {
         )
     };
     stage.text(anna.connection, &message(256 * 1024));
-    assert!(stage.heard(&anna).is_empty());
+    assert!(stage.received(&anna).is_empty());
     stage.text(anna.connection, &message(256 * 1024 + 1));
     let text = stage.refused(anna.connection, ErrorCode::LimitExceeded);
     assert!(text.contains("262144"), "{text}");
@@ -340,7 +340,7 @@ fn an_end_of_a_leg_sends_64_candidates() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
-    stage.heard(&anna);
+    stage.received(&anna);
     for (leg, by) in [
         (1, LegEnd::Sender),
         (1, LegEnd::Receiver),
@@ -352,8 +352,8 @@ fn an_end_of_a_leg_sends_64_candidates() {
         // The end of candidates is none.
         stage.send(bert.connection, &candidate(&anna, leg, by, ""));
     }
-    assert_eq!(stage.heard(&anna).len(), 3 * 65);
-    assert!(stage.heard(&bert).is_empty());
+    assert_eq!(stage.received(&anna).len(), 3 * 65);
+    assert!(stage.received(&bert).is_empty());
     stage.send(
         bert.connection,
         &candidate(&anna, 1, LegEnd::Sender, "candidate:1"),
@@ -381,7 +381,7 @@ fn invented_legs_take_no_memory() {
             &candidate(&anna, 999, LegEnd::Sender, "candidate:1"),
         );
     }
-    assert!(stage.heard(&bert).is_empty());
+    assert!(stage.received(&bert).is_empty());
     stage.send(
         bert.connection,
         &candidate(&anna, 999, LegEnd::Sender, "candidate:1"),

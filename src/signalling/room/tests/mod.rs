@@ -24,15 +24,15 @@ impl Random for Counting {
     }
 }
 
-/// A machine, the clock, and what each connection was told.
+/// A machine, the clock, and what each connection was received.
 struct Stage {
     rooms: Rooms,
     now: Instant,
     connections: u64,
-    told: BTreeMap<ConnectionId, Vec<ServerMessage>>,
+    received: BTreeMap<ConnectionId, Vec<ServerMessage>>,
     closed: BTreeSet<ConnectionId>,
     /// What every client may do.
-    pass: Result<Grants, Rejection>,
+    grants: Result<Grants, Rejection>,
 }
 
 /// A client that is in a call.
@@ -61,9 +61,9 @@ impl Stage {
             rooms: Rooms::new(limits, Box::new(Counting(0))),
             now,
             connections: 0,
-            told: BTreeMap::new(),
+            received: BTreeMap::new(),
             closed: BTreeSet::new(),
-            pass: Ok(Grants::unlimited()),
+            grants: Ok(Grants::unlimited()),
         }
     }
 
@@ -71,7 +71,7 @@ impl Stage {
     fn another_server(&mut self) {
         let random = Box::new(Counting(100));
         self.rooms = Rooms::new(Limits::default(), random);
-        self.told.clear();
+        self.received.clear();
         self.closed.clear();
     }
 
@@ -96,13 +96,13 @@ impl Stage {
             match action {
                 Action::Admit(id, _) => self
                     .rooms
-                    .handle(Input::Admitted(id, self.pass.clone()), self.now),
+                    .handle(Input::Admitted(id, self.grants.clone()), self.now),
                 Action::Send(id, message) => {
                     assert!(
                         !self.closed.contains(&id),
                         "{message:?} after the close of {id:?}"
                     );
-                    self.told.entry(id).or_default().push(message);
+                    self.received.entry(id).or_default().push(message);
                 }
                 Action::Close(id) => assert!(self.closed.insert(id), "{id:?} is closed twice"),
             }
@@ -194,7 +194,7 @@ impl Stage {
         self.input(Input::Closed(client.connection));
     }
 
-    fn pass(&mut self, time: Duration) {
+    fn advance(&mut self, time: Duration) {
         let end = self.now + time;
         while let Some(due) = self.rooms.poll_timeout().filter(|due| *due <= end) {
             self.now = self.now.max(due);
@@ -206,22 +206,22 @@ impl Stage {
 
     /// What the connection was told since the last time.
     fn take(&mut self, id: ConnectionId) -> Vec<ServerMessage> {
-        self.told.remove(&id).unwrap_or_default()
+        self.received.remove(&id).unwrap_or_default()
     }
 
-    fn heard(&mut self, client: &Client) -> Vec<ServerMessage> {
+    fn received(&mut self, client: &Client) -> Vec<ServerMessage> {
         self.take(client.connection)
     }
 
     /// The one participant the client was told of.
     fn participant(&mut self, client: &Client) -> Participant {
-        match only(self.heard(client)) {
+        match only(self.received(client)) {
             ServerMessage::Participant { participant } => participant,
             other => panic!("{other:?}"),
         }
     }
 
-    /// The error the connection was told, and whether it was closed then.
+    /// The error the connection was received, and whether it was closed then.
     fn error(&mut self, id: ConnectionId) -> (ErrorCode, String) {
         match only(self.take(id)) {
             ServerMessage::Error { code, message } => {

@@ -9,7 +9,7 @@ fn a_change_of_media_or_roles_is_told_to_all_others_once() {
     let bert = stage.join("bert", "tea");
     let carl = stage.join("carl", "tea");
     for client in [&anna, &bert, &carl] {
-        stage.heard(client);
+        stage.received(client);
     }
     stage.media(&anna, &[Kind::Audio, Kind::Screen]);
     for other in [&bert, &carl] {
@@ -18,19 +18,19 @@ fn a_change_of_media_or_roles_is_told_to_all_others_once() {
             set(&[Kind::Audio, Kind::Screen])
         );
     }
-    assert!(stage.heard(&anna).is_empty());
+    assert!(stage.received(&anna).is_empty());
 
     stage.media(&anna, &[Kind::Screen, Kind::Audio]);
-    assert!(stage.heard(&bert).is_empty(), "nothing has changed");
+    assert!(stage.received(&bert).is_empty(), "nothing has changed");
 
     let roles = ClientMessage::Roles {
         receives: false,
         sends: true,
     };
     stage.send(anna.connection, &roles);
-    let told = stage.participant(&bert);
-    assert!(!told.receives && told.sends);
-    assert_eq!(told.media, set(&[Kind::Audio, Kind::Screen]));
+    let received = stage.participant(&bert);
+    assert!(!received.receives && received.sends);
+    assert_eq!(received.media, set(&[Kind::Audio, Kind::Screen]));
 }
 
 #[test]
@@ -53,14 +53,14 @@ fn a_want_is_told_to_the_sender_alone() {
     let bert = stage.join("bert", "tea");
     let carl = stage.join("carl", "tea");
     for client in [&anna, &bert, &carl] {
-        stage.heard(client);
+        stage.received(client);
     }
     stage.want(&anna, &bert, &[Kind::Video, Kind::Audio]);
-    let told = stage.participant(&bert);
-    assert_eq!(&told.id, anna.id());
-    assert_eq!(told.wants, set(&[Kind::Audio, Kind::Video]));
-    assert!(stage.heard(&anna).is_empty());
-    assert!(stage.heard(&carl).is_empty());
+    let received = stage.participant(&bert);
+    assert_eq!(&received.id, anna.id());
+    assert_eq!(received.wants, set(&[Kind::Audio, Kind::Video]));
+    assert!(stage.received(&anna).is_empty());
+    assert!(stage.received(&carl).is_empty());
 
     // Later news of anna repeat to each what is wanted of it.
     stage.media(&anna, &[Kind::Audio]);
@@ -80,9 +80,9 @@ fn a_want_of_a_lost_participant_waits_for_it() {
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
     stage.lose(&bert);
-    stage.heard(&anna);
+    stage.received(&anna);
     stage.want(&anna, &bert, &[Kind::Screen]);
-    assert!(stage.heard(&anna).is_empty());
+    assert!(stage.received(&anna).is_empty());
     let back = stage.resume("bert", "tea", &bert.resume);
     assert_eq!(back.roster[0].wants, set(&[Kind::Screen]));
 }
@@ -94,17 +94,17 @@ fn a_signal_reaches_its_receiver_with_the_senders_id() {
     let bert = stage.join("bert", "tea");
     let carl = stage.join("carl", "tea");
     for client in [&anna, &bert, &carl] {
-        stage.heard(client);
+        stage.received(client);
     }
     stage.send(bert.connection, &offer(&anna, 3));
-    let told = stage.heard(&anna);
-    let [ServerMessage::Signal { from, signal }] = &told[..] else {
-        panic!("{told:?}")
+    let received = stage.received(&anna);
+    let [ServerMessage::Signal { from, signal }] = &received[..] else {
+        panic!("{received:?}")
     };
     assert_eq!(from, bert.id());
     assert_eq!(signal.leg, 3);
-    assert!(stage.heard(&bert).is_empty());
-    assert!(stage.heard(&carl).is_empty());
+    assert!(stage.received(&bert).is_empty());
+    assert!(stage.received(&carl).is_empty());
 }
 
 #[test]
@@ -112,14 +112,14 @@ fn a_signal_to_nobody_is_an_error_and_one_to_a_lost_participant_is_dropped() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
-    stage.heard(&anna);
+    stage.received(&anna);
     stage.lose(&bert);
-    stage.heard(&anna);
+    stage.received(&anna);
     stage.send(anna.connection, &offer(&bert, 1));
-    assert!(stage.heard(&anna).is_empty());
+    assert!(stage.received(&anna).is_empty());
 
-    stage.pass(Duration::from_secs(31));
-    stage.heard(&anna);
+    stage.advance(Duration::from_secs(31));
+    stage.received(&anna);
     stage.send(anna.connection, &offer(&bert, 1));
     stage.refused(anna.connection, ErrorCode::UnknownParticipant);
     stage.want(&anna, &bert, &[Kind::Audio]);
@@ -155,7 +155,7 @@ fn messages_out_of_order_are_refused_and_change_nothing() {
     let bert = stage.join("bert", "tea");
     assert_eq!(bert.roster[0].user, "anna");
     stage.send(id, &offer(&bert, 1));
-    assert_eq!(stage.heard(&bert).len(), 1);
+    assert_eq!(stage.received(&bert).len(), 1);
     assert_eq!(anna.resume.session, 1);
 }
 
@@ -176,7 +176,7 @@ fn an_unknown_type_is_answered_and_survived() {
     let text = stage.refused(anna.connection, ErrorCode::UnknownMessage);
     assert!(text.contains("dance"), "{text}");
     stage.media(&anna, &[Kind::Audio]);
-    assert!(stage.heard(&anna).is_empty());
+    assert!(stage.received(&anna).is_empty());
 }
 
 #[test]
@@ -190,14 +190,14 @@ fn what_cannot_be_read_ends_the_connection_of_its_sender_alone() {
         let mut stage = Stage::new();
         let anna = stage.join("anna", "tea");
         let bert = stage.join("bert", "tea");
-        stage.heard(&anna);
+        stage.received(&anna);
         stage.text(bert.connection, text);
         stage.refused(bert.connection, ErrorCode::Malformed);
         // What still arrives is ignored.
         stage.media(&bert, &[Kind::Audio]);
         assert!(!stage.participant(&anna).connected);
         stage.lose(&bert);
-        assert!(stage.heard(&anna).is_empty());
+        assert!(stage.received(&anna).is_empty());
         assert_eq!(
             stage.resume("bert", "tea", &bert.resume).resume,
             bert.resume

@@ -15,12 +15,12 @@ fn who_joins_gets_the_roster_and_the_others_learn_of_it() {
     assert_eq!(&bert.roster[0].id, anna.id());
     assert_eq!(bert.roster[0].display_name.as_deref(), Some("ANNA"));
 
-    let told = stage.participant(&anna);
+    let received = stage.participant(&anna);
     assert_eq!(
-        (&told.id, told.user.as_str(), told.session),
+        (&received.id, received.user.as_str(), received.session),
         (bert.id(), "bert", 1)
     );
-    assert!(told.connected && told.receives && told.sends && told.wants.is_empty());
+    assert!(received.connected && received.receives && received.sends && received.wants.is_empty());
 }
 
 #[test]
@@ -29,10 +29,10 @@ fn calls_know_nothing_of_each_other() {
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "coffee");
     assert!(bert.roster.is_empty());
-    assert!(stage.heard(&anna).is_empty());
+    assert!(stage.received(&anna).is_empty());
     stage.send(anna.connection, &offer(&bert, 1));
     stage.refused(anna.connection, ErrorCode::UnknownParticipant);
-    assert!(stage.heard(&bert).is_empty());
+    assert!(stage.received(&bert).is_empty());
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn who_leaves_is_gone_at_once() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
-    stage.heard(&anna);
+    stage.received(&anna);
     stage.send(
         bert.connection,
         &ClientMessage::Leave {
@@ -72,8 +72,11 @@ fn who_leaves_is_gone_at_once() {
         },
     );
     stage.lose(&bert);
-    let told = stage.heard(&anna);
-    assert!(told.len() == 1 && left(&bert, &told[0]), "{told:?}");
+    let received = stage.received(&anna);
+    assert!(
+        received.len() == 1 && left(&bert, &received[0]),
+        "{received:?}"
+    );
     assert_eq!(stage.rooms.poll_timeout(), None);
 }
 
@@ -82,21 +85,24 @@ fn a_lost_connection_is_told_and_the_participant_goes_after_30_seconds() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
-    stage.heard(&anna);
+    stage.received(&anna);
     stage.lose(&bert);
     assert!(!stage.participant(&anna).connected);
-    stage.pass(SOON);
-    assert!(stage.heard(&anna).is_empty());
+    stage.advance(SOON);
+    assert!(stage.received(&anna).is_empty());
     let carl = stage.join("carl", "tea");
     assert!(
         carl.roster
             .iter()
             .any(|p| &p.id == bert.id() && !p.connected)
     );
-    stage.heard(&anna);
-    stage.pass(LATE - SOON);
-    let told = stage.heard(&anna);
-    assert!(told.len() == 1 && left(&bert, &told[0]), "{told:?}");
+    stage.received(&anna);
+    stage.advance(LATE - SOON);
+    let received = stage.received(&anna);
+    assert!(
+        received.len() == 1 && left(&bert, &received[0]),
+        "{received:?}"
+    );
 }
 
 #[test]
@@ -107,19 +113,19 @@ fn who_comes_back_in_time_has_lost_nothing() {
     stage.want(&anna, &bert, &[Kind::Video]);
     stage.want(&bert, &anna, &[Kind::Audio]);
     stage.lose(&bert);
-    stage.pass(SOON);
-    stage.heard(&anna);
+    stage.advance(SOON);
+    stage.received(&anna);
 
     let back = stage.resume("bert", "tea", &bert.resume);
     assert_eq!(back.resume, bert.resume);
     assert_eq!(back.roster.len(), 1);
     assert_eq!(back.roster[0].wants, set(&[Kind::Video]));
-    let told = stage.participant(&anna);
-    assert_eq!(&told.id, bert.id());
-    assert!(told.connected);
-    assert_eq!(told.wants, set(&[Kind::Audio]));
-    stage.pass(LATE);
-    assert!(stage.heard(&anna).is_empty());
+    let received = stage.participant(&anna);
+    assert_eq!(&received.id, bert.id());
+    assert!(received.connected);
+    assert_eq!(received.wants, set(&[Kind::Audio]));
+    stage.advance(LATE);
+    assert!(stage.received(&anna).is_empty());
 }
 
 #[test]
@@ -127,7 +133,7 @@ fn a_wrong_key_does_not_resume_and_disturbs_nobody() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
-    stage.heard(&anna);
+    stage.received(&anna);
     for (user, key) in [("bert", "guessed"), ("eve", bert.resume.key.as_str())] {
         let eve = stage.hello(user);
         let guess = Resume {
@@ -137,10 +143,10 @@ fn a_wrong_key_does_not_resume_and_disturbs_nobody() {
         stage.say_join(eve, "tea", Some(guess));
         stage.refused(eve, ErrorCode::BadResume);
     }
-    assert!(stage.heard(&anna).is_empty());
-    assert!(stage.heard(&bert).is_empty());
+    assert!(stage.received(&anna).is_empty());
+    assert!(stage.received(&bert).is_empty());
     stage.send(bert.connection, &offer(&anna, 1));
-    assert_eq!(stage.heard(&anna).len(), 1);
+    assert_eq!(stage.received(&anna).len(), 1);
 }
 
 #[test]
@@ -148,13 +154,13 @@ fn coming_back_while_the_old_connection_is_open_replaces_it() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
-    stage.heard(&anna);
+    stage.received(&anna);
     let back = stage.resume("bert", "tea", &bert.resume);
     stage.refused(bert.connection, ErrorCode::Replaced);
     assert_eq!(back.resume, bert.resume);
 
     // The end of the old connection says nothing about the participant any more.
-    stage.heard(&anna);
+    stage.received(&anna);
     stage.send(
         bert.connection,
         &ClientMessage::Leave {
@@ -162,10 +168,10 @@ fn coming_back_while_the_old_connection_is_open_replaces_it() {
         },
     );
     stage.lose(&bert);
-    stage.pass(LATE);
-    assert!(stage.heard(&anna).is_empty());
+    stage.advance(LATE);
+    assert!(stage.received(&anna).is_empty());
     stage.send(anna.connection, &offer(&back, 1));
-    assert_eq!(stage.heard(&back).len(), 1);
+    assert_eq!(stage.received(&back).len(), 1);
 }
 
 #[test]
@@ -177,23 +183,26 @@ fn a_user_who_joins_anew_takes_over_its_lost_session() {
     let lost = stage.join("bert", "tea");
     stage.lose(&second);
     stage.lose(&lost);
-    stage.heard(&anna);
+    stage.received(&anna);
 
     let again = stage.join("bert", "tea");
     assert_eq!(again.resume.session, 2);
     assert_ne!(again.id(), second.id());
     assert!(again.roster.iter().all(|p| &p.id != second.id()));
-    let told = stage.heard(&anna);
-    assert!(left(&second, &told[0]), "{told:?}");
+    let received = stage.received(&anna);
+    assert!(left(&second, &received[0]), "{received:?}");
     assert!(
-        matches!(&told[1], ServerMessage::Participant { participant } if &participant.id == again.id() && participant.session == 2),
-        "{told:?}"
+        matches!(&received[1], ServerMessage::Participant { participant } if &participant.id == again.id() && participant.session == 2),
+        "{received:?}"
     );
-    assert_eq!(told.len(), 2);
-    stage.pass(LATE);
-    let told = stage.heard(&anna);
-    assert!(told.len() == 1 && left(&lost, &told[0]), "{told:?}");
-    assert!(stage.told.contains_key(&first.connection));
+    assert_eq!(received.len(), 2);
+    stage.advance(LATE);
+    let received = stage.received(&anna);
+    assert!(
+        received.len() == 1 && left(&lost, &received[0]),
+        "{received:?}"
+    );
+    assert!(stage.received.contains_key(&first.connection));
 }
 
 #[test]
@@ -270,8 +279,11 @@ fn on_another_server_a_number_that_is_taken_gives_way_to_a_free_one() {
     stage.lose(&new);
     let other = made("0123456789abcdef0123456789abcdef", "bert");
     assert_eq!(stage.resume("bert", "tea", &other).resume, other);
-    let told = stage.heard(&back);
-    assert!(told.iter().any(|message| left(&new, message)), "{told:?}");
+    let received = stage.received(&back);
+    assert!(
+        received.iter().any(|message| left(&new, message)),
+        "{received:?}"
+    );
 }
 
 #[test]
@@ -299,7 +311,7 @@ fn an_empty_call_is_forgotten() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     stage.lose(&anna);
-    stage.pass(LATE);
+    stage.advance(LATE);
     assert!(stage.rooms.calls.is_empty());
     assert!(stage.rooms.connections.is_empty());
     assert!(stage.rooms.addresses.is_empty());

@@ -12,10 +12,10 @@ fn who_accepts_comes_in_and_the_others_learn_first_that_it_answered() {
     assert_eq!(&bert.roster[0].id, anna.id());
     assert_eq!(bert.roster[0].media, set(&[Kind::Audio]));
 
-    let told = stage.heard(&anna);
-    assert_eq!(told[0], callee("bert", CalleeState::Accepted));
-    let [_, ServerMessage::Participant { participant }] = &told[..] else {
-        panic!("{told:?}")
+    let received = stage.received(&anna);
+    assert_eq!(received[0], callee("bert", CalleeState::Accepted));
+    let [_, ServerMessage::Participant { participant }] = &received[..] else {
+        panic!("{received:?}")
     };
     assert_eq!(&participant.id, bert.id());
     assert!(participant.receives && participant.sends);
@@ -23,7 +23,7 @@ fn who_accepts_comes_in_and_the_others_learn_first_that_it_answered() {
     assert_eq!(participant.display_name.as_deref(), Some("BERT"));
     // From here on it is a call like others.
     stage.send(anna.connection, &offer(&bert, 1));
-    assert_eq!(stage.heard(&bert).len(), 1);
+    assert_eq!(stage.received(&bert).len(), 1);
     assert_eq!(stage.rooms.poll_timeout(), None);
     let stats = stage.rooms.stats();
     assert_eq!((stats.listening, stats.ringing), (0, 0));
@@ -55,7 +55,7 @@ fn who_declines_goes_on_listening_as_do_its_other_connections() {
     stage.take(rung);
     stage.reject(rung, &anna.call);
     assert_eq!(
-        only(stage.heard(&anna)),
+        only(stage.received(&anna)),
         callee("bert", CalleeState::Declined)
     );
     let ended = no_longer(&anna.call, IncomingEnd::DeclinedElsewhere);
@@ -73,14 +73,14 @@ fn it_rings_for_60_seconds() {
     let mut stage = Stage::new();
     stage.listen("carl");
     let (anna, rung) = stage.ring("anna", "bert");
-    stage.pass(Duration::from_secs(1));
+    stage.advance(Duration::from_secs(1));
     stage.invite(&anna, &["carl"]);
-    stage.heard(&anna);
-    stage.pass(RINGING - Duration::from_secs(1) - MOMENT);
-    assert!(stage.heard(&anna).is_empty() && stage.take(rung).is_empty());
-    stage.pass(MOMENT);
+    stage.received(&anna);
+    stage.advance(RINGING - Duration::from_secs(1) - MOMENT);
+    assert!(stage.received(&anna).is_empty() && stage.take(rung).is_empty());
+    stage.advance(MOMENT);
     assert_eq!(
-        only(stage.heard(&anna)),
+        only(stage.received(&anna)),
         callee("bert", CalleeState::NoAnswer)
     );
     assert_eq!(
@@ -103,7 +103,7 @@ fn only_what_rings_on_a_connection_can_be_answered_there() {
         stage.reject(id, call);
         stage.refused(id, ErrorCode::IncomingGone);
     }
-    assert!(stage.heard(&anna).is_empty());
+    assert!(stage.received(&anna).is_empty());
     // Neither did any harm.
     stage.reject(carl, "tea");
     stage.refused(carl, ErrorCode::IncomingGone);
@@ -125,7 +125,7 @@ fn a_full_call_takes_nobody_who_accepts() {
     stage.say_accept(bert, "tea");
     let text = stage.refused(bert, ErrorCode::LimitExceeded);
     assert!(text.contains("full"), "{text}");
-    stage.heard(&carl);
+    stage.received(&carl);
     // It rings on, and there may be room yet.
     let again = stage.listen("bert");
     assert_eq!(only(stage.take(again)), incoming("tea", "anna"));
@@ -140,9 +140,12 @@ fn who_is_rung_and_comes_in_by_the_calls_name_has_answered() {
     let rung = stage.listen("bert");
     stage.invite(&anna, &["bert"]);
     stage.take(rung);
-    stage.heard(&anna);
+    stage.received(&anna);
     stage.join("bert", "tea");
-    assert_eq!(stage.heard(&anna)[0], callee("bert", CalleeState::Accepted));
+    assert_eq!(
+        stage.received(&anna)[0],
+        callee("bert", CalleeState::Accepted)
+    );
     let ended = no_longer("tea", IncomingEnd::AnsweredElsewhere);
     assert_eq!(only(stage.take(rung)), ended);
     assert_eq!(stage.rooms.stats().ringing, 0);
@@ -189,7 +192,7 @@ fn nobody_comes_into_a_placed_call_uncalled() {
     let eve = stage.hello("eve");
     stage.say_join(eve, &anna.call, Some(made));
     stage.refused(eve, ErrorCode::NotInvited);
-    assert!(stage.heard(&anna).is_empty());
+    assert!(stage.received(&anna).is_empty());
 
     // Who was called, or placed it, may come in once more, whatever call its token opens.
     stage.restrict("tea", false);

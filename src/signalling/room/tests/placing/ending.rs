@@ -4,7 +4,7 @@ use super::*;
 
 /// The error that ends the caller's call, after what it was told of its callees.
 fn fails(stage: &mut Stage, caller: ConnectionId, expected: ErrorCode) -> String {
-    let last = stage.told.get_mut(&caller).unwrap().pop().unwrap();
+    let last = stage.received.get_mut(&caller).unwrap().pop().unwrap();
     let ServerMessage::Error { code, message } = last else {
         panic!("{last:?}")
     };
@@ -37,13 +37,13 @@ fn a_call_that_nobody_answers_ends_with_what_became_of_the_last_callee() {
     let text = fails(&mut stage, anna.connection, ErrorCode::CalleeDeclined);
     assert!(text.contains("\"carl\" declined"), "{text}");
     assert_eq!(
-        only(stage.heard(&anna)),
+        only(stage.received(&anna)),
         callee("carl", CalleeState::Declined)
     );
 
     let (anna, _) = stage.ring("anna", "dora");
     stage.invite(&anna, &["nobody"]);
-    stage.pass(RINGING);
+    stage.advance(RINGING);
     let text = fails(&mut stage, anna.connection, ErrorCode::CalleeNoAnswer);
     assert!(
         text.contains("\"dora\" did not answer within 60 s"),
@@ -62,7 +62,7 @@ fn a_callee_that_is_called_anew_is_told_of_once() {
     stage.invite(&anna, &["carl"]);
     stage.reject(bert, &anna.call);
     stage.invite(&anna, &["bert"]);
-    stage.pass(RINGING);
+    stage.advance(RINGING);
     let text = fails(&mut stage, anna.connection, ErrorCode::CalleeNoAnswer);
     assert_eq!(text.matches("bert").count(), 1, "{text}");
     assert!(!text.contains("declined"), "{text}");
@@ -75,10 +75,10 @@ fn a_call_goes_on_while_one_of_its_callees_is_rung() {
     stage.listen("carl");
     let (anna, bert) = stage.ring("anna", "bert");
     stage.invite(&anna, &["carl"]);
-    stage.heard(&anna);
+    stage.received(&anna);
     stage.reject(bert, &anna.call);
     assert_eq!(
-        only(stage.heard(&anna)),
+        only(stage.received(&anna)),
         callee("bert", CalleeState::Declined)
     );
     assert!(!stage.closed.contains(&anna.connection));
@@ -104,10 +104,10 @@ fn when_who_invited_leaves_others_it_rings_on() {
     let (anna, bert) = stage.call("anna", "bert");
     let rung = stage.listen("carl");
     stage.invite(&anna, &["carl"]);
-    stage.heard(&bert);
+    stage.received(&bert);
     stage.take(rung);
     stage.leave(&anna, false);
-    assert!(left(&anna, &only(stage.heard(&bert))));
+    assert!(left(&anna, &only(stage.received(&bert))));
     assert!(stage.take(rung).is_empty());
     let carl = stage.accept(rung, &anna.call);
     assert_eq!(&carl.roster[0].id, bert.id());
@@ -118,9 +118,9 @@ fn the_last_participant_is_told_that_everybody_else_has_left() {
     let mut stage = Stage::new();
     let (anna, bert) = stage.call("anna", "bert");
     stage.leave(&anna, false);
-    let mut told = stage.heard(&bert);
-    assert!(left(&anna, &told.remove(0)));
-    let ServerMessage::CallEnded { reason } = only(told) else {
+    let mut received = stage.received(&bert);
+    assert!(left(&anna, &received.remove(0)));
+    let ServerMessage::CallEnded { reason } = only(received) else {
         panic!()
     };
     assert!(reason.contains("everybody else"), "{reason}");
@@ -150,12 +150,12 @@ fn the_last_participant_stays_while_somebody_is_rung() {
     let rung = stage.listen("carl");
     stage.invite(&anna, &["carl"]);
     stage.leave(&bert, false);
-    stage.heard(&anna);
+    stage.received(&anna);
     assert!(!stage.closed.contains(&anna.connection));
     stage.reject(rung, &anna.call);
-    let mut told = stage.heard(&anna);
-    assert_eq!(told.remove(0), callee("carl", CalleeState::Declined));
-    assert!(matches!(only(told), ServerMessage::CallEnded { .. }));
+    let mut received = stage.received(&anna);
+    assert_eq!(received.remove(0), callee("carl", CalleeState::Declined));
+    assert!(matches!(only(received), ServerMessage::CallEnded { .. }));
     stage.is_clean();
 }
 
@@ -165,12 +165,12 @@ fn who_does_not_come_back_has_left_the_call_too() {
     let (anna, bert) = stage.call("anna", "bert");
     stage.lose(&bert);
     assert!(!stage.participant(&anna).connected);
-    stage.pass(RESUME - MOMENT);
-    assert!(stage.heard(&anna).is_empty());
-    stage.pass(MOMENT);
-    let told = stage.heard(&anna);
-    assert!(left(&bert, &told[0]), "{told:?}");
-    assert!(matches!(told[1], ServerMessage::CallEnded { .. }));
+    stage.advance(RESUME - MOMENT);
+    assert!(stage.received(&anna).is_empty());
+    stage.advance(MOMENT);
+    let received = stage.received(&anna);
+    assert!(left(&bert, &received[0]), "{received:?}");
+    assert!(matches!(received[1], ServerMessage::CallEnded { .. }));
     stage.is_clean();
 }
 
@@ -180,9 +180,9 @@ fn a_named_call_goes_on_with_one_participant() {
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
     stage.leave(&bert, false);
-    stage.heard(&anna);
-    stage.pass(Duration::from_secs(3600));
-    assert!(stage.heard(&anna).is_empty());
+    stage.received(&anna);
+    stage.advance(Duration::from_secs(3600));
+    assert!(stage.received(&anna).is_empty());
     assert!(!stage.closed.contains(&anna.connection));
 }
 
@@ -198,11 +198,11 @@ fn a_placed_call_is_ended_for_everybody_by_whoever_is_in_it() {
     let bert = stage.listen("bert");
     stage.take(bert);
     let bert = stage.accept(bert, &anna.call);
-    stage.heard(&anna);
+    stage.received(&anna);
     stage.take(listening);
 
     stage.leave(&bert, true);
-    assert!(stage.heard(&bert).is_empty());
+    assert!(stage.received(&bert).is_empty());
     assert!(stage.closed.contains(&bert.connection));
     let reason = stage.over(anna.connection);
     assert_eq!(reason, "BERT has ended the call for everybody");
@@ -219,11 +219,11 @@ fn a_named_call_is_ended_for_everybody_by_who_may_place_calls() {
     let anna = stage.join("anna", "tea");
     stage.restrict("tea", false);
     let bert = stage.join("bert", "tea");
-    stage.heard(&anna);
+    stage.received(&anna);
     stage.leave(&bert, true);
     let text = stage.refused(bert.connection, ErrorCode::TokenPlace);
     assert!(text.contains("end a call for everybody"), "{text}");
-    assert!(stage.heard(&anna).is_empty());
+    assert!(stage.received(&anna).is_empty());
 
     stage.leave(&anna, true);
     let reason = stage.over(bert.connection);
@@ -237,6 +237,6 @@ fn who_waits_for_calls_leaves_without_a_word() {
     let (anna, rung) = stage.ring("anna", "bert");
     stage.send(rung, &ClientMessage::Leave { for_everyone: true });
     assert!(stage.closed.contains(&rung) && stage.take(rung).is_empty());
-    assert!(stage.heard(&anna).is_empty());
+    assert!(stage.received(&anna).is_empty());
     assert_eq!(stage.rooms.stats().listening, 0);
 }

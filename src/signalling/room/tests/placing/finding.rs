@@ -30,7 +30,7 @@ fn a_connection_that_listens_has_no_deadline() {
     let mut stage = Stage::new();
     let bert = stage.listen("bert");
     assert_eq!(stage.rooms.poll_timeout(), None);
-    stage.pass(Duration::from_secs(3600));
+    stage.advance(Duration::from_secs(3600));
     assert!(!stage.closed.contains(&bert));
     stage.input(Input::Closed(bert));
     assert_eq!(stage.rooms.stats().listening, 0);
@@ -54,10 +54,10 @@ fn who_listens_while_it_rings_is_rung() {
     let mut stage = Stage::new();
     let (anna, rung) = stage.ring("anna", "bert");
     stage.input(Input::Closed(rung));
-    assert!(stage.heard(&anna).is_empty());
+    assert!(stage.received(&anna).is_empty());
     let again = stage.listen("bert");
     assert_eq!(only(stage.take(again)), incoming(&anna.call, "anna"));
-    stage.pass(RINGING);
+    stage.advance(RINGING);
     assert_eq!(
         only(stage.take(again)),
         no_longer(&anna.call, IncomingEnd::NoAnswer)
@@ -74,7 +74,7 @@ fn who_is_in_a_call_is_busy_unless_another_connection_listens() {
     let states = [("bert", CalleeState::Busy), ("carl", CalleeState::Ringing)];
     let anna = stage.place("anna", &states);
     assert_eq!(anna.ringing, ["carl"]);
-    assert!(stage.heard(&bert).is_empty());
+    assert!(stage.received(&bert).is_empty());
 
     let second = stage.listen("bert");
     let dora = stage.place("dora", &[("bert", CalleeState::Ringing)]);
@@ -93,11 +93,11 @@ fn who_is_rung_for_another_call_is_busy_on_all_connections() {
     stage.input(Input::Closed(rung));
     let states = [("bert", CalleeState::Busy)];
     stage.invite(&anna, &["bert"]);
-    assert!(stage.heard(&anna).is_empty(), "it rings for this one");
+    assert!(stage.received(&anna).is_empty(), "it rings for this one");
     let emil = stage.hello("emil");
     stage.say_place(emil, &["bert"]);
-    let told = stage.take(emil);
-    assert_eq!(told[1], callee(states[0].0, states[0].1));
+    let received = stage.take(emil);
+    assert_eq!(received[1], callee(states[0].0, states[0].1));
 }
 
 #[test]
@@ -107,14 +107,14 @@ fn callees_are_told_of_in_order_and_each_once() {
     stage.join("bert", "tea");
     let id = stage.hello("anna");
     stage.say_place(id, &["zoe", "nobody", "bert", "zoe", "nobody"]);
-    let mut told = stage.take(id);
-    assert_eq!(party(id, told.remove(0)).ringing, ["zoe"]);
+    let mut received = stage.take(id);
+    assert_eq!(party(id, received.remove(0)).ringing, ["zoe"]);
     let expected = [
         callee("zoe", CalleeState::Ringing),
         callee("nobody", CalleeState::Unknown),
         callee("bert", CalleeState::Busy),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(received, expected);
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn each_callee_counts_as_a_message() {
     let anna = stage.place("anna", &[("bert", CalleeState::Ringing)]);
     // Two are gone.
     stage.invite(&anna, &["1", "2", "3", "4", "5", "6", "7"]);
-    assert_eq!(stage.heard(&anna).len(), 7);
+    assert_eq!(stage.received(&anna).len(), 7);
     stage.invite(&anna, &["8", "9"]);
     let text = stage.refused(anna.connection, ErrorCode::LimitExceeded);
     assert!(text.contains("too many messages"), "{text}");
@@ -207,8 +207,8 @@ fn what_is_out_of_place_is_refused_and_told_what_to_do() {
     let mut stage = Stage::new();
     let out_of_order = |stage: &mut Stage, id: ConnectionId, text: &str, cure: &str| {
         stage.text(id, text);
-        let told = stage.refused(id, ErrorCode::OutOfOrder);
-        assert!(told.contains(cure), "{told}");
+        let received = stage.refused(id, ErrorCode::OutOfOrder);
+        assert!(received.contains(cure), "{received}");
     };
     let new = stage.open();
     out_of_order(&mut stage, new, r#"{"type":"listen"}"#, "hello");

@@ -12,15 +12,15 @@ fn further_users_are_rung_and_all_in_the_call_are_told() {
         callee("carl", CalleeState::Ringing),
         callee("nobody", CalleeState::Unknown),
     ];
-    assert_eq!(stage.heard(&anna), expected);
-    assert_eq!(stage.heard(&bert), expected);
+    assert_eq!(stage.received(&anna), expected);
+    assert_eq!(stage.received(&bert), expected);
     assert_eq!(only(stage.take(rung)), incoming(&anna.call, "bert"));
     let carl = stage.accept(rung, &anna.call);
     assert_eq!(carl.roster.len(), 2);
     for client in [&anna, &bert] {
-        let told = stage.heard(client);
-        assert_eq!(told[0], callee("carl", CalleeState::Accepted));
-        assert_eq!(told.len(), 2);
+        let received = stage.received(client);
+        assert_eq!(received[0], callee("carl", CalleeState::Accepted));
+        assert_eq!(received.len(), 2);
     }
 }
 
@@ -31,13 +31,13 @@ fn a_named_call_rings_for_users_and_goes_on_when_nobody_comes() {
     let rung = stage.listen("bert");
     stage.invite(&anna, &["bert"]);
     assert_eq!(
-        only(stage.heard(&anna)),
+        only(stage.received(&anna)),
         callee("bert", CalleeState::Ringing)
     );
     assert_eq!(only(stage.take(rung)), incoming("tea", "anna"));
     stage.reject(rung, "tea");
     assert_eq!(
-        only(stage.heard(&anna)),
+        only(stage.received(&anna)),
         callee("bert", CalleeState::Declined)
     );
     stage.invite(&anna, &["bert"]);
@@ -45,7 +45,7 @@ fn a_named_call_rings_for_users_and_goes_on_when_nobody_comes() {
     let bert = stage.accept(rung, "tea");
     assert_eq!(bert.roster.len(), 1);
     stage.leave(&bert, false);
-    stage.pass(RINGING);
+    stage.advance(RINGING);
     assert!(!stage.closed.contains(&anna.connection));
 }
 
@@ -59,8 +59,8 @@ fn who_is_in_the_call_is_busy_which_only_who_invites_is_told() {
         callee("bert", CalleeState::Busy),
         callee("anna", CalleeState::Busy),
     ];
-    assert_eq!(stage.heard(&anna), expected);
-    assert!(stage.heard(&bert).is_empty());
+    assert_eq!(stage.received(&anna), expected);
+    assert!(stage.received(&bert).is_empty());
     assert_eq!(stage.rooms.stats().ringing, 0);
 }
 
@@ -68,11 +68,14 @@ fn who_is_in_the_call_is_busy_which_only_who_invites_is_told() {
 fn inviting_who_is_rung_changes_nothing() {
     let mut stage = Stage::new();
     let (anna, rung) = stage.ring("anna", "bert");
-    stage.pass(RINGING - MOMENT);
+    stage.advance(RINGING - MOMENT);
     stage.invite(&anna, &["bert"]);
-    assert!(stage.heard(&anna).is_empty() && stage.take(rung).is_empty());
-    stage.pass(MOMENT);
-    assert_eq!(stage.heard(&anna)[0], callee("bert", CalleeState::NoAnswer));
+    assert!(stage.received(&anna).is_empty() && stage.take(rung).is_empty());
+    stage.advance(MOMENT);
+    assert_eq!(
+        stage.received(&anna)[0],
+        callee("bert", CalleeState::NoAnswer)
+    );
 }
 
 #[test]
@@ -87,7 +90,7 @@ fn inviting_needs_the_right_to_place() {
     assert!(stage.take(bert).is_empty());
     // Also of who was called, and of who comes back.
     let carl = stage.listen("carl");
-    stage.pass = Ok(Grants::unlimited());
+    stage.grants = Ok(Grants::unlimited());
     let dora = stage.place("dora", &[("carl", CalleeState::Ringing)]);
     stage.take(carl);
     let carl = stage.accept(carl, &dora.call);
@@ -111,7 +114,7 @@ fn those_present_and_those_rung_are_no_more_than_a_call_takes() {
     stage.listen("dora");
     // Those who are rung already, or in the call, do not count twice.
     stage.invite(&anna, &["bert", "anna", "carl"]);
-    assert_eq!(stage.heard(&anna).len(), 2);
+    assert_eq!(stage.received(&anna).len(), 2);
     stage.invite(&anna, &["dora"]);
     let text = stage.refused(anna.connection, ErrorCode::InviteRefused);
     assert!(text.contains("invite 0 at most"), "{text}");
@@ -137,10 +140,10 @@ fn a_bad_name_is_not_rung() {
     stage.invite(&anna, &["carl", "a\nb"]);
     stage.refused(anna.connection, ErrorCode::InviteRefused);
     // The others notice nothing, and the call goes on.
-    assert_eq!(stage.heard(&bert), []);
+    assert_eq!(stage.received(&bert), []);
     let nobody: &[&str] = &[];
     stage.invite(&bert, nobody);
-    assert!(stage.heard(&bert).is_empty());
+    assert!(stage.received(&bert).is_empty());
 }
 
 #[test]
@@ -153,14 +156,14 @@ fn a_call_does_not_remember_all_who_were_ever_called() {
         stage.invite(&anna, &[&user]);
         stage.reject(rung, &anna.call);
         stage.input(Input::Closed(rung));
-        stage.pass(Duration::from_millis(100));
+        stage.advance(Duration::from_millis(100));
     }
-    stage.pass(MOMENT);
+    stage.advance(MOMENT);
     let joins = |stage: &mut Stage, user: &str| {
         let id = stage.hello(user);
         stage.say_join(id, &anna.call, None);
-        let told = only(stage.take(id));
-        matches!(told, ServerMessage::Joined { .. })
+        let received = only(stage.take(id));
+        matches!(received, ServerMessage::Joined { .. })
     };
     assert!(!joins(&mut stage, "user 0"));
     assert!(joins(&mut stage, "user 1099"));

@@ -58,7 +58,7 @@ impl Stage {
     fn listen(&mut self, user: &str) -> ConnectionId {
         let id = self.hello(user);
         self.send(id, &ClientMessage::Listen {});
-        let answer = self.told.get_mut(&id).unwrap().remove(0);
+        let answer = self.received.get_mut(&id).unwrap().remove(0);
         assert_eq!(answer, ServerMessage::Listening {});
         id
     }
@@ -78,13 +78,13 @@ impl Stage {
         let id = self.hello(user);
         let callees: Vec<&str> = states.iter().map(|(user, _)| *user).collect();
         self.say_place(id, &callees);
-        let mut told = self.take(id);
-        let party = party(id, told.remove(0));
+        let mut received = self.take(id);
+        let party = party(id, received.remove(0));
         let states: Vec<_> = states
             .iter()
             .map(|(user, state)| callee(user, *state))
             .collect();
-        assert_eq!(told, states);
+        assert_eq!(received, states);
         party
     }
 
@@ -115,7 +115,7 @@ impl Stage {
     fn call(&mut self, caller: &str, user: &str) -> (Party, Party) {
         let (anna, rung) = self.ring(caller, user);
         let bert = self.accept(rung, &anna.call);
-        assert_eq!(self.heard(&anna).len(), 2);
+        assert_eq!(self.received(&anna).len(), 2);
         (anna, bert)
     }
 
@@ -166,7 +166,7 @@ impl Stage {
         for id in std::mem::take(&mut self.closed) {
             self.input(Input::Closed(id));
         }
-        self.pass(RINGING);
+        self.advance(RINGING);
         assert!(self.rooms.tombstones.is_empty(), "{:?}", self.rooms);
         assert!(self.rooms.timers.is_empty(), "{:?}", self.rooms);
     }

@@ -7,7 +7,7 @@ fn a_caller_who_comes_back_finds_it_ringing() {
     let mut stage = Stage::new();
     let (anna, rung) = stage.ring("anna", "bert");
     stage.lose(&anna);
-    stage.pass(RESUME - MOMENT);
+    stage.advance(RESUME - MOMENT);
     assert!(stage.take(rung).is_empty());
     let back = stage.back("anna", &anna);
     assert_eq!(
@@ -15,7 +15,7 @@ fn a_caller_who_comes_back_finds_it_ringing() {
         (anna.id(), &names(&["bert"])[..])
     );
     stage.accept(rung, &anna.call);
-    assert_eq!(stage.heard(&back).len(), 2);
+    assert_eq!(stage.received(&back).len(), 2);
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn a_caller_who_does_not_come_back_is_gone() {
     let mut stage = Stage::new();
     let (anna, rung) = stage.ring("anna", "bert");
     stage.lose(&anna);
-    stage.pass(RESUME);
+    stage.advance(RESUME);
     assert_eq!(
         only(stage.take(rung)),
         no_longer(&anna.call, IncomingEnd::Cancelled)
@@ -87,7 +87,7 @@ fn the_end_of_a_call_is_told_to_who_has_the_key_alone() {
     stage.say_join(id, &anna.call, Some(guess));
     stage.refused(id, ErrorCode::BadResume);
     assert_eq!(stage.rooms.tombstones.len(), 1);
-    stage.pass(RESUME);
+    stage.advance(RESUME);
     stage.is_clean();
 }
 
@@ -99,11 +99,11 @@ fn another_server_takes_a_placed_call_over() {
     let bert_back = stage.back("bert", &bert);
     assert_eq!(bert_back.resume, bert.resume);
     // The others may take as long as they may on one server.
-    stage.pass(RESUME - MOMENT);
+    stage.advance(RESUME - MOMENT);
     let anna_back = stage.back("anna", &anna);
     assert_eq!(&anna_back.roster[0].id, bert.id());
-    stage.pass(RINGING);
-    assert_eq!(stage.heard(&bert_back).len(), 1);
+    stage.advance(RINGING);
+    assert_eq!(stage.received(&bert_back).len(), 1);
     // It is a placed call as before.
     let eve = stage.hello("eve");
     stage.say_join(eve, &anna.call, None);
@@ -123,10 +123,10 @@ fn on_another_server_a_call_is_over_for_who_stays_alone() {
     let anna_back = stage.back("anna", &anna);
     // Who leaves again within that time does not end it, since others may come.
     stage.leave(&anna_back, false);
-    stage.heard(&bert_back);
-    stage.pass(RESUME - MOMENT);
-    assert!(stage.heard(&bert_back).is_empty());
-    stage.pass(MOMENT);
+    stage.received(&bert_back);
+    stage.advance(RESUME - MOMENT);
+    assert!(stage.received(&bert_back).is_empty());
+    stage.advance(MOMENT);
     assert!(stage.over(bert_back.connection).contains("everybody else"));
     assert!(stage.take(rung).is_empty());
     stage.is_clean();
@@ -134,7 +134,7 @@ fn on_another_server_a_call_is_over_for_who_stays_alone() {
     // Then there is nothing to come back to; a key alone makes no call that lasts.
     let alone = stage.back("anna", &anna);
     assert!(alone.roster.is_empty());
-    stage.pass(RESUME);
+    stage.advance(RESUME);
     assert!(stage.closed.contains(&alone.connection));
     stage.is_clean();
 }
@@ -183,7 +183,7 @@ fn on_another_server_a_key_opens_no_more_than_the_token() {
     stage.refused(id, ErrorCode::NotInvited);
     // Called anew, it may come in.
     let rung = stage.listen("bert");
-    stage.pass = Ok(Grants::unlimited());
+    stage.grants = Ok(Grants::unlimited());
     let anna = stage.back("anna", &anna);
     stage.invite(&anna, &["bert"]);
     stage.take(rung);
@@ -198,8 +198,8 @@ fn on_another_server_others_can_be_invited_to_the_call() {
     let bert_back = stage.back("bert", &bert);
     let rung = stage.listen("carl");
     stage.invite(&bert_back, &["carl"]);
-    stage.pass(RESUME);
-    stage.heard(&bert_back);
+    stage.advance(RESUME);
+    stage.received(&bert_back);
     assert!(!stage.closed.contains(&bert_back.connection));
     stage.take(rung);
     let carl = stage.accept(rung, &anna.call);

@@ -45,8 +45,8 @@ struct Walk {
     open: Vec<ConnectionId>,
     calls: Vec<String>,
     joined: Vec<(&'static str, String, Resume)>,
-    /// How often each type of message was told.
-    told: BTreeMap<&'static str, usize>,
+    /// How often each type of message was received.
+    received: BTreeMap<&'static str, usize>,
 }
 
 impl Walk {
@@ -60,7 +60,7 @@ impl Walk {
                     self.open.retain(|open| *open != id);
                 }
             }
-            _ => stage.pass(Duration::from_millis(1000 * dice.below(40) as u64)),
+            _ => stage.advance(Duration::from_millis(1000 * dice.below(40) as u64)),
         }
     }
 
@@ -83,7 +83,7 @@ impl Walk {
             }
             _ => stage.send(id, &ClientMessage::Listen {}),
         }
-        let told = stage.told.get(&id).into_iter().flatten();
+        let received = stage.received.get(&id).into_iter().flatten();
         for message in told {
             if let ServerMessage::Joined { call, resume, .. } = message {
                 self.joined.push((user, call.clone(), resume.clone()));
@@ -120,9 +120,9 @@ impl Walk {
         }
     }
 
-    /// Hears what was told, and has the sockets end that are to be closed.
+    /// Hears what was received, and has the sockets end that are to be closed.
     fn settle(&mut self, stage: &mut Stage) {
-        for message in std::mem::take(&mut stage.told).into_values().flatten() {
+        for message in std::mem::take(&mut stage.received).into_values().flatten() {
             let text = serde_json::to_value(&message).unwrap();
             let known = [
                 "incoming",
@@ -132,7 +132,7 @@ impl Walk {
                 "participant",
             ];
             let kind = known.into_iter().find(|kind| text["type"] == *kind);
-            *self.told.entry(kind.unwrap_or("other")).or_default() += 1;
+            *self.received.entry(kind.unwrap_or("other")).or_default() += 1;
         }
         for id in std::mem::take(&mut stage.closed) {
             stage.input(Input::Closed(id));
@@ -198,7 +198,7 @@ fn agrees(rooms: &Rooms, seed: u64) {
 
 #[test]
 fn whatever_clients_do_the_books_agree_and_nothing_is_left() {
-    let mut told: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut received: BTreeMap<&str, usize> = BTreeMap::new();
     for seed in 0..40 {
         let mut dice = Dice(seed);
         let mut stage = Stage::new();
@@ -219,16 +219,16 @@ fn whatever_clients_do_the_books_agree_and_nothing_is_left() {
         for id in std::mem::take(&mut walk.open) {
             stage.input(Input::Closed(id));
         }
-        stage.pass(RESUME);
+        stage.advance(RESUME);
         stage.is_clean();
         assert_eq!(stage.rooms.stats(), Stats::default(), "seed {seed}");
         for (kind, count) in walk.told {
-            *told.entry(kind).or_default() += count;
+            *received.entry(kind).or_default() += count;
         }
     }
     // The walks come by all of it.
     for (kind, count) in &told {
-        assert!(*count > 100, "{kind}: {told:?}");
+        assert!(*count > 100, "{kind}: {received:?}");
     }
-    assert_eq!(told.len(), 6, "{told:?}");
+    assert_eq!(received.len(), 6, "{received:?}");
 }
