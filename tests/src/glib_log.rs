@@ -1,17 +1,17 @@
-//! Fatal GLib warnings, except those of known faults upstream.
+//! Fatal GLib warnings, except for those of known faults upstream.
 
 use gst::glib::{self, LogLevel, LogLevels};
 
 /// Criticals that GStreamer causes and that have no further effect.
-const KNOWN: [&str; 1] = [
+pub const KNOWN: [&str; 1] = [
     // rtpsession.c, `schedule_remaining_nacks`, in 1.22 and later: it unlocks the session while it
     // iterates over the sources. If a source is added in that moment, the iteration ends early, and
-    // the next timeout schedules the remaining NACKs.
+    // the next timeout schedules the remaining NACKs. `6675ed9aa` fixes it (2023).
     "g_hash_table_foreach: assertion 'version == hash_table->version' failed",
 ];
 
-/// Applies `G_DEBUG=fatal_warnings` to all messages but the known ones. Does nothing where `G_DEBUG`
-/// asks for nothing fatal, and from the second call on.
+/// Applies `G_DEBUG=fatal_warnings` to all messages but the known ones. Does nothing if `G_DEBUG`
+/// makes no warning fatal, and from the second call on.
 pub(crate) fn install() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
@@ -47,7 +47,7 @@ fn is_fatal(levels: LogLevels, level: LogLevel) -> bool {
 mod tests {
     use super::*;
 
-    /// Where `G_DEBUG` is set, as `cargo xtask test` does.
+    /// Needs `G_DEBUG`, which `cargo xtask test` sets.
     #[test]
     fn a_known_critical_does_not_end_the_process() {
         install();

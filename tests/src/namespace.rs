@@ -1,25 +1,24 @@
-//! Machines that are none: network namespaces, inside of namespaces that end with the test.
+//! Simulated machines: network namespaces, inside namespaces that end with the test.
 //!
-//! A test runs itself once more inside ([`inside`]), where it is root of a network, a mount and a
-//! process namespace of its own: whatever it makes there is gone when it ends, however it ends,
-//! and nothing of it reaches the machine's own network. There it makes a [`Place`] for each
-//! machine. What needs no more than this is shared by all tests that have networks.
+//! A test runs itself again inside ([`inside`]), where it is root of its own network, mount and
+//! process namespaces. Everything that it creates there disappears when it ends, however it ends,
+//! and nothing reaches the machine's own network. It creates a [`Place`] for each simulated machine.
 
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-/// Set for the test that runs inside.
+/// This variable is set for a test that runs inside.
 const INSIDE: &str = "ACSCALL_INSIDE_NAMESPACES";
 
-/// Whether this process runs inside.
+/// Whether this process runs inside namespaces.
 #[must_use]
 pub fn is_inside() -> bool {
     std::env::var_os(INSIDE).is_some()
 }
 
-/// Why there can be no namespaces on this machine, if so.
+/// Why namespaces cannot be created on this machine; `None` if they can.
 #[must_use]
 pub fn missing() -> Option<String> {
     let tried = unshare(&["ip", "netns", "add", "try"]).output();
@@ -29,28 +28,30 @@ pub fn missing() -> Option<String> {
             "network namespaces need root, or user namespaces: {}",
             String::from_utf8_lossy(&output.stderr).trim()
         )),
-        Err(error) => Some(format!("util-linux's unshare is needed: {error}")),
+        Err(error) => Some(format!(
+            "unshare (package util-linux) cannot be started: {error}"
+        )),
     }
 }
 
-/// Runs the test of this name of this program again, inside.
+/// Runs the test with this name again, inside namespaces.
 ///
 /// # Errors
-/// If it fails there; what it printed is above.
+/// The test fails there.
 pub fn inside(test: &str) -> Result<()> {
     let program = std::env::current_exe()?;
     let program = program.to_str().context("a path in UTF-8")?;
     let status = unshare(&[program, "--exact", test, "--nocapture"])
         .env(INSIDE, "1")
         .status()?;
-    ensure!(status.success(), "{test} failed inside of its namespaces");
+    ensure!(status.success(), "{test} failed inside its namespaces");
     Ok(())
 }
 
-/// `command` in new namespaces. Its processes end with it.
+/// `command` in new namespaces, whose processes end with it.
 fn unshare(command: &[&str]) -> Command {
     let mut unshare = Command::new("unshare");
-    // Not everybody has the system's programs in the path.
+    // Not every user has the system's programs in the path.
     let path = std::env::var("PATH").unwrap_or_default();
     unshare.env("PATH", format!("{path}:/usr/sbin:/sbin"));
     if !nix::unistd::geteuid().is_root() {
@@ -58,21 +59,21 @@ fn unshare(command: &[&str]) -> Command {
     }
     unshare.args(["--net", "--mount", "--pid", "--fork", "--kill-child"]);
     unshare.arg("--mount-proc");
-    // Where `ip netns` keeps its namespaces.
+    // `ip netns` keeps its namespaces in /run.
     unshare.args(["sh", "-c", "mount -t tmpfs tmpfs /run && exec \"$@\"", "sh"]);
     unshare.args(command);
     unshare
 }
 
-/// A machine: a network namespace with its own `lo`.
+/// A simulated machine: a network namespace with its own `lo`.
 #[derive(Debug)]
 pub struct Place(&'static str);
 
 impl Place {
-    /// Makes one. Only [`inside`].
+    /// Creates a machine. Works only [`inside`].
     ///
     /// # Errors
-    /// If the system refuses.
+    /// The system refuses.
     pub fn new(name: &'static str) -> Result<Place> {
         ip(&["netns", "add", name])?;
         let place = Place(name);
@@ -80,15 +81,15 @@ impl Place {
         Ok(place)
     }
 
-    /// `ip ARGUMENTS` here.
+    /// Runs `ip ARGUMENTS` on this machine.
     ///
     /// # Errors
-    /// If it fails.
+    /// The command fails.
     pub fn ip(&self, arguments: &[&str]) -> Result<()> {
         ip(&[&["-n", self.0], arguments].concat())
     }
 
-    /// A program that runs here.
+    /// A command that runs on this machine.
     #[must_use]
     pub fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new("nsenter");
@@ -97,10 +98,10 @@ impl Place {
         command
     }
 
-    /// A cable to another place, with an address at each end such as `192.0.2.1/24`.
+    /// Connects another machine by a cable, with an address such as `192.0.2.1/24` at each end.
     ///
     /// # Errors
-    /// If the system refuses.
+    /// The system refuses.
     pub fn connect(&self, address: &str, other: &Place, others: &str) -> Result<()> {
         let (here, there) = (other.0, self.0);
         self.ip(&[
@@ -118,7 +119,7 @@ fn ip(arguments: &[&str]) -> Result<()> {
     let output = Command::new("ip")
         .args(arguments)
         .output()
-        .context("iproute2's `ip` is needed")?;
+        .context("ip (package iproute2) cannot be started")?;
     ensure!(
         output.status.success(),
         "ip {}: {}",

@@ -1,4 +1,4 @@
-//! Somebody in a call, in a process of its own: src/bin/participant.rs, and what it prints.
+//! A participant in a process of its own: runs src/bin/participant.rs and reads its output.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -14,7 +14,7 @@ use crate::wait::TIMEOUT;
 pub struct Coding {
     /// Its name in SDP.
     pub codec: String,
-    /// How many encoders there are; none where nobody wants the stream.
+    /// The number of encoders; 0 if nobody wants the stream.
     pub encoders: u32,
 }
 
@@ -22,25 +22,25 @@ pub struct Coding {
 pub struct Participant {
     /// The process.
     pub process: Process,
-    /// How many buffers came to each sink.
+    /// The number of buffers that each sink has received.
     pub frames: BTreeMap<String, u64>,
     /// The newest caps of each sink.
     pub caps: BTreeMap<String, String>,
     /// The bit rate of each pad of acscallsink, in kbit/s.
     pub rates: BTreeMap<String, u64>,
-    /// How many buffers of it were encoded.
+    /// The number of encoded frames of each pad.
     pub encoded: BTreeMap<String, u64>,
     /// The codec of each pad.
     pub codings: BTreeMap<String, Coding>,
-    /// Element messages and warnings that nobody has asked for yet.
+    /// Element messages and warnings that no test has waited for yet.
     pub messages: Vec<String>,
 }
 
 impl Participant {
-    /// Starts `command`, which becomes the program `participant`.
+    /// Starts `command`, which runs the program `participant`.
     ///
     /// # Errors
-    /// If it cannot be started.
+    /// It cannot be started.
     pub fn start(command: &mut Command) -> Result<Participant> {
         Ok(Participant {
             process: Process::start(command)?,
@@ -53,11 +53,11 @@ impl Participant {
         })
     }
 
-    /// Takes in one more line, which it returns.
+    /// Reads, handles and returns the next line.
     ///
     /// # Errors
-    /// If there is none, or it tells of an error or the end of the stream: a call's pipelines go
-    /// on whatever happens in the call.
+    /// No line comes, or it reports an error or EOS: the pipelines must run on whatever happens in
+    /// the call.
     pub fn read(&mut self) -> Result<String> {
         let line = self.process.line(TIMEOUT)?;
         let words: Vec<&str> = line.split(' ').collect();
@@ -75,20 +75,20 @@ impl Participant {
                 };
                 self.codings.insert(pad.into(), coding);
             }
-            ["told" | "warning", ..] => self.messages.push(line.clone()),
+            ["message" | "warning", ..] => self.messages.push(line.clone()),
             ["echo", ..] => {}
             _ => bail!("{line}"),
         }
         Ok(line)
     }
 
-    /// Reads on until it `is_so`.
+    /// Reads lines until `condition` holds. `what` describes it.
     ///
     /// # Errors
-    /// If that takes longer than [`TIMEOUT`], or as [`Participant::read`].
-    pub fn until(&mut self, what: &str, is_so: impl Fn(&Participant) -> bool) -> Result<()> {
+    /// That takes longer than [`TIMEOUT`], or as [`Participant::read`].
+    pub fn until(&mut self, what: &str, condition: impl Fn(&Participant) -> bool) -> Result<()> {
         let deadline = now() + gst::ClockTime::try_from(TIMEOUT)?;
-        while !is_so(self) {
+        while !condition(self) {
             ensure!(
                 now() < deadline,
                 "not within {TIMEOUT:?}: {what}; frames: {:?}, rates: {:?}, messages: {:?}",
@@ -101,7 +101,7 @@ impl Participant {
         Ok(())
     }
 
-    /// Takes in all that it has printed up to now.
+    /// Reads everything that the process has printed so far.
     ///
     /// # Errors
     /// As [`Participant::read`].
@@ -111,13 +111,13 @@ impl Participant {
         Ok(())
     }
 
-    /// How many buffers came to this sink.
+    /// The number of buffers that this sink has received.
     #[must_use]
     pub fn count(&self, sink: &str) -> u64 {
         self.frames.get(sink).copied().unwrap_or(0)
     }
 
-    /// Waits until so many more buffers have come to each of these sinks.
+    /// Waits until each of these sinks has received `more` buffers.
     ///
     /// # Errors
     /// As [`Participant::until`].
@@ -132,17 +132,16 @@ impl Participant {
         })
     }
 
-    /// Waits for an element message or a warning with all of these in it. Those before it are
-    /// forgotten.
+    /// Waits for an element message or a warning that contains all `parts`. Drops earlier messages.
     ///
     /// # Errors
     /// As [`Participant::until`].
     pub fn wait_message(&mut self, parts: &[&str]) -> Result<()> {
-        let is_it = |line: &String| parts.iter().all(|part| line.contains(part));
+        let is_match = |line: &String| parts.iter().all(|part| line.contains(part));
         self.until(&format!("a message with {parts:?}"), |now| {
-            now.messages.iter().any(is_it)
+            now.messages.iter().any(is_match)
         })?;
-        if let Some(at) = self.messages.iter().position(is_it) {
+        if let Some(at) = self.messages.iter().position(is_match) {
             self.messages.drain(..=at);
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Pipelines of tests and benchmarks, and waiting for what happens in them.
+//! Pipelines of tests and benchmarks, and waiting for their messages.
 
 use std::sync::mpsc::{Receiver, channel};
 
@@ -13,12 +13,12 @@ pub use crate::wait::{TIMEOUT, until};
 pub struct Pipeline(pub gst::Pipeline);
 
 impl Pipeline {
-    /// A pipeline in the form of gst-launch-1.0, in the state NULL.
+    /// Creates a pipeline from a description in the syntax of gst-launch-1.0, in the state NULL.
     ///
     /// # Errors
     /// The description is wrong.
     pub fn new(description: &str) -> Result<Pipeline> {
-        // A single element would be returned as such, not in a pipeline.
+        // gst::parse::launch returns a single element without a pipeline.
         let contents = gst::parse::bin_from_description(description, false)
             .with_context(|| description.to_string())?;
         let pipeline = gst::Pipeline::new();
@@ -26,7 +26,7 @@ impl Pipeline {
         Ok(Pipeline(pipeline))
     }
 
-    /// The same, on its way to PLAYING.
+    /// Creates a pipeline and sets it to PLAYING.
     ///
     /// # Errors
     /// The description is wrong, or an element does not start.
@@ -39,7 +39,7 @@ impl Pipeline {
     /// Sets the pipeline to PLAYING.
     ///
     /// # Errors
-    /// An element does not start; its error is in the text.
+    /// An element does not start; the text is that of its error.
     pub fn play(&self) -> Result<()> {
         if self.0.set_state(gst::State::Playing).is_err() {
             let errors = [gst::MessageType::Error];
@@ -55,10 +55,10 @@ impl Pipeline {
         Ok(())
     }
 
-    /// The bin that holds the described elements.
+    /// The bin with the described elements.
     ///
     /// # Errors
-    /// Never, but for a pipeline made otherwise.
+    /// The pipeline was not made from a description.
     pub fn contents(&self) -> Result<gst::Bin> {
         let first = self.0.children().into_iter().next();
         first
@@ -66,14 +66,14 @@ impl Pipeline {
             .context("a pipeline holds its bin")
     }
 
-    /// Requests pads of these names from `element` and releases them, 100 times in every state:
-    /// they have to be named as asked, and nothing of them may be left.
+    /// Requests pads with these names from `element` and releases them, 100 times in each state. The
+    /// pads must have these names, and nothing may be left of them.
     ///
     /// # Errors
-    /// If there is no such pad, or no such state.
+    /// There is no such pad, or a state change fails.
     ///
     /// # Panics
-    /// If they are not so.
+    /// A pad has another name, or something is left.
     pub fn assert_pads_come_and_go(&self, element: &gst::Element, names: &[&str]) -> Result<()> {
         let states = [
             gst::State::Null,
@@ -102,7 +102,38 @@ impl Pipeline {
         Ok(())
     }
 
-    /// The element of this name.
+    /// Requests the pad `name` from its template twice. The second request must be refused with a
+    /// warning that names the pad.
+    ///
+    /// # Errors
+    /// There is no such template, or no warning comes.
+    ///
+    /// # Panics
+    /// The second request succeeds, or the warning has another text.
+    pub fn assert_second_request_is_refused(
+        &self,
+        element: &gst::Element,
+        name: &str,
+    ) -> Result<()> {
+        let template = element.pad_template(name).context("a template")?;
+        let request = || element.request_pad(&template, None, None);
+        let pad = request().context("a pad")?;
+        assert_eq!(pad.name(), name);
+        assert!(request().is_none());
+        let message =
+            self.wait_for(|message| matches!(message.view(), gst::MessageView::Warning(_)))?;
+        let gst::MessageView::Warning(warning) = message.view() else {
+            unreachable!()
+        };
+        let text = warning.error().to_string();
+        assert!(
+            text.contains(&format!("'{name}' was requested twice")),
+            "{text}"
+        );
+        Ok(())
+    }
+
+    /// The element with this name.
     ///
     /// # Errors
     /// There is none.
@@ -112,7 +143,7 @@ impl Pipeline {
             .with_context(|| format!("no element '{name}'"))
     }
 
-    /// Gets each buffer that enters the element, with the system clock's time and its caps.
+    /// Receives each buffer that enters `sink`, with its caps and the time of the system clock.
     ///
     /// # Errors
     /// There is no such element.
@@ -124,7 +155,7 @@ impl Pipeline {
             .context("it has a sink pad")?;
         pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
             if let (Some(buffer), Some(caps)) = (info.buffer(), pad.current_caps()) {
-                let _nobody_looks_any_more = sender.send(Arrival {
+                let _receiver_dropped = sender.send(Arrival {
                     at: now(),
                     caps,
                     buffer: buffer.clone(),
@@ -135,10 +166,10 @@ impl Pipeline {
         Ok(arrivals)
     }
 
-    /// Waits for a message of which `wanted` holds. An error ends the waiting.
+    /// Waits for a message for which `wanted` returns true.
     ///
     /// # Errors
-    /// An element failed, or the message did not come.
+    /// An element posts an error, or the message does not come.
     pub fn wait_for(&self, wanted: impl Fn(&gst::Message) -> bool) -> Result<gst::Message> {
         let bus = self.0.bus().context("a pipeline has a bus")?;
         let deadline = now() + gst::ClockTime::try_from(TIMEOUT)?;
@@ -153,14 +184,17 @@ impl Pipeline {
                 bail!("{} ({:?})", error.error(), error.debug());
             }
         }
-        bail!("an awaited message did not come")
+        bail!("the expected message did not come")
     }
 
-    /// Waits for an element message of which `wanted` holds.
+    /// Waits for an element message for which `wanted` returns true, and returns its structure.
     ///
     /// # Errors
-    /// An element failed, or the message did not come.
-    pub fn wait_told(&self, wanted: impl Fn(&gst::StructureRef) -> bool) -> Result<gst::Structure> {
+    /// An element posts an error, or the message does not come.
+    pub fn wait_element_message(
+        &self,
+        wanted: impl Fn(&gst::StructureRef) -> bool,
+    ) -> Result<gst::Structure> {
         let message = self.wait_for(|message| message.structure().is_some_and(&wanted))?;
         message
             .structure()
@@ -173,16 +207,16 @@ impl Pipeline {
     /// # Errors
     /// It does not connect.
     pub fn wait_connected(&self) -> Result<()> {
-        self.wait_told(|told| {
-            told.name() == "acscall-state" && told.get::<&str>("state") == Ok("connected")
+        self.wait_element_message(|structure| {
+            structure.name() == "acscall-state" && structure.get::<&str>("state") == Ok("connected")
         })?;
         Ok(())
     }
 
-    /// Waits for the text of an error.
+    /// Waits for an error and returns its text.
     ///
     /// # Errors
-    /// None came.
+    /// No error comes.
     pub fn wait_error(&self) -> Result<String> {
         let message = self.wait_for(|message| message.type_() == gst::MessageType::Error)?;
         match message.view() {
@@ -191,10 +225,10 @@ impl Pipeline {
         }
     }
 
-    /// Waits for the end of all streams.
+    /// Waits for EOS.
     ///
     /// # Errors
-    /// An element failed, or the end did not come.
+    /// An element posts an error, or EOS does not come.
     pub fn wait_eos(&self) -> Result<()> {
         self.wait_for(|message| message.type_() == gst::MessageType::Eos)?;
         Ok(())
@@ -207,12 +241,12 @@ impl Drop for Pipeline {
     }
 }
 
-/// A buffer that came.
+/// A received buffer.
 #[derive(Clone, Debug)]
 pub struct Arrival {
-    /// When, by the system clock.
+    /// When it arrived, by the system clock.
     pub at: gst::ClockTime,
-    /// What it is.
+    /// Its caps.
     pub caps: gst::Caps,
     /// The buffer.
     pub buffer: gst::Buffer,
@@ -227,16 +261,16 @@ impl Arrival {
     }
 }
 
-/// The system clock's time: the same in all processes of the machine.
+/// The time of the system clock, which is the same in all processes of the machine.
 #[must_use]
 pub fn now() -> gst::ClockTime {
     gst::SystemClock::obtain().time()
 }
 
-/// GStreamer with this project's plugins in it. Can be called any number of times.
+/// Initialises GStreamer and registers this project's plugins. May be called several times.
 ///
 /// # Errors
-/// GStreamer does not start.
+/// GStreamer cannot be initialised.
 pub fn init() -> Result<()> {
     static ONCE: std::sync::Once = std::sync::Once::new();
     crate::glib_log::install();

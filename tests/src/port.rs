@@ -1,4 +1,4 @@
-//! Ports for servers that elements start themselves, which have to be named before.
+//! Free ports for servers that elements start, whose port must be known before.
 
 use std::fs::{self, File, TryLockError};
 use std::net::TcpListener;
@@ -7,16 +7,16 @@ use std::sync::Mutex;
 
 use anyhow::{Context, Result, bail};
 
-/// Below those that Linux gives to clients, which would take one between two servers of a test.
+/// Below the ephemeral ports of Linux, so that no client takes a port between two servers of a test.
 const PORTS: RangeInclusive<u16> = 20_000..=29_999;
 
-/// A port of 127.0.0.1 that nobody listens on, and that no other test of this machine gets as long
+/// Returns a port of 127.0.0.1 on which nobody listens. No other test on this machine gets it as long
 /// as this process lives.
 ///
 /// # Errors
-/// There is none left, or the system's folder for temporary files cannot be written to.
+/// No port is left, or the system's temporary folder is not writable.
 pub fn free_port() -> Result<u16> {
-    /// The locks of those that this process has.
+    /// The locks of the ports of this process.
     static HELD: Mutex<Vec<File>> = Mutex::new(Vec::new());
     let folder = std::env::temp_dir().join("acscall-test-ports");
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
@@ -27,7 +27,7 @@ pub fn free_port() -> Result<u16> {
             Err(TryLockError::WouldBlock) => continue,
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
-        // Somebody else's server may be there.
+        // Another program may listen there.
         if TcpListener::bind(("127.0.0.1", port)).is_err() {
             continue;
         }
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_gets_a_port_twice() {
+    fn no_port_is_returned_twice() {
         let (first, second) = (free_port().unwrap(), free_port().unwrap());
         assert_ne!(first, second);
         let folder = std::env::temp_dir().join("acscall-test-ports");

@@ -1,4 +1,4 @@
-//! Participants in processes of their own.
+//! Processes that tests read line by line.
 
 use std::io::{BufRead, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-/// A process that is read line by line; killed with SIGKILL when dropped, so that others see it
-/// vanish.
+/// A process whose output is read line by line. It is killed with SIGKILL when dropped, so that it
+/// vanishes for others.
 pub struct Process {
     child: Child,
     lines: Receiver<String>,
 }
 
 impl Process {
-    /// Starts it, with its input kept open.
+    /// Starts `command`, with its input kept open.
     ///
     /// # Errors
-    /// If it cannot be started.
+    /// It cannot be started.
     pub fn start(command: &mut Command) -> Result<Process> {
         let (sender, lines) = channel();
         let mut process = Process::start_with(command, move |line| sender.send(line).is_ok())?;
@@ -26,11 +26,11 @@ impl Process {
         Ok(process)
     }
 
-    /// Starts it and gives each line that it prints to `take`, on another thread, until that
-    /// returns false. [`Process::line`] has none of them.
+    /// Starts `command` and passes each line of its output to `take`, on another thread, until that
+    /// returns false. [`Process::line`] returns none of these lines.
     ///
     /// # Errors
-    /// If it cannot be started.
+    /// It cannot be started.
     pub fn start_with(
         command: &mut Command,
         mut take: impl FnMut(String) -> bool + Send + 'static,
@@ -51,39 +51,39 @@ impl Process {
         Ok(Process { child, lines })
     }
 
-    /// The number that the system knows it by.
+    /// The process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// The next line that it prints.
+    /// Waits for the next line of its output.
     ///
     /// # Errors
-    /// If it prints nothing for so long, or has ended.
+    /// It prints nothing within `timeout`, or has ended.
     pub fn line(&self, timeout: Duration) -> Result<String> {
         self.lines
             .recv_timeout(timeout)
-            .context("the participant is silent")
+            .context("the process prints nothing")
     }
 
     /// Writes a line to its input.
     ///
     /// # Errors
-    /// If it has ended.
+    /// It has ended.
     pub fn write(&mut self, line: &str) -> Result<()> {
         let input = self.child.stdin.as_mut().context("its input is piped")?;
-        writeln!(input, "{line}").context("the participant has ended")
+        writeln!(input, "{line}").context("the process has ended")
     }
 
-    /// Ends its input and waits for it.
+    /// Closes its input and waits for its end.
     ///
     /// # Errors
-    /// If it ends with anything but success.
+    /// It fails.
     pub fn leave(mut self) -> Result<()> {
         drop(self.child.stdin.take());
         ensure!(
             self.child.wait()?.success(),
-            "a participant ended with an error"
+            "the process ended with an error"
         );
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What a server tells of itself.
+//! The metrics of a server.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -8,22 +8,22 @@ use anyhow::{Context, Result};
 
 use crate::wait::until;
 
-/// Does something that has one more connection wait for calls at the server, which may come up by
-/// that, and waits until it does.
+/// Calls `start`, which makes one more connection accept calls and may start the server, and waits
+/// until the server counts that connection.
 ///
 /// # Errors
-/// It fails, or nobody comes to wait for calls.
+/// `start` fails, or the connection does not come.
 pub fn until_listening<T>(port: u16, start: impl FnOnce() -> Result<T>) -> Result<T> {
-    // Where nobody serves nobody waits.
+    // Without a server there is no connection.
     let before = listening(port).unwrap_or_default();
     let started = start()?;
-    until("somebody waits for calls", || {
+    until("one more connection accepts calls", || {
         Ok((listening(port).unwrap_or_default() > before).then_some(()))
     })?;
     Ok(started)
 }
 
-/// How many connections wait for calls.
+/// The number of connections that accept calls.
 fn listening(port: u16) -> Result<u64> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
@@ -35,6 +35,6 @@ fn listening(port: u16) -> Result<u64> {
     let value = text
         .lines()
         .find_map(|line| line.strip_prefix("acscall_listening "))
-        .context("there is such a metric")?;
+        .context("the server has the metric acscall_listening")?;
     Ok(value.parse()?)
 }

@@ -1,24 +1,23 @@
-//! Waiting for what nobody tells of.
+//! Waiting for changes that no event reports.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-/// Nothing that is waited for takes as long on any machine, however busy. It only ends a test
-/// that would hang.
+/// Longer than any wait takes on any machine, however busy. It only ends a test that would hang.
 pub const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long it may take to see that it is so.
+/// The interval between two calls.
 const POLL: Duration = Duration::from_millis(10);
 
-/// Asks `get` for something until there is such a thing. What tells of itself, by a message, a
-/// signal or a line, is waited for by that instead.
+/// Calls `get` until it returns a value. Use it only for changes without an event: wait for a
+/// message, a signal or a line where there is one.
 ///
 /// # Errors
-/// `get` fails, or gives nothing for [`TIMEOUT`]: the error says that `what` is not so.
+/// `get` fails, or returns `None` for [`TIMEOUT`]. The error contains `what`.
 #[expect(
     clippy::disallowed_methods,
-    reason = "a property or a file that changes tells nobody"
+    reason = "no event reports that a property or a file has changed"
 )]
 pub fn until<T>(what: &str, mut get: impl FnMut() -> Result<Option<T>>) -> Result<T> {
     for _ in 0..TIMEOUT.as_millis() / POLL.as_millis() {

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: builds the measuring programs as users get them and runs them.
+//! `cargo xtask bench`: builds the benchmarks with the release profile and runs them.
 
 use std::ffi::OsString;
 
@@ -20,37 +20,37 @@ enum Bench {
     /// Joining, starting streams, latency, threads, memory and processor time of calls
     #[command(disable_help_flag = true)]
     Call {
-        /// For the measuring program; `--help` lists them
+        /// For the benchmark; `--help` lists them
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
-    /// What floods of a hostile client cost the others' call; all floods, or those named
+    /// What floods of a hostile client cost a call of two others; all floods or the named ones
     #[command(disable_help_flag = true)]
     Floods {
-        /// For the measuring program; `--help` lists them
+        /// For the benchmark; `--help` lists them
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
-    /// rawtap beside tee and identity, bwfilter beside videobalance, memcpy and memset
+    /// rawtap compared with tee and identity, bwfilter with videobalance, memcpy and memset
     #[command(disable_help_flag = true)]
     Elements {
-        /// For criterion, such as part of a name; `--help` lists them
+        /// For criterion, such as a part of a name; `--help` lists them
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
-    /// The grayscale kernels beside memcpy and memset
+    /// The grayscale kernels compared with memcpy and memset
     #[command(disable_help_flag = true)]
     Kernels {
-        /// For criterion, such as part of a name; `--help` lists them
+        /// For criterion, such as a part of a name; `--help` lists them
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
 }
 
-/// Builds and runs.
+/// Builds and runs a benchmark.
 ///
 /// # Errors
-/// If the machine cannot be made ready, the build fails, or the measurement does.
+/// A requirement cannot be installed, or the build or the benchmark fails.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     setup::prepare(Purpose::Run)?;
     let workspace = Workspace::new()?;

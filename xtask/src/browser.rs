@@ -1,4 +1,4 @@
-//! The tests in JavaScript.
+//! The JavaScript tests.
 
 use std::fs;
 use std::path::Path;
@@ -12,35 +12,35 @@ use crate::setup;
 use crate::steps::{Context, Outcome};
 use crate::workspace::Profile;
 
-/// Which of the packages of `package.json` a step needs.
+/// The packages of `package.json` that a step needs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Packages {
-    /// What drives Chromium.
+    /// The driver of Chromium.
     Dependencies,
-    /// The SDKs, compilers and checkers as well.
+    /// Also the SDKs, compilers and checkers.
     All,
 }
 
-/// Calls between pipelines and Chromium.
+/// Runs the calls between pipelines and Chromium.
 ///
 /// # Errors
-/// If a test fails.
+/// A test fails.
 pub(crate) fn run_calls(context: &Context<'_>) -> Result<Outcome> {
     run(context, Packages::Dependencies, "test:calls")
 }
 
-/// All others: the page, the library and the bridges by themselves, and Firefox.
+/// Runs all other tests: the page, the library and the bridges alone, and Firefox.
 ///
 /// # Errors
-/// If a test fails.
+/// A test fails.
 pub(crate) fn run_rest(context: &Context<'_>) -> Result<Outcome> {
     run(context, Packages::All, "test:rest")
 }
 
-/// What can be said of the library in `web/` without running it.
+/// Checks the types and the size of the library in `web/`.
 ///
 /// # Errors
-/// If its types are wrong, or it is too large.
+/// Its types are wrong, or it is too large.
 pub(crate) fn check_library(context: &Context<'_>) -> Result<Outcome> {
     run(context, Packages::All, "types")?;
     run(context, Packages::All, "size")
@@ -68,7 +68,7 @@ fn run(context: &Context<'_>, packages: Packages, script: &str) -> Result<Outcom
     Ok(Outcome::Passed)
 }
 
-/// Installs the packages of the lock file, unless that was done since it changed.
+/// Installs the packages of the lock file, unless they are up to date.
 fn install(log: &Log, folder: &Path, packages: Packages) -> Result<()> {
     let changed = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
     let installed = folder.join("node_modules/.package-lock.json");

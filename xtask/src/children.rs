@@ -1,7 +1,7 @@
-//! The processes that steps start, and the ones that those start.
+//! The processes that steps start, and their descendants.
 //!
-//! Some of them make process groups of their own, such as browsers, and some outlive who started
-//! them. This program becomes the parent of all that are orphaned, so that it finds every one.
+//! Some of them, such as browsers, create their own process groups, and some outlive their parent.
+//! This program becomes the parent of all orphans, so that it finds every descendant.
 
 use std::fs;
 use std::process;
@@ -13,29 +13,28 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 
-/// How long those that were asked to end may take.
+/// How long processes may take to end after SIGTERM.
 const GRACE: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_millis(50);
 
-/// The exit code of a program that an interrupt ended, by the shell's convention.
+/// The exit code of an interrupted program, by the shell's convention.
 const INTERRUPTED: i32 = 130;
 
-/// From now on an interrupt (Ctrl-C, SIGTERM, SIGHUP) ends all that was started, then this program.
+/// Makes an interrupt (Ctrl-C, SIGTERM, SIGHUP) end all descendants, then this program.
 ///
 /// # Errors
-/// If the system refuses.
+/// The system refuses.
 pub(crate) fn end_on_interrupt() -> Result<()> {
     prctl::set_child_subreaper(true).context("orphans cannot be adopted")?;
     ctrlc::set_handler(|| {
-        println!("\nInterrupted; ending what was started");
+        println!("\nInterrupted; ending all processes");
         end_all();
         process::exit(INTERRUPTED);
     })
     .context("interrupts cannot be handled")
 }
 
-/// Ends all processes that descend from this one: by SIGTERM, and those that are still there
-/// after a moment by SIGKILL.
+/// Ends all descendants of this process: by SIGTERM and, after [`GRACE`], by SIGKILL.
 pub(crate) fn end_all() {
     end_descendants(process::id().cast_signed());
 }
@@ -43,7 +42,7 @@ pub(crate) fn end_all() {
 fn end_descendants(root: i32) {
     for signal in [Signal::SIGTERM, Signal::SIGKILL] {
         for one in descendants(root) {
-            // It may have ended already.
+            // Fails if the process has ended.
             let _gone = kill(one, signal);
         }
         if wait_for_end(root) {
@@ -52,10 +51,10 @@ fn end_descendants(root: i32) {
     }
 }
 
-/// Whether all were gone within [`GRACE`].
+/// Waits for the end of all descendants. Returns false if one is left after [`GRACE`].
 #[expect(
     clippy::disallowed_methods,
-    reason = "nothing tells of the end of another process's children"
+    reason = "no event reports the end of another process's children"
 )]
 fn wait_for_end(root: i32) -> bool {
     for _ in 0..GRACE.as_millis() / POLL.as_millis() {
@@ -64,7 +63,7 @@ fn wait_for_end(root: i32) -> bool {
             return true;
         }
         for one in all {
-            // Those that were adopted are this program's to reap.
+            // Reaps adopted processes.
             let _still_runs_or_is_anothers = waitpid(one, Some(WaitPidFlag::WNOHANG));
         }
         std::thread::sleep(POLL);
@@ -72,7 +71,7 @@ fn wait_for_end(root: i32) -> bool {
     descendants(root).is_empty()
 }
 
-/// The processes that descend from `root`, those that have ended but were not reaped included.
+/// The descendants of `root`, including zombies.
 fn descendants(root: i32) -> Vec<Pid> {
     let parents: Vec<(i32, i32)> = fs::read_dir("/proc")
         .into_iter()
@@ -97,7 +96,7 @@ fn descendants(root: i32) -> Vec<Pid> {
     found[1..].iter().copied().map(Pid::from_raw).collect()
 }
 
-/// The fourth field of `/proc/PID/stat`; the second may hold spaces and brackets.
+/// The fourth field of `/proc/PID/stat`; the second may contain spaces and parentheses.
 fn parent(stat: &str) -> Option<i32> {
     let (_, rest) = stat.rsplit_once(')')?;
     rest.split_whitespace().nth(1)?.parse().ok()
@@ -108,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_parent_is_found_behind_a_name_with_brackets() {
+    fn the_parent_is_found_after_a_name_with_parentheses() {
         assert_eq!(parent("7 (a) b) S 42 7 7 0"), Some(42));
     }
 
@@ -123,7 +122,7 @@ mod tests {
             std::thread::yield_now();
         }
         end_descendants(id);
-        // It waited for nothing else.
+        // The shell waited for nothing else.
         shell.wait().unwrap();
         assert!(descendants(id).is_empty());
     }

@@ -8,16 +8,16 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result};
 
-/// A program that ended with something else than success.
+/// A program that failed.
 #[derive(Debug)]
 pub(crate) struct Failed {
     pub(crate) line: String,
-    /// Its exit code; 1 where a signal ended it.
+    /// Its exit code; 1 if a signal ended it.
     pub(crate) code: u8,
 }
 
 impl Failed {
-    /// An error unless the program of this command line ended with success.
+    /// Returns an error unless the program with this command line succeeded.
     pub(crate) fn check(line: String, status: ExitStatus) -> Result<()> {
         if status.success() {
             return Ok(());
@@ -38,10 +38,10 @@ impl fmt::Display for Failed {
 
 impl std::error::Error for Failed {}
 
-/// Runs `command` with this program's own input and output.
+/// Runs `command` with this program's input and output.
 ///
 /// # Errors
-/// [`Failed`] if it ends with anything but success.
+/// [`Failed`] if the command fails.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let line = line_of(command);
     let status = command
@@ -50,10 +50,10 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Failed::check(line, status)
 }
 
-/// What `command` prints; its error output goes to the terminal.
+/// Runs `command` and returns its output; its standard error goes to the terminal.
 ///
 /// # Errors
-/// [`Failed`] if it ends with anything but success.
+/// [`Failed`] if the command fails.
 pub(crate) fn read(command: &mut Command) -> Result<String> {
     let line = line_of(command);
     let output = command
@@ -64,7 +64,7 @@ pub(crate) fn read(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// What `command` prints, or `None` if it is not there or fails. Nothing reaches the terminal.
+/// Runs `command` and returns its output, or `None` if it fails. Prints nothing.
 pub(crate) fn probe(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).output().ok()?;
     output
@@ -73,7 +73,7 @@ pub(crate) fn probe(command: &mut Command) -> Option<String> {
         .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Where `program` is on the `PATH`.
+/// The path of `program`, searched in `PATH`.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?)
         .map(|folder| folder.join(program))
@@ -89,7 +89,7 @@ pub(crate) fn headline(text: &str) {
     }
 }
 
-/// `command` as one would type it, but for quotes.
+/// The command line of `command`, without quotes.
 pub(crate) fn line_of(command: &Command) -> String {
     let mut line = command.get_program().to_string_lossy().into_owned();
     for argument in command.get_args() {

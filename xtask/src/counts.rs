@@ -1,9 +1,9 @@
-//! How many tests passed, as the runners of this project count them.
+//! The numbers of tests that passed, failed and were skipped, as the test runners print them.
 
 use std::fmt;
 use std::ops::AddAssign;
 
-/// Tests, or steps without tests of their own.
+/// Numbers of tests, or of steps without tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) passed: usize,
@@ -12,10 +12,10 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// What a line of a runner's closing lines says: those of `cargo test`, cargo-nextest and
-    /// Node.js. Their sum over all lines is that of the run.
+    /// Parses a line of the summary of `cargo test`, cargo-nextest or Node.js. The sum over all
+    /// lines is the result of the run.
     pub(crate) fn of_line(line: &str) -> Option<Counts> {
-        // What a test has printed itself is indented, or comes behind other words.
+        // The output of a test itself is indented, or follows other words.
         if let Some(result) = line.strip_prefix("test result: ") {
             let (_, numbers) = result.split_once(". ")?;
             return Some(Counts {
@@ -29,7 +29,7 @@ impl Counts {
             return Some(Counts {
                 passed: before(numbers, "passed"),
                 failed: before(numbers, "failed") + before(numbers, "timed out"),
-                // Those that it says were skipped are those of other steps.
+                // Its skipped tests are those of other steps.
                 skipped: 0,
             });
         }
@@ -50,7 +50,7 @@ impl Counts {
     }
 }
 
-/// The number before `word`, such as in `3 passed (1 slow), 2 failed`; 0 where there is none.
+/// The number before `word`, as in `3 passed (1 slow), 2 failed`; 0 if there is none.
 fn before(text: &str, word: &str) -> usize {
     text.split([',', ';', '('])
         .filter_map(|part| part.trim().split_once(' '))
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn the_closing_lines_of_all_runners_are_understood() {
+    fn the_summaries_of_all_runners_are_parsed() {
         for (line, expected) in [
             (
                 "test result: FAILED. 3 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out",

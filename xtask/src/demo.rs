@@ -1,6 +1,6 @@
-//! `cargo xtask demo`: a living call to look at and to join.
+//! `cargo xtask demo`: a running call to watch and to join.
 //!
-//! The call itself is the program `demo` of the examples; this only builds and starts it.
+//! The call itself is the program `demo` of the examples; this module builds and starts it.
 
 use std::fs;
 use std::io;
@@ -18,47 +18,47 @@ use crate::workspace::{Profile, Workspace};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Ends by itself after so many seconds
+    /// End after this many seconds
     #[arg(long, value_name = "N")]
     seconds: Option<u32>,
-    /// What the sample caller plays, instead of a clip with speech that is fetched once
+    /// File that the sample caller plays instead of a clip that is downloaded once
     #[arg(long, value_name = "FILE")]
     media: Option<PathBuf>,
-    /// The sample caller shows a test picture and plays a tune
+    /// Let the sample caller send a test picture and a tune
     #[arg(long, conflicts_with = "media")]
     test_picture: bool,
-    /// The call's name
+    /// Name of the call
     #[arg(long, default_value = "demo")]
     call: String,
-    /// Where the server listens, on this machine only; 0 for any port that is free
+    /// Port of the server, on this machine only; 0 for any free port
     #[arg(long, default_value_t = 7788)]
     port: u16,
-    /// Nobody but the bot and whoever joins
+    /// Start without the sample caller
     #[arg(long)]
     no_caller: bool,
 }
 
-/// Builds the demo and becomes it.
+/// Builds the demo and replaces this process with it.
 ///
 /// # Errors
-/// If the machine cannot be made ready, or the build or the start fails.
+/// A requirement cannot be installed, or the build or the start fails.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     setup::prepare(Purpose::Run)?;
     let workspace = Workspace::new()?;
     if !workspace.built(Profile::Dev).join("demo").is_file() {
-        println!("Building; this first time it takes a few minutes");
+        println!("Building; the first time this takes a few minutes");
     }
-    // Nearly all that computes is in GStreamer's own libraries and in the kernels, which are
-    // optimised in this profile too; it builds in a third of the time of a release.
+    // GStreamer's libraries and the kernels, which this profile optimises too, do nearly all of the
+    // computing. This profile builds in a third of the time of a release.
     command::run(workspace.cargo("build").args(["--bins", "--lib"]))?;
-    // In place of this program, so that Ctrl-C reaches it alone and its summary is the last word.
+    // Replaces this process, so that Ctrl-C reaches only the demo and its summary comes last.
     Err(start(&workspace, arguments).exec()).context("the demo cannot be started")
 }
 
-/// Tells the demo what the sample caller plays.
+/// Adds the options for the media of the sample caller.
 fn add_media(demo: &mut Command, workspace: &Workspace, arguments: &Arguments) {
     if let Some(media) = &arguments.media {
-        // The demo runs in the checkout, the user may be elsewhere.
+        // The path may be relative, and the demo runs in the checkout.
         demo.arg("--media")
             .arg(fs::canonicalize(media).unwrap_or_else(|_| media.clone()));
     } else if !arguments.no_caller && !arguments.test_picture {
@@ -68,17 +68,17 @@ fn add_media(demo: &mut Command, workspace: &Workspace, arguments: &Arguments) {
                 demo.arg("--speech").arg(media.speech);
             }
             Err(error) => println!(
-                "The sample caller shows a test picture and plays a tune, since what it should \
-                 play cannot be fetched: {error:#}"
+                "The sample caller sends a test picture and a tune, since its media cannot be \
+                 downloaded: {error:#}"
             ),
         }
     }
 }
 
-/// A few seconds of the demo, as built for the tests, and what it leaves behind.
+/// Runs the demo for a few seconds and checks the files that it writes.
 ///
 /// # Errors
-/// If it fails or leaves no pictures or no recording.
+/// The demo fails, or a picture or the recording is missing.
 pub(crate) fn check(context: &steps::Context<'_>) -> Result<Outcome> {
     let workspace = context.workspace;
     let pictures = workspace.target.join("demo");
@@ -104,13 +104,13 @@ pub(crate) fn check(context: &steps::Context<'_>) -> Result<Outcome> {
     ] {
         ensure!(
             begins_with(&pictures.join(picture), b"\x89PNG"),
-            "the demo left no target/demo/{picture}"
+            "the demo wrote no target/demo/{picture}"
         );
     }
     let recording = "sample-received-video-of-bot.webm";
     ensure!(
         begins_with(&pictures.join(recording), b"\x1a\x45\xdf\xa3"),
-        "the demo left no target/demo/{recording}"
+        "the demo wrote no target/demo/{recording}"
     );
     Ok(Outcome::Passed)
 }

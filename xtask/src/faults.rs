@@ -1,5 +1,5 @@
-//! `cargo xtask test --faults`: builds the program that lets networks and parties fail, as users
-//! get the elements, and runs it.
+//! `cargo xtask test --faults`: builds the program `faults`, which makes networks and participants
+//! fail, with the release profile and runs it.
 
 use anyhow::Result;
 
@@ -7,10 +7,10 @@ use crate::command;
 use crate::setup::{self, Purpose};
 use crate::workspace::{Profile, Workspace};
 
-/// Runs these faults, or all of them.
+/// Runs the named faults, or all if none is named.
 ///
 /// # Errors
-/// If the machine cannot be made ready, the build fails, or something is not as promised.
+/// A requirement cannot be installed, the build fails, or a promise is not kept.
 pub(crate) fn run(names: &[String]) -> Result<()> {
     setup::prepare(Purpose::Faults)?;
     let workspace = Workspace::new()?;
@@ -19,7 +19,7 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
     command::run(
         workspace
             .with_plugin(faults, Profile::Release)
-            // What GLib and GStreamer complain of is a mistake.
+            // A warning of GLib or GStreamer is a bug.
             .env("G_DEBUG", "fatal_warnings")
             .args(names),
     )

@@ -1,10 +1,9 @@
 //! `cargo xtask fuzz`, and the step `fuzz` of `cargo xtask check`: the targets of fuzz/.
 //!
-//! The corpus is replayed by an ordinary Rust test, everywhere. Looking for more takes a C++
-//! compiler for libFuzzer. The targets are built by cargo itself, not by cargo-fuzz, which would
-//! build all dependencies once more: only our own crates count what is reached
-//! (fuzz/rustc-with-coverage). No sanitizer: what is fuzzed has no unsafe code, and GStreamer's is
-//! not built here.
+//! An ordinary Rust test replays the corpus on every machine. Fuzzing needs a C++ compiler for
+//! libFuzzer. cargo builds the targets, not cargo-fuzz, which would build all dependencies a second
+//! time: only our own crates are instrumented for coverage (fuzz/rustc-with-coverage). There is no
+//! sanitizer, since the fuzzed code has no unsafe code and GStreamer is not built here.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,19 +16,19 @@ use crate::setup::{self, Purpose};
 use crate::steps::{Context, Outcome};
 use crate::workspace::{Profile, Workspace};
 
-/// Where each target is looked after in `cargo xtask check`, in seconds.
+/// How long each target is fuzzed in `cargo xtask check`, in seconds.
 const BRIEFLY: u32 = 10;
-/// What one input may take, in seconds: the slowest, a leg, waits 60 s for an answer.
+/// How long one input may take, in seconds: the slowest, a leg, waits 60 s for an answer.
 const TIMEOUT: u32 = 100;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Those to run, by name; all of them one after the other if none is named
+    /// Names of the targets; all if none is named
     targets: Vec<String>,
-    /// How long each is run
+    /// How long each target is fuzzed
     #[arg(long, default_value_t = 60)]
     seconds: u32,
-    /// Takes what was found into the corpus of the repository, as little of it as shows as much
+    /// Merge new inputs into the corpus of the repository, minimised
     #[arg(long)]
     keep: bool,
 }
@@ -37,7 +36,7 @@ pub(crate) struct Arguments {
 /// Looks for inputs that break an invariant.
 ///
 /// # Errors
-/// If one was found, or nothing can be looked for here.
+/// Such an input was found, or the targets cannot be built.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     setup::prepare(Purpose::Check)?;
     let workspace = Workspace::new()?;
@@ -51,7 +50,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         .iter()
         .find(|name| !targets.contains(name))
     {
-        bail!("no target is called '{unknown}': {}", targets.join(", "));
+        bail!(
+            "there is no target '{unknown}', only {}",
+            targets.join(", ")
+        );
     }
     targets.retain(|name| arguments.targets.is_empty() || arguments.targets.contains(name));
     command::run(&mut fuzz.build())?;
@@ -66,10 +68,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Replays the corpus, and looks for more for a moment where that is possible.
+/// Replays the corpus, then fuzzes each target briefly if there is a C++ compiler.
 ///
 /// # Errors
-/// If an invariant does not hold.
+/// An input breaks an invariant.
 pub(crate) fn check(context: &Context<'_>) -> Result<Outcome> {
     let fuzz = Fuzz {
         workspace: context.workspace,
@@ -84,11 +86,11 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Outcome> {
         .all(|name| find(name).is_none())
     {
         return Ok(Outcome::Skipped(
-            "the corpus passed; to look for more takes a C++ compiler".to_owned(),
+            "the corpus passed; fuzzing needs a C++ compiler".to_owned(),
         ));
     }
     context.log.run(&mut fuzz.build())?;
-    // What was found before would be gone through each time, which takes longer and longer.
+    // Replaying earlier finds would take longer each time.
     let found = fuzz.found("briefly");
     if found.exists() {
         fs::remove_dir_all(&found)?;
@@ -102,12 +104,12 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Outcome> {
 
 struct Fuzz<'a> {
     workspace: &'a Workspace,
-    /// Dev where the dependencies are built with it already, release where it runs for long.
+    /// Dev to reuse the dependencies of other steps, release for long runs.
     profile: Profile,
 }
 
 impl Fuzz<'_> {
-    /// The names of all targets.
+    /// The names of all targets, sorted.
     fn targets(&self) -> Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(self.workspace.root.join("fuzz/fuzz_targets"))? {
@@ -138,22 +140,22 @@ impl Fuzz<'_> {
         self.workspace.with_plugin(program, self.profile)
     }
 
-    /// What is found goes into the folder `found`, and what is there already is built on.
+    /// Fuzzes from the corpus and the inputs in the folder `found`, which also receives new inputs.
     fn search(&self, target: &str, seconds: u32, found: &Path) -> Result<Command> {
         fs::create_dir_all(found)?;
         let mut program = self.program(target);
         program
-            // What is found goes into the first of these.
+            // New inputs go into the first folder.
             .args([found, &self.corpus(target)])
             .arg(format!("-max_total_time={seconds}"))
             .arg(format!("-timeout={TIMEOUT}"))
-            // The input that breaks something, if one does.
+            // An input that breaks an invariant.
             .arg(format!("-artifact_prefix={}/failed-", found.display()))
             .args(["-print_final_stats=1", "-verbosity=0", "-print_funcs=0"]);
         Ok(program)
     }
 
-    /// Merges what was found into the corpus, and leaves out what shows nothing new.
+    /// Merges the inputs in `found` into the corpus, without those that add no coverage.
     fn keep(&self, target: &str, found: &Path) -> Result<()> {
         let corpus = self.corpus(target);
         let smaller = self.found(&format!("{target}-kept"));
@@ -167,7 +169,7 @@ impl Fuzz<'_> {
         )?;
         ensure!(
             fs::read_dir(&smaller)?.next().is_some(),
-            "nothing was kept of {target}"
+            "no input of {target} was kept"
         );
         fs::remove_dir_all(&corpus)?;
         fs::create_dir_all(&corpus)?;
@@ -178,12 +180,12 @@ impl Fuzz<'_> {
         Ok(fs::remove_dir_all(&smaller)?)
     }
 
-    /// Of the repository.
+    /// The corpus of the repository.
     fn corpus(&self, target: &str) -> PathBuf {
         self.workspace.root.join("fuzz/corpus").join(target)
     }
 
-    /// What runs on this machine have found.
+    /// The inputs that runs on this machine have found.
     fn found(&self, target: &str) -> PathBuf {
         self.workspace.target.join("fuzz").join(target)
     }

@@ -1,4 +1,4 @@
-//! What `gst-inspect-1.0` shows of each element is a reviewed file of tests/inspect.
+//! Compares the output of `gst-inspect-1.0` for each element with its golden file in tests/inspect.
 
 use std::fs;
 use std::path::Path;
@@ -14,24 +14,24 @@ use crate::workspace::Profile;
 /// The elements that have a file.
 const ELEMENTS: [&str; 4] = ["acscallsink", "acscallsrc", "bwfilter", "rawtap"];
 
-/// The files are of this GStreamer: others print the same things in another form, and their base
-/// classes have other properties.
+/// The GStreamer version of the files: others print another format, and their base classes have
+/// other properties.
 const GSTREAMER: &str = "1.22.";
 
 /// Lines that change with every build.
 const VOLATILE: [&str; 3] = ["Filename", "Version", "Source release date"];
 
-/// Compares each element with its file, or with `--bless` writes the files anew.
+/// Compares each element with its file, or rewrites the files with `--bless`.
 ///
 /// # Errors
-/// If they differ; what differs is printed.
+/// A file differs; the difference is printed.
 pub(crate) fn check(context: &Context<'_>) -> Result<Outcome> {
     let workspace = context.workspace;
     let version =
         command::read(Command::new("pkg-config").args(["--modversion", "gstreamer-1.0"]))?;
     if !version.starts_with(GSTREAMER) {
         return Ok(Outcome::Skipped(format!(
-            "the files are of GStreamer {GSTREAMER}x, here is {}",
+            "the files are for GStreamer {GSTREAMER}x, this is {}",
             version.trim()
         )));
     }
@@ -47,25 +47,25 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Outcome> {
             fs::write(&file, now).with_context(|| format!("writing {}", file.display()))?;
             context
                 .log
-                .note(&format!("{} is written", file.display()))?;
+                .note(&format!("{} was written", file.display()))?;
         } else if fs::read_to_string(&file).unwrap_or_default() != now {
             show_difference(context.log, &workspace.target, &file, element, &now)?;
             different.push(element);
         } else {
-            context.log.note(&format!("{element} is as in its file"))?;
+            context.log.note(&format!("{element} matches its file"))?;
         }
     }
     if different.is_empty() {
         return Ok(Outcome::Passed);
     }
     bail!(
-        "{} changed; if that is meant, `cargo xtask check --only inspect --bless` and review the \
-         change",
+        "{} changed; if that is intended, run `cargo xtask check --only inspect --bless` and \
+         review the change",
         different.join(" and ")
     )
 }
 
-/// `shown` without what changes with every build.
+/// `shown` without the lines that change with every build.
 fn stable(shown: &str) -> String {
     let mut kept = String::new();
     for line in shown.lines() {
@@ -86,7 +86,7 @@ fn show_difference(log: &Log, target: &Path, file: &Path, element: &str, now: &s
     } else {
         Path::new("/dev/null")
     };
-    // diff fails where there is a difference, which is known.
+    // diff fails if there is a difference, which is known.
     let _is_different = log.run(Command::new("diff").arg("-u").arg(old).arg(&other));
     Ok(())
 }
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_changes_with_every_build_is_left_out() {
+    fn lines_that_change_with_every_build_are_left_out() {
         let shown = "Plugin Details:\n  Name                     acscall\n  \
                      Filename                 /somewhere/libgstacscall.so\n  \
                      Version                  0.1.0-abc\n  Source release date      2026-01-01\n\n\

@@ -1,4 +1,4 @@
-//! What the kernels' own tests cannot see when they are simply run.
+//! Checks of the kernels beyond their own tests.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,15 +8,15 @@ use anyhow::Result;
 use crate::command;
 use crate::steps::{Context, Outcome};
 
-/// Cases of each property under valgrind, which is some fifty times slower than the processor.
+/// Cases of each property under valgrind, which is about 50 times slower than the processor.
 const CASES: &str = "12";
 
 const ARM: &str = "aarch64-unknown-linux-gnu";
 
-/// The kernels' tests under valgrind, whose rows end where their allocations end.
+/// Runs the kernels' tests under valgrind. Their rows end where the allocations end.
 ///
 /// # Errors
-/// If a kernel reads or writes outside its row, or a test fails.
+/// A kernel reads or writes outside its row, or a test fails.
 pub(crate) fn check_memory(context: &Context<'_>) -> Result<Outcome> {
     let mut tests = context.workspace.cargo_for_tests("test");
     tests.args(["--test=kernels", "--config"]).arg(
@@ -31,17 +31,16 @@ pub(crate) fn check_memory(context: &Context<'_>) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// Type checks and lints the kernels as they are on ARM, where the machine has Rust's library
-/// for it.
+/// Type checks and lints the kernels for ARM, if Rust's library for it is installed.
 ///
 /// # Errors
-/// If they do not compile.
+/// The kernels do not compile without warnings.
 pub(crate) fn check_arm(context: &Context<'_>) -> Result<Outcome> {
     let libraries =
         command::read(Command::new("rustc").args(["--print=target-libdir", "--target", ARM]))?;
     if !Path::new(libraries.trim()).is_dir() {
         return Ok(Outcome::Skipped(format!(
-            "Rust's library for it is not installed: `rustup target add {ARM}`"
+            "Rust's library for ARM is missing: `rustup target add {ARM}`"
         )));
     }
     let mut clippy = context.workspace.cargo("clippy");

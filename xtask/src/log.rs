@@ -1,6 +1,7 @@
-//! What the programs of a step print: into a file, while the terminal shows how far they are.
+//! The output of a step's programs goes to a file; the terminal shows their progress.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _, PipeReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -13,15 +14,15 @@ use anyhow::{Context as _, Result};
 use crate::command::{Failed, line_of};
 use crate::counts::Counts;
 
-/// How often a terminal is told how far a step is.
+/// How often the progress is updated on a terminal.
 const TICK: Duration = Duration::from_secs(1);
-/// The same where the output goes to a file, such as that of CI.
+/// How often, in ticks, the progress is printed if the output is no terminal, as in CI.
 const TICKS_PER_LINE: u64 = 30;
-/// What a line of a terminal holds at least, less the time before it.
+/// Characters that fit into a terminal's line after the time.
 const WIDTH: usize = 70;
-/// The end of a log, where nothing in it says what failed.
+/// How many of the last lines are shown if no line of the log is a failure.
 const LAST_LINES: usize = 40;
-/// More than this of what failed is left to the file.
+/// How many lines of failures are shown.
 const MOST_LINES: usize = 200;
 
 /// A step's log.
@@ -29,14 +30,16 @@ pub(crate) struct Log {
     path: PathBuf,
     file: RefCell<File>,
     counts: Cell<Counts>,
+    /// How many tests were skipped for each reason.
+    skipped: RefCell<BTreeMap<String, usize>>,
     begun: Instant,
 }
 
 impl Log {
-    /// Begins the log of the step `name` in `folder`.
+    /// Creates the log of the step `name` in `folder`.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// It cannot be written.
     #[expect(clippy::disallowed_methods, reason = "the one clock of this program")]
     pub(crate) fn new(folder: &Path, name: &str) -> Result<Log> {
         let path = folder.join(format!("{name}.log"));
@@ -47,6 +50,7 @@ impl Log {
             path,
             file: RefCell::new(file),
             counts: Cell::default(),
+            skipped: RefCell::default(),
             begun: Instant::now(),
         })
     }
@@ -56,20 +60,42 @@ impl Log {
         self.begun.elapsed()
     }
 
-    /// The tests that its programs have counted.
+    /// The tests counted so far.
     pub(crate) fn counts(&self) -> Counts {
         self.counts.get()
     }
 
-    /// Where it is.
+    /// The file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Counts a test that was skipped for this reason, and that its runner counted as passed.
+    pub(crate) fn skip(&self, reason: &str) {
+        let mut counts = self.counts.get();
+        counts.passed = counts.passed.saturating_sub(1);
+        counts.skipped += 1;
+        self.counts.set(counts);
+        *self
+            .skipped
+            .borrow_mut()
+            .entry(reason.to_owned())
+            .or_default() += 1;
+    }
+
+    /// The reasons given to [`Log::skip`], each with the number of tests.
+    pub(crate) fn skipped(&self) -> Vec<String> {
+        let skipped = self.skipped.borrow();
+        skipped
+            .iter()
+            .map(|(reason, count)| format!("{count} skipped: {reason}"))
+            .collect()
     }
 
     /// Adds a line.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// It cannot be written.
     pub(crate) fn note(&self, line: &str) -> Result<()> {
         if let Some(found) = Counts::of_line(line) {
             let mut counts = self.counts.get();
@@ -79,10 +105,10 @@ impl Log {
         writeln!(self.file.borrow_mut(), "{line}").context("the log cannot be written")
     }
 
-    /// Runs `command`, with its output in the log.
+    /// Runs `command` with its output in the log.
     ///
     /// # Errors
-    /// [`Failed`] if it ends with anything but success.
+    /// [`Failed`] if the command fails.
     pub(crate) fn run(&self, command: &mut Command) -> Result<()> {
         let line = line_of(command);
         self.note(&format!("$ {line}"))?;
@@ -93,7 +119,7 @@ impl Log {
             .stderr(writer)
             .spawn()
             .with_context(|| format!("`{line}` cannot be started"))?;
-        // It holds the ends that are written to.
+        // Closes our writing ends of the pipe.
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let lines = lines(reader);
         let mut progress = Progress::new(self);
@@ -106,7 +132,7 @@ impl Log {
                 Err(RecvTimeoutError::Timeout) => progress.tick(),
                 Err(RecvTimeoutError::Disconnected) => break child.wait()?,
             }
-            // What it has left behind may hold the output open.
+            // A process that it has left behind may keep the pipe open.
             if let Some(status) = child.try_wait()? {
                 while let Ok(line) = lines.recv_timeout(TICK) {
                     self.note(&line)?;
@@ -118,7 +144,7 @@ impl Log {
         Failed::check(line, status)
     }
 
-    /// The lines that say what failed: those of the runners, or else the last ones.
+    /// The lines about failures, otherwise the last lines.
     pub(crate) fn failures(&self) -> String {
         let text = fs::read(&self.path).unwrap_or_default();
         failures_in(&String::from_utf8_lossy(&text))
@@ -157,7 +183,7 @@ fn failures_in(text: &str) -> String {
     text
 }
 
-/// What comes through the pipe, line by line, until its last writer has closed it.
+/// Reads the pipe line by line until its last writer closes it.
 fn lines(pipe: PipeReader) -> Receiver<String> {
     let (sender, lines) = channel();
     std::thread::spawn(move || {
@@ -177,7 +203,7 @@ fn lines(pipe: PipeReader) -> Receiver<String> {
     lines
 }
 
-/// The line of a terminal that says what a step is at.
+/// The progress of a step.
 struct Progress<'a> {
     log: &'a Log,
     is_terminal: bool,
@@ -250,6 +276,16 @@ mod tests {
     }
 
     #[test]
+    fn skipped_tests_are_not_counted_as_passed_and_have_a_reason() {
+        let log = log("skipped");
+        log.note("ℹ pass 3").unwrap();
+        log.skip("no network");
+        log.skip("no network");
+        assert_eq!(log.counts().to_string(), "1 passed, 0 failed, 2 skipped");
+        assert_eq!(log.skipped(), ["2 skipped: no network"]);
+    }
+
+    #[test]
     fn a_failure_has_the_exit_code_and_the_end_of_the_log() {
         let log = log("failure");
         let error = log.run(&mut shell("echo reason; exit 3")).unwrap_err();
@@ -258,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_what_a_program_leaves_behind() {
+    fn a_process_that_a_program_leaves_behind_is_not_waited_for() {
         let log = log("left");
         let left = "sleep 20 & echo begun";
         log.run(&mut shell(left)).unwrap();
@@ -266,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_is_found_among_what_passed() {
+    fn failures_are_found_among_tests_that_passed() {
         let text = "test a ... ok\n\nfailures:\n\n---- b stdout ----\nwhy\n\n\
                     test result: FAILED. 1 passed; 1 failed\n\ntest c ... ok\n";
         let failures = failures_in(text);

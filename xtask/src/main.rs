@@ -1,8 +1,8 @@
 //! The project's own commands: `cargo xtask demo | test | check | bench | fuzz | soak`.
 //!
-//! Each first makes sure that the machine has what it needs (see [`setup`]). This crate must
-//! build on a machine that has nothing but Rust, so it knows no GStreamer: whatever does is a
-//! program of its own that is built and started from here.
+//! Each command first installs what the machine lacks (see [`setup`]). This crate must build on a
+//! machine with nothing but Rust, so it does not use GStreamer: programs that do are built and
+//! started from here.
 
 mod bench;
 mod browser;
@@ -41,17 +41,17 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Shows a living call: a server, a page to join by, a bot that answers
+    /// Run a call: a server, a page to join with, a bot that answers
     Demo(demo::Arguments),
-    /// Shows that the project works here: Rust tests, pipelines, calls with Chromium, the demo
+    /// Test that the project works here: Rust tests, pipelines, calls with Chromium, the demo
     Test(test::TestArguments),
-    /// For contributors: format, lints, documentation, golden files, fuzzing and further browsers
+    /// For contributors: format, lints, documentation, golden files, fuzzing and more browsers
     Check(test::CheckArguments),
-    /// Measures what the project promises
+    /// Measure what the project promises
     Bench(bench::Arguments),
-    /// Looks for hostile input that breaks an invariant
+    /// Look for hostile input that breaks an invariant
     Fuzz(fuzz::Arguments),
-    /// Calls in which people come and go for half an hour, and what is left of it
+    /// Run a call in which participants come and go for half an hour, and look for leaks
     Soak(soak::Arguments),
 }
 

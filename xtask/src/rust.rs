@@ -1,6 +1,7 @@
-//! The tests in Rust: with cargo-nextest where it is installed, which gives each test a process
-//! of its own and ends those that hang, or else with plain `cargo test`.
+//! The Rust tests. cargo-nextest runs them if it is installed: it gives each test its own process
+//! and ends tests that hang. Otherwise `cargo test` runs them.
 
+use std::fs;
 use std::thread;
 
 use anyhow::Result;
@@ -9,13 +10,17 @@ use crate::command::find;
 use crate::steps::{Context, Outcome};
 use crate::workspace::{ALL_TARGETS, Profile};
 
-/// The module of the tests that are a step of their own.
+/// The module of the tests that are a separate step.
 const PIPELINES: &str = "pipelines::";
 
-/// All but those of pipelines/.
+/// The variable with the file to which tests that cannot run here append a line with the reason
+/// (tests/src/skipped.rs).
+const SKIPPED: &str = "ACSCALL_SKIPPED";
+
+/// Runs all tests except those of pipelines/.
 ///
 /// # Errors
-/// If one fails.
+/// A test fails.
 pub(crate) fn run_tests(context: &Context<'_>) -> Result<Outcome> {
     run(
         context,
@@ -24,28 +29,28 @@ pub(crate) fn run_tests(context: &Context<'_>) -> Result<Outcome> {
     )
 }
 
-/// Those of pipelines/.
+/// Runs the tests of pipelines/.
 ///
 /// # Errors
-/// If one fails.
+/// A test fails.
 pub(crate) fn run_pipelines(context: &Context<'_>) -> Result<Outcome> {
     run(context, &format!("test(/^{PIPELINES}/)"), &[PIPELINES])
 }
 
-/// Those of this program.
+/// Runs the tests of this program.
 ///
 /// # Errors
-/// If one fails.
+/// A test fails.
 pub(crate) fn run_own_tests(context: &Context<'_>) -> Result<Outcome> {
     let mut tests = context.workspace.cargo("test");
     context.log.run(tests.arg("--package=xtask"))?;
     Ok(Outcome::Passed)
 }
 
-/// Runs the tests that cargo-nextest finds by `filter`, and `cargo test` by `arguments`.
+/// Runs a selection of tests: `filter` for cargo-nextest, `arguments` for `cargo test`.
 fn run(context: &Context<'_>, filter: &str, arguments: &[&str]) -> Result<Outcome> {
     let workspace = context.workspace;
-    // They wait more than they compute.
+    // Tests wait more than they compute.
     let threads = 2 * thread::available_parallelism().map_or(1, usize::from);
     let threads = format!("--test-threads={threads}");
     let mut tests = if find("cargo-nextest").is_some() {
@@ -62,8 +67,13 @@ fn run(context: &Context<'_>, filter: &str, arguments: &[&str]) -> Result<Outcom
         cargo
     };
     workspace.set_environment(&mut tests, Profile::Dev);
-    // What GLib and GStreamer complain of is a mistake, in tests and in what they start.
+    // A warning of GLib or GStreamer is a bug, in tests and in the programs that they start.
     tests.env("G_DEBUG", "fatal_warnings");
-    context.log.run(&mut tests)?;
-    Ok(Outcome::Passed)
+    let skipped = context.log.path().with_extension("skipped");
+    fs::write(&skipped, "")?;
+    let result = context.log.run(tests.env(SKIPPED, &skipped));
+    for reason in fs::read_to_string(&skipped)?.lines() {
+        context.log.skip(reason);
+    }
+    result.map(|()| Outcome::Passed)
 }

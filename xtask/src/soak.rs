@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: builds the program that wears calls out as users get them, and runs it.
+//! `cargo xtask soak`: builds the program `soak` with the release profile and runs it.
 
 use anyhow::Result;
 
@@ -8,21 +8,21 @@ use crate::workspace::{Profile, Workspace};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Chooses the steps: that of an earlier run repeats them. Without it, another each time
+    /// Chooses the steps; the seed of an earlier run repeats its steps. Random by default
     #[arg(long)]
     seed: Option<u64>,
-    /// For how long
+    /// How long to run
     #[arg(long, default_value_t = 30.0)]
     minutes: f64,
-    /// Prints each step
+    /// Print each step
     #[arg(long)]
     verbose: bool,
 }
 
-/// Builds and runs.
+/// Builds and runs the program.
 ///
 /// # Errors
-/// If the machine cannot be made ready, the build fails, or the run found something.
+/// A requirement cannot be installed, the build fails, or the run has findings.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     setup::prepare(Purpose::Soak)?;
     let workspace = Workspace::new()?;

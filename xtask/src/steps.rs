@@ -1,9 +1,8 @@
 //! The steps of `cargo xtask test` and `cargo xtask check`.
 //!
-//! All of them build into the one target folder with the dev profile. Whatever runs something
-//! that was built takes it from the step `build`, which builds tests, programs and plugins in one
-//! go: another selection of packages or targets has other features of dependencies, and would
-//! build those a second time.
+//! All steps build into the same target folder with the dev profile. The step `build` builds tests,
+//! programs and plugins at once for the later steps: another selection of packages or targets
+//! enables other features of dependencies and would build those a second time.
 
 use anyhow::{Context as _, Result, bail};
 
@@ -15,39 +14,39 @@ use crate::{browser, demo, fuzz, inspect, kernels, layers, rust};
 /// One step.
 #[derive(Clone, Copy)]
 pub(crate) struct Step {
-    /// Its name on the command line, in the summary and of its log.
+    /// Its name on the command line, in the summary and in the name of its log.
     pub(crate) name: &'static str,
-    /// What it shows.
+    /// What it checks.
     pub(crate) what: &'static str,
-    /// Whether it runs what the step [`BUILD`] builds.
+    /// Whether it needs the result of the step [`BUILD`].
     needs_build: bool,
     run: fn(&Context<'_>) -> Result<Outcome>,
 }
 
-/// How a step ended, if it did not fail.
+/// The result of a step that did not fail.
 pub(crate) enum Outcome {
-    /// As it should.
+    /// The step passed.
     Passed,
-    /// It was not run, and why.
+    /// The step was skipped for this reason.
     Skipped(String),
 }
 
-/// What a step works with.
+/// The context of a step.
 pub(crate) struct Context<'a> {
     pub(crate) workspace: &'a Workspace,
-    /// Takes what the step's programs print.
+    /// Receives the output of the step's programs.
     pub(crate) log: &'a Log,
-    /// Whether golden files are written instead of compared.
+    /// Whether golden files are rewritten instead of compared.
     pub(crate) bless: bool,
 }
 
-/// Shows that the project works, to everybody.
+/// The steps of `cargo xtask test`.
 pub(crate) const TEST: &[Step] = &[
     BUILD,
     step("rust", "the Rust tests", rust::run_tests).after_build(),
     step(
         "pipelines",
-        "every script of pipelines/ in a call",
+        "each script of pipelines/ in a call",
         rust::run_pipelines,
     )
     .after_build(),
@@ -55,11 +54,11 @@ pub(crate) const TEST: &[Step] = &[
     step("demo", "a few seconds of the demo", demo::check).after_build(),
 ];
 
-/// Keeps the project in order, for those who change it. The quick ones that fail often come first.
+/// The steps of `cargo xtask check`. Quick steps that fail often come first.
 pub(crate) const CHECK: &[Step] = &[
-    step("format", "the format of the sources", check_format),
+    step("format", "the source format", check_format),
     step("clippy", "lints", check_lints),
-    step("layers", "what each package may depend on", layers::check),
+    step("layers", "the dependencies of each package", layers::check),
     step(
         "doc",
         "the documentation builds without warnings",
@@ -68,7 +67,7 @@ pub(crate) const CHECK: &[Step] = &[
     step("xtask", "the tests of this program", rust::run_own_tests),
     step(
         "library",
-        "the types of acscall.js, and its size",
+        "the types and the size of acscall.js",
         browser::check_library,
     ),
     step(
@@ -79,7 +78,7 @@ pub(crate) const CHECK: &[Step] = &[
     BUILD,
     step(
         "inspect",
-        "gst-inspect-1.0 of each element is as in tests/inspect",
+        "gst-inspect-1.0 shows each element as in tests/inspect",
         inspect::check,
     )
     .after_build(),
@@ -91,14 +90,14 @@ pub(crate) const CHECK: &[Step] = &[
     .after_build(),
     step(
         "page",
-        "the page, acscall.js and the bridges, in Chromium and Firefox",
+        "the page, acscall.js and the bridges in Chromium and Firefox",
         browser::run_rest,
     )
     .after_build(),
     step("fuzz", "hostile input breaks nothing", fuzz::check),
 ];
 
-const BUILD: Step = step("build", "everything is built", build);
+const BUILD: Step = step("build", "builds tests, programs and plugins", build);
 
 const fn step(
     name: &'static str,
@@ -119,25 +118,25 @@ impl Step {
         self
     }
 
-    /// Whether it cannot be run where that other step has failed.
+    /// Whether this step cannot run if `other` failed.
     pub(crate) fn needs(&self, other: &Step) -> bool {
         self.needs_build && other.name == BUILD.name
     }
 
-    /// Does it.
+    /// Runs the step.
     ///
     /// # Errors
-    /// If what it shows is not so.
+    /// The check fails.
     pub(crate) fn run(&self, context: &Context<'_>) -> Result<Outcome> {
         (self.run)(context)
     }
 }
 
-/// The steps of `all` that are named, in their order, with the build where they need it; all of
-/// them if none is named.
+/// Returns the named steps of `all` in their order, with the build if one needs it. Returns all if
+/// none is named.
 ///
 /// # Errors
-/// If there is no such step.
+/// There is no step with such a name.
 pub(crate) fn chosen(all: &[Step], names: &[String]) -> Result<Vec<Step>> {
     if names.is_empty() {
         return Ok(all.to_vec());
@@ -147,10 +146,7 @@ pub(crate) fn chosen(all: &[Step], names: &[String]) -> Result<Vec<Step>> {
         .find(|name| all.iter().all(|step| step.name != **name))
     {
         let known: Vec<_> = all.iter().map(|step| step.name).collect();
-        bail!(
-            "there is no step '{unknown}' here, only {}",
-            known.join(", ")
-        );
+        bail!("there is no step '{unknown}', only {}", known.join(", "));
     }
     let is_named = |step: &Step| names.iter().any(|name| name == step.name);
     let needs_build = all.iter().any(|step| is_named(step) && step.needs_build);
@@ -165,13 +161,13 @@ fn build(context: &Context<'_>) -> Result<Outcome> {
     let workspace = context.workspace;
     let mut build = workspace.cargo_for_tests("build");
     context.log.run(build.args(ALL_TARGETS))?;
-    // The registry is written here once, and not by every test that starts first.
+    // Writes the registry once, so that tests which start at the same time do not all write it.
     let inspect = || workspace.with_plugin("gst-inspect-1.0", Profile::Dev);
     for plugin in ["acscall", "rawmedia"] {
         probe(inspect().arg(plugin)).with_context(|| {
             format!(
-                "gst-inspect-1.0 does not find the plugin that was built: \
-                 `GST_PLUGIN_PATH=target/debug gst-inspect-1.0 {plugin}` says why"
+                "gst-inspect-1.0 does not find the built plugin; \
+                 `GST_PLUGIN_PATH=target/debug gst-inspect-1.0 {plugin}` shows why"
             )
         })?;
     }
@@ -210,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_runs_what_is_built_brings_the_build_with_it() {
+    fn a_step_that_needs_the_build_brings_it_along() {
         assert_eq!(names(TEST, &["browser"]).unwrap(), ["build", "browser"]);
         assert_eq!(
             names(CHECK, &["clippy", "format"]).unwrap(),

@@ -16,30 +16,29 @@ use crate::workspace::Workspace;
 
 #[derive(clap::Args)]
 pub(crate) struct TestArguments {
-    /// Runs these steps only, with what they need built
+    /// Runs only these steps, and the build if they need it
     #[arg(long, value_name = "STEP", value_delimiter = ',')]
     only: Vec<String>,
-    /// Runs none of these, but calls whose network, machine or parties fail: all faults, which
-    /// takes a quarter of an hour, or those of these names (`list` names them); needs root
+    /// Runs no steps, but calls whose network, machine or participants fail: the faults with these
+    /// names (`list` prints them) or all, which takes 15 minutes; needs root
     #[arg(long, value_name = "FAULT", num_args = 0.., conflicts_with = "only")]
     faults: Option<Vec<String>>,
 }
 
 #[derive(clap::Args)]
 pub(crate) struct CheckArguments {
-    /// Runs these steps only, with what they need built
+    /// Runs only these steps, and the build if they need it
     #[arg(long, value_name = "STEP", value_delimiter = ',')]
     only: Vec<String>,
-    /// Writes the files of tests/inspect anew instead of comparing with them
+    /// Rewrites the files of tests/inspect instead of comparing with them
     #[arg(long)]
     bless: bool,
 }
 
-/// Shows that the project works.
+/// Runs `cargo xtask test`. Returns the exit code of the first step that fails.
 ///
 /// # Errors
-/// If the machine cannot be made ready. Failing steps are in the exit code: that of the first
-/// of them.
+/// A requirement cannot be installed.
 pub(crate) fn test(arguments: &TestArguments) -> Result<ExitCode> {
     if let Some(names) = &arguments.faults {
         return faults::run(names).map(|()| ExitCode::SUCCESS);
@@ -49,27 +48,29 @@ pub(crate) fn test(arguments: &TestArguments) -> Result<ExitCode> {
     run(&steps, false)
 }
 
-/// Shows that the project is in order.
+/// Runs `cargo xtask check`. Returns the exit code of the first step that fails.
 ///
 /// # Errors
-/// As those of `test`.
+/// A requirement cannot be installed.
 pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode> {
     let steps = steps::chosen(steps::CHECK, &arguments.only)?;
     setup::prepare(Purpose::Check)?;
     run(&steps, arguments.bless)
 }
 
-/// What became of a step.
+/// The result of a step.
 struct Done {
     name: &'static str,
     result: Result<Outcome>,
     time: Duration,
     counts: Counts,
-    /// What its log says of a failure, and where the rest is.
+    /// The reasons for which tests were skipped.
+    skipped: Vec<String>,
+    /// Describes the failure and names the log.
     failures: String,
 }
 
-/// Runs all of them, the later ones also after one has failed.
+/// Runs all steps, even after one has failed.
 fn run(steps: &[Step], bless: bool) -> Result<ExitCode> {
     let workspace = Workspace::new()?;
     children::end_on_interrupt()?;
@@ -89,7 +90,7 @@ fn run(steps: &[Step], bless: bool) -> Result<ExitCode> {
                 bless,
             })
         };
-        // Nothing that it started disturbs the next one.
+        // Processes that are left behind must not disturb the next step.
         children::end_all();
         let one = Done::new(step, result, &log);
         println!("{}", one.line());
@@ -104,13 +105,13 @@ impl Done {
         let failures = match &result {
             Ok(_) => String::new(),
             Err(error) => format!(
-                "{error:#}\n{}\nAll of it: {}",
+                "{error:#}\n{}\nFull log: {}",
                 log.failures(),
                 log.path().display()
             ),
         };
         match &result {
-            // One that counts nothing is one test.
+            // A step without tests counts as one test.
             Ok(Outcome::Passed) if counts.is_empty() => counts.passed = 1,
             Ok(Outcome::Skipped(_)) if counts.is_empty() => counts.skipped = 1,
             Err(_) if counts.failed == 0 => counts.failed = 1,
@@ -121,6 +122,7 @@ impl Done {
             result,
             time: log.elapsed(),
             counts,
+            skipped: log.skipped(),
             failures,
         }
     }
@@ -131,15 +133,19 @@ impl Done {
             Ok(Outcome::Skipped(reason)) => format!("skipped: {reason}"),
             Err(_) => format!("FAILED: {}", self.counts),
         };
-        format!(
+        let mut line = format!(
             "{:<10} {:>6.1} s  {outcome}",
             self.name,
             self.time.as_secs_f64()
-        )
+        );
+        for skipped in &self.skipped {
+            line.push_str(&format!("\n{:21}{skipped}", ""));
+        }
+        line
     }
 }
 
-/// What failed comes last, and then the line that counts.
+/// Prints all steps, then the failures, then the total.
 fn summarize(done: &[Done]) -> ExitCode {
     command::headline("Summary");
     let mut counts = Counts::default();
@@ -149,7 +155,7 @@ fn summarize(done: &[Done]) -> ExitCode {
         counts += one.counts;
         time += one.time;
     }
-    println!("{:<10} {:>6.1} s", "in all", time.as_secs_f64());
+    println!("{:<10} {:>6.1} s", "total", time.as_secs_f64());
     for one in done.iter().filter(|one| one.result.is_err()) {
         command::headline(&format!("{} failed", one.name));
         println!("{}", one.failures);

@@ -1,4 +1,4 @@
-//! Where things are, and how the project's programs are started.
+//! The folders of the project, and commands that run in them.
 
 use std::env;
 use std::ffi::OsStr;
@@ -7,11 +7,11 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-/// With [`Workspace::cargo_for_tests`]: the plugins, the programs and the tests. All at once, for
-/// the same reason.
+/// The targets for [`Workspace::cargo_for_tests`]: plugins, programs and tests, always all of them
+/// for the same reason.
 pub(crate) const ALL_TARGETS: [&str; 3] = ["--lib", "--bins", "--tests"];
 
-/// The checkout and the folder that cargo builds into.
+/// The checkout and cargo's target folder.
 pub(crate) struct Workspace {
     /// The checkout.
     pub(crate) root: PathBuf,
@@ -19,28 +19,28 @@ pub(crate) struct Workspace {
     pub(crate) target: PathBuf,
 }
 
-/// Which of cargo's profiles a program is built with.
+/// A profile of cargo.
 #[derive(Clone, Copy)]
 pub(crate) enum Profile {
     /// Quick to build.
     Dev,
-    /// As users get it.
+    /// As users build it.
     Release,
 }
 
 impl Workspace {
-    /// Of the checkout that this program was built from.
+    /// The workspace that this program was built from.
     ///
     /// # Errors
-    /// If this program was copied to elsewhere.
+    /// The program is not in its target folder.
     pub(crate) fn new() -> Result<Workspace> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"))
             .parent()
             .context("xtask is not inside the workspace")?
             .to_path_buf();
-        // However the folder was chosen, this program lies in it: target/debug/xtask.
+        // This program is in the target folder, wherever that is: target/debug/xtask.
         let target = env::current_exe()
-            .context("xtask does not find its own program file")?
+            .context("xtask does not find its program file")?
             .ancestors()
             .nth(2)
             .context("xtask is not inside a target folder: run it as `cargo xtask`")?
@@ -59,23 +59,24 @@ impl Workspace {
         command
     }
 
-    /// `cargo SUBCOMMAND` for the packages that tests run and are: always the same ones, since
-    /// another selection has other features of dependencies, which would be built a second time.
+    /// `cargo SUBCOMMAND` for the tests and the packages that they need. The selection is always the
+    /// same, since another one would enable other features of dependencies and build those a second
+    /// time.
     pub(crate) fn cargo_for_tests(&self, subcommand: &str) -> Command {
         let mut words = subcommand.split(' ');
         let mut cargo = self.cargo(words.next().unwrap_or_default());
         cargo.args(words).args([
             "--workspace",
-            // It is running.
+            // This program is running.
             "--exclude=xtask",
-            // These have dependencies and features of their own.
+            // These have other dependencies and features.
             "--exclude=acscall-benches",
             "--exclude=acscall-fuzz",
         ]);
         cargo
     }
 
-    /// The build of what is measured, as users get it, and of the programs that measure.
+    /// Builds the benchmarks and everything that they measure with the release profile.
     pub(crate) fn build_measured(&self) -> Command {
         let mut build = self.cargo("build");
         build.args([
@@ -90,8 +91,8 @@ impl Workspace {
         build
     }
 
-    /// `program` with the environment in which GStreamer finds the plugin that was built with
-    /// `profile`, and nothing is written into the user's own registry of plugins.
+    /// `program` with an environment in which GStreamer finds the plugins built with `profile` and
+    /// does not write the user's plugin registry.
     pub(crate) fn with_plugin(&self, program: impl AsRef<OsStr>, profile: Profile) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.root);
@@ -99,9 +100,9 @@ impl Workspace {
         command
     }
 
-    /// Adds the environment of [`Workspace::with_plugin`] to `command`.
+    /// Sets the environment of [`Workspace::with_plugin`].
     pub(crate) fn set_environment(&self, command: &mut Command, profile: Profile) {
-        // What the user has there already, such as plugins to compare with, stays usable.
+        // Keeps the user's plugins, for example to compare with them.
         let mut path = self.built(profile).into_os_string();
         if let Some(users) = env::var_os("GST_PLUGIN_PATH").filter(|users| !users.is_empty()) {
             path.push(":");
@@ -117,7 +118,7 @@ impl Workspace {
             .env("GST_REGISTRY", self.target.join(registry));
     }
 
-    /// The folder of what was built with `profile`.
+    /// The folder with the programs and plugins built with `profile`.
     pub(crate) fn built(&self, profile: Profile) -> PathBuf {
         self.target.join(match profile {
             Profile::Dev => "debug",

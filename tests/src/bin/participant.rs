@@ -1,18 +1,18 @@
 //! A participant in a process of its own, for tests that kill it.
 //!
 //! `participant [--without ELEMENTS] DESCRIPTION` plays the pipeline and prints a line for each
-//! thing that happens:
+//! event:
 //!
-//! * `told NAME FIELD=VALUE …`: an element message
-//! * `frames SINK COUNT`: so many buffers came to the sink so far; every 100 ms
-//! * `caps SINK CAPS`: what they are from now on
-//! * `rate PAD KBITS ENCODED`: how fast a pad of acscallsink is encoded, and how many frames were
-//! * `coding PAD CODEC ENCODERS`: the codec, and how many encoders there are for it
+//! * `message NAME FIELD=VALUE …`: an element message
+//! * `frames SINK COUNT`: the number of buffers that the sink has received, every 100 ms
+//! * `caps SINK CAPS`: the new caps of the sink
+//! * `rate PAD KBITS ENCODED`: the bit rate and the number of encoded frames of a pad of acscallsink
+//! * `coding PAD CODEC ENCODERS`: its codec and the number of its encoders
 //! * `error TEXT`, `warning TEXT`, `eos`
-//! * `echo LINE`: what came on its standard input
+//! * `echo LINE`: a line of standard input
 //!
-//! It leaves in an orderly way when its standard input closes. The elements named by `--without`,
-//! separated by commas, are not installed as far as it can see.
+//! It leaves the call and ends when its standard input closes. `--without` hides elements, separated
+//! by commas, from this process.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -56,7 +56,7 @@ fn run() -> Result<()> {
     let bus = pipeline.0.bus().context("a pipeline has a bus")?;
     while !ended.load(Ordering::Acquire) {
         if let Some(message) = bus.timed_pop(gst::ClockTime::from_mseconds(100)) {
-            tell(&message)?;
+            print_message(&message)?;
         }
         for (sink, count) in &counts {
             say(&format!("frames {sink} {}", count.load(Ordering::Acquire)))?;
@@ -78,7 +78,7 @@ fn run() -> Result<()> {
     Ok(())
 }
 
-/// Takes these elements, separated by commas, out of this process's registry.
+/// Removes these elements, separated by commas, from the registry of this process.
 fn remove(elements: &str) {
     let registry = gst::Registry::get();
     for name in elements.split(',') {
@@ -88,7 +88,7 @@ fn remove(elements: &str) {
     }
 }
 
-/// Counts what comes to each sink, and prints its caps.
+/// Counts the buffers of each sink, and prints its caps when they change.
 fn count_frames(pipeline: &Pipeline) -> BTreeMap<String, Arc<AtomicU64>> {
     let sinks = pipeline.0.iterate_all_by_element_factory_name("fakesink");
     let mut counts = BTreeMap::new();
@@ -102,7 +102,7 @@ fn count_frames(pipeline: &Pipeline) -> BTreeMap<String, Arc<AtomicU64>> {
                 let caps = pad.current_caps();
                 let mut before = before.lock().unwrap_or_else(PoisonError::into_inner);
                 if let Some(caps) = caps.filter(|caps| before.as_ref() != Some(caps)) {
-                    let _the_test_is_over = say(&format!("caps {name} {caps}"));
+                    let _reader_is_gone = say(&format!("caps {name} {caps}"));
                     *before = Some(caps);
                 }
                 count.fetch_add(1, Ordering::AcqRel);
@@ -119,14 +119,14 @@ fn watch_input() -> Arc<AtomicBool> {
     let seen = ended.clone();
     std::thread::spawn(move || {
         for line in std::io::stdin().lines().map_while(Result::ok) {
-            let _the_test_is_over = say(&format!("echo {line}"));
+            let _reader_is_gone = say(&format!("echo {line}"));
         }
         seen.store(true, Ordering::Release);
     });
     ended
 }
 
-fn tell(message: &gst::Message) -> Result<()> {
+fn print_message(message: &gst::Message) -> Result<()> {
     match message.view() {
         gst::MessageView::Error(error) => say(&format!("error {}", error.error())),
         gst::MessageView::Warning(warning) => say(&format!("warning {}", warning.error())),
@@ -135,7 +135,7 @@ fn tell(message: &gst::Message) -> Result<()> {
             let Some(structure) = element.structure() else {
                 return Ok(());
             };
-            let mut line = format!("told {}", structure.name());
+            let mut line = format!("message {}", structure.name());
             for (field, value) in structure.iter() {
                 let text = value
                     .transform::<String>()

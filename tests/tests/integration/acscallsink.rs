@@ -89,24 +89,7 @@ fn pads_come_and_go_100_times_in_every_state() -> Result<()> {
 #[test]
 fn a_pad_that_exists_is_not_made_again_and_a_warning_says_why() -> Result<()> {
     let (pipeline, element) = alone("")?;
-    let template = element.pad_template("video").context("a template")?;
-    let _pad = element
-        .request_pad(&template, None, None)
-        .context("a pad")?;
-    assert!(element.request_pad(&template, None, None).is_none());
-    let message =
-        pipeline.wait_for(|message| matches!(message.view(), gst::MessageView::Warning(_)))?;
-    let gst::MessageView::Warning(warning) = message.view() else {
-        unreachable!()
-    };
-    assert!(
-        warning
-            .error()
-            .to_string()
-            .contains("'video' was requested twice"),
-        "{warning:?}"
-    );
-    Ok(())
+    pipeline.assert_second_request_is_refused(&element, "video")
 }
 
 #[test]

@@ -118,25 +118,7 @@ fn pads_are_named_as_asked_or_as_nobody_is() -> Result<()> {
 #[test]
 fn a_pad_that_exists_is_not_made_again_and_a_warning_says_why() -> Result<()> {
     let (pipeline, element) = alone("")?;
-    let template = element.pad_template("audio").context("a template")?;
-    let pad = element
-        .request_pad(&template, None, None)
-        .context("a pad")?;
-    assert_eq!(pad.name(), "audio");
-    assert!(element.request_pad(&template, None, None).is_none());
-    let message =
-        pipeline.wait_for(|message| matches!(message.view(), gst::MessageView::Warning(_)))?;
-    let gst::MessageView::Warning(warning) = message.view() else {
-        unreachable!()
-    };
-    assert!(
-        warning
-            .error()
-            .to_string()
-            .contains("'audio' was requested twice"),
-        "{warning:?}"
-    );
-    Ok(())
+    pipeline.assert_second_request_is_refused(&element, "audio")
 }
 
 #[test]

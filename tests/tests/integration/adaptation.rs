@@ -5,6 +5,7 @@ use std::process::Command;
 use acscall_tests::namespace;
 use acscall_tests::participant::Participant;
 use acscall_tests::pipeline::{free_port, init};
+use acscall_tests::skipped::skip;
 use anyhow::{Result, ensure};
 
 /// A call of two users in one process, in a namespace in which there is only `lo`.
@@ -14,10 +15,10 @@ struct Network {
 }
 
 impl Network {
-    /// `None` where there can be no namespaces.
+    /// Returns `None`, and reports the test as skipped, if namespaces cannot be created.
     fn new() -> Result<Option<Network>> {
         if let Some(missing) = namespace::missing() {
-            println!("skipped: {missing}");
+            skip(&missing)?;
             return Ok(None);
         }
         init()?;

@@ -1,13 +1,12 @@
 //! Two participants in a call over a real server, and one that floods. What it costs them is
 //! measured by `cargo xtask bench floods`.
 
-use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use acscall_tests::participant::Participant;
 use acscall_tests::pipeline::{TIMEOUT, init, now};
 use acscall_tests::process::Process;
+use acscall_tests::usage::status;
 use anyhow::{Context, Result, ensure};
 
 /// The call that the hostile client knows.
@@ -15,7 +14,7 @@ const CALL: &str = "flooded";
 /// Pictures that come to each while the flood goes on.
 const PICTURES: u64 = 30;
 /// What the limits of a server let wait for two slow readers is below that; in MiB.
-const MEMORY: u64 = 64;
+const MEMORY: f64 = 64.0;
 
 /// One of the two, who sees the other as `shown`.
 fn participant(port: u16, user: &str, other: &str) -> Result<Participant> {
@@ -127,22 +126,11 @@ impl World {
                 "missing before {before:?}, after {after:?}"
             );
         }
-        let memory = memory(self.server.id())?;
-        ensure!(memory < MEMORY, "the server took {memory} MiB");
+        let memory = status(&self.server.id().to_string(), "VmHWM")? / 1024.0;
+        ensure!(memory < MEMORY, "the server took {memory:.0} MiB");
         self.anna.process.leave()?;
         self.bert.process.leave()
     }
-}
-
-/// The most that a process had, in MiB.
-fn memory(process: u32) -> Result<u64> {
-    let status = fs::read_to_string(Path::new("/proc").join(process.to_string()).join("status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib: u64 = line
-        .and_then(|rest| rest.split_whitespace().next())
-        .context("/proc/PID/status has VmHWM")?
-        .parse()?;
-    Ok(kib / 1024)
 }
 
 /// Who floods in this way is told so and closed, and the others notice nothing.

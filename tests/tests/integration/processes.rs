@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use acscall_tests::namespace;
 use acscall_tests::participant::Participant;
 use acscall_tests::pipeline::{free_port, init, until};
+use acscall_tests::skipped::skip;
 use anyhow::{Context, Result, ensure};
 
 const USERS: [&str; 5] = ["p0", "p1", "p2", "p3", "p4"];
@@ -99,8 +100,7 @@ fn five_participants_leave_are_killed_and_come_back_while_the_pipelines_go_on() 
 #[test]
 fn a_call_works_on_a_machine_without_a_network() -> Result<()> {
     if let Some(missing) = namespace::missing() {
-        println!("skipped: {missing}");
-        return Ok(());
+        return skip(&missing);
     }
     init()?;
     let port = free_port()?;

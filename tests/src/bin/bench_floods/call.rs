@@ -1,4 +1,4 @@
-//! The call that is measured: two participants in one process, each with sound and a picture.
+//! The measured call: two participants in one process, each sending audio and video.
 
 use std::io::Write;
 use std::sync::mpsc::{Receiver, channel};
@@ -10,11 +10,11 @@ use gst::prelude::*;
 
 use crate::stamp;
 
-/// The names that the hostile client knows.
+/// The name of the call, which the hostile client knows.
 pub(crate) const CALL: &str = "flooded";
 
-/// Plays, and for each line of standard input prints the ages in ms of the pictures that came since
-/// the last one.
+/// Plays. For each line of standard input, prints the ages in ms of the pictures that arrived since
+/// the previous line.
 pub(crate) fn play(port: u16) -> Result<()> {
     let (anna, from_bert) = participant(port, "anna", "bert")?;
     let (bert, from_anna) = participant(port, "bert", "anna")?;
@@ -64,22 +64,25 @@ fn participant(port: u16, user: &str, other: &str) -> Result<(Pipeline, Receiver
         .element("shown")?
         .connect("handoff", false, move |values| {
             let picture = values.get(1)?.get::<gst::Buffer>().ok()?;
-            let _nobody_looks_any_more = sender.send(stamp::age(&picture)?);
+            let _receiver_dropped = sender.send(stamp::age(&picture)?);
             None
         });
     pipeline.play()?;
     Ok((pipeline, ages))
 }
 
-/// Prints a line at once.
+/// Prints a line and flushes.
 pub(crate) fn say(line: &str) -> Result<()> {
     let mut output = std::io::stdout();
     writeln!(output, "{line}")?;
     Ok(output.flush()?)
 }
 
-/// A span to measure, not a wait for something.
-#[expect(clippy::disallowed_methods, reason = "see above")]
+/// Lets the measured processes run for this long.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a period to measure, not a wait for an event"
+)]
 pub(crate) fn wait(span: Duration) {
     std::thread::sleep(span);
 }

@@ -1,4 +1,4 @@
-//! A client that floods by what it says to the server.
+//! A client that floods the server with messages and connections.
 
 use std::time::Duration;
 
@@ -13,35 +13,35 @@ use tokio::time::interval;
 
 use crate::call::{CALL, say};
 
-/// An offer that is taken as far as webrtcbin.
+/// An offer that reaches webrtcbin.
 const OFFER: &str = include_str!("offer.sdp");
-/// Just below what the server lets a connection say for ever: 100 messages per second, 20 of them
-/// changes of what it sends, reads and is there for.
+/// Intervals just below the server's limits for a connection: 100 messages per second, 20 of which
+/// may change its media, subscriptions or roles.
 const MESSAGES: Duration = Duration::from_millis(11);
 const CHANGES: Duration = Duration::from_millis(51);
-/// More than the server lets an address open.
+/// More than the server allows per address.
 const CONNECTIONS: usize = 300;
 
-/// What it floods with.
+/// A kind of flood.
 #[derive(Clone, Copy)]
 pub(crate) enum Flood {
-    /// As many messages as get through, that concern everybody.
+    /// Messages that concern all participants, as fast as possible.
     Messages,
-    /// As many connections as get through, that say nothing.
+    /// Silent connections, as many as possible.
     Connections,
-    /// As many candidates as get through, to everybody.
+    /// Candidates to all participants, as fast as possible.
     Candidates,
-    /// As many candidates as are allowed, for legs that there are not.
+    /// Candidates for legs that do not exist, at the allowed rate.
     Signals,
-    /// As many offers of new legs as are allowed, to everybody.
+    /// Offers of new legs to all participants, at the allowed rate.
     Offers,
-    /// It receives and does not, as often as is allowed: each time everybody makes a leg.
+    /// Starts and stops receiving at the allowed rate: each start makes all participants create a leg.
     Roles,
-    /// It wants everything and nothing, as often as is allowed.
+    /// Wants all streams and none, alternately, at the allowed rate.
     Wants,
-    /// It has everything and nothing, as often as is allowed.
+    /// Announces all kinds of media and none, alternately, at the allowed rate.
     Media,
-    /// It comes and goes.
+    /// Joins and leaves.
     Joins,
 }
 
@@ -61,7 +61,7 @@ impl Flood {
         })
     }
 
-    /// Its message number `n` to or about `other`.
+    /// Message number `n` to or about `other`.
     fn message(self, other: &Participant, n: u64) -> ClientMessage {
         let kinds = |all| {
             if all {
@@ -94,7 +94,7 @@ impl Flood {
         }
     }
 
-    /// The time between two messages where they are to be let through.
+    /// The interval between two messages; `None` means as fast as possible.
     fn pace(self) -> Option<Duration> {
         match self {
             Flood::Messages | Flood::Candidates | Flood::Connections | Flood::Joins => None,
@@ -152,7 +152,7 @@ async fn talk(flood: Flood, url: &str) -> Result<()> {
     watched.and(talked)
 }
 
-/// Opens connections that say nothing, as fast as it can, and holds those that it gets.
+/// Opens silent connections as fast as possible, and keeps them open.
 async fn open_many(url: &str) -> Result<()> {
     let mut open = JoinSet::new();
     loop {
@@ -162,13 +162,13 @@ async fn open_many(url: &str) -> Result<()> {
                 let Ok((_sender, mut receiver)) = connect(&url).await else {
                     return None;
                 };
-                let mut told = None;
+                let mut error = None;
                 while let Ok(message) = receiver.next().await {
                     if let ServerMessage::Error { code, .. } = message {
-                        told = Some(code);
+                        error = Some(code);
                     }
                 }
-                told
+                error
             });
         }
         if let Some(Ok(Some(code))) = open.join_next().await {
@@ -178,7 +178,7 @@ async fn open_many(url: &str) -> Result<()> {
     }
 }
 
-/// Joins and leaves, as fast as it can.
+/// Joins and leaves as fast as possible.
 async fn come_and_go(url: &str) -> Result<()> {
     loop {
         match join(url).await {
@@ -233,7 +233,7 @@ fn candidate(to: &Participant, leg: u64, n: u64) -> ClientMessage {
     signal(to, leg, LegEnd::Receiver, step)
 }
 
-/// A step of a leg with `to`.
+/// A step of the leg with `to`.
 pub(crate) fn signal(to: &Participant, leg: u64, by: LegEnd, step: LegStep) -> ClientMessage {
     ClientMessage::Signal {
         to: to.id.clone(),

@@ -1,7 +1,7 @@
-//! A client that takes part as a receiver over webrtcbin, and may ask for key frames 1000 times per
-//! second by RTCP of its own. One that does not ask is what any third participant costs.
+//! A client that receives over webrtcbin and may request key frames 1000 times per second with its
+//! own RTCP packets. Without requests it shows the cost of any third participant.
 //!
-//! It prints `key-frame TIME` for each that comes, in ms by the sender's RTP time.
+//! It prints `key-frame TIME` for each key frame, in ms of the sender's RTP time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,29 +20,32 @@ use tokio::time::interval;
 use crate::call::say;
 use crate::hostile::{join, signal};
 
-/// Between two requests.
+/// The interval between two requests.
 const PACE: Duration = Duration::from_millis(1);
 
-/// What its side of the leg says.
-enum Said {
+/// A message from webrtcbin for the other end of the leg.
+enum LocalMessage {
     Answer(String),
     Candidate(u32, String),
 }
 
 /// Receives until it is killed.
-pub(crate) fn receive(port: u16, asks: bool) -> Result<()> {
+pub(crate) fn receive(port: u16, floods: bool) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(take_part(&format!("ws://127.0.0.1:{port}"), asks))
+    runtime.block_on(take_part(&format!("ws://127.0.0.1:{port}"), floods))
 }
 
-async fn take_part(url: &str, asks: bool) -> Result<()> {
-    // The first makes the key for DTLS, which takes time that a leg does not have.
+async fn take_part(url: &str, floods: bool) -> Result<()> {
+    // The first dtlsdec creates the key for DTLS, which takes longer than a leg waits.
     drop(gst::ElementFactory::make("dtlsdec").build()?);
     let mut leg = Leg::new()?;
     let (mut sender, mut receiver, others) = join(url).await?;
-    let victim = others.first().context("somebody is there")?.clone();
+    let victim = others
+        .first()
+        .context("there are other participants")?
+        .clone();
     sender
         .send(&ClientMessage::Want {
             of: victim.id.clone(),
@@ -58,38 +61,45 @@ async fn take_part(url: &str, asks: bool) -> Result<()> {
                     match signal.step {
                         LegStep::Offer(sdp) => {
                             number = signal.leg;
-                            leg.offered(&sdp)?;
+                            leg.answer_offer(&sdp)?;
                         }
-                        LegStep::Candidate(candidate) => leg.add(&candidate),
+                        LegStep::Candidate(candidate) => leg.add_candidate(&candidate),
                         _ => {}
                     }
                 }
                 ServerMessage::Error { code, .. } => say(&format!("error {code:?}"))?,
                 _ => {}
             },
-            Some(said) = leg.said.recv() => tell(&mut sender, &victim, number, said).await?,
-            _ = pace.tick(), if asks => leg.ask(),
+            Some(message) = leg.messages.recv() => send(&mut sender, &victim, number, message).await?,
+            _ = pace.tick(), if floods => leg.request_key_frame(),
         }
     }
 }
 
-async fn tell(sender: &mut Sender, to: &Participant, leg: u64, said: Said) -> Result<()> {
-    let step = match said {
-        Said::Answer(sdp) => LegStep::Answer(sdp),
-        Said::Candidate(line, candidate) => LegStep::Candidate(Candidate { candidate, line }),
+async fn send(
+    sender: &mut Sender,
+    to: &Participant,
+    leg: u64,
+    message: LocalMessage,
+) -> Result<()> {
+    let step = match message {
+        LocalMessage::Answer(sdp) => LegStep::Answer(sdp),
+        LocalMessage::Candidate(line, candidate) => {
+            LegStep::Candidate(Candidate { candidate, line })
+        }
     };
     Ok(sender
         .send(&signal(to, leg, LegEnd::Receiver, step))
         .await?)
 }
 
-/// Its end of the leg.
+/// This client's end of the leg.
 struct Leg {
     pipeline: gst::Pipeline,
     webrtcbin: gst::Element,
-    said: UnboundedReceiver<Said>,
-    says: UnboundedSender<Said>,
-    /// The SSRC of the pictures, once one came; else 0.
+    messages: UnboundedReceiver<LocalMessage>,
+    sender: UnboundedSender<LocalMessage>,
+    /// The SSRC of the video, 0 before its first packet.
     media: Arc<AtomicU32>,
     rtcp: Option<gst::Pad>,
 }
@@ -99,17 +109,17 @@ impl Leg {
         let pipeline = gst::Pipeline::new();
         let webrtcbin = gst::ElementFactory::make("webrtcbin").build()?;
         webrtcbin.set_property_from_str("bundle-policy", "max-bundle");
-        // As the elements do, and without it a port that is taken is a warning.
+        // As the elements do; otherwise a port in use causes a warning.
         let agent = webrtcbin
             .property::<glib::Object>("ice-agent")
             .property::<glib::Object>("agent");
         agent.set_property("upnp", false);
         pipeline.add(&webrtcbin)?;
-        let (says, said) = unbounded_channel();
-        let candidates = says.clone();
+        let (sender, messages) = unbounded_channel();
+        let candidates = sender.clone();
         webrtcbin.connect("on-ice-candidate", false, move |values| {
             let (line, text) = (values.get(1)?.get().ok()?, values.get(2)?.get().ok()?);
-            let _over = candidates.send(Said::Candidate(line, text));
+            let _receiver_dropped = candidates.send(LocalMessage::Candidate(line, text));
             None
         });
         let media: Arc<AtomicU32> = Arc::default();
@@ -117,28 +127,28 @@ impl Leg {
         webrtcbin.connect_pad_added(move |_, pad| {
             if let Some(pipeline) = weak.upgrade() {
                 watch(pad, &seen);
-                let _of_no_use_then = drain(&pipeline, pad);
+                let _leg_is_useless = drain(&pipeline, pad);
             }
         });
         pipeline.set_state(gst::State::Playing)?;
         Ok(Leg {
             pipeline,
             webrtcbin,
-            said,
-            says,
+            messages,
+            sender,
             media,
             rtcp: None,
         })
     }
 
-    fn offered(&mut self, sdp: &str) -> Result<()> {
+    fn answer_offer(&mut self, sdp: &str) -> Result<()> {
         let message = gst_sdp::SDPMessage::parse_buffer(sdp.as_bytes())?;
         let offer =
             gst_webrtc::WebRTCSessionDescription::new(gst_webrtc::WebRTCSDPType::Offer, message);
         let none = None::<gst::Promise>;
         self.webrtcbin
             .emit_by_name::<()>("set-remote-description", &[&offer, &none]);
-        let (webrtcbin, says) = (self.webrtcbin.clone(), self.says.clone());
+        let (webrtcbin, sender) = (self.webrtcbin.clone(), self.sender.clone());
         let promise = gst::Promise::with_change_func(move |reply| {
             let answer = reply.ok().flatten().and_then(|reply| {
                 reply
@@ -148,7 +158,7 @@ impl Leg {
             if let Some(answer) = answer {
                 let none = None::<gst::Promise>;
                 webrtcbin.emit_by_name::<()>("set-local-description", &[&answer, &none]);
-                let _over = says.send(Said::Answer(answer.sdp().to_string()));
+                let _receiver_dropped = sender.send(LocalMessage::Answer(answer.sdp().to_string()));
             }
         });
         self.webrtcbin
@@ -156,7 +166,7 @@ impl Leg {
         Ok(())
     }
 
-    fn add(&self, candidate: &Candidate) {
+    fn add_candidate(&self, candidate: &Candidate) {
         if !candidate.candidate.is_empty() {
             self.webrtcbin.emit_by_name::<()>(
                 "add-ice-candidate",
@@ -165,14 +175,14 @@ impl Leg {
         }
     }
 
-    /// Asks for a key frame, beside and more often than webrtcbin would.
-    fn ask(&mut self) {
+    /// Requests a key frame, in addition to the requests of webrtcbin.
+    fn request_key_frame(&mut self) {
         let media = self.media.load(Ordering::Relaxed);
         if media == 0 {
             return;
         }
         if self.rtcp.is_none() {
-            // What goes in here leaves encrypted.
+            // Packets pushed from this pad are encrypted.
             self.rtcp = self
                 .pipeline
                 .iterate_all_by_element_factory_name("rtpbin")
@@ -180,10 +190,10 @@ impl Leg {
                 .flatten()
                 .find_map(|rtpbin| rtpbin.static_pad("send_rtcp_src_0"));
         }
-        // Nothing can go in before its own.
+        // rtpbin must push its first packet before.
         let started = |rtcp: &&gst::Pad| rtcp.sticky_event::<gst::event::Segment>(0).is_some();
         if let Some(rtcp) = self.rtcp.as_ref().filter(started) {
-            let _full = rtcp.push(gst::Buffer::from_slice(request(media)));
+            let _dropped = rtcp.push(gst::Buffer::from_slice(request(media)));
         }
     }
 }
@@ -200,19 +210,19 @@ fn request(media: u32) -> [u8; 20] {
     packet
 }
 
-/// Tells the SSRC and the key frames of the pictures that come out of `pad`.
+/// Stores the SSRC of the video from `pad`, and prints its key frames.
 fn watch(pad: &gst::Pad, media: &Arc<AtomicU32>) {
     let media = media.clone();
-    let (frames, told) = channel();
+    let (sender, key_frames) = channel();
     std::thread::spawn(move || {
-        while let Ok(time) = told.recv() {
+        while let Ok(time) = key_frames.recv() {
             if say(&format!("key-frame {time}")).is_err() {
                 break;
             }
         }
     });
-    let frames = std::sync::Mutex::new(frames);
-    let told_last = AtomicU32::new(u32::MAX);
+    let sender = std::sync::Mutex::new(sender);
+    let last = AtomicU32::new(u32::MAX);
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let is_video = pad.current_caps().is_some_and(|caps| {
             caps.structure(0)
@@ -224,17 +234,17 @@ fn watch(pad: &gst::Pad, media: &Arc<AtomicU32>) {
         {
             media.store(ssrc, Ordering::Relaxed);
             if is_key_frame
-                && told_last.swap(time, Ordering::Relaxed) != time
-                && let Ok(frames) = frames.lock()
+                && last.swap(time, Ordering::Relaxed) != time
+                && let Ok(sender) = sender.lock()
             {
-                let _over = frames.send(time / 90);
+                let _receiver_dropped = sender.send(time / 90);
             }
         }
         gst::PadProbeReturn::Ok
     });
 }
 
-/// The SSRC and time of an RTP packet with VP8, and whether a key frame begins in it (RFC 7741).
+/// The SSRC and time of an RTP packet with VP8, and whether a key frame starts in it (RFC 7741).
 fn read(packet: &[u8]) -> Option<(u32, u32, bool)> {
     let number = |at: usize| Some(u32::from_be_bytes(packet.get(at..at + 4)?.try_into().ok()?));
     let (time, ssrc) = (number(4)?, number(8)?);

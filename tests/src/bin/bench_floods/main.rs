@@ -1,9 +1,9 @@
-//! `cargo xtask bench floods`: what a call of two costs, and how late its pictures come, while a
-//! hostile client floods the server or the call, beside the same without it.
+//! `cargo xtask bench floods`: the costs and the latency of a call of two, with and without a hostile
+//! client that floods the server or the call.
 //!
 //! The measured call, the server and the hostile client are processes of their own: this program,
-//! started again. `bench_floods --role hostile FLOOD PORT` is of use to tests, too: it prints
-//! `error CODE` and `closed` for what it is answered, and floods on.
+//! started again. Tests also use `bench_floods --role hostile FLOOD PORT`: it floods, and prints
+//! `error CODE` and `closed` when the server answers so.
 
 mod call;
 mod figures;
@@ -38,7 +38,7 @@ fn run(arguments: &[&str]) -> Result<()> {
         ["--role", "hostile", "key-frames", port] => key_frames::receive(port.parse()?, true),
         ["--role", "hostile", "receives", port] => key_frames::receive(port.parse()?, false),
         ["--role", "hostile", flood, port] => hostile::flood(named(flood)?, port.parse()?),
-        ["--role", ..] => bail!("no role is called so"),
+        ["--role", ..] => bail!("there is no such role"),
         [] => figures::print(&figures::FLOODS),
         ["--help"] => {
             println!("usage: [{}]…", figures::FLOODS.join(" | "));
@@ -49,5 +49,5 @@ fn run(arguments: &[&str]) -> Result<()> {
 }
 
 fn named(flood: &str) -> Result<Flood> {
-    Flood::named(flood).with_context(|| format!("no flood is called '{flood}'"))
+    Flood::named(flood).with_context(|| format!("there is no flood '{flood}'"))
 }

@@ -1,22 +1,22 @@
-//! The time of capture, drawn into a picture: a square of light or dark for each bit.
+//! The time of capture, drawn into a picture: one light or dark square per bit.
 
 use acscall_tests::pipeline::now;
 
 pub(crate) const WIDTH: usize = 640;
 /// Two macroblocks, so that no codec can lose it.
 const SIDE: usize = 32;
-/// Bits of the time: a minute.
+/// Bits of the time: enough for a minute.
 const BITS: usize = 20;
 
-/// How often the time that is drawn advances in a millisecond.
+/// Ticks of the drawn time per millisecond.
 const TICKS: u64 = 16;
 
-/// The present time, as far as it is drawn.
+/// The current time in ticks, limited to [`BITS`].
 fn ticks() -> u64 {
     (now().useconds() * TICKS / 1000) & ((1 << BITS) - 1)
 }
 
-/// Draws it into the upper left of an I420 picture.
+/// Draws the current time into the upper left of an I420 picture.
 pub(crate) fn draw(picture: &mut gst::BufferRef) {
     let time = ticks();
     let Ok(mut map) = picture.map_writable() else {
@@ -33,7 +33,7 @@ pub(crate) fn draw(picture: &mut gst::BufferRef) {
     }
 }
 
-/// How long ago that of this picture was, in ms.
+/// The age in ms of the time in this picture.
 pub(crate) fn age(picture: &gst::BufferRef) -> Option<f64> {
     let stride = picture
         .meta::<gst_video::VideoMeta>()

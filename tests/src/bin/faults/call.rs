@@ -1,4 +1,4 @@
-//! A call of a sender and a receiver that is watched.
+//! A call between a sender and a receiver, and the record of its events.
 
 use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -11,14 +11,14 @@ use anyhow::{Context as _, Result, bail, ensure};
 use crate::record::{Record, Time};
 use crate::world::World;
 
-/// Nothing that is waited for takes as long on any machine.
+/// Longer than any wait takes on any machine.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Frames before a case begins: rate control and jitter buffer have settled.
+/// Frames before a case starts: rate control and the jitter buffer are steady.
 const SETTLED: usize = 150;
-/// Frames of a sender that replaces a killed one are numbered from here on.
+/// The first frame number of a sender that replaces a killed one.
 pub(crate) const SECOND_RUN: u32 = 500_000;
 
-/// Who can be stopped or killed.
+/// A process that can be stopped or killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Who {
     Sender,
@@ -39,11 +39,11 @@ impl Who {
 /// How the parties are started.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Setup {
-    /// What the receiver's video goes into.
+    /// The elements that receive the video; a fakesink by default.
     pub(crate) receiving: Option<String>,
     /// The receiver's `latency`.
     pub(crate) latency: Option<u32>,
-    /// The environment of both parties.
+    /// Environment variables of both parties.
     pub(crate) environment: Vec<(String, String)>,
 }
 
@@ -56,15 +56,15 @@ pub(crate) struct Call {
     receiver: Option<Process>,
     server: Option<Child>,
     lines: Receiver<(Who, String)>,
-    teller: Sender<(Who, String)>,
+    line_sender: Sender<(Who, String)>,
 }
 
 impl Call {
-    /// A call in which all is well, and has been for some seconds.
-    /// The receiver's line is `usual`.
+    /// Starts a call and waits until media has been flowing for some seconds. `usual` are the
+    /// conditions of the receiver's line.
     pub(crate) fn start(setup: Setup, usual: &str) -> Result<Call> {
         acscall_tests::pipeline::init()?;
-        let (teller, lines) = channel();
+        let (line_sender, lines) = channel();
         let mut call = Call {
             world: World::new()?,
             record: Record::default(),
@@ -73,7 +73,7 @@ impl Call {
             receiver: None,
             server: None,
             lines,
-            teller,
+            line_sender,
         };
         call.world.line(Who::Receiver.name(), usual)?;
         call.begin(Who::Server)?;
@@ -82,18 +82,18 @@ impl Call {
         call.run_until(PATIENCE, |record| {
             record.got.len() > SETTLED && record.sounds.len() > SETTLED
         })
-        .context("the call did not come about")?;
+        .context("no media flows")?;
         Ok(call)
     }
 
-    /// Starts a party, or starts it again.
+    /// Starts a process, or restarts it.
     pub(crate) fn begin(&mut self, who: Who) -> Result<()> {
         let user = who.name();
         let joining = self.world.joining(user);
         match who {
             Who::Server => self.server = Some(self.world.serve()?),
             Who::Sender => {
-                // Its corner of noise makes as much as the encoder may give.
+                // The noise in one corner makes the encoder use its full bit rate.
                 let description = format!(
                     "videotestsrc is-live=true ! video/x-raw,format=I420,width={},height=480,\
                      framerate=30/1 ! identity name=draw ! s.video \
@@ -125,7 +125,7 @@ impl Call {
         Ok(())
     }
 
-    /// SIGKILL.
+    /// Kills a process with SIGKILL.
     pub(crate) fn kill(&mut self, who: Who) -> Result<()> {
         match who {
             Who::Sender => drop(self.sender.take()),
@@ -139,7 +139,7 @@ impl Call {
         Ok(())
     }
 
-    /// Sends a signal, such as `STOP`.
+    /// Sends a signal such as `STOP`.
     pub(crate) fn signal(&self, who: Who, signal: &str) -> Result<()> {
         let id = match who {
             Who::Sender => self.sender.as_ref().map(Process::id),
@@ -150,18 +150,18 @@ impl Call {
         let status = Command::new("kill")
             .args([&format!("-{signal}"), &id])
             .status()?;
-        ensure!(status.success(), "no signal could be sent");
+        ensure!(status.success(), "the signal could not be sent");
         Ok(())
     }
 
-    /// Takes in what happens for this long.
+    /// Records events for this long.
     pub(crate) fn run(&mut self, time: Duration) -> Result<()> {
         let deadline = clock() + time.as_micros() as Time;
         while self.take_one(deadline)? {}
         Ok(())
     }
 
-    /// Takes in what happens until this holds.
+    /// Records events until `holds` returns true.
     pub(crate) fn run_until(
         &mut self,
         patience: Duration,
@@ -171,15 +171,15 @@ impl Call {
         while !holds(&self.record) {
             if !self.take_one(deadline)? {
                 bail!(
-                    "it took longer than {patience:?}; told: {:#?}",
-                    self.record.told
+                    "it took longer than {patience:?}; messages: {:#?}",
+                    self.record.messages
                 );
             }
         }
         Ok(())
     }
 
-    /// Lets the parties leave, which they can do only if they live.
+    /// Makes the parties leave, which fails if one has died, and returns the record.
     pub(crate) fn end(mut self) -> Result<Record> {
         for party in [self.receiver.take(), self.sender.take()] {
             party.context("it runs")?.leave()?;
@@ -188,21 +188,21 @@ impl Call {
             ensure!(server.try_wait()?.is_none(), "the server has ended");
         }
         while let Ok((who, line)) = self.lines.try_recv() {
-            self.record.take(who.name(), &line)?;
+            self.record.add(who.name(), &line)?;
         }
         Ok(std::mem::take(&mut self.record))
     }
 
-    /// True if something happened before `deadline`.
+    /// Records one event. Returns false at `deadline`.
     fn take_one(&mut self, deadline: Time) -> Result<bool> {
         let left = deadline.saturating_sub(clock());
         match self.lines.recv_timeout(Duration::from_micros(left)) {
             Ok((who, line)) => {
-                self.record.take(who.name(), &line)?;
+                self.record.add(who.name(), &line)?;
                 Ok(clock() < deadline)
             }
             Err(RecvTimeoutError::Timeout) => Ok(false),
-            Err(RecvTimeoutError::Disconnected) => bail!("nobody tells anything any more"),
+            Err(RecvTimeoutError::Disconnected) => bail!("all processes have ended"),
         }
     }
 
@@ -212,8 +212,8 @@ impl Call {
             .args(arguments)
             .env("ACSCALL_TOKEN", self.world.token(who.name())?)
             .envs(self.setup.environment.iter().cloned());
-        let teller = self.teller.clone();
-        Process::start_with(&mut command, move |line| teller.send((who, line)).is_ok())
+        let sender = self.line_sender.clone();
+        Process::start_with(&mut command, move |line| sender.send((who, line)).is_ok())
     }
 }
 
@@ -226,7 +226,7 @@ impl Drop for Call {
     }
 }
 
-/// The system clock's time, which all processes share.
+/// The time of the system clock, which is the same in all processes.
 pub(crate) fn clock() -> Time {
     now().useconds()
 }

@@ -1,4 +1,4 @@
-//! The faults, and what is promised of each.
+//! The faults, and the promise for each.
 
 use std::process::Command;
 use std::time::Duration;
@@ -12,32 +12,32 @@ use crate::table;
 
 /// A fault.
 pub(crate) struct Case {
-    /// On the command line.
+    /// The name on the command line.
     pub(crate) name: &'static str,
-    /// In the table.
+    /// The description in the table.
     pub(crate) what: &'static str,
     fault: Fault,
-    /// The least part of the frames that has to come out while it lasts, in percent.
+    /// The minimum of frames that must be delivered during the fault, in percent.
     least: f64,
-    /// The receiver's `latency`, where it is not the default.
+    /// The receiver's `latency`, if it is not the default.
     latency: Option<u32>,
 }
 
 enum Fault {
-    /// The receiver's line, over which a round trip takes so many ms all the time, is such in
-    /// addition for so many seconds.
+    /// The receiver's line has this round-trip time in ms all the time, and these conditions for
+    /// this many seconds.
     Line(u64, &'static str, u64),
-    /// Nothing passes the line of one for so many seconds.
+    /// The line of one process is down for this many seconds.
     Down(Who, u64),
-    /// Its address goes, and another one comes a second later.
+    /// Its address is removed, and another is added a second later.
     Move(Who),
-    /// It is killed, and started again two seconds later.
+    /// It is killed, and restarted two seconds later.
     Kill(Who),
-    /// It does not run for so many seconds.
+    /// It is stopped for this many seconds.
     Stop(Who, u64),
-    /// The disk that the receiver records on beside is full.
+    /// The disk of a recording branch of the receiver is full.
     FullDisk,
-    /// The wall clock of both parties goes so many seconds forth, and then as many back.
+    /// The wall clock of both parties is set forward by this many seconds, then back.
     Clock(i64),
 }
 
@@ -59,7 +59,7 @@ const fn at_least(least: f64, name: &'static str, what: &'static str, fault: Fau
     }
 }
 
-/// All of them, in the order of the table.
+/// All cases, in the order of the table.
 pub(crate) const CASES: &[Case] = &[
     at_least(99.0, "none", "nothing, for comparison", Line(0, "", 20)),
     at_least(
@@ -179,11 +179,11 @@ pub(crate) const CASES: &[Case] = &[
     ),
 ];
 
-/// When media has to be back.
+/// How soon media must be back, in ms.
 const BACK: u64 = 3000;
-/// How long it is watched after a fault.
+/// How long the call is watched after a fault.
 const AFTER: Duration = Duration::from_secs(10);
-/// So late frames count.
+/// How late frames may arrive and still count.
 const STRAGGLERS: Duration = Duration::from_secs(1);
 
 /// Runs a case in the namespaces around this process, and prints its row.
@@ -191,9 +191,9 @@ pub(crate) fn run_inside(name: &str) -> Result<()> {
     let case = CASES.iter().find(|case| case.name == name);
     let case = case.with_context(|| format!("no fault is called '{name}'"))?;
     let (figures, record) = case.run()?;
-    // Before it is judged, so that it is known what was wrong.
+    // Printed before the check, so that the figures of a failure are shown.
     table::print_row(case, &figures, &record);
-    case.judge(&figures, &record)
+    case.check(&figures, &record)
 }
 
 impl Case {
@@ -242,7 +242,7 @@ impl Case {
         match self.fault {
             Line(..) => {
                 let counts = call.world.counts(Receiver.name())?;
-                call.record.told.push(counts);
+                call.record.messages.push(counts);
                 call.world.line(Receiver.name(), &usual)?;
             }
             Down(who, _) => call.world.line(who.name(), "")?,
@@ -258,7 +258,7 @@ impl Case {
         Ok((Figures::new(&record, begun..ended, over), record))
     }
 
-    /// What the receiver's line is all the time.
+    /// The conditions of the receiver's line all the time.
     fn usual(&self) -> String {
         match self.fault {
             // Half of it each way.
@@ -276,11 +276,11 @@ impl Case {
             FullDisk => {
                 let disk = "/run/disk";
                 std::fs::create_dir_all(disk)?;
-                // Of raw video that is half a second.
+                // Holds half a second of raw video.
                 let status = Command::new("mount")
                     .args(["-t", "tmpfs", "-o", "size=8m", "tmpfs", disk])
                     .status()?;
-                ensure!(status.success(), "no small disk can be mounted");
+                ensure!(status.success(), "the small disk cannot be mounted");
                 setup.receiving = Some(format!(
                     "rawtap name=t ! fakesink name=video sync=false async=false \
                      t.tap_0 ! filesink name=recording location={disk}/video.raw sync=false \
@@ -295,7 +295,7 @@ impl Case {
                     set("LD_PRELOAD", &library),
                     set("FAKETIME_TIMESTAMP_FILE", CLOCK),
                     set("FAKETIME_NO_CACHE", "1"),
-                    // The wall clock alone.
+                    // Only the wall clock.
                     set("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
                 ];
             }
@@ -304,8 +304,8 @@ impl Case {
         Ok(setup)
     }
 
-    /// Holds the figures against what is promised.
-    fn judge(&self, figures: &Figures, record: &Record) -> Result<()> {
+    /// Compares the figures with the promise.
+    fn check(&self, figures: &Figures, record: &Record) -> Result<()> {
         let errors: Vec<&String> = record
             .errors
             .iter()
@@ -314,13 +314,13 @@ impl Case {
         ensure!(errors.is_empty(), "a pipeline failed: {errors:?}");
         ensure!(
             figures.percent() >= self.least,
-            "{:.2} % of the frames came, promised are {}",
+            "{:.2} % of the frames were delivered, promised are {}",
             figures.percent(),
             self.least
         );
         for (what, back) in [
-            ("the picture", figures.picture_back),
-            ("the sound", figures.sound_back),
+            ("video", figures.picture_back),
+            ("audio", figures.sound_back),
         ] {
             let back = back.with_context(|| format!("{what} never came back"))?;
             ensure!(back <= BACK, "{what} was back after {back} ms");
@@ -332,13 +332,13 @@ impl Case {
         Ok(())
     }
 
-    /// Errors of the branch itself are the application's to see.
+    /// Whether the error is that of the recording branch, which the application handles.
     fn expects(&self, error: &str) -> bool {
         matches!(self.fault, FullDisk) && error.starts_with("receiver: error recording ")
     }
 }
 
-/// Where the parties' wall clock is read from.
+/// The file with the offset of the parties' wall clock.
 const CLOCK: &str = "/run/clock";
 
 fn set_clock(offset: i64) -> Result<()> {

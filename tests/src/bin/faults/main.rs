@@ -1,11 +1,11 @@
-//! `cargo xtask test --faults`: what calls do while the network, the machine or the parties fail.
+//! `cargo xtask test --faults`: calls while the network, the machine or the parties fail.
 //!
-//! A sender, a receiver and the server are processes in network namespaces of their own, joined by
-//! the program `link`, whose lines go bad as each case says. The sender numbers its frames in the
-//! picture, the receiver reads the numbers: what counts is what comes out of the pad.
+//! A sender, a receiver and the server are processes in their own network namespaces, connected by
+//! the program `link`, whose lines get the conditions of each case. The sender draws a number into
+//! each frame and the receiver reads it from the frames that leave the pad.
 //!
-//! `faults [CASE…]` runs these cases or all of them and prints a table in Markdown, `faults list`
-//! names them.
+//! `faults [CASE…]` runs these cases, or all, and prints a table in Markdown. `faults list` lists
+//! the cases.
 
 mod call;
 mod cases;
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// True where everything was as promised.
+/// Returns false if a promise was not kept.
 fn run(arguments: &[&str]) -> Result<bool> {
     match arguments {
         ["list"] => {
@@ -44,13 +44,13 @@ fn run(arguments: &[&str]) -> Result<bool> {
             }
             Ok(true)
         }
-        // Processes that this program starts of itself.
+        // This program as started by itself.
         ["--party", role, rest @ ..] => party::play(role, rest).map(|()| true),
         [isolation::INSIDE, name] => cases::run_inside(name).map(|()| true),
         names => {
             for name in names {
                 if !CASES.iter().any(|case| case.name == *name) {
-                    bail!("no fault is called '{name}'; `list` lists them");
+                    bail!("there is no fault '{name}'; `list` lists all");
                 }
             }
             let chosen = CASES

@@ -1,12 +1,12 @@
-//! The number of a frame, drawn into its picture so that no codec can lose it.
+//! The number of a frame, drawn into its picture so that it survives every codec.
 
-/// The picture's width, of I420.
+/// The width of the picture, which is I420.
 pub(crate) const WIDTH: usize = 640;
 /// Side of a bit's square: two macroblocks.
 const SQUARE: usize = 32;
 const BITS: usize = 20;
 
-/// Draws the number, a square a bit, and below it its complement, by which damage shows.
+/// Draws the number, one square per bit, and below it its complement, which reveals damage.
 pub(crate) fn draw(luma: &mut [u8], number: u32) {
     for (line, number) in [number, !number].into_iter().enumerate() {
         for bit in 0..BITS {
@@ -21,7 +21,7 @@ pub(crate) fn draw(luma: &mut [u8], number: u32) {
     }
 }
 
-/// Reads it from a picture of this stride, if it is intact.
+/// Reads the number from a picture with this stride, if it is intact.
 pub(crate) fn read(luma: &[u8], stride: usize) -> Option<u32> {
     let line = |line: usize| {
         (0..BITS).try_fold(0, |number, bit| {

@@ -1,33 +1,35 @@
-//! What a record says of a time.
+//! Figures of a period of a record.
 
 use std::ops::Range;
 
 use crate::record::{Record, Time};
 
-/// The number of frames whose order of arrival tells that the flow is whole again.
+/// How many consecutive frames without a loss mean that the stream has recovered.
 const WHOLE: usize = 30;
 
 /// The figures of one case.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
-    /// Frames that went in during the fault, and how many of them came out.
+    /// Frames sent during the fault.
     pub(crate) sent: usize,
+    /// How many of them were delivered.
     pub(crate) delivered: usize,
-    /// How long those took, in ms: the median and the longest.
+    /// Their delay in ms: the median and the maximum.
     pub(crate) delay: Option<(u64, u64)>,
-    /// The longest times without a picture and without sound, up to the end of the case, in ms.
+    /// The longest pause between pictures until the end of the case, in ms.
     pub(crate) picture_pause: u64,
+    /// The longest pause between sounds until the end of the case, in ms.
     pub(crate) sound_pause: u64,
-    /// From the fault's end to the first frame made after it that came out, in ms.
+    /// From the end of the fault to the arrival of the first frame sent after it, in ms.
     pub(crate) picture_back: Option<u64>,
-    /// From the fault's end to the first sound, in ms.
+    /// From the end of the fault to the first sound, in ms.
     pub(crate) sound_back: Option<u64>,
-    /// From the fault's end until frames come without a loss for a second, in ms.
+    /// From the end of the fault to the first of a second of frames without a loss, in ms.
     pub(crate) whole: Option<u64>,
 }
 
 impl Figures {
-    /// Of a fault that lasted for `fault`, in a case that ended at `end`.
+    /// Calculates the figures of a fault that lasted for `fault`, in a case that ended at `end`.
     pub(crate) fn new(record: &Record, fault: Range<Time>, end: Time) -> Figures {
         let during: Vec<(u32, Time)> = record
             .sent
@@ -53,7 +55,7 @@ impl Figures {
         }
     }
 
-    /// The part of the frames that came out, in percent.
+    /// The share of the frames that were delivered, in percent.
     pub(crate) fn percent(&self) -> f64 {
         100.0 * self.delivered as f64 / self.sent.max(1) as f64
     }
@@ -70,21 +72,21 @@ fn longest_pause(times: &[Time], range: Range<Time>) -> u64 {
 }
 
 fn first_frame_after(record: &Record, end: Time) -> Option<Time> {
-    let made_after = record.sent.iter().filter(|(_, at)| **at >= end);
-    made_after
+    let sent_after = record.sent.iter().filter(|(_, at)| **at >= end);
+    sent_after
         .filter_map(|(number, _)| record.got.get(number).copied())
         .min()
 }
 
-/// When the first of so many frames came that were sent one after the other.
+/// When the first of [`WHOLE`] consecutive delivered frames arrived.
 fn whole_after(record: &Record, end: Time) -> Option<Time> {
-    let made_after: Vec<u32> = record
+    let sent_after: Vec<u32> = record
         .sent
         .iter()
         .filter(|(_, at)| **at >= end)
         .map(|(number, _)| *number)
         .collect();
-    let run = made_after
+    let run = sent_after
         .windows(WHOLE)
         .find(|run| run.iter().all(|number| record.got.contains_key(number)))?;
     record.got.get(run.first()?).copied()
@@ -94,7 +96,7 @@ fn whole_after(record: &Record, end: Time) -> Option<Time> {
 mod tests {
     use super::*;
 
-    /// A frame every 33 ms from 0 on, of which those in `lost` do not come, 50 ms later.
+    /// A frame every 33 ms that arrives after 50 ms, except for the frames in `lost`.
     fn record(frames: u32, lost: Range<u32>) -> Record {
         let mut record = Record::default();
         for number in 0..frames {
@@ -110,8 +112,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lost_and_when_it_is_back_is_found() {
-        // 100 to 200 are lost, the fault is over at 180.
+    fn losses_and_the_time_until_media_is_back_are_found() {
+        // Frames 100 to 199 are lost; the fault ends at 180.
         let record = record(300, 100..200);
         let at = |number: u64| number * 33_000;
         let figures = Figures::new(&record, at(90)..at(180), at(300));
@@ -125,12 +127,12 @@ mod tests {
     }
 
     #[test]
-    fn what_never_comes_back_is_not_back() {
+    fn media_that_never_comes_back_has_no_time() {
         let record = record(300, 100..300);
         let at = |number: u64| number * 33_000;
         let figures = Figures::new(&record, at(90)..at(180), at(300));
         assert_eq!((figures.picture_back, figures.whole), (None, None));
-        // From the last arrival, of 99, to the end.
+        // From the arrival of frame 99 to the end.
         assert_eq!(figures.picture_pause, at(201) / 1000 - 50);
     }
 }

@@ -1,12 +1,12 @@
 //! A party of the call, in a process of its own.
 //!
-//! It prints a line for each thing that happens; times are the system clock's, in µs, which all
-//! processes share:
+//! It prints a line for each event. Times are those of the system clock in µs, which is the same in
+//! all processes:
 //!
-//! * `sent NUMBER TIME`: a frame went into the sink's pad
-//! * `got NUMBER TIME`: a frame came out of the source's pad; `damaged TIME` if it is not readable
-//! * `sound TIME`: a block with the tone in it came
-//! * `told …`, `warning …`, `error ELEMENT TEXT`, `eos`: from the bus
+//! * `sent NUMBER TIME`: a frame entered the sink's pad
+//! * `got NUMBER TIME`: a frame left the source's pad; `damaged TIME` if its number is unreadable
+//! * `sound TIME`: a block with the tone arrived
+//! * `message …`, `warning …`, `error ELEMENT TEXT`, `eos`: from the bus
 
 use std::io::Write;
 
@@ -16,7 +16,7 @@ use gst::prelude::*;
 
 use crate::marker;
 
-/// The mean level above which a block of samples is the tone, of 32767. It is sent at about 16000.
+/// A block of samples with a higher mean level is the tone, whose level is about 16000 of 32767.
 const AUDIBLE: u64 = 1000;
 
 /// Plays a role until standard input closes: `sender DESCRIPTION FIRST-NUMBER`,
@@ -37,10 +37,10 @@ pub(crate) fn play(role: &str, arguments: &[&str]) -> Result<()> {
         }
         _ => bail!("no role is called '{role}'"),
     };
-    // From its own thread: nothing is lost while this one waits for the end.
+    // A sync handler, since this thread waits for the end.
     let bus = pipeline.0.bus().context("a pipeline has a bus")?;
     bus.set_sync_handler(|_, message| {
-        tell(message);
+        print_message(message);
         gst::BusSyncReply::Drop
     });
     pipeline.play()?;
@@ -106,7 +106,7 @@ fn watch_sound(pipeline: &Pipeline) -> Result<()> {
     Ok(())
 }
 
-/// The mean of what S16LE samples are, without their signs.
+/// The mean absolute value of S16LE samples.
 fn level(samples: &[u8]) -> u64 {
     let samples = samples.chunks_exact(2);
     let count = samples.len().max(1) as u64;
@@ -116,7 +116,7 @@ fn level(samples: &[u8]) -> u64 {
     sum / count
 }
 
-fn tell(message: &gst::Message) {
+fn print_message(message: &gst::Message) {
     let source = message.src().map(|src| src.name()).unwrap_or_default();
     match message.view() {
         gst::MessageView::Error(error) => say(&format!("error {source} {}", error.error())),
@@ -124,14 +124,14 @@ fn tell(message: &gst::Message) {
         gst::MessageView::Eos(_) => say("eos"),
         gst::MessageView::Element(element) => {
             if let Some(structure) = element.structure() {
-                say(&format!("told {structure}"));
+                say(&format!("message {structure}"));
             }
         }
         _ => {}
     }
 }
 
-/// A party whose reader is gone is about to be ended.
+/// Prints a line. Ignores errors: a party without a reader is about to be ended.
 fn say(line: &str) {
     let mut output = std::io::stdout().lock();
     let _nobody_reads = writeln!(output, "{line}");

@@ -1,4 +1,4 @@
-//! What the parties told, in order.
+//! The output of the parties, in order.
 
 use std::collections::BTreeMap;
 
@@ -7,28 +7,28 @@ use anyhow::{Context as _, Result};
 /// A time of the system clock, in µs.
 pub(crate) type Time = u64;
 
-/// All of it.
+/// The events of a case.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
-    /// When each frame went in.
+    /// When each frame was sent, by its number.
     pub(crate) sent: BTreeMap<u32, Time>,
-    /// When each first came out.
+    /// When each frame first arrived, by its number.
     pub(crate) got: BTreeMap<u32, Time>,
-    /// When frames came out, in order.
+    /// When frames arrived, in order.
     pub(crate) arrivals: Vec<Time>,
-    /// Pictures that came out but are not what went in.
+    /// When unreadable pictures arrived.
     pub(crate) damaged: Vec<Time>,
-    /// When sound came out.
+    /// When sound arrived.
     pub(crate) sounds: Vec<Time>,
     /// Warnings and element messages.
-    pub(crate) told: Vec<String>,
-    /// Errors on the bus, and ends of streams.
+    pub(crate) messages: Vec<String>,
+    /// Errors and EOS from the bus.
     pub(crate) errors: Vec<String>,
 }
 
 impl Record {
-    /// Takes in a line of the party `who`.
-    pub(crate) fn take(&mut self, who: &str, line: &str) -> Result<()> {
+    /// Adds a line that the party `who` has printed.
+    pub(crate) fn add(&mut self, who: &str, line: &str) -> Result<()> {
         let mut words = line.split_whitespace();
         let first = words.next().unwrap_or_default();
         let mut number = || -> Result<u64> {
@@ -48,7 +48,7 @@ impl Record {
             "damaged" => self.damaged.push(number()?),
             "sound" => self.sounds.push(number()?),
             "error" | "eos" => self.errors.push(format!("{who}: {line}")),
-            _ => self.told.push(format!("{who}: {line}")),
+            _ => self.messages.push(format!("{who}: {line}")),
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Runs cases one after the other and prints what came of them.
+//! Runs cases one after the other and prints a table of the results.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
@@ -13,10 +13,10 @@ use crate::record::Record;
 const HEAD: &str = "\
 | fault | frames delivered while it lasts | delay, median and longest (ms) | longest pause of picture, sound (ms) | picture, sound back after (ms) | every frame again after (ms) |
 |---|---|---|---|---|---|";
-/// What a row begins with on a case's output.
+/// The beginning of a row in the output of a case.
 const ROW: &str = "| ";
 
-/// True where everything was as promised.
+/// Returns false if a promise was not kept.
 pub(crate) fn run<'a>(cases: impl Iterator<Item = &'a Case>) -> bool {
     let mut rows = Vec::new();
     let mut failures = Vec::new();
@@ -32,7 +32,7 @@ pub(crate) fn run<'a>(cases: impl Iterator<Item = &'a Case>) -> bool {
         println!("{row}");
     }
     if !failures.is_empty() {
-        println!("\nNot as promised: {}", failures.join(", "));
+        println!("\nPromises not kept: {}", failures.join(", "));
     }
     failures.is_empty()
 }
@@ -54,10 +54,10 @@ fn run_case(case: &Case, rows: &mut Vec<String>) -> Result<()> {
     Ok(())
 }
 
-/// Prints what was told, and the row of the table.
+/// Prints messages and errors, then the row of the table.
 pub(crate) fn print_row(case: &Case, figures: &Figures, record: &Record) {
-    for told in &record.told {
-        println!("{told}");
+    for message in &record.messages {
+        println!("{message}");
     }
     for error in &record.errors {
         println!("{error}");

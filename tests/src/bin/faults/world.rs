@@ -1,4 +1,4 @@
-//! The networks, the link between them and the server.
+//! The networks, the link between them, and the server.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -6,13 +6,13 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
-/// The namespaces, and their addresses' last bytes.
+/// The namespaces, and the last bytes of their addresses.
 pub(crate) const PLACES: [(&str, u8); 3] = [("server", 1), ("sender", 2), ("receiver", 3)];
-/// The call that all are in.
+/// The name of the call.
 pub(crate) const CALL: &str = "faults";
 const PORT: u16 = 7788;
 
-/// See the module. Everything is gone with the namespaces around it.
+/// See the module. Everything disappears with the namespaces around it.
 pub(crate) struct World {
     directory: PathBuf,
     link: Child,
@@ -20,7 +20,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Three networks with nothing wrong between them.
+    /// Creates three networks, connected by perfect lines.
     pub(crate) fn new() -> Result<World> {
         let directory = PathBuf::from("/run/acscall-faults");
         std::fs::create_dir_all(&directory)?;
@@ -41,7 +41,7 @@ impl World {
         };
         world.answer()?;
         for (place, byte) in PLACES {
-            // Without IPv6: one address each is what the cases are about.
+            // Without IPv6, so that each interface has one address.
             ip(&["-n", place, "link", "set", "link0", "addrgenmode", "none"])?;
             ip(&["-n", place, "link", "set", "link0", "up"])?;
             world.address("add", place, byte)?;
@@ -50,25 +50,25 @@ impl World {
         Ok(world)
     }
 
-    /// Gives an interface an address (`add`) or takes it away (`del`).
+    /// Adds (`add`) an address to the interface of a namespace, or removes (`del`) it.
     pub(crate) fn address(&self, action: &str, place: &str, byte: u8) -> Result<()> {
         let address = format!("10.77.0.{byte}/24");
         ip(&["-n", place, "address", action, &address, "dev", "link0"])
     }
 
-    /// Makes the line of a place such as `conditions` say, each way.
+    /// Sets the conditions of a namespace's line, each way.
     pub(crate) fn line(&mut self, place: &str, conditions: &str) -> Result<()> {
         let answer = self.ask(&format!("{place} {conditions}"))?;
         ensure!(answer == "ok", "{answer}");
         Ok(())
     }
 
-    /// What the link says of a place's packets.
+    /// The packet counts of a namespace's line.
     pub(crate) fn counts(&mut self, place: &str) -> Result<String> {
         self.ask(&format!("count {place}"))
     }
 
-    /// A program to be run at this place.
+    /// A command that runs `program` in this namespace.
     pub(crate) fn at(&self, place: &str, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new("nsenter");
         command.arg(format!("--net=/run/netns/{place}"));
@@ -77,12 +77,12 @@ impl World {
         command
     }
 
-    /// The properties by which elements join.
+    /// The properties with which elements join.
     pub(crate) fn joining(&self, user: &str) -> String {
         format!("server=wss://10.77.0.1:{PORT} call={CALL} user={user}")
     }
 
-    /// The server, when it listens.
+    /// Starts the server and waits until it listens.
     pub(crate) fn serve(&self) -> Result<Child> {
         let mut command = self.at("server", program("acscall")?);
         command.args(["serve", "--listen", &format!("10.77.0.1:{PORT}")]);
@@ -100,12 +100,12 @@ impl World {
         let output = server.stdout.take().context("its output is piped")?;
         let mut lines = BufReader::new(output).lines();
         lines.next().context("the server does not start")??;
-        // What it prints later must not end it.
+        // Keeps reading, so that printing does not fail.
         std::thread::spawn(move || lines.for_each(drop));
         Ok(server)
     }
 
-    /// A token for this user.
+    /// Creates a token for this user.
     pub(crate) fn token(&self, user: &str) -> Result<String> {
         let output = Command::new(program("acscall")?)
             .arg("token")
@@ -117,7 +117,7 @@ impl World {
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
 
-    /// A server off loopback needs a secret and TLS.
+    /// Creates the secret and the certificate that a server outside loopback needs.
     fn make_credentials(&self) -> Result<()> {
         let made = rcgen::generate_simple_self_signed(vec!["10.77.0.1".to_owned()])?;
         let write = |name: &str, text: &str| std::fs::write(self.directory.join(name), text);
@@ -148,7 +148,7 @@ impl Drop for World {
     }
 }
 
-/// One of this project's programs, which lie beside each other.
+/// The path of one of this project's programs, which are all in one folder.
 pub(crate) fn program(name: &str) -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     let path = own.with_file_name(name);
@@ -160,7 +160,7 @@ fn ip(arguments: &[&str]) -> Result<()> {
     let status = Command::new("ip")
         .args(arguments)
         .status()
-        .context("iproute2's `ip` is needed")?;
+        .context("ip (package iproute2) cannot be started")?;
     ensure!(status.success(), "ip {} failed", arguments.join(" "));
     Ok(())
 }

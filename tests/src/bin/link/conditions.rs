@@ -1,30 +1,30 @@
-//! What a line does to packets, and how that is written.
+//! The conditions of a line, and their text form.
 
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
-/// What is done to each packet, each way. Nothing by default.
+/// What happens to packets, each way. By default they all pass at once.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Conditions {
     /// No packet passes.
     pub(crate) down: bool,
-    /// The part of the packets that is lost.
+    /// The share of the packets that is lost.
     pub(crate) loss: f64,
-    /// The part of them that comes twice.
+    /// The share that arrives twice.
     pub(crate) duplicate: f64,
-    /// The part of them that comes late, so that others overtake.
+    /// The share that is held back, so that others overtake.
     pub(crate) reorder: f64,
-    /// How late those come.
+    /// How long those are held back.
     pub(crate) hold: Duration,
-    /// What each takes.
+    /// The delay of each packet.
     pub(crate) delay: Duration,
-    /// What each takes in addition, at most: anything up to this, evenly. The order is kept, as
-    /// by the queues of real networks.
+    /// The maximum of a further delay, evenly distributed. It keeps the order, as the queues of real
+    /// networks do.
     pub(crate) jitter: Duration,
-    /// The bottleneck, in bit/s.
+    /// The rate of the bottleneck, in bit/s.
     pub(crate) rate: Option<u64>,
-    /// How long the queue before the bottleneck may be; what comes when it is full is lost.
+    /// The length of the queue before the bottleneck; packets that arrive when it is full are lost.
     pub(crate) queue: Duration,
 }
 
@@ -39,16 +39,16 @@ impl Default for Conditions {
             delay: Duration::ZERO,
             jitter: Duration::ZERO,
             rate: None,
-            // What access routers commonly have.
+            // Common for access routers.
             queue: Duration::from_millis(300),
         }
     }
 }
 
 impl Conditions {
-    /// Reads words such as `loss=2` (%), `duplicate=1`, `reorder=1`, `hold=10` (ms), `delay=15`,
-    /// `jitter=20`, `rate=300` (kbit/s), `queue=300` (ms), `down`. What is not named is as by
-    /// default.
+    /// Parses words such as `loss=2` (%), `duplicate=1`, `reorder=1`, `hold=10` (ms), `delay=15`,
+    /// `jitter=20`, `rate=300` (kbit/s), `queue=300` (ms), `down`. Missing conditions have their
+    /// defaults.
     pub(crate) fn parse<'a>(words: impl Iterator<Item = &'a str>) -> Result<Conditions> {
         let mut conditions = Conditions::default();
         for word in words {
@@ -57,7 +57,7 @@ impl Conditions {
                 let number: f64 = value.parse().with_context(|| word.to_owned())?;
                 match number.is_finite() && number >= 0.0 {
                     true => Ok(number),
-                    false => bail!("{word}: from 0 on"),
+                    false => bail!("{word}: the number is negative or infinite"),
                 }
             };
             let part = || Ok::<_, anyhow::Error>(number()? / 100.0);
@@ -72,7 +72,7 @@ impl Conditions {
                 "jitter" => conditions.jitter = time()?,
                 "rate" => conditions.rate = Some((number()? * 1000.0) as u64).filter(|r| *r > 0),
                 "queue" => conditions.queue = time()?,
-                _ => bail!("no condition is called '{name}'"),
+                _ => bail!("there is no condition '{name}'"),
             }
         }
         Ok(conditions)
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read() {
+    fn the_text_form_is_parsed() {
         let parse = |text: &str| Conditions::parse(text.split_whitespace());
         assert_eq!(parse("").unwrap(), Conditions::default());
         let conditions = parse("loss=2 delay=15 rate=300 queue=50 down").unwrap();

@@ -1,20 +1,19 @@
-//! A network in user space that can be made bad: `link NAMESPACE…`.
+//! A network in user space with adjustable faults: `link NAMESPACE…`.
 //!
-//! Each network namespace gets a TUN device `link0`; IP packets that go into one come out of that
-//! which has their destination. Between a device and the middle there is a *line*, whose
-//! [`Conditions`] hold each way. Addresses are learnt from where packets come, as a switch does,
-//! so that one may move.
+//! Each network namespace gets a TUN device `link0`. IP packets that enter one device leave the device
+//! that has their destination. A *line* connects each device with the middle; its [`Conditions`]
+//! apply each way. The link learns addresses from the sources of packets, as a switch does, so an
+//! address may move.
 //!
-//! On standard input `NAMESPACE CONDITION…` changes a line, and is answered with `ok` when it
-//! holds, `count NAMESPACE` with what became of the line's packets. The link ends with its input.
+//! On standard input, `NAMESPACE CONDITION…` changes a line and is answered with `ok`;
+//! `count NAMESPACE` is answered with the packet counts of the line. The link ends with its input.
 //!
-//! It is not netem because kernels without that module are common where tests run (containers,
-//! small virtual machines), and because this one's chance has a seed. It is not for measuring
-//! throughput: each packet passes a thread or two here.
+//! It does not use netem, because kernels without that module are common where tests run
+//! (containers, small virtual machines) and because its own random numbers have a seed. It is not
+//! for measuring throughput: each packet passes one or two threads.
 
 mod conditions;
 mod network;
-mod random;
 mod shape;
 
 use std::io::{BufRead as _, Read as _, Write as _};
@@ -27,9 +26,9 @@ use conditions::Conditions;
 use network::Network;
 use nix::sched::{CloneFlags, setns};
 
-/// As on most networks; the payloads of calls are smaller.
+/// As on most networks; the packets of calls are smaller.
 const MTU: u16 = 1500;
-/// What chance begins with: every run is the same as far as it depends on this program.
+/// The seed of the random numbers: every run is the same as far as it depends on this program.
 const SEED: u64 = 1;
 
 fn main() -> ExitCode {
@@ -42,7 +41,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What the threads tell the one that owns the network.
+/// An event for the thread that owns the network.
 enum Event {
     Packet(usize, Vec<u8>),
     Line(String),
@@ -84,19 +83,19 @@ fn forward(
         let now = clock() - start;
         match event {
             Ok(Event::Packet(port, packet)) => network.enter(port, packet, now),
-            Ok(Event::Line(line)) => say(&obey(&line, namespaces, &mut network))?,
+            Ok(Event::Line(line)) => say(&handle_command(&line, namespaces, &mut network))?,
             Ok(Event::End) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
             Err(RecvTimeoutError::Timeout) => {}
         }
         while let Some((port, packet)) = network.leave(now) {
-            // A device that is down takes none; so does a cable that is pulled.
+            // Fails if the device is down, as a pulled cable would.
             let _lost = writers[port].write(&packet);
         }
     }
 }
 
-/// The answer to a line of standard input.
-fn obey(line: &str, namespaces: &[String], network: &mut Network) -> String {
+/// Handles a line of standard input, and returns the answer.
+fn handle_command(line: &str, namespaces: &[String], network: &mut Network) -> String {
     let mut words = line.split_whitespace();
     let done = (|| {
         let first = words.next().context("an empty line")?;
@@ -115,8 +114,8 @@ fn obey(line: &str, namespaces: &[String], network: &mut Network) -> String {
     done.unwrap_or_else(|error| format!("error {error:#}"))
 }
 
-/// Makes a device in the namespace. The thread that enters it ends there: a namespace is a
-/// thread's own.
+/// Creates a device in the namespace, on a thread that ends afterwards: entering a namespace affects
+/// the calling thread.
 fn open_in(namespace: String) -> Result<tun::Device> {
     let opened = std::thread::spawn(move || {
         let path = format!("/run/netns/{namespace}");
@@ -124,7 +123,7 @@ fn open_in(namespace: String) -> Result<tun::Device> {
         setns(file, CloneFlags::CLONE_NEWNET).context(path)?;
         let mut configuration = tun::configure();
         configuration.tun_name("link0").mtu(MTU);
-        tun::create(&configuration).context("no TUN device can be made")
+        tun::create(&configuration).context("the TUN device cannot be created")
     });
     opened
         .join()
@@ -133,7 +132,7 @@ fn open_in(namespace: String) -> Result<tun::Device> {
 
 fn read_packets(port: usize, mut reader: tun::Reader, sender: &Sender<Event>) {
     let mut packet = [0; MTU as usize];
-    // Reading fails while the device is not up yet.
+    // Reading fails until the device is up.
     loop {
         match reader.read(&mut packet) {
             Ok(length) => {
@@ -158,7 +157,7 @@ fn read_lines(sender: &Sender<Event>) {
             return;
         }
     }
-    let _over = sender.send(Event::End);
+    let _receiver_dropped = sender.send(Event::End);
 }
 
 fn say(line: &str) -> Result<()> {

@@ -1,4 +1,4 @@
-//! The lines of all namespaces, and the middle where they meet.
+//! The lines of all namespaces, and the middle that connects them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use crate::shape::Shaper;
 #[derive(Debug)]
 pub(crate) struct Network {
     lines: Vec<Line>,
-    /// Where an IPv4 address was seen last.
-    places: BTreeMap<[u8; 4], usize>,
+    /// The line on which each IPv4 address was seen last.
+    ports: BTreeMap<[u8; 4], usize>,
 }
 
 #[derive(Debug)]
@@ -21,7 +21,7 @@ struct Line {
 }
 
 impl Network {
-    /// With so many lines, on which nothing is wrong.
+    /// Creates a network with this number of perfect lines.
     pub(crate) fn new(lines: usize, seed: u64) -> Network {
         let line = |number: u64| Line {
             up: Shaper::new(seed.wrapping_mul(1000) + 2 * number),
@@ -29,33 +29,33 @@ impl Network {
         };
         Network {
             lines: (0..lines as u64).map(line).collect(),
-            places: BTreeMap::new(),
+            ports: BTreeMap::new(),
         }
     }
 
-    /// Changes both ways of a line.
+    /// Changes the conditions of a line, both ways.
     pub(crate) fn change(&mut self, port: usize, conditions: &Conditions) {
         let line = &mut self.lines[port];
         line.up.change(conditions.clone());
         line.down.change(conditions.clone());
     }
 
-    /// A packet comes from a namespace.
+    /// Handles a packet from a namespace.
     pub(crate) fn enter(&mut self, port: usize, packet: Vec<u8>, now: Duration) {
         if let Some((source, _)) = addresses(&packet) {
-            self.places.insert(source, port);
+            self.ports.insert(source, port);
         }
         self.lines[port].up.enter(packet, now);
         self.cross(now);
     }
 
-    /// When [`Network::leave`] may have something.
+    /// When [`Network::leave`] may return the next packet.
     pub(crate) fn next(&self) -> Option<Duration> {
         let shapers = self.lines.iter().flat_map(|line| [&line.up, &line.down]);
         shapers.filter_map(Shaper::next).min()
     }
 
-    /// The next packet that goes into a namespace.
+    /// Returns the next packet, and the line whose namespace it enters.
     pub(crate) fn leave(&mut self, now: Duration) -> Option<(usize, Vec<u8>)> {
         self.cross(now);
         let lines = self.lines.iter_mut().enumerate();
@@ -64,7 +64,7 @@ impl Network {
             .next()
     }
 
-    /// What became of a line's packets, for people.
+    /// The packet counts of a line, as text.
     pub(crate) fn counts(&self, port: usize) -> String {
         let Line { up, down } = &self.lines[port];
         format!(
@@ -73,15 +73,15 @@ impl Network {
         )
     }
 
-    /// Takes what has come to the middle to the lines it leaves by. What nobody has is lost.
+    /// Forwards packets from the middle to the lines of their destinations.
     fn cross(&mut self, now: Duration) {
         for port in 0..self.lines.len() {
             while let Some(packet) = self.lines[port].up.leave(now) {
                 let to = addresses(&packet)
-                    .and_then(|(_, destination)| self.places.get(&destination).copied());
+                    .and_then(|(_, destination)| self.ports.get(&destination).copied());
                 match to {
                     Some(to) => self.lines[to].down.enter(packet, now),
-                    // It may be at any other: the one that has it will answer.
+                    // Unknown destination: send it to all other lines.
                     None => {
                         for other in (0..self.lines.len()).filter(|other| *other != port) {
                             self.lines[other].down.enter(packet.clone(), now);
@@ -120,12 +120,12 @@ mod tests {
     #[test]
     fn packets_go_where_their_destination_was_seen_last() {
         let mut network = Network::new(3, 1);
-        // Nobody has been seen: all others get it.
+        // Unknown destination: all others get it.
         network.enter(0, packet(1, 2), Duration::ZERO);
         assert_eq!(all(&mut network), [(1, packet(1, 2)), (2, packet(1, 2))]);
         network.enter(1, packet(2, 1), Duration::ZERO);
         assert_eq!(all(&mut network), [(0, packet(2, 1))]);
-        // It has moved.
+        // The address has moved.
         network.enter(2, packet(1, 9), Duration::ZERO);
         all(&mut network);
         network.enter(1, packet(2, 1), Duration::ZERO);
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_hold_each_way_of_their_line_alone() {
+    fn conditions_apply_to_both_ways_of_their_line_only() {
         let mut network = Network::new(3, 1);
         for (port, address) in [(0, 1), (1, 2), (2, 3)] {
             network.enter(port, packet(address, 99), Duration::ZERO);

@@ -1,26 +1,27 @@
-//! One way of a line: packets in, packets out, and when. Time is an argument.
+//! One way of a line: when each packet leaves it. Time is an argument.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use acscall_tests::random::Random;
+
 use crate::conditions::Conditions;
-use crate::random::Random;
 
 /// One way of a line.
 #[derive(Debug)]
 pub(crate) struct Shaper {
     conditions: Conditions,
     random: Random,
-    /// Until when the bottleneck sends what it has taken.
+    /// Until when the bottleneck is busy with queued packets.
     busy: Duration,
-    /// When the last packet that kept its place comes out.
+    /// When the last packet that was not held back leaves.
     last: Duration,
-    /// What is on its way, by the time when it comes out and by its number.
+    /// The packets on the way, by the time when they leave and by number.
     waiting: BTreeMap<(Duration, u64), Vec<u8>>,
     number: u64,
-    /// What came in.
+    /// The number of packets that entered.
     pub(crate) entered: u64,
-    /// What was lost.
+    /// The number of packets that were lost.
     pub(crate) lost: u64,
 }
 
@@ -38,8 +39,8 @@ impl Shaper {
         }
     }
 
-    /// What comes in from now on is treated like this. What waits before a bottleneck or is on
-    /// its way comes as it would have, unless the line is down.
+    /// Sets the conditions of the packets that enter from now on. Packets on the way are not affected,
+    /// unless the line goes down.
     pub(crate) fn change(&mut self, conditions: Conditions) {
         if conditions.down {
             self.lost += self.waiting.len() as u64;
@@ -52,7 +53,7 @@ impl Shaper {
         self.conditions = conditions;
     }
 
-    /// Takes a packet.
+    /// Handles a packet that enters.
     pub(crate) fn enter(&mut self, packet: Vec<u8>, now: Duration) {
         self.entered += 1;
         if self.conditions.down || self.random.happens(self.conditions.loss) {
@@ -63,7 +64,7 @@ impl Shaper {
             self.lost += 1;
             return;
         };
-        let delay = self.conditions.delay + self.conditions.jitter.mul_f64(self.random.next());
+        let delay = self.conditions.delay + self.conditions.jitter.mul_f64(self.random.fraction());
         let mut out = (through + delay).max(self.last);
         if self.random.happens(self.conditions.reorder) {
             out += self.conditions.hold;
@@ -76,18 +77,18 @@ impl Shaper {
         self.hold(out, packet);
     }
 
-    /// When [`Shaper::leave`] has something.
+    /// When [`Shaper::leave`] returns the next packet.
     pub(crate) fn next(&self) -> Option<Duration> {
         self.waiting.first_key_value().map(|((out, _), _)| *out)
     }
 
-    /// The next packet that is out at `now`.
+    /// Returns the next packet that has left at `now`.
     pub(crate) fn leave(&mut self, now: Duration) -> Option<Vec<u8>> {
         let first = self.waiting.first_entry()?;
         (first.key().0 <= now).then(|| first.remove())
     }
 
-    /// When a packet of this length is through, if the queue has room for it.
+    /// When a packet of this length has passed the bottleneck; `None` if the queue is full.
     fn pass_bottleneck(&mut self, length: usize, now: Duration) -> Option<Duration> {
         let Some(rate) = self.conditions.rate else {
             return Some(now);
@@ -111,7 +112,7 @@ mod tests {
     use super::*;
     use crate::MILLISECOND;
 
-    /// What comes out, in ms and by the packets' numbers, when `count` packets of 1000 bytes
+    /// The times in ms and the numbers of the packets that leave if `count` packets of 1000 bytes
     /// enter, one per ms.
     fn run(conditions: &str, count: u32) -> (Shaper, Vec<(u64, u32)>) {
         let mut shaper = Shaper::new(1);
@@ -145,11 +146,11 @@ mod tests {
     }
 
     #[test]
-    fn the_part_that_is_asked_for_is_lost() {
+    fn the_given_share_of_packets_is_lost() {
         let (shaper, out) = run("loss=10", 10_000);
         assert!((900..1100).contains(&shaper.lost), "{}", shaper.lost);
         assert_eq!(out.len() as u64 + shaper.lost, 10_000);
-        assert_eq!(run("loss=10", 10_000).1, out, "chance repeats");
+        assert_eq!(run("loss=10", 10_000).1, out, "the random numbers repeat");
     }
 
     #[test]
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_back_is_overtaken_and_nothing_is_lost() {
+    fn packets_that_are_held_back_are_overtaken_and_not_lost() {
         let (_, out) = run("reorder=5 hold=10", 1000);
         let mut numbers = numbers(&out);
         assert!(!numbers.is_sorted());
@@ -171,14 +172,14 @@ mod tests {
     }
 
     #[test]
-    fn the_part_that_is_asked_for_comes_twice() {
+    fn the_given_share_of_packets_arrives_twice() {
         let (_, out) = run("duplicate=10", 10_000);
         assert!((10_900..11_100).contains(&out.len()), "{}", out.len());
     }
 
     #[test]
     fn a_bottleneck_lets_its_rate_through_and_its_queue_is_bounded() {
-        // 8 Mbit/s come, 4 pass.
+        // 8 Mbit/s enter, 4 pass.
         let (shaper, out) = run("rate=4000 queue=50", 2000);
         let passed = out.iter().filter(|(at, _)| *at < 2000).count();
         assert!((990..=1000).contains(&passed), "{passed}");

@@ -1,4 +1,4 @@
-//! A participant of this process: its pipelines, and what is changed in them while they run.
+//! A participant of this process: its pipelines, and changes to them while they run.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use acscall_tests::pipeline::Pipeline;
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;
 
-use crate::judge::{Teller, What};
+use crate::checker::{Message, Source};
+use crate::expected::{End, Form, Stream, User};
 use crate::plan::SOURCES;
-use crate::stage::{End, Form, Stream, User};
 
-/// Longer than between two buffers of any source here.
+/// Longer than the interval between two buffers of any source here.
 const BETWEEN_BUFFERS: Duration = Duration::from_secs(1);
 
 const SOUNDS: [&str; SOURCES] = [
@@ -31,14 +31,14 @@ const PICTURES: [&str; SOURCES] = [
     "videotestsrc is-live=true pattern=black ! capsfilter caps=video/x-raw,format=YUY2,width=64,height=64,framerate=25/1",
 ];
 
-/// What an element of a pipeline tells.
-pub(crate) type Tell = Sender<(Teller, What)>;
+/// Receives the messages of the pipelines' elements.
+pub(crate) type MessageSender = Sender<(Source, Message)>;
 
-/// Where the call is.
+/// The server of the call, and the receiver of its messages.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     pub(crate) server: String,
-    pub(crate) tell: Tell,
+    pub(crate) sender: MessageSender,
 }
 
 /// See the module.
@@ -53,7 +53,7 @@ pub(crate) struct Actor {
     lanes: BTreeMap<Kind, Lane>,
     reads: BTreeMap<Stream, Reader>,
     attached: Option<(u64, Pipeline)>,
-    /// How readers went so far.
+    /// How many readers were removed so far.
     unread: usize,
 }
 
@@ -83,7 +83,7 @@ impl Actor {
             .then(|| element("acscallsrc", "c"))
             .transpose()?;
         pipeline.0.add_many(sink.iter().chain(&source))?;
-        listen(&pipeline, user, number, &place.tell)?;
+        forward_messages(&pipeline, user, number, &place.sender)?;
         pipeline.play()?;
         Ok(Actor {
             user,
@@ -99,7 +99,7 @@ impl Actor {
         })
     }
 
-    /// Leaves the call, and joins again with all pads and sources in place.
+    /// Leaves the call and joins again with the same pads and sources.
     pub(crate) fn restart(&self) -> Result<()> {
         self.pipeline.0.set_state(gst::State::Ready)?;
         self.pipeline.play()
@@ -108,7 +108,7 @@ impl Actor {
     pub(crate) fn start(&mut self, kind: Kind, source: usize) -> Result<()> {
         let source = make_source(kind, source)?;
         if let Some(lane) = self.lanes.get_mut(&kind) {
-            // Again, on the pad of the stream that has ended.
+            // A new stream on the pad of the one that has ended.
             plug(&self.pipeline, &source, &lane.pad)?;
             lane.source = Some(source);
             return Ok(());
@@ -174,7 +174,7 @@ impl Actor {
         Ok(())
     }
 
-    /// In one of the orders in which an application may do it.
+    /// Removes a reader, alternating between the two orders that an application may use.
     pub(crate) fn unread(&mut self, stream: &Stream) -> Result<()> {
         let Reader { pad, end, .. } = self.reads.remove(stream).context("it is read")?;
         let source = self.source.as_ref().context("it receives")?;
@@ -198,7 +198,7 @@ impl Actor {
             .request_pad_simple("audio")
             .context("audio is free")?;
         pad.link(&sink_pad(&end)?)?;
-        listen(&pipeline, self.user, number, &self.place.tell)?;
+        forward_messages(&pipeline, self.user, number, &self.place.sender)?;
         pipeline.play()?;
         self.attached = Some((number, pipeline));
         Ok(())
@@ -208,7 +208,7 @@ impl Actor {
         self.attached.take().map(|(number, _)| number)
     }
 
-    /// The names in one of the properties `participants` and `streams`.
+    /// The names in the property `participants` or `streams`.
     pub(crate) fn seen(&self, property: &str) -> Result<Vec<String>> {
         let element = self.source.as_ref().or(self.sink.as_ref());
         let element = element.context("it has an element")?;
@@ -216,7 +216,7 @@ impl Actor {
         Ok(all.fields().map(|name| name.to_string()).collect())
     }
 
-    /// How much has come to each reader.
+    /// The number of buffers that each reader has received.
     pub(crate) fn counts(&self) -> BTreeMap<Stream, u64> {
         self.reads
             .iter()
@@ -224,7 +224,7 @@ impl Actor {
             .collect()
     }
 
-    /// For people: what the call knows of itself.
+    /// The statistics of the call, for messages.
     pub(crate) fn stats(&self) -> Option<gst::Structure> {
         let element = self.source.as_ref().or(self.sink.as_ref())?;
         Some(element.property("stats"))
@@ -270,17 +270,17 @@ fn plug(pipeline: &Pipeline, source: &gst::Element, pad: &gst::Pad) -> Result<()
     Ok(())
 }
 
-/// Takes the source off between two buffers: one that pushes into nothing ends with an error.
+/// Unlinks the source between two buffers: pushing into an unlinked pad would be an error.
 fn unplug(source: &gst::Element, pad: &gst::Pad) -> Result<()> {
     let output = output(source)?;
     let (send, receive) = channel();
-    // Only buffers: a live source sends its caps with a lock held that stopping it needs.
+    // Only buffers: a live source pushes caps while it holds a lock that stopping it needs.
     let data = gst::PadProbeType::BLOCK | gst::PadProbeType::BUFFER;
     output.add_probe(data, move |_, _| {
-        let _a_buffer_that_comes_late = send.send(());
+        let _receiver_dropped = send.send(());
         gst::PadProbeReturn::Ok
     });
-    let _one_that_gives_nothing = receive.recv_timeout(BETWEEN_BUFFERS);
+    let _source_without_buffers = receive.recv_timeout(BETWEEN_BUFFERS);
     Ok(output.unlink(pad)?)
 }
 
@@ -297,53 +297,58 @@ fn sink_pad(element: &gst::Element) -> Result<gst::Pad> {
     element.static_pad("sink").context("a sink has a pad sink")
 }
 
-/// Passes on what the pipeline's elements post.
-fn listen(pipeline: &Pipeline, user: User, number: u64, tell: &Tell) -> Result<()> {
+/// Sends the messages of the pipeline's elements to `sender`.
+fn forward_messages(
+    pipeline: &Pipeline,
+    user: User,
+    number: u64,
+    sender: &MessageSender,
+) -> Result<()> {
     let bus = pipeline.0.bus().context("a pipeline has a bus")?;
-    let tell = tell.clone();
+    let sender = sender.clone();
     bus.set_sync_handler(move |_, message| {
-        if let Some(what) = what(message) {
+        if let Some(parsed) = parse(message) {
             let element = message.src().map(|src| src.name().to_string());
-            let teller = Teller {
+            let source = Source {
                 user: user.name(),
                 pipeline: number,
                 element: element.unwrap_or_default(),
             };
-            let _the_run_is_over = tell.send((teller, what));
+            let _receiver_dropped = sender.send((source, parsed));
         }
         gst::BusSyncReply::Drop
     });
     Ok(())
 }
 
-fn what(message: &gst::Message) -> Option<What> {
+fn parse(message: &gst::Message) -> Option<Message> {
     match message.view() {
         gst::MessageView::Error(error) => {
             let text = format!("{} ({:?})", error.error(), error.debug());
-            Some(What::Error(text))
+            Some(Message::Error(text))
         }
-        gst::MessageView::Warning(warning) => Some(What::Warning(warning.error().to_string())),
-        gst::MessageView::Element(element) => told(element.structure()?),
+        gst::MessageView::Warning(warning) => Some(Message::Warning(warning.error().to_string())),
+        gst::MessageView::Element(element) => parse_structure(element.structure()?),
         _ => None,
     }
 }
 
-fn told(structure: &gst::StructureRef) -> Option<What> {
+fn parse_structure(structure: &gst::StructureRef) -> Option<Message> {
     let text = |field: &str| structure.get::<String>(field).unwrap_or_default();
     match structure.name().as_str() {
-        "acscall-state" => Some(What::State(text("state"))),
-        "acscall-participant" => Some(What::Participant {
+        "acscall-state" => Some(Message::State(text("state"))),
+        "acscall-participant" => Some(Message::Participant {
             user: text("participant"),
             session: structure.get("session").unwrap_or(0),
             id: text("id"),
             state: text("state"),
         }),
-        "acscall-stream" => Some(What::Stream {
+        "acscall-stream" => Some(Message::Stream {
             user: text("participant"),
             kind: text("kind"),
             available: structure.get("available").unwrap_or(false),
         }),
-        name if name.starts_with("acscall-") => Some(What::Other(structure.to_string())),
+        name if name.starts_with("acscall-") => Some(Message::Other(structure.to_string())),
         _ => None,
     }
 }

@@ -1,4 +1,4 @@
-//! The objects that GStreamer's tracer `leaks` knows to be alive.
+//! Live objects according to GStreamer's tracer `leaks`.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use anyhow::{Context, Result};
 use gst::glib;
 use gst::prelude::*;
 
-/// How many objects of each type are alive.
+/// Descriptions of the live objects, by type.
 pub(crate) type Living = BTreeMap<String, Vec<String>>;
 
-/// Those that are alive now, by type, without what GStreamer itself marks as kept for ever.
+/// Returns the live objects, without those that GStreamer marks as kept for ever.
 ///
 /// # Errors
-/// If the tracer does not run.
+/// The tracer does not run.
 pub(crate) fn living() -> Result<Living> {
     let tracers = gst::active_tracers();
     let leaks = tracers
@@ -37,12 +37,12 @@ pub(crate) fn living() -> Result<Living> {
             living.entry(kind).or_default().push(text);
         }
     }
-    // The list says that it owns the objects, but holds no references to them.
+    // The list claims to own the objects but has no references to them.
     std::mem::forget(info);
     Ok(living)
 }
 
-/// What there is more of than before, with names.
+/// Message there is more of than before, with names.
 pub(crate) fn more(now: &Living, before: &Living) -> Vec<String> {
     let mut all = Vec::new();
     for (kind, objects) in now {
@@ -57,12 +57,12 @@ pub(crate) fn more(now: &Living, before: &Living) -> Vec<String> {
     all
 }
 
-/// How many.
+/// The number of live objects.
 pub(crate) fn count(living: &Living) -> usize {
     living.values().map(Vec::len).sum()
 }
 
-/// What is known of it, for people.
+/// Message is known of it, for people.
 fn name(value: &glib::SendValue) -> String {
     if let Ok(object) = value.get::<gst::Object>() {
         return object.path_string().to_string();

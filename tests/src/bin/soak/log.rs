@@ -1,20 +1,14 @@
-//! What GLib logs as a warning or worse.
+//! Warnings and worse in the log of GLib.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use acscall_tests::glib_log::KNOWN;
 use gst::glib;
 
-/// What GStreamer 1.22 logs by itself, and why it is no finding.
-const KNOWN: [&str; 1] = [
-    // A session that makes its report gives its lock away while it goes through its sources, and
-    // another thread adds one (mended in 2023 by 6675ed9aa). One report lacks a part.
-    "g_hash_table_foreach: assertion 'version == hash_table->version' failed",
-];
-
-/// The callback that fills it has nowhere else to go.
+/// A static variable, since the callback that fills it gets no data of ours.
 static LOGGED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// Collects what is logged from now on.
+/// Collects messages from now on.
 pub(crate) fn catch() {
     glib::log_set_writer_func(|level, fields| {
         use glib::LogLevel::{Critical, Error, Warning};
@@ -33,7 +27,7 @@ pub(crate) fn catch() {
     });
 }
 
-/// What was logged so far: what nothing explains, and how often what is known.
+/// Returns the messages so far: the unexplained ones, and the number of known ones.
 pub(crate) fn take() -> (Vec<String>, usize) {
     let logged = std::mem::take(&mut *logged());
     let is_known = |text: &String| KNOWN.iter().any(|known| text.ends_with(known));

@@ -1,15 +1,14 @@
-//! `cargo xtask soak`: participants that join, leave, send, read, are killed and come back, in an
-//! order that a seed gives, and a look at what is left of it all.
+//! `cargo xtask soak`: participants join, leave, send, read, are killed and come back, in an order given
+//! by a seed. Messages are checked during the run, and leaks at its end.
 
 mod actor;
-mod judge;
+mod checker;
+mod expected;
 mod leaks;
 mod log;
 mod plan;
-mod random;
 mod report;
-mod show;
-mod stage;
+mod runner;
 mod watch;
 
 use std::net::SocketAddr;
@@ -23,34 +22,34 @@ use acscall_tests::process::Process;
 use anyhow::{Context, Result, bail};
 use gst::glib;
 
+use expected::Step;
 use plan::{Move, Plan};
 use report::{Report, Sample};
-use show::Show;
-use stage::Step;
+use runner::Runner;
 use watch::Census;
 
 const USAGE: &str = "usage: soak [--seed N] [--minutes N | --rounds N] [--steps N] [--pause MS] \
     [--server PROGRAM] [--verbose] [--busy]";
 
-/// How long what was left may take to be gone: the server's farewell, a connection that closes.
+/// How long closing connections may take to disappear after the last participant has left.
 const GONE: Duration = Duration::from_secs(10);
-/// Who was killed is given up: it has 30 s to come back.
+/// After this time a killed participant is given up: it has 30 s to come back.
 const GIVEN_UP: Duration = Duration::from_secs(45);
-/// What is freed at once, is freed.
+/// Message is freed at once, is freed.
 const AT_REST: Duration = Duration::from_secs(1);
 
 struct Arguments {
     seed: u64,
     minutes: Option<f64>,
     rounds: Option<u64>,
-    /// In a round.
+    /// Steps of a round.
     steps: usize,
-    /// The longest between two steps.
+    /// The longest pause between two steps.
     pause: Duration,
-    /// `acscall`, or none for a server in this process.
+    /// The path of `acscall`; `None` for a server in this process.
     server: Option<String>,
     verbose: bool,
-    /// Other programs keep the machine busy, such as other tests.
+    /// Whether other programs, such as other tests, keep the machine busy.
     busy: bool,
 }
 
@@ -65,14 +64,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// True if nothing was found.
+/// Returns true if there are no findings.
 fn run() -> Result<bool> {
     let arguments = Arguments::parse()?;
     if std::env::var_os("GST_TRACERS").is_none() {
-        // They are read at the start, and this process cannot change its own safely. glibc's heap
-        // falls to pieces: 400 KiB more each minute, of which nothing is in use. jemalloc's does
-        // not, and as set here it gives back at once what is free. Nor are stacks of threads that
-        // have ended to be kept.
+        // These variables are read when a process starts. glibc's heap fragments: it grows by
+        // 400 KiB per minute without a leak. jemalloc's does not, and with these settings it
+        // returns free memory at once. Stacks of ended threads must not be kept either.
         let program = std::env::current_exe()?;
         let failed = Command::new(program)
             .args(std::env::args_os().skip(1))
@@ -82,14 +80,14 @@ fn run() -> Result<bool> {
             .env("MALLOC_CONF", "narenas:1,dirty_decay_ms:0,muzzy_decay_ms:0")
             .env("GLIBC_TUNABLES", "glibc.pthread.stack_cache_size=0")
             .exec();
-        bail!("cannot start itself again: {failed}");
+        bail!("this program cannot be started again: {failed}");
     }
     log::catch();
     init()?;
     println!("seed {}", arguments.seed);
     let mut report = Report {
         seed: arguments.seed,
-        judges_memory: watch::has_allocator()?,
+        checks_memory: watch::has_allocator()?,
         ..Report::default()
     };
     let done = soak(&arguments, &mut report);
@@ -101,30 +99,30 @@ fn run() -> Result<bool> {
     report.known = known;
     println!("{}", report.text());
     if !report.findings.is_empty() {
-        println!("again: cargo xtask soak --seed {}", report.seed);
+        println!("repeat with: cargo xtask soak --seed {}", report.seed);
     }
     Ok(report.findings.is_empty())
 }
 
 fn soak(arguments: &Arguments, report: &mut Report) -> Result<()> {
     let server = Server::start(arguments.server.as_deref())?;
-    let mut show = Show::new(server.address.clone(), arguments.busy);
-    let done = perform(arguments, &server, &mut show, report);
-    report.messages = show.messages;
-    report.findings.append(&mut show.findings);
+    let mut runner = Runner::new(server.address.clone(), arguments.busy);
+    let done = perform(arguments, &server, &mut runner, report);
+    report.messages = runner.messages;
+    report.findings.append(&mut runner.findings);
     done
 }
 
 fn perform(
     arguments: &Arguments,
     server: &Server,
-    show: &mut Show,
+    runner: &mut Runner,
     report: &mut Report,
 ) -> Result<()> {
     let mut plan = Plan::new(arguments.seed);
-    follow(plan.tour(), arguments, show, report)?;
+    follow(plan.tour(), arguments, runner, report)?;
     glib::ThreadPool::set_max_unused_threads(Some(0));
-    show.listen(AT_REST);
+    runner.run_for(AT_REST);
     report.begin = Census::take()?;
     let before = leaks::living()?;
 
@@ -135,13 +133,13 @@ fn perform(
     while arguments.minutes.is_none_or(|limit| minutes() < limit)
         && arguments.rounds.is_none_or(|limit| rounds < limit)
     {
-        follow(plan.round(arguments.steps), arguments, show, report)?;
+        follow(plan.round(arguments.steps), arguments, runner, report)?;
         rounds += 1;
-        // Legs to who has just left are on their way out; those to who was killed stay longer.
+        // Legs to participants that have left are closing; those to killed ones stay longer.
         let deadline = now() + gst::ClockTime::try_from(GIVEN_UP)?;
-        let mut threads = rest(show)?;
+        let mut threads = rest(runner)?;
         while threads > least && now() < deadline {
-            threads = rest(show)?;
+            threads = rest(runner)?;
         }
         least = least.min(threads);
         let sample = Sample {
@@ -150,21 +148,21 @@ fn perform(
             server: server.rss()?,
         };
         println!(
-            "{:6.1} min, {rounds} rounds: {:.0} KiB, {threads} threads, the server {:.0} KiB, \
+            "{:6.1} min, {rounds} rounds: {:.0} KiB, {threads} threads, server {:.0} KiB, \
              {} findings",
             sample.minutes,
             sample.rss,
             sample.server,
-            show.findings.len()
+            runner.findings.len()
         );
         report.samples.push(sample);
     }
-    follow(plan.end(Vec::new()), arguments, show, report)?;
+    follow(plan.end(Vec::new()), arguments, runner, report)?;
 
     let deadline = now() + gst::ClockTime::try_from(GONE)?;
     loop {
         glib::ThreadPool::stop_unused_threads();
-        show.listen(AT_REST);
+        runner.run_for(AT_REST);
         report.end = Census::take()?;
         if report.end.more_than(&report.begin).is_empty() || now() > deadline {
             break;
@@ -173,27 +171,27 @@ fn perform(
     let after = leaks::living()?;
     report.living = (leaks::count(&before), leaks::count(&after));
     report.findings.extend(leaks::more(&after, &before));
-    report.judge();
+    report.check();
     Ok(())
 }
 
-/// Lets what has been freed go; says how many threads there are.
-fn rest(show: &mut Show) -> Result<usize> {
+/// Waits until freed objects are gone, and returns the number of threads.
+fn rest(runner: &mut Runner) -> Result<usize> {
     glib::ThreadPool::stop_unused_threads();
-    show.listen(AT_REST);
+    runner.run_for(AT_REST);
     Ok(Census::take()?.thread_count())
 }
 
 fn follow(
     moves: Vec<Move>,
     arguments: &Arguments,
-    show: &mut Show,
+    runner: &mut Runner,
     report: &mut Report,
 ) -> Result<()> {
     for Move { step, pause } in moves {
         let begun = now();
-        let found = show.findings.len();
-        show.perform(&step)?;
+        let found = runner.findings.len();
+        runner.perform(&step)?;
         *report.steps.entry(step.name()).or_default() += 1;
         let pause = arguments.pause * u32::try_from(pause).unwrap_or(0) / 1000;
         if arguments.verbose {
@@ -201,9 +199,9 @@ fn follow(
             println!("{step} ({took} ms, then {} ms)", pause.as_millis());
         }
         if step != Step::Rest {
-            show.listen(pause);
+            runner.run_for(pause);
         }
-        for finding in &show.findings[found..] {
+        for finding in &runner.findings[found..] {
             println!("after '{step}': {finding}");
         }
     }
@@ -236,7 +234,7 @@ impl Server {
                     "1000",
                 ]);
                 let process = Process::start(command.env("ACSCALL_LOG", "warn"))?;
-                process.line(GONE).context("the server is silent")?;
+                process.line(GONE).context("the server does not start")?;
                 Running::Process(process)
             }
             None => Running::Here(Embedded::start(SocketAddr::from(([127, 0, 0, 1], port)))?),
@@ -247,7 +245,7 @@ impl Server {
         })
     }
 
-    /// In KiB; 0 where it is in this process.
+    /// Resident memory in KiB; 0 if the server is in this process.
     fn rss(&self) -> Result<f64> {
         match &self.running {
             Running::Process(process) => watch::rss(&process.id().to_string()),
@@ -270,7 +268,11 @@ impl Arguments {
         };
         let mut given = std::env::args().skip(1);
         while let Some(name) = given.next() {
-            let mut value = || given.next().with_context(|| format!("{name} what?"));
+            let mut value = || {
+                given
+                    .next()
+                    .with_context(|| format!("{name} needs a value"))
+            };
             match name.as_str() {
                 "--seed" => arguments.seed = value()?.parse()?,
                 "--minutes" => arguments.minutes = Some(value()?.parse()?),

@@ -1,14 +1,14 @@
-//! The steps of a run, chosen by a seed. The same seed gives the same steps for ever.
+//! The steps of a run, chosen by a seed. A seed gives the same steps for ever.
 
 use acscall::model::Kind;
+use acscall_tests::random::Random;
 
-use crate::random::Random;
-use crate::stage::{CHILD, End, Form, STAYING, Stage, Step, Stream, USERS, User};
+use crate::expected::{CHILD, End, Expected, Form, STAYING, Step, Stream, USERS, User};
 
-/// How many sources of each kind there are.
+/// The number of sources of each kind.
 pub(crate) const SOURCES: usize = 4;
 
-/// A step, and for how long nothing is done after it, in parts of 1000 of the longest pause.
+/// A step, and the pause after it in thousandths of the longest pause.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Move {
     pub(crate) step: Step,
@@ -19,19 +19,19 @@ pub(crate) struct Move {
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     random: Random,
-    stage: Stage,
+    expected: Expected,
 }
 
 impl Plan {
     pub(crate) fn new(seed: u64) -> Plan {
         Plan {
             random: Random::new(seed),
-            stage: Stage::default(),
+            expected: Expected::default(),
         }
     }
 
-    /// Each kind of step at least once, and the end of the call: what a process makes once and
-    /// keeps is there afterwards.
+    /// Each kind of step at least once, and the end of the call. Afterwards everything exists that a
+    /// process creates once and keeps.
     pub(crate) fn tour(&mut self) -> Vec<Move> {
         let [stay, ann, bob, cid] = [STAYING, User(1), User(2), User(3)];
         let mut steps = vec![
@@ -77,11 +77,11 @@ impl Plan {
         self.end(steps)
     }
 
-    /// So many steps at random, a check, and all but one leave. That one gives up what it sends
-    /// and reads, so that memory is measured in the same state each time.
+    /// `count` random steps, a check, and all but one leave. The remaining participant stops sending
+    /// and reading, so that memory is measured in the same state each time.
     pub(crate) fn round(&mut self, count: usize) -> Vec<Move> {
         let mut steps = Vec::new();
-        if self.stage.get(STAYING).is_none() {
+        if self.expected.get(STAYING).is_none() {
             steps.push(self.then(Step::Join(STAYING, Form::Both)));
         }
         for _ in 0..count {
@@ -98,9 +98,9 @@ impl Plan {
         steps
     }
 
-    /// What the one that stays does to send and read nothing.
+    /// Message the one that stays does to send and read nothing.
     fn idling(&self) -> Vec<Step> {
-        let Some(present) = self.stage.get(STAYING) else {
+        let Some(present) = self.expected.get(STAYING) else {
             return Vec::new();
         };
         let mut steps = Vec::new();
@@ -116,7 +116,7 @@ impl Plan {
         steps
     }
 
-    /// All leave.
+    /// All participants leave.
     pub(crate) fn end(&mut self, mut steps: Vec<Move>) -> Vec<Move> {
         self.leave(User::all().collect(), &mut steps);
         steps.push(self.then(Step::Rest));
@@ -126,18 +126,18 @@ impl Plan {
     fn leave(&mut self, users: Vec<User>, steps: &mut Vec<Move>) {
         let leaves = users.into_iter().map(Step::Leave);
         for step in leaves.chain([Step::Dismiss]) {
-            if self.stage.allows(&step) {
+            if self.expected.allows(&step) {
                 steps.push(self.then(step));
             }
         }
     }
 
     fn then(&mut self, step: Step) -> Move {
-        self.stage.take(&step);
-        // A third of the steps come right after the one before.
+        self.expected.apply(&step);
+        // A third of the steps have no pause after them.
         let pause = match self.random.below(3) {
             0 => 0,
-            _ => self.random.next() % 1000,
+            _ => self.random.next_u64() % 1000,
         };
         Move { step, pause }
     }
@@ -145,7 +145,7 @@ impl Plan {
     fn choose(&mut self) -> Step {
         loop {
             let step = self.draw();
-            if self.stage.allows(&step) {
+            if self.expected.allows(&step) {
                 return step;
             }
         }
@@ -162,7 +162,7 @@ impl Plan {
             2 => Stream::Of(CHILD, random.pick(&[Kind::Audio, Kind::Video])),
             _ => Stream::Of(random.pick(&USERS), kind),
         };
-        // Joining and reading prevail, so that there is something to end.
+        // Joining and reading are the most frequent, so that there is something to end.
         match random.below(34) {
             0..=3 => {
                 let form = random.pick(&[Form::Both, Form::Both, Form::Sends, Form::Receives]);
@@ -212,12 +212,15 @@ mod tests {
     #[test]
     fn every_step_makes_sense_when_it_is_done() {
         for seed in 0..20 {
-            let mut stage = Stage::default();
+            let mut expected = Expected::default();
             for Move { step, .. } in moves(seed, 20) {
-                assert!(stage.allows(&step), "seed {seed}: {step} in {stage:?}");
-                stage.take(&step);
+                assert!(
+                    expected.allows(&step),
+                    "seed {seed}: {step} in {expected:?}"
+                );
+                expected.apply(&step);
             }
-            assert_eq!(stage, Stage::default(), "somebody is left");
+            assert_eq!(expected, Expected::default(), "somebody is left");
         }
     }
 
@@ -233,12 +236,12 @@ mod tests {
 
     #[test]
     fn at_rest_only_one_is_in_the_call_and_it_sends_and_reads_nothing() {
-        let mut stage = Stage::default();
+        let mut expected = Expected::default();
         for Move { step, .. } in moves(3, 10) {
-            stage.take(&step);
+            expected.apply(&step);
             if step == Step::Rest {
-                assert!(stage.present().all(|name| name == STAYING.name()));
-                if let Some(one) = stage.get(STAYING) {
+                assert!(expected.present().all(|name| name == STAYING.name()));
+                if let Some(one) = expected.get(STAYING) {
                     assert!(one.lanes.is_empty() && one.reads.is_empty() && !one.attached);
                 }
             }

@@ -1,11 +1,11 @@
-//! What a run found, for people.
+//! Message a run found, for people.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::watch::{Census, Line, fit};
 
-/// What was measured while only one was in the call, and of the server.
+/// Message was measured while only one was in the call, and of the server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
     pub(crate) minutes: f64,
@@ -13,28 +13,28 @@ pub(crate) struct Sample {
     pub(crate) server: f64,
 }
 
-/// All of a run.
+/// The result of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     pub(crate) seed: u64,
-    /// Whether the allocator is one whose heap does not grow by itself.
-    pub(crate) judges_memory: bool,
+    /// Whether the allocator's heap does not grow by itself.
+    pub(crate) checks_memory: bool,
     pub(crate) steps: BTreeMap<&'static str, u64>,
     pub(crate) messages: u64,
     pub(crate) samples: Vec<Sample>,
     pub(crate) begin: Census,
     pub(crate) end: Census,
     pub(crate) living: (usize, usize),
-    /// What GLib logged of defects of GStreamer that are known.
+    /// Message GLib logged of defects of GStreamer that are known.
     pub(crate) known: usize,
     pub(crate) findings: Vec<String>,
 }
 
-/// Growth below this is not told from noise, in KiB per minute: 30 MiB in a day.
+/// Slower growth cannot be distinguished from noise, in KiB per minute: 30 MiB per day.
 const TOLERATED: f64 = 20.0;
 
 impl Report {
-    /// The growth of both processes' memory, once what is made at first is there.
+    /// The growth of both processes' memory, without the first third of the run.
     fn slopes(&self) -> [(&'static str, Option<Line>); 2] {
         let settled = &self.samples[self.samples.len() / 3..];
         let line = |of: fn(&Sample) -> f64| {
@@ -50,11 +50,11 @@ impl Report {
         ]
     }
 
-    /// What is wrong with what was measured.
-    pub(crate) fn judge(&mut self) {
+    /// Adds findings about the measured values.
+    pub(crate) fn check(&mut self) {
         for (what, line) in self.slopes() {
             if let Some(line) = line
-                && self.judges_memory
+                && self.checks_memory
                 && line.slope - 3.0 * line.error > TOLERATED
             {
                 let slope = line.slope;
@@ -77,11 +77,11 @@ impl Report {
             let slope = line.map_or("too short".to_owned(), |line| {
                 format!("{:.1} ± {:.1} KiB/min", line.slope, line.error)
             });
-            let judged = match self.judges_memory {
+            let suffix = match self.checks_memory {
                 true => "",
-                false => " (not judged: no jemalloc)",
+                false => " (not checked: no jemalloc)",
             };
-            let _ = writeln!(text, "| growth of the {what} | {slope}{judged} |");
+            let _ = writeln!(text, "| growth of the {what} | {slope}{suffix} |");
         }
         if let (Some(first), Some(last)) = (self.samples.first(), self.samples.last()) {
             let _ = writeln!(
@@ -126,15 +126,15 @@ mod tests {
         });
         let mut report = Report {
             samples: samples.collect(),
-            judges_memory: true,
+            checks_memory: true,
             ..Report::default()
         };
-        report.judge();
+        report.check();
         report
     }
 
     #[test]
-    fn steady_growth_is_found_and_what_settles_is_not() {
+    fn steady_growth_is_found_but_not_growth_that_ends() {
         let growing = report(|minute| 50_000.0 + 100.0 * f64::from(minute));
         assert_eq!(
             growing.findings,

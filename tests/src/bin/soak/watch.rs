@@ -1,33 +1,34 @@
-//! Memory, threads and descriptors of a process, and what becomes of them with time.
+//! Memory, threads and descriptors of a process, and their growth.
 
 use std::collections::BTreeMap;
 use std::fs;
 
-use anyhow::{Context, Result};
+use acscall_tests::usage::status;
+use anyhow::Result;
 
-/// The memory allocator of a run, and of all processes that it starts.
+/// The memory allocator of a run and of all processes that it starts.
 pub(crate) const ALLOCATOR: &str = "libjemalloc.so.2";
 
-/// Whether this process has it.
+/// Whether this process uses [`ALLOCATOR`].
 pub(crate) fn has_allocator() -> Result<bool> {
     Ok(fs::read_to_string("/proc/self/maps")?.contains(ALLOCATOR))
 }
 
-/// Of one moment.
+/// The threads and descriptors at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Census {
-    /// Threads by name, without those that GLib keeps for the next that wants one.
+    /// The number of threads with each name.
     pub(crate) threads: BTreeMap<String, usize>,
-    /// Open descriptors by what they are.
+    /// The number of open descriptors of each kind.
     pub(crate) descriptors: BTreeMap<String, usize>,
 }
 
 impl Census {
-    /// Of this process.
+    /// Counts those of this process.
     pub(crate) fn take() -> Result<Census> {
         let mut census = Census::default();
         for task in fs::read_dir("/proc/self/task")? {
-            // One may end in between.
+            // A thread may end meanwhile.
             let Ok(name) = fs::read_to_string(task?.path().join("comm")) else {
                 continue;
             };
@@ -37,7 +38,7 @@ impl Census {
             let Ok(target) = fs::read_link(descriptor?.path()) else {
                 continue;
             };
-            // socket:[123] is one of many; a file is itself.
+            // All sockets (socket:[123]) count together; files count by path.
             let target = target.to_string_lossy();
             let what = match target.split_once(":[") {
                 Some((what, _)) => what.to_owned(),
@@ -45,7 +46,7 @@ impl Census {
             };
             *census.descriptors.entry(what).or_default() += 1;
         }
-        // The folder that is just being read.
+        // The folder that is being read.
         census.descriptors.retain(|what, _| !what.ends_with("/fd"));
         Ok(census)
     }
@@ -58,7 +59,7 @@ impl Census {
         self.descriptors.values().sum()
     }
 
-    /// What there is more of than in `earlier`.
+    /// Message there is more of than in `earlier`.
     pub(crate) fn more_than(&self, earlier: &Census) -> Vec<String> {
         let more = |now: &BTreeMap<String, usize>, then: &BTreeMap<String, usize>, what: &str| {
             let then = |name: &String| then.get(name).copied().unwrap_or(0);
@@ -73,16 +74,10 @@ impl Census {
     }
 }
 
-/// Resident memory of a process, in KiB; `self` for this one. Not that of files: code that runs for
-/// the first time becomes resident then.
+/// Resident memory of a process, in KiB; `self` for this one. File mappings are not included: code
+/// becomes resident when it runs for the first time.
 pub(crate) fn rss(process: &str) -> Result<f64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("RssAnon:"))
-        .and_then(|rest| rest.split_whitespace().next())
-        .and_then(|number| number.parse().ok())
-        .context("/proc/PID/status has RssAnon:")
+    status(process, "RssAnon")
 }
 
 /// A straight line through measured points.
@@ -93,7 +88,7 @@ pub(crate) struct Line {
     pub(crate) error: f64,
 }
 
-/// The line of least squares; `None` for fewer than three points.
+/// Fits a line by least squares; `None` for fewer than three points.
 pub(crate) fn fit(points: &[(f64, f64)]) -> Option<Line> {
     let count = points.len() as f64;
     if points.len() < 3 {
@@ -145,13 +140,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_of_two_points_or_of_one_moment() {
+    fn two_points_or_a_single_moment_have_no_line() {
         assert_eq!(fit(&[(0.0, 1.0), (1.0, 2.0)]), None);
         assert_eq!(fit(&[(1.0, 1.0), (1.0, 2.0), (1.0, 3.0)]), None);
     }
 
     #[test]
-    fn what_is_more_is_named() {
+    fn higher_counts_are_described() {
         let census = |threads: usize| Census {
             threads: BTreeMap::from([("a".into(), threads)]),
             descriptors: BTreeMap::from([("socket".into(), 2)]),

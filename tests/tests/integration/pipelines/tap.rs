@@ -13,8 +13,6 @@ use super::meeting::{Meeting, Partner};
 use super::script::Script;
 use super::{GREEN, GREEN_PIXEL, recording, screen};
 
-const SCRIPT: &str = "incoming-camera-tap.sh";
-
 /// What a pipe holds.
 const PIPE: usize = 65_536;
 
@@ -23,14 +21,8 @@ fn an_incoming_camera_is_recorded_and_pictured_beside_its_window() {
     let display = Display::start();
     let meeting = Meeting::new();
     let _camera = meeting.partner("alice", &format!("{GREEN} ! s.video"));
-    let (file, pictures) = (meeting.file("tap.webm"), meeting.file("tap-%03d.png"));
-    let settings = [
-        ("OTHER", "alice"),
-        ("DISPLAY", display.name()),
-        ("OUT", &file),
-        ("PICTURES", &pictures),
-    ];
-    let script = Script::start(&meeting, SCRIPT, &settings);
+    let (file, pictures) = files(&meeting);
+    let script = start(&meeting, &display, &file, &pictures);
     let screen = screen(&display);
     screen
         .frames("seen")
@@ -80,15 +72,9 @@ fn a_window_goes_on_while_the_recording_beside_it_is_stuck() {
     let display = Display::start();
     let meeting = Meeting::new();
     let _camera = meeting.partner("alice", NOISE);
-    let (file, pictures) = (meeting.file("stuck.webm"), meeting.file("stuck-%03d.png"));
+    let (file, pictures) = files(&meeting);
     let pipe = pipe(&file);
-    let settings = [
-        ("OTHER", "alice"),
-        ("DISPLAY", display.name()),
-        ("OUT", &file),
-        ("PICTURES", &pictures),
-    ];
-    let script = Script::start(&meeting, SCRIPT, &settings);
+    let script = start(&meeting, &display, &file, &pictures);
     // Nobody reads from it.
     let mut pipe = pipe.recv().unwrap();
 
@@ -115,6 +101,21 @@ fn a_window_goes_on_while_the_recording_beside_it_is_stuck() {
     let rest = thread::spawn(move || io::copy(&mut pipe, &mut io::sink()));
     script.interrupt();
     assert!(rest.join().unwrap().unwrap() > 0);
+}
+
+/// The paths of the recording and of the pictures.
+fn files(meeting: &Meeting) -> (String, String) {
+    (meeting.file("tap.webm"), meeting.file("tap-%03d.png"))
+}
+
+fn start(meeting: &Meeting, display: &Display, file: &str, pictures: &str) -> Script {
+    let settings = [
+        ("OTHER", "alice"),
+        ("DISPLAY", display.name()),
+        ("OUT", file),
+        ("PICTURES", pictures),
+    ];
+    Script::start(meeting, "incoming-camera-tap.sh", &settings)
 }
 
 /// Makes a pipe with a name, and opens its end for reading when somebody writes.

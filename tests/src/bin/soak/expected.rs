@@ -1,16 +1,16 @@
-//! What the script of a run has made of its participants: who is there, sends and reads what.
+//! The expected state of the call: who is in it, and what each participant sends and reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use acscall::model::Kind;
 
-/// The participants of this process, by number. The first one stays in the call through all
-/// rounds, so that what a long call gathers is seen, too.
+/// The participants of this process, by number. The first one stays in the call in all rounds, so that
+/// leaks within a long call show.
 pub(crate) const USERS: [&str; 4] = ["stay", "ann", "bob", "cid"];
-/// The one that stays.
+/// The participant that stays.
 pub(crate) const STAYING: User = User(0);
-/// The participant in a process of its own, which is killed.
+/// The participant in a process of its own, which may be killed.
 pub(crate) const CHILD: &str = "kid";
 
 /// One of [`USERS`].
@@ -51,14 +51,14 @@ impl Form {
     }
 }
 
-/// What a reader takes.
+/// Message a reader takes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stream {
     /// The mix.
     Mix,
-    /// A named participant's, whether it is there or not.
+    /// The stream of this participant, present or not.
     Of(&'static str, Kind),
-    /// The first that comes.
+    /// The first stream of this kind.
     Any(Kind),
 }
 
@@ -72,47 +72,47 @@ impl fmt::Display for Stream {
     }
 }
 
-/// How a stream is ended.
+/// How a stream ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// With EOS; the pad stays.
+    /// By EOS; the pad stays.
     Eos,
-    /// With the pad.
+    /// By releasing its pad.
     Release,
 }
 
-/// One thing that is done.
+/// A step of the script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Join(User, Form),
     Leave(User),
     /// Through READY, with all pads kept.
     Restart(User),
-    /// Sends one of the sources of this kind, by number.
+    /// Start sending one of the sources of this kind, by number.
     Start(User, Kind, usize),
-    /// Another source on the same pad.
+    /// Switch to another source on the same pad.
     Switch(User, Kind, usize),
     Stop(User, Kind, End),
     Mute(User, Kind, bool),
     Read(User, Stream),
     Unread(User, Stream),
-    /// A further pipeline of the process takes part as the same user.
+    /// Another pipeline of the process joins as the same user.
     Attach(User),
     Detach(User),
     /// The child process joins.
     Spawn,
-    /// SIGKILL.
+    /// Kill the child process with SIGKILL.
     Kill,
-    /// The child process leaves as it should.
+    /// The child process leaves in an orderly way.
     Dismiss,
-    /// Everybody has to see and to get what there is now.
+    /// All participants must see and receive the current streams.
     Check,
-    /// Memory is measured.
+    /// Measure memory.
     Rest,
 }
 
 impl Step {
-    /// What kind of step it is, for the table.
+    /// Message kind of step it is, for the table.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Step::Join(..) => "join",
@@ -131,7 +131,7 @@ impl Step {
             Step::Spawn => "process joins",
             Step::Kill => "process killed",
             Step::Dismiss => "process leaves",
-            Step::Check => "check that all see and get all",
+            Step::Check => "check what all see and receive",
             Step::Rest => "rest",
         }
     }
@@ -176,23 +176,23 @@ pub(crate) struct Present {
 
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Stage {
+pub(crate) struct Expected {
     present: BTreeMap<User, Present>,
     pub(crate) child: bool,
 }
 
-impl Stage {
+impl Expected {
     pub(crate) fn get(&self, user: User) -> Option<&Present> {
         self.present.get(&user)
     }
 
-    /// The names of all that are in the call.
+    /// The names of all participants.
     pub(crate) fn present(&self) -> impl Iterator<Item = &'static str> {
         let child = self.child.then_some(CHILD);
         self.present.keys().map(|user| user.name()).chain(child)
     }
 
-    /// The streams that others than `except` see as available.
+    /// All available streams.
     pub(crate) fn available(&self) -> BTreeSet<(&'static str, Kind)> {
         let child = [(CHILD, Kind::Audio), (CHILD, Kind::Video)];
         let child = child.into_iter().filter(|_| self.child);
@@ -207,7 +207,7 @@ impl Stage {
             .collect()
     }
 
-    /// Whether the step makes sense now.
+    /// Whether the step is possible now.
     pub(crate) fn allows(&self, step: &Step) -> bool {
         let present = |user: &User| self.present.get(user);
         let lane = |user: &User, kind: &Kind| present(user)?.lanes.get(kind).copied();
@@ -238,8 +238,8 @@ impl Stage {
         }
     }
 
-    /// Takes down that the step is done.
-    pub(crate) fn take(&mut self, step: &Step) {
+    /// Applies a step.
+    pub(crate) fn apply(&mut self, step: &Step) {
         match step {
             Step::Join(user, form) => {
                 let present = Present {

@@ -1,4 +1,4 @@
-//! Performs the steps, and looks whether everybody sees and gets what there is.
+//! Performs the steps, and checks that all participants see and receive what they should.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -11,41 +11,41 @@ use acscall_tests::process::Process;
 use anyhow::{Context, Result, bail};
 
 use crate::actor::{Actor, Place};
-use crate::judge::{Judge, Teller, What};
-use crate::stage::{CHILD, STAYING, Stage, Step, Stream, User};
+use crate::checker::{Checker, Message, Source};
+use crate::expected::{CHILD, Expected, STAYING, Step, Stream, User};
 
-/// Between two looks at what participants see.
+/// The interval between two checks of what participants see.
 const LOOK: Duration = Duration::from_millis(20);
-/// So many buffers more tell that a stream flows.
+/// A stream flows if this many more buffers arrive.
 const FLOWS: u64 = 3;
 
 /// See the module.
-pub(crate) struct Show {
+pub(crate) struct Runner {
     place: Place,
-    told: Receiver<(Teller, What)>,
+    receiver: Receiver<(Source, Message)>,
     actors: BTreeMap<User, Actor>,
     child: Option<Process>,
-    stage: Stage,
-    judge: Judge,
-    /// Other programs keep the machine busy.
+    expected: Expected,
+    checker: Checker,
+    /// Whether other programs keep the machine busy.
     is_busy: bool,
-    /// What was wrong so far.
+    /// Message was wrong so far.
     pub(crate) findings: Vec<String>,
-    /// How many messages came.
+    /// The number of messages so far.
     pub(crate) messages: u64,
     pipelines: u64,
 }
 
-impl Show {
-    pub(crate) fn new(server: String, is_busy: bool) -> Show {
-        let (tell, told) = channel();
-        Show {
-            place: Place { server, tell },
-            told,
+impl Runner {
+    pub(crate) fn new(server: String, is_busy: bool) -> Runner {
+        let (sender, receiver) = channel();
+        Runner {
+            place: Place { server, sender },
+            receiver,
             actors: BTreeMap::new(),
             child: None,
-            stage: Stage::default(),
-            judge: Judge::default(),
+            expected: Expected::default(),
+            checker: Checker::default(),
             is_busy,
             findings: Vec::new(),
             messages: 0,
@@ -53,14 +53,14 @@ impl Show {
         }
     }
 
-    /// Does it.
+    /// Performs a step.
     ///
     /// # Errors
-    /// If it cannot be done, which is a finding too.
+    /// It cannot be performed, which is a finding too.
     pub(crate) fn perform(&mut self, step: &Step) -> Result<()> {
-        self.judge.step(step);
+        self.checker.step(step);
         self.act(step).with_context(|| step.to_string())?;
-        self.stage.take(step);
+        self.expected.apply(step);
         Ok(())
     }
 
@@ -72,7 +72,7 @@ impl Show {
                 self.actors.insert(*user, actor);
             }
             Step::Leave(user) => {
-                let mut actor = self.actors.remove(user).context("it is there")?;
+                let mut actor = self.actors.remove(user).context("the participant exists")?;
                 let numbers = [Some(actor.number), actor.detach()];
                 drop(actor);
                 self.forget(numbers.into_iter().flatten());
@@ -101,70 +101,70 @@ impl Show {
         Ok(())
     }
 
-    /// Takes in what is told for so long.
-    pub(crate) fn listen(&mut self, time: Duration) {
+    /// Handles messages for this long.
+    pub(crate) fn run_for(&mut self, time: Duration) {
         let end = now() + gst::ClockTime::from_nseconds(time.as_nanos() as u64);
         loop {
             let rest = Duration::from(end.saturating_sub(now()));
-            match self.told.recv_timeout(rest) {
-                Ok((teller, what)) => self.hear(&teller, &what),
+            match self.receiver.recv_timeout(rest) {
+                Ok((source, message)) => self.handle_message(&source, &message),
                 Err(_) => break,
             }
         }
-        self.hear_child();
+        self.read_child();
     }
 
-    fn hear(&mut self, teller: &Teller, what: &What) {
+    fn handle_message(&mut self, source: &Source, message: &Message) {
         self.messages += 1;
-        if let What::Warning(text) = what
+        if let Message::Warning(text) = message
             && self.is_excused(text)
         {
             return;
         }
-        let wrong = self.judge.told(teller, what);
+        let wrong = self.checker.check(source, message);
         self.findings.extend(wrong);
     }
 
-    fn hear_child(&mut self) {
+    fn read_child(&mut self) {
         let Some(child) = &self.child else { return };
         while let Ok(line) = child.line(Duration::ZERO) {
             if (line.starts_with("error ") || line.starts_with("warning "))
                 && !self.is_excused(&line)
             {
                 self.findings
-                    .push(format!("the process {CHILD} told: {line}"));
+                    .push(format!("the process {CHILD} posted: {line}"));
             }
         }
     }
 
-    /// Where other programs keep the machine busy, a leg may take longer to connect than it is
-    /// given at first. The next one gets more time; a check waits for it.
+    /// Whether a warning is expected on a busy machine: a leg may not connect in time. The next one
+    /// gets more time; a check waits for it.
     fn is_excused(&self, warning: &str) -> bool {
         self.is_busy && warning.contains("it did not connect within")
     }
 
     fn forget(&mut self, pipelines: impl Iterator<Item = u64>) {
-        // What they told while they ended.
-        self.listen(Duration::ZERO);
+        // Handles the messages that they posted while they ended.
+        self.run_for(Duration::ZERO);
         for pipeline in pipelines {
-            self.judge.forget(pipeline);
+            self.checker.forget(pipeline);
         }
     }
 
-    /// Waits until everybody sees who is there and what is sent, and gets what it reads.
+    /// Waits until all participants see all others and their streams, and receive what they read.
     fn check(&mut self) -> Result<()> {
         let deadline = now() + gst::ClockTime::try_from(TIMEOUT)?;
         let mut before = None;
         loop {
-            self.listen(LOOK);
+            self.run_for(LOOK);
             let missing = match (self.unseen()?, &before) {
                 (Some(unseen), _) => Some(unseen),
-                // Counted from when all is seen.
+                // Buffers count from the moment when everything is seen.
                 (None, None) => {
                     before = Some(self.counts());
                     continue;
                 }
-                (None, Some(before)) => self.dry(before),
+                (None, Some(before)) => self.not_received(before),
             };
             let Some(missing) = missing else { break };
             if now() > deadline {
@@ -177,15 +177,15 @@ impl Show {
                 bail!("{all}");
             }
         }
-        self.judge.checked();
+        self.checker.checked();
         Ok(())
     }
 
-    /// Who does not see what there is, and what.
+    /// Describes the first participant that does not see all others and their streams.
     fn unseen(&self) -> Result<Option<String>> {
-        let streams = self.stage.available();
+        let streams = self.expected.available();
         for (user, actor) in &self.actors {
-            let present = self.stage.present().filter(|name| *name != user.name());
+            let present = self.expected.present().filter(|name| *name != user.name());
             let present: BTreeSet<_> = present.map(str::to_owned).collect();
             let available = streams.iter().filter(|(name, _)| *name != user.name());
             let available: BTreeSet<_> = available
@@ -193,8 +193,8 @@ impl Show {
                 .collect();
             for (property, expected) in [("participants", present), ("streams", available)] {
                 let seen: BTreeSet<_> = actor.seen(property)?.into_iter().collect();
-                // One that was killed is kept for a while.
-                let is_gone = |name: &String| !self.stage.child && name.ends_with(CHILD);
+                // A killed participant is kept for a while.
+                let is_gone = |name: &String| !self.expected.child && name.ends_with(CHILD);
                 let seen: BTreeSet<_> = seen.into_iter().filter(|name| !is_gone(name)).collect();
                 if seen != expected {
                     return Ok(Some(format!(
@@ -213,20 +213,20 @@ impl Show {
             .collect()
     }
 
-    /// Who does not get what it reads.
-    fn dry(&self, before: &BTreeMap<User, BTreeMap<Stream, u64>>) -> Option<String> {
-        let streams = self.stage.available();
+    /// Describes the first stream that is read and does not flow.
+    fn not_received(&self, before: &BTreeMap<User, BTreeMap<Stream, u64>>) -> Option<String> {
+        let streams = self.expected.available();
         for (user, counts) in self.counts() {
             for (stream, count) in counts {
                 let flows = match &stream {
                     Stream::Mix => true,
                     Stream::Of(name, kind) => streams.contains(&(name, *kind)),
-                    // It may hold on to a participant that sends nothing just now.
+                    // It may be bound to a participant that sends nothing now.
                     Stream::Any(_) => false,
                 };
                 let before = before.get(&user)?.get(&stream)?;
                 if flows && count < before + FLOWS {
-                    return Some(format!("{user} gets nothing of {stream}"));
+                    return Some(format!("{user} receives nothing of {stream}"));
                 }
             }
         }
@@ -234,7 +234,7 @@ impl Show {
     }
 
     fn actor(&mut self, user: &User) -> Result<&mut Actor> {
-        self.actors.get_mut(user).context("it is there")
+        self.actors.get_mut(user).context("the participant exists")
     }
 
     fn next_pipeline(&mut self) -> u64 {
