@@ -23,7 +23,8 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Listens on `address` and serves. When it returns, connections are answered.
+    /// Listens on `address` and serves. When it returns, connections are answered. The server
+    /// logs to the caller's `tracing` dispatcher.
     ///
     /// # Errors
     /// As [`Server::bind`], or the thread cannot be made.
@@ -43,20 +44,22 @@ impl Embedded {
             .build()?;
         let (stop, stopped) = oneshot::channel();
         let (ended_in, ended) = mpsc::channel();
+        let serve = move || {
+            let shutdown = async {
+                // Dropping the sender stops it, too.
+                let _ = stopped.await;
+            };
+            if let Err(error) = runtime.block_on(server.serve(shutdown)) {
+                tracing::error!(%error, "the embedded server ended");
+            }
+            // Closes what is still open.
+            runtime.shutdown_background();
+            let _ = ended_in.send(());
+        };
+        let log = tracing::dispatcher::get_default(Clone::clone);
         let thread = thread::Builder::new()
             .name("acscall-server".to_owned())
-            .spawn(move || {
-                let shutdown = async {
-                    // Dropping the sender stops it, too.
-                    let _ = stopped.await;
-                };
-                if let Err(error) = runtime.block_on(server.serve(shutdown)) {
-                    tracing::error!(%error, "the embedded server ended");
-                }
-                // Closes what is still open.
-                runtime.shutdown_background();
-                let _ = ended_in.send(());
-            })?;
+            .spawn(move || tracing::dispatcher::with_default(&log, serve))?;
         Ok(Embedded {
             address,
             stop: Some(stop),

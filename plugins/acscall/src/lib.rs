@@ -1,7 +1,7 @@
-//! GStreamer elements that take the raw media of a call and send raw media into it.
+//! GStreamer elements that receive raw media from a call and send raw media into it.
 //!
-//! * [`acscallsrc`]: the streams of the others, as source pads.
-//! * [`acscallsink`]: what is linked to its pads goes into the call.
+//! * [`acscallsrc`]: source pads with the streams of the other participants.
+//! * [`acscallsink`]: sends the streams that are linked to its sink pads.
 
 #![forbid(unsafe_code)]
 #![expect(

@@ -1,9 +1,11 @@
 //! Keeping a call for a while after its last element has left it.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use super::SharedCall;
 
@@ -15,28 +17,35 @@ pub(super) struct Linger {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The longest that an element asked for.
+    /// The longest time that an element has set.
     time: Duration,
+    /// The call is not kept any longer.
+    has_ended: bool,
     /// Holds the call; ends early when the sender is dropped.
     holder: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
 impl Linger {
-    /// An element wants the call to be kept for so long.
-    pub(super) fn ask(&self, time: Duration) {
-        let mut state = self.lock();
+    /// Keeps the call for at least `time` after its last element has left.
+    pub(super) fn extend(&self, time: Duration) {
+        let mut state = self.state.lock();
         state.time = state.time.max(time);
     }
 
-    /// The last element has left.
+    /// Holds the call from now on: its last element has left.
     pub(super) fn begin(&self, call: &Arc<SharedCall>) {
-        let mut state = self.lock();
-        if state.time.is_zero() {
+        let time = self.state.lock().time;
+        if time.is_zero() {
             return;
         }
-        // The process may end before the call does, but not while the key is made: see there.
+        // The process may end before the call does, but not while the DTLS key is made: see
+        // `WarmUp`.
         call.warm_up.wait();
-        let (time, call) = (state.time, call.clone());
+        let mut state = self.state.lock();
+        if state.has_ended {
+            return;
+        }
+        let call = call.clone();
         let (sender, end) = channel();
         let holder = thread::Builder::new()
             .name("acscall-linger".into())
@@ -44,20 +53,21 @@ impl Linger {
                 let _ended_early = end.recv_timeout(time);
                 drop(call);
             });
-        // Another that still waits goes on: it holds the call for less long.
+        // This drops the sender of a previous holder, which ends at once: the new holder takes
+        // over, for the whole time.
         state.holder = holder.ok().map(|holder| (sender, holder));
     }
 
-    /// Nobody will come back: whoever drops the call now leaves it.
+    /// Stops holding the call, for good. Returns after the holder has released it.
     pub(super) fn end(&self) {
-        let holder = self.lock().holder.take();
+        let holder = {
+            let mut state = self.state.lock();
+            state.has_ended = true;
+            state.holder.take()
+        };
         if let Some((sender, holder)) = holder {
             drop(sender);
             let _panicked = holder.join();
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! One call in this process, shared by all elements that name it.
+//! One call in this process, shared by all elements that name the same call and user.
 //!
 //! ```text
 //! elements ── Membership ── Call ── driver thread ── machine (acscall::call)
@@ -7,16 +7,18 @@
 //!    └──────────── buffers ──────────────────── legs, encoders, decoders, mixer
 //! ```
 //!
-//! Commands go to the driver thread over a channel and never wait for it; buffers go straight
+//! Elements send commands to the driver thread over a channel that never waits. Buffers go directly
 //! between the elements' streaming threads and the engine's.
 
 mod driver;
+mod encoder_retry;
 mod engine;
 #[cfg(feature = "fuzzing")]
 pub use engine::fuzzing;
 mod linger;
 mod registry;
 mod serve;
+mod server_log;
 mod source_health;
 #[cfg(test)]
 mod tests;
@@ -46,37 +48,37 @@ use publication::PublicationSlot;
 pub(crate) use reader::ReaderQueue;
 pub(crate) use registry::JoinError;
 
-/// The debug category of calls: `GST_DEBUG=acscall:5` tells how legs come to be.
+/// The debug category of calls: `GST_DEBUG=acscall:5` shows how legs are negotiated.
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("acscall", gst::DebugColorFlags::empty(), Some("Calls"))
 });
 
-/// What an element says of the call it belongs to.
+/// An element's settings of its call.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct CallSettings {
-    /// Where the signalling server is, or would be.
+    /// The address of the signalling server, which this process may have to start.
     pub(crate) server: ServerUrl,
-    /// How there comes to be a call.
+    /// Which call to join, place or answer.
     pub(crate) target: Target,
-    /// The user to be.
+    /// The name of this end's user.
     pub(crate) user: String,
-    /// The name to show.
+    /// The name that the others see.
     pub(crate) display_name: Option<String>,
-    /// Proof that it is the user.
+    /// Authenticates the user.
     pub(crate) token: Option<Token>,
-    /// The jitter buffers' length in ms; `None` where the element has no say (a sink).
+    /// The jitter buffers' length in ms; `None` for elements without that property (a sink).
     pub(crate) latency: Option<u32>,
     /// `stun://host:port`.
     pub(crate) stun_server: Option<String>,
     /// `turn(s)://user:password@host:port`, each.
     pub(crate) turn_servers: Vec<String>,
-    /// For how long the call is kept after the last element has left it.
+    /// How long the call is kept after the last element has left it.
     pub(crate) linger: Duration,
-    /// Serve where nobody does.
+    /// Whether this process serves if nobody else does at that address.
     pub(crate) embedded_server: bool,
 }
 
-/// Without TURN's passwords.
+/// Leaves out the TURN passwords.
 impl fmt::Debug for CallSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CallSettings")
@@ -94,32 +96,29 @@ pub(crate) const DEFAULT_LATENCY: u32 = 40;
 /// What an element does in the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// It takes streams.
     Receive,
-    /// It sends streams.
     Send,
 }
 
-/// Told to elements on the driver's thread, with no lock held. Must not block.
+/// Receives the call's events on the driver's thread, with no lock held. Must not block.
 pub(crate) type Listener = Box<dyn Fn(&Event) + Send + Sync>;
 
-/// What the application can read of a call at any time.
+/// The state of a call that the application can read at any time.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Snapshot {
-    /// The call's state.
     pub(crate) state: CallState,
-    /// Its name, once known.
+    /// The call's name, once known.
     pub(crate) name: Option<String>,
-    /// The calls to the user that ring.
+    /// The incoming calls that ring.
     pub(crate) incoming: Vec<Incoming>,
-    /// The users who are being rung for it.
+    /// The users who are being rung.
     pub(crate) ringing: Vec<String>,
-    /// The others, those whose connection is lost included.
+    /// The other participants, including those whose connection is lost.
     pub(crate) participants: Vec<(Participant, ParticipantState)>,
 }
 
 impl Snapshot {
-    /// Takes down the state; in a call that is over there is nobody.
+    /// Sets the state. A call that is over has no participants.
     fn set_state(&mut self, state: CallState) {
         self.state = state;
         if state == CallState::Disconnected {
@@ -129,7 +128,7 @@ impl Snapshot {
         }
     }
 
-    /// The streams that are available: who sends, and which kind.
+    /// The available streams: their sender and kind.
     pub(crate) fn streams(&self) -> impl Iterator<Item = (&Participant, Kind)> {
         self.participants.iter().flat_map(|(participant, _)| {
             participant
@@ -140,7 +139,7 @@ impl Snapshot {
     }
 }
 
-/// The name of the pad of `acscallsrc` that a stream comes out of, such as `video_alice`.
+/// Returns the name of a stream's source pad on `acscallsrc`, such as `video_alice`.
 pub(crate) fn pad_name(participant: &Participant, kind: Kind) -> String {
     format!(
         "{kind}_{}",
@@ -148,7 +147,7 @@ pub(crate) fn pad_name(participant: &Participant, kind: Kind) -> String {
     )
 }
 
-/// An element's part in a call. The call is left when the last one is dropped.
+/// An element's membership in a call. The call is left when the last one is dropped.
 pub(crate) struct Membership {
     call: Arc<SharedCall>,
     id: MemberId,
@@ -160,23 +159,21 @@ pub(crate) struct MemberId(u64);
 impl Membership {
     /// Joins the call that `settings` name, or shares it if this process is in it already.
     ///
-    /// Does not wait for the server: `listener` is told what becomes of it, beginning with
-    /// what is known at this moment.
+    /// Does not wait for the server: `listener` receives all events, beginning with those that
+    /// describe the present state.
     pub(crate) fn join(
         settings: CallSettings,
         role: Role,
         listener: Listener,
     ) -> Result<Membership, JoinError> {
-        let linger = settings.linger;
-        let call = registry::call(settings)?;
-        call.members.fetch_add(1, Ordering::AcqRel);
-        call.linger.ask(linger);
+        let call = registry::join(&settings)?;
+        call.linger.extend(settings.linger);
         let id = MemberId(call.next_number());
         call.driver.send(Command::AddMember(id, role, listener));
         Ok(Membership { call, id })
     }
 
-    /// Binds `queue` to what `selector` names, now or when it comes.
+    /// Binds `queue` to the stream that `selector` names, now or when it exists.
     pub(crate) fn read(&self, selector: Selector, queue: Arc<ReaderQueue>) -> Reading {
         let id = ReaderId(self.call.next_number());
         self.call
@@ -188,24 +185,24 @@ impl Membership {
         }
     }
 
-    /// Opens the one outgoing stream of this kind. `None` if another pad of this process
-    /// has it already.
+    /// Opens the call's outgoing stream of this kind. Returns `None` if another pad of this process
+    /// holds it.
     pub(crate) fn send(&self, kind: Kind) -> Option<Publication> {
         Publication::open(&self.call, kind)
     }
 
-    /// Tells the call's machine what the application asks for, such as [`Input::Invite`].
+    /// Passes a request of the application to the call machine, such as [`Input::Invite`].
     pub(crate) fn ask(&self, input: Input) {
         if let Input::Leave {
             for_everyone: false,
         } = input
         {
-            self.call.hung_up.store(true, Ordering::Release);
+            self.call.is_left.store(true, Ordering::Release);
         }
-        self.call.driver.send(Command::Ask(input));
+        self.call.driver.send(Command::Input(input));
     }
 
-    /// The call as it stands.
+    /// Returns the call's present state.
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.call.driver.snapshot()
     }
@@ -215,7 +212,8 @@ impl Membership {
         self.call.driver.stats()
     }
 
-    /// How long after its PTS what `selector` names comes out, at the latest.
+    /// Returns how long after its PTS a buffer of the stream that `selector` names comes out at the
+    /// latest.
     pub(crate) fn latency(&self, selector: &Selector) -> gst::ClockTime {
         let jitter_buffer = gst::ClockTime::from_mseconds(u64::from(
             *self.call.latency.get_or_init(|| DEFAULT_LATENCY),
@@ -236,7 +234,7 @@ impl Drop for Membership {
     }
 }
 
-/// A reader's hold on its stream, ended by dropping it.
+/// Binds a reader's queue to its stream until it is dropped.
 pub(crate) struct Reading {
     call: Arc<SharedCall>,
     id: ReaderId,
@@ -251,17 +249,17 @@ impl Drop for Reading {
 /// A call that this process is in.
 pub(crate) struct SharedCall {
     settings: CallSettings,
-    /// In ms; the first element that receives decides.
+    /// In ms; set by the first element that receives.
     latency: Arc<OnceLock<u32>>,
     slots: BTreeMap<Kind, Arc<PublicationSlot>>,
     driver: Driver,
     numbers: AtomicU64,
-    /// The elements in it.
+    /// How many elements are in the call. Counted up under the registry's lock only.
     members: AtomicUsize,
-    /// It is being left.
-    hung_up: AtomicBool,
+    /// The call is being left: nobody can join it any more.
+    is_left: AtomicBool,
     linger: Linger,
-    /// Dropped last: see there.
+    /// Dropped last: see [`engine::WarmUp`].
     warm_up: engine::WarmUp,
 }
 
@@ -285,14 +283,14 @@ impl SharedCall {
             driver,
             numbers: AtomicU64::new(0),
             members: AtomicUsize::new(0),
-            hung_up: AtomicBool::new(false),
+            is_left: AtomicBool::new(false),
             linger: Linger::default(),
             warm_up,
         }))
     }
 
-    /// Whether an element with these settings can share the call.
-    fn agree(&self, settings: &CallSettings) -> Result<(), JoinError> {
+    /// Checks whether an element with these settings can share the call.
+    fn check(&self, settings: &CallSettings) -> Result<(), JoinError> {
         let latency_differs = settings
             .latency
             .is_some_and(|wanted| *self.latency.get_or_init(|| wanted) != wanted);
@@ -311,11 +309,10 @@ impl SharedCall {
         }
     }
 
-    /// Whether it has ended or is about to: left, refused or ended by the server. Nobody can share
-    /// it any more.
+    /// Whether the call is over or about to be: left, refused or ended by the server. Nobody can
+    /// join it any more.
     fn is_over(&self) -> bool {
-        self.hung_up.load(Ordering::Acquire)
-            || self.driver.snapshot().state >= CallState::Disconnecting
+        self.is_left.load(Ordering::Acquire) || self.driver.state() >= CallState::Disconnecting
     }
 
     fn slot(&self, kind: Kind) -> Arc<PublicationSlot> {

@@ -1,20 +1,22 @@
-//! The way of one sent stream from a sink pad to its encoder.
+//! A sent stream on its way from a sink pad to its encoder.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use acscall::model::Kind;
+use parking_lot::Mutex;
 
 use super::SharedCall;
 use super::driver::Command;
+use super::encoder_retry::EncoderRetry;
 use super::engine::{Codec, Encoder, Rate};
 use super::source_health::{SourceHealth, Stall};
 use super::time::system_time;
 
-/// What may wait for the encoder to be made, which takes some milliseconds.
+/// How many buffers may wait while the encoder starts, which takes some milliseconds.
 const PENDING: usize = 12;
 
-/// The hold of one pad on the call's outgoing stream of its kind, ended by dropping it.
+/// One pad's hold on the call's outgoing stream of its kind. Dropping it releases the stream.
 ///
 /// The stream is available from the first [`Publication::push`] to [`Publication::stop`].
 pub(crate) struct Publication {
@@ -23,7 +25,7 @@ pub(crate) struct Publication {
 }
 
 impl Publication {
-    /// `None` if another pad holds the stream of this kind.
+    /// Returns `None` if another pad holds the stream of this kind.
     pub(super) fn open(call: &Arc<SharedCall>, kind: Kind) -> Option<Publication> {
         let slot = call.slot(kind);
         slot.take().then(|| Publication {
@@ -34,8 +36,8 @@ impl Publication {
 
     /// Sends a raw frame or block of samples. Its PTS is the time of the system clock.
     ///
-    /// Never waits: with no receiver it is dropped, and an encoder that falls behind gets the
-    /// newest.
+    /// Never waits: without a receiver the buffer is dropped, and an encoder that falls behind
+    /// gets the newest ones.
     pub(crate) fn push(&self, caps: &gst::Caps, buffer: gst::Buffer) {
         self.set_available(true);
         if self.slot.push(caps, buffer) {
@@ -43,46 +45,46 @@ impl Publication {
         }
     }
 
-    /// The source has ended or is muted. The next push starts the stream again.
+    /// Makes the stream unavailable: its source has ended or is muted. The next push makes it
+    /// available again.
     pub(crate) fn stop(&self) {
         self.set_available(false);
     }
 
-    /// The source gives nothing for this long on purpose.
+    /// Announces a gap: the source gives nothing for this long on purpose.
     pub(crate) fn pause(&self, time: Option<gst::ClockTime>) {
         let until = system_time() + time.unwrap_or_default();
-        self.slot.lock().stall.live(until);
+        self.slot.state.lock().stall.alive(until);
     }
 
-    /// The stream becomes not available where nothing comes for this long; `None` for never.
+    /// Sets after which time without a buffer the stream becomes unavailable; `None` for never.
     pub(crate) fn set_stall_timeout(&self, timeout: Option<gst::ClockTime>) {
-        self.slot.lock().stall.set_timeout(timeout);
-        self.call.driver.send(Command::Watch(self.slot.kind));
+        self.slot.state.lock().stall.set_timeout(timeout);
+        self.call.driver.send(Command::CheckSource(self.slot.kind));
     }
 
-    /// Sends the stream in this codec. In a call that is under way, the legs are replaced.
+    /// Sends the stream in this codec. This replaces the legs of a call in progress.
     pub(crate) fn set_codec(&self, codec: Codec) {
         let command = Command::Codec(self.slot.kind, codec);
         self.call.driver.send(command);
     }
 
-    /// Limits what the stream takes, in bit/s; `None` for the default.
-    pub(crate) fn set_max_bitrate(&self, most: Option<u32>) {
-        let command = Command::MaxBitrate(self.slot.kind, most);
+    /// Limits the stream's bit rate, in bit/s; `None` for the default.
+    pub(crate) fn set_max_bitrate(&self, max: Option<u32>) {
+        let command = Command::MaxBitrate(self.slot.kind, max);
         self.call.driver.send(command);
     }
 
-    /// Waits until all that was pushed has left, at most for `timeout`.
+    /// Waits until all pushed buffers have been sent, at most for `timeout`.
     pub(crate) fn drain(&self, timeout: std::time::Duration) {
-        let encoder = self.slot.lock().encoder.clone();
-        if let Some(encoder) = encoder {
+        if let Some(encoder) = self.slot.encoder() {
             encoder.drain(timeout);
         }
     }
 
     /// The stream's statistics, in the form of the pad property `stats`.
     pub(crate) fn stats(&self) -> gst::Structure {
-        let slot = self.slot.lock();
+        let slot = self.slot.state.lock();
         gst::Structure::builder("application/x-acscall-sink-pad-stats")
             .field("in", slot.pushed)
             .field("unwanted", slot.unwanted)
@@ -101,11 +103,11 @@ impl Publication {
     }
 
     fn set_available(&self, now: bool) {
-        let mut state = self.slot.lock();
+        let mut state = self.slot.state.lock();
         if !state.set_available(now) {
             return;
         }
-        // Under the lock: two threads must not tell it in the wrong order. Sending never waits.
+        // Under the lock, so that the commands of two threads stay in order. Sending never waits.
         self.call
             .driver
             .send(Command::Available(self.slot.kind, now));
@@ -119,40 +121,55 @@ impl Drop for Publication {
     }
 }
 
-/// Where a sent stream's buffers meet the engine.
+/// Where the buffers of a sent stream enter the engine.
 #[derive(Debug)]
 pub(super) struct PublicationSlot {
     kind: Kind,
-    state: Mutex<PortState>,
+    state: Mutex<SlotState>,
 }
 
 #[derive(Debug)]
-struct PortState {
-    /// A pad holds the stream.
+struct SlotState {
+    /// Whether a pad holds the stream.
     taken: bool,
-    /// The source runs.
+    /// Whether the source runs.
     available: bool,
     stall: Stall,
-    /// A receiver reads the stream.
+    /// Whether a receiver reads the stream.
     wanted: bool,
     encoder: Option<Arc<Encoder>>,
     /// Of this and the next encoder.
     rate: Rate,
-    /// What came since the encoder was asked for.
+    /// The buffers since an encoder was requested.
     pending: VecDeque<(gst::Caps, gst::Buffer)>,
-    asked: bool,
+    /// Whether the driver has been asked for an encoder.
+    requested: bool,
+    retry: EncoderRetry,
     pushed: u64,
     unwanted: u64,
 }
 
-impl PortState {
-    /// Whether that is a change.
+impl SlotState {
+    /// Returns whether this is a change.
     fn set_available(&mut self, now: bool) -> bool {
         if now && !self.available {
-            // Before the driver can judge the source by what it gave long ago, or never.
-            self.stall.live(system_time());
+            // So that the driver does not judge the source by its last buffer of long ago.
+            self.stall.alive(system_time());
         }
         std::mem::replace(&mut self.available, now) != now
+    }
+
+    /// Keeps a buffer for the next encoder. Returns true when the driver has to make that. After a
+    /// failure nothing is kept until the next attempt is due: it would be stale by then.
+    fn keep(&mut self, caps: &gst::Caps, buffer: gst::Buffer, now: gst::ClockTime) -> bool {
+        if !self.requested && !self.retry.is_due(now) {
+            return false;
+        }
+        self.pending.push_back((caps.clone(), buffer));
+        if self.pending.len() > PENDING {
+            self.pending.pop_front();
+        }
+        !std::mem::replace(&mut self.requested, true)
     }
 }
 
@@ -160,7 +177,7 @@ impl PublicationSlot {
     pub(super) fn new(kind: Kind) -> PublicationSlot {
         PublicationSlot {
             kind,
-            state: Mutex::new(PortState {
+            state: Mutex::new(SlotState {
                 taken: false,
                 available: false,
                 stall: Stall::default(),
@@ -168,101 +185,128 @@ impl PublicationSlot {
                 encoder: None,
                 rate: Rate::default_of(kind),
                 pending: VecDeque::new(),
-                asked: false,
+                requested: false,
+                retry: EncoderRetry::default(),
                 pushed: 0,
                 unwanted: 0,
             }),
         }
     }
 
-    /// Whether anybody reads the stream now.
+    /// Sets whether anybody reads the stream.
     pub(super) fn set_wanted(&self, wanted: bool) {
-        self.lock().wanted = wanted;
+        self.state.lock().wanted = wanted;
     }
 
-    /// Gives the slot its encoder, which takes what waited for it.
+    /// Gives the slot its encoder, which takes the buffers that waited for it.
     pub(super) fn set_encoder(&self, encoder: Arc<Encoder>) {
-        let mut state = self.lock();
-        // Under the lock, so that nothing overtakes; an encoder's queue never waits.
-        for (caps, buffer) in state.pending.drain(..) {
-            encoder.push(&caps, buffer);
+        loop {
+            let mut state = self.state.lock();
+            let pending = std::mem::take(&mut state.pending);
+            if pending.is_empty() {
+                encoder.set_rate(state.rate);
+                state.retry.started(system_time());
+                state.requested = false;
+                state.encoder = Some(encoder);
+                return;
+            }
+            drop(state);
+            // New buffers wait in the slot meanwhile, so that none overtakes these.
+            for (caps, buffer) in pending {
+                encoder.push(&caps, buffer);
+            }
         }
-        state.asked = false;
-        encoder.set_rate(state.rate);
-        state.encoder = Some(encoder);
     }
 
-    /// Takes the encoder away. The next wanted buffer asks for another.
+    /// Takes the encoder away. The next wanted buffer requests another.
     pub(super) fn take_encoder(&self) -> Option<Arc<Encoder>> {
-        let mut state = self.lock();
-        state.asked = false;
+        let mut state = self.state.lock();
+        state.requested = false;
+        state.retry = EncoderRetry::default();
         state.encoder.take()
     }
 
-    /// Whether the source has stalled. If so, its next buffer makes the stream available again.
-    pub(super) fn check(&self) -> SourceHealth {
-        let mut state = self.lock();
-        if !state.available {
-            return SourceHealth::Never;
-        }
-        let verdict = state.stall.check(system_time());
-        if verdict == SourceHealth::Stalled {
-            state.available = false;
-        }
-        verdict
+    /// Takes an encoder away that failed; there is none if it could not be started. After a while,
+    /// longer for each failure, the next wanted buffer requests another.
+    pub(super) fn take_failed_encoder(&self) -> Option<Arc<Encoder>> {
+        self.take_failed_encoder_at(system_time())
     }
 
-    /// How fast to encode.
+    fn take_failed_encoder_at(&self, now: gst::ClockTime) -> Option<Arc<Encoder>> {
+        let mut state = self.state.lock();
+        state.requested = false;
+        state.retry.failed(now);
+        let stale = std::mem::take(&mut state.pending);
+        let encoder = state.encoder.take();
+        drop(state);
+        drop(stale);
+        encoder
+    }
+
+    /// Checks whether the source has stalled. If so, its next buffer makes the stream available
+    /// again.
+    pub(super) fn check(&self) -> SourceHealth {
+        let mut state = self.state.lock();
+        if !state.available {
+            return SourceHealth::Unmonitored;
+        }
+        let health = state.stall.check(system_time());
+        if health == SourceHealth::Stalled {
+            state.available = false;
+        }
+        health
+    }
+
+    /// Returns how fast to encode.
     pub(super) fn rate(&self) -> Rate {
-        self.lock().rate
+        self.state.lock().rate
     }
 
     /// Sets how fast to encode, from now on.
     pub(super) fn set_rate(&self, rate: Rate) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.rate = rate;
-        // Under the lock, so that a new encoder cannot miss it; it never waits.
+        // Under the lock, so that a new encoder cannot miss it. This only stores the rate.
         if let Some(encoder) = &state.encoder {
             encoder.set_rate(rate);
         }
     }
 
     pub(super) fn encoder(&self) -> Option<Arc<Encoder>> {
-        self.lock().encoder.clone()
+        self.state.lock().encoder.clone()
     }
 
-    /// Takes a raw buffer; true when an encoder has to be made for it.
+    /// Takes a raw buffer. Returns true when the driver has to make an encoder for it.
     pub(super) fn push(&self, caps: &gst::Caps, buffer: gst::Buffer) -> bool {
-        let mut state = self.lock();
+        self.push_at(caps, buffer, system_time())
+    }
+
+    fn push_at(&self, caps: &gst::Caps, buffer: gst::Buffer, now: gst::ClockTime) -> bool {
+        let mut state = self.state.lock();
         state.pushed += 1;
-        state.stall.live(system_time());
+        state.stall.alive(now);
         if !state.wanted {
             state.unwanted += 1;
             return false;
         }
-        if let Some(encoder) = &state.encoder {
-            encoder.push(caps, buffer);
-            return false;
-        }
-        state.pending.push_back((caps.clone(), buffer));
-        if state.pending.len() > PENDING {
-            state.pending.pop_front();
-        }
-        !std::mem::replace(&mut state.asked, true)
+        let Some(encoder) = state.encoder.clone() else {
+            return state.keep(caps, buffer, now);
+        };
+        drop(state);
+        encoder.push(caps, buffer);
+        false
     }
 
     fn take(&self) -> bool {
-        !std::mem::replace(&mut self.lock().taken, true)
+        !std::mem::replace(&mut self.state.lock().taken, true)
     }
 
     fn release(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.taken = false;
-        state.pending.clear();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, PortState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let pending = std::mem::take(&mut state.pending);
+        drop(state);
+        drop(pending);
     }
 }
 
@@ -274,11 +318,30 @@ mod tests {
     fn a_source_that_begins_lives_before_its_first_buffer_is_taken() {
         gst::init().unwrap();
         let slot = PublicationSlot::new(Kind::Screen);
-        slot.lock()
+        slot.state
+            .lock()
             .stall
             .set_timeout(Some(gst::ClockTime::from_seconds(5)));
-        assert_eq!(slot.check(), SourceHealth::Never);
-        assert!(slot.lock().set_available(true));
-        assert!(matches!(slot.check(), SourceHealth::Lives(_)));
+        assert_eq!(slot.check(), SourceHealth::Unmonitored);
+        assert!(slot.state.lock().set_available(true));
+        assert!(matches!(slot.check(), SourceHealth::Alive(_)));
+    }
+
+    #[test]
+    fn an_encoder_that_cannot_be_started_is_requested_again_but_not_for_every_frame() {
+        gst::init().unwrap();
+        let slot = PublicationSlot::new(Kind::Video);
+        slot.set_wanted(true);
+        let caps = gst::Caps::new_empty_simple("x/y");
+        // A minute of video at 25 frames per second, with an encoder that never starts.
+        let requests: Vec<_> = (0..1500)
+            .map(|number| gst::ClockTime::from_mseconds(40 * number))
+            .filter(|now| slot.push_at(&caps, gst::Buffer::new(), *now))
+            .inspect(|now| assert!(slot.take_failed_encoder_at(*now).is_none()))
+            .map(gst::ClockTime::mseconds)
+            .collect();
+        assert_eq!(requests[..6], [0, 200, 600, 1400, 3000, 6200]);
+        assert!(requests[6..].windows(2).all(|two| two[1] - two[0] == 5000));
+        assert!(slot.state.lock().pending.is_empty());
     }
 }

@@ -1,48 +1,46 @@
 //! The queue between a received stream and one pad that reads it.
 //!
-//! The writing side never waits: where the reader is slow the oldest is dropped and counted. What
-//! the reader's pipeline holds back on purpose, for its latency, does not count as slow.
+//! The writing side never waits: with a slow reader the queue drops its oldest media and counts
+//! it. Media that the reader's pipeline holds back for its latency does not make it slow.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use acscall::model::Participant;
+use parking_lot::{Condvar, Mutex};
 
-/// Audio that may wait for a slow reader.
+/// How much audio may wait for a slow reader.
 const AUDIO_LIMIT: gst::ClockTime = gst::ClockTime::from_mseconds(200);
-/// Video frames that may wait for a slow reader.
+/// How many video frames may wait for a slow reader.
 const VIDEO_LIMIT: usize = 3;
 
-/// A pipeline's latency beyond this counts as slowness: raw frames are large.
+/// The most latency of the reader's pipeline that is allowed for: raw frames are large.
 const SLACK_LIMIT: gst::ClockTime = gst::ClockTime::from_seconds(1);
 
-/// What comes out of a [`ReaderQueue`].
+/// An item of a [`ReaderQueue`].
 #[derive(Debug)]
 pub(crate) enum Item {
-    /// From now on the stream is this participant's, or nobody's.
+    /// The stream is this participant's, or nobody's, from now on.
     Bound(Option<Participant>),
     /// Whether the stream's sender has a running, unmuted source.
     Available(bool),
-    /// A raw frame or block of samples. Its PTS is the time of the system clock
-    /// ([`gst::SystemClock::obtain`]) at which it is due before any latency.
+    /// A raw frame or block of samples. Its PTS is the system clock's time
+    /// ([`gst::SystemClock::obtain`]) at which it is due, without any latency.
     Media(gst::Caps, gst::Buffer),
     /// The call is over.
     Ended,
 }
 
-/// What [`ReaderQueue::pop`] found.
+/// The result of [`ReaderQueue::pop`].
 #[derive(Debug)]
 pub(crate) enum Popped {
-    /// The next item.
     Item(Item),
-    /// Nothing came in the given time.
+    /// The timeout has passed.
     Nothing,
-    /// The queue is flushing.
     Flushing,
 }
 
-/// How far a queue is allowed to fill.
+/// How much media a queue holds.
 #[derive(Clone, Copy, Debug)]
 enum Limit {
     Frames(usize),
@@ -54,7 +52,7 @@ enum Limit {
 pub(crate) struct ReaderQueue {
     limit: Limit,
     state: Mutex<State>,
-    came: Condvar,
+    changed: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -66,24 +64,24 @@ struct State {
     dropped: u64,
 }
 
-/// A queue's counts.
+/// A queue's counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
-    /// Buffers that came in.
+    /// Buffers received.
     pub(crate) received: u64,
     /// Buffers dropped because the reader was slow.
     pub(crate) dropped: u64,
-    /// Buffers that wait.
+    /// Buffers waiting.
     pub(crate) queued: u64,
 }
 
 impl ReaderQueue {
-    /// A queue for samples: 200 ms of them.
+    /// A queue that holds 200 ms of samples.
     pub(crate) fn audio() -> ReaderQueue {
         ReaderQueue::new(Limit::Time(AUDIO_LIMIT))
     }
 
-    /// A queue for frames: three.
+    /// A queue that holds three frames.
     pub(crate) fn video() -> ReaderQueue {
         ReaderQueue::new(Limit::Frames(VIDEO_LIMIT))
     }
@@ -92,13 +90,13 @@ impl ReaderQueue {
         ReaderQueue {
             limit,
             state: Mutex::default(),
-            came: Condvar::new(),
+            changed: Condvar::new(),
         }
     }
 
-    /// Puts an item in; drops the oldest media beyond the limit.
+    /// Adds an item and drops the oldest media beyond the limit.
     pub(crate) fn push(&self, item: Item) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let is_media = matches!(item, Item::Media(..));
         if is_media && state.flushing {
             return;
@@ -106,22 +104,19 @@ impl ReaderQueue {
         state.items.push_back(item);
         if is_media {
             state.received += 1;
-            while state.is_over(self.limit) {
+            while state.exceeds(self.limit) {
                 state.drop_oldest_media();
             }
         }
         drop(state);
-        self.came.notify_one();
+        self.changed.notify_one();
     }
 
     /// Takes the next item, waiting up to `timeout` for one.
     pub(crate) fn pop(&self, timeout: Duration) -> Popped {
-        let (mut state, _) = self
-            .came
-            .wait_timeout_while(self.lock(), timeout, |state| {
-                !state.flushing && state.items.is_empty()
-            })
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
+        let is_idle = |state: &mut State| !state.flushing && state.items.is_empty();
+        self.changed.wait_while_for(&mut state, is_idle, timeout);
         if state.flushing {
             return Popped::Flushing;
         }
@@ -131,31 +126,27 @@ impl ReaderQueue {
         }
     }
 
-    /// Flushing, no media is taken and a waiting [`ReaderQueue::pop`] returns. All else is
-    /// still queued: it tells whose the stream is.
+    /// Starts or stops flushing. A flushing queue drops new media, and a waiting
+    /// [`ReaderQueue::pop`] returns. Other items are still queued: they say whose the stream is.
     pub(crate) fn set_flushing(&self, flushing: bool) {
-        self.lock().flushing = flushing;
-        self.came.notify_all();
+        self.state.lock().flushing = flushing;
+        self.changed.notify_all();
     }
 
-    /// What is older than the newest by less than `slack` may wait beyond the limit: a reader
-    /// whose pipeline has this latency takes nothing earlier.
+    /// Exempts media from the limit that is less than `slack` older than the newest: a reader whose
+    /// pipeline has this latency does not take it earlier.
     pub(crate) fn set_slack(&self, slack: gst::ClockTime) {
-        self.lock().slack = slack.min(SLACK_LIMIT);
+        self.state.lock().slack = slack.min(SLACK_LIMIT);
     }
 
-    /// What was counted.
+    /// Returns the queue's counters.
     pub(crate) fn counts(&self) -> Counts {
-        let state = self.lock();
+        let state = self.state.lock();
         Counts {
             received: state.received,
             dropped: state.dropped,
             queued: state.media().count() as u64,
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -167,7 +158,7 @@ impl State {
         })
     }
 
-    fn is_over(&self, limit: Limit) -> bool {
+    fn exceeds(&self, limit: Limit) -> bool {
         match limit {
             Limit::Frames(frames) => self.overdue().count() > frames,
             Limit::Time(time) => {
@@ -179,7 +170,7 @@ impl State {
         }
     }
 
-    /// What is older than the newest by the slack or more.
+    /// The media that is older than the newest by the slack or more.
     fn overdue(&self) -> impl Iterator<Item = &gst::Buffer> {
         let newest = self.media().last().and_then(|buffer| buffer.pts());
         self.media().filter(move |buffer| {
@@ -241,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_pipeline_holds_back_for_its_latency_is_kept() {
+    fn a_queue_keeps_what_the_pipeline_holds_back_for_its_latency() {
         gst::init().unwrap();
         let queue = ReaderQueue::video();
         queue.set_slack(gst::ClockTime::from_mseconds(240));
@@ -251,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn flushing_takes_no_media_but_still_what_tells_of_the_stream() {
+    fn a_flushing_queue_takes_all_items_but_media() {
         gst::init().unwrap();
         let queue = ReaderQueue::video();
         queue.set_flushing(true);

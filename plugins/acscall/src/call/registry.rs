@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use acscall::call::Target;
+use parking_lot::Mutex;
 
 use super::{CallSettings, SharedCall};
 
@@ -13,17 +14,14 @@ static CALLS: Mutex<Vec<Weak<SharedCall>>> = Mutex::new(Vec::new());
 /// Why an element cannot take part in its call.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum JoinError {
-    /// The call is shared, and its elements disagree.
+    /// Elements that share the call have different settings.
     #[error(
         "property '{property}' differs from that of another element of this process for {call} as \
          '{user}': set the same on both, or another 'user' on one"
     )]
     Differs {
-        /// The property.
         property: &'static str,
-        /// The call.
         call: String,
-        /// The user.
         user: String,
     },
     /// The engine could not start.
@@ -31,52 +29,75 @@ pub(crate) enum JoinError {
     Engine(String),
 }
 
-/// The call that `settings` name: the one this process is in, or a new one.
-pub(super) fn call(settings: CallSettings) -> Result<Arc<SharedCall>, JoinError> {
-    let mut calls = CALLS.lock().unwrap_or_else(PoisonError::into_inner);
-    calls.retain(|call| call.strong_count() > 0);
-    let shared = calls
-        .iter()
-        .filter_map(Weak::upgrade)
-        .find(|call| call.settings.names(&settings) && !call.is_over());
-    if let Some(call) = shared {
-        // Dropping a call waits for its thread: not under this lock.
-        drop(calls);
-        match call.agree(&settings) {
-            Ok(()) => return Ok(call),
-            // With nobody in it, it is only kept for those who might come back.
-            Err(_) if call.members.load(Ordering::Acquire) == 0 => {
-                call.linger.end();
-                drop(call);
-                calls = CALLS.lock().unwrap_or_else(PoisonError::into_inner);
-            }
-            Err(error) => return Err(error),
+/// Adds a member to the call that `settings` name: the one this process is in, or a new one.
+pub(super) fn join(settings: &CallSettings) -> Result<Arc<SharedCall>, JoinError> {
+    loop {
+        match find_or_start(settings)? {
+            Found::Joined(call) => return Ok(call),
+            // The user has left it before the new call is looked for or started.
+            Found::Abandoned(call) => call.linger.end(),
         }
     }
-    let call = SharedCall::start(settings)?;
-    calls.push(Arc::downgrade(&call));
-    Ok(call)
+}
+
+enum Found {
+    /// The call, with one more member.
+    Joined(Arc<SharedCall>),
+    /// A call with other settings that has no member: it was kept for those who might come back.
+    /// Nobody can join it any more.
+    Abandoned(Arc<SharedCall>),
+}
+
+/// Finds, checks, starts and counts under one lock: elements that join at the same time share a
+/// call.
+fn find_or_start(settings: &CallSettings) -> Result<Found, JoinError> {
+    // Outlives the lock: dropping the last reference to a call waits for its thread.
+    let mut live = Vec::new();
+    let mut calls = CALLS.lock();
+    calls.retain(|call| call.strong_count() > 0);
+    live.extend(calls.iter().filter_map(Weak::upgrade));
+    let shared = live
+        .iter()
+        .find(|call| call.settings.is_same_session(settings) && !call.is_over());
+    let call = match shared {
+        Some(call) => match call.check(settings) {
+            Ok(()) => call.clone(),
+            Err(_) if call.members.load(Ordering::Acquire) == 0 => {
+                call.is_left.store(true, Ordering::Release);
+                return Ok(Found::Abandoned(call.clone()));
+            }
+            Err(error) => return Err(error),
+        },
+        None => {
+            let call = SharedCall::start(settings.clone())?;
+            calls.push(Arc::downgrade(&call));
+            call
+        }
+    };
+    call.members.fetch_add(1, Ordering::AcqRel);
+    Ok(Found::Joined(call))
 }
 
 impl CallSettings {
-    /// Whether `other` is the same session in the same call.
-    fn names(&self, other: &CallSettings) -> bool {
+    /// Whether `other` means the same session in the same call.
+    fn is_same_session(&self, other: &CallSettings) -> bool {
         self.server == other.server
             && self.user == other.user
-            && is_same(&self.target, &other.target)
+            && is_same_call(&self.target, &other.target)
     }
 
-    /// Whether the first incoming call is answered, where calls are waited for.
-    fn automatically(&self) -> bool {
+    /// Whether the element answers the first incoming call by itself.
+    fn auto_accept(&self) -> bool {
         matches!(self.target, Target::Answer { automatically } if automatically)
     }
 
-    /// The first property that `other` sets otherwise. What it leaves unset it agrees to.
+    /// Returns the first property that `other` sets to another value. Unset properties of `other`
+    /// do not count.
     pub(super) fn difference(&self, other: &CallSettings) -> Option<&'static str> {
         fn differs<T: PartialEq>(ours: &Option<T>, theirs: &Option<T>) -> bool {
             theirs.is_some() && ours != theirs
         }
-        if self.automatically() != other.automatically() {
+        if self.auto_accept() != other.auto_accept() {
             Some("auto-accept")
         } else if differs(&self.token, &other.token) {
             Some("token")
@@ -92,11 +113,11 @@ impl CallSettings {
     }
 }
 
-/// Whether it is one call; not whether it is to be answered in the same way.
-fn is_same(one: &Target, other: &Target) -> bool {
+/// Whether both mean one call, however it is answered.
+fn is_same_call(one: &Target, other: &Target) -> bool {
     match (one, other) {
         (Target::Join(one), Target::Join(other)) => one == other,
-        // Whoever is called first is called at the same time as the last.
+        // All are rung at the same time: their order does not matter.
         (Target::Place(one), Target::Place(other)) => {
             one.iter().collect::<BTreeSet<_>>() == other.iter().collect()
         }
@@ -140,24 +161,24 @@ mod tests {
 
     #[test]
     fn elements_that_call_the_same_users_share_a_call() {
-        assert!(place(&["bob", "carol"]).names(&place(&["carol", "bob"])));
-        assert!(!place(&["bob"]).names(&place(&["bob", "carol"])));
-        assert!(!place(&["bob"]).names(&settings(Target::Join("bob".into()))));
+        assert!(place(&["bob", "carol"]).is_same_session(&place(&["carol", "bob"])));
+        assert!(!place(&["bob"]).is_same_session(&place(&["bob", "carol"])));
+        assert!(!place(&["bob"]).is_same_session(&settings(Target::Join("bob".into()))));
         let others = CallSettings {
             user: "dave".into(),
             ..place(&["bob"])
         };
-        assert!(!place(&["bob"]).names(&others));
+        assert!(!place(&["bob"]).is_same_session(&others));
     }
 
     #[test]
     fn elements_that_wait_for_a_call_have_to_answer_it_in_the_same_way() {
-        assert!(answer(true).names(&answer(false)));
+        assert!(answer(true).is_same_session(&answer(false)));
         assert_eq!(answer(true).difference(&answer(true)), None);
         for (one, other) in [(true, false), (false, true)] {
             let difference = answer(one).difference(&answer(other));
             assert_eq!(difference, Some("auto-accept"));
         }
-        assert!(!answer(true).names(&place(&["bob"])));
+        assert!(!answer(true).is_same_session(&place(&["bob"])));
     }
 }

@@ -1,20 +1,20 @@
-//! Whether a source gives nothing any more.
+//! Whether a source still gives buffers.
 
 /// See the module. All times are the system clock's.
 #[derive(Debug, Default)]
 pub(super) struct Stall {
     timeout: Option<gst::ClockTime>,
-    /// The last sign of life; after now where the source announced a gap.
-    live: gst::ClockTime,
+    /// The last sign of life. In the future while an announced gap lasts.
+    alive: gst::ClockTime,
 }
 
-/// What [`Stall::check`] finds.
+/// The result of [`Stall::check`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SourceHealth {
-    /// Nobody cares.
-    Never,
-    /// It lives; worth another look after this time.
-    Lives(gst::ClockTime),
+    /// The source has no timeout or does not run.
+    Unmonitored,
+    /// The source cannot have stalled before this time has passed.
+    Alive(gst::ClockTime),
     Stalled,
 }
 
@@ -23,16 +23,16 @@ impl Stall {
         self.timeout = timeout;
     }
 
-    /// The source gives a sign of life at `now`, or a gap up to then.
-    pub(super) fn live(&mut self, now: gst::ClockTime) {
-        self.live = self.live.max(now);
+    /// Notes a sign of life at `until`, or a gap that lasts until then.
+    pub(super) fn alive(&mut self, until: gst::ClockTime) {
+        self.alive = self.alive.max(until);
     }
 
     pub(super) fn check(&self, now: gst::ClockTime) -> SourceHealth {
         match self.timeout {
-            None => SourceHealth::Never,
-            Some(timeout) if now >= self.live + timeout => SourceHealth::Stalled,
-            Some(timeout) => SourceHealth::Lives(self.live + timeout - now),
+            None => SourceHealth::Unmonitored,
+            Some(timeout) if now >= self.alive + timeout => SourceHealth::Stalled,
+            Some(timeout) => SourceHealth::Alive(self.alive + timeout - now),
         }
     }
 }
@@ -48,17 +48,17 @@ mod tests {
     #[test]
     fn a_source_lives_for_the_timeout_after_each_buffer_and_gap() {
         let mut stall = Stall::default();
-        stall.live(at(100));
-        assert_eq!(stall.check(at(1_000)), SourceHealth::Never);
+        stall.alive(at(100));
+        assert_eq!(stall.check(at(1_000)), SourceHealth::Unmonitored);
         stall.set_timeout(Some(at(5)));
-        assert_eq!(stall.check(at(102)), SourceHealth::Lives(at(3)));
+        assert_eq!(stall.check(at(102)), SourceHealth::Alive(at(3)));
         assert_eq!(stall.check(at(105)), SourceHealth::Stalled);
-        stall.live(at(106));
-        assert_eq!(stall.check(at(106)), SourceHealth::Lives(at(5)));
+        stall.alive(at(106));
+        assert_eq!(stall.check(at(106)), SourceHealth::Alive(at(5)));
         // A gap of 10 s.
-        stall.live(at(118));
-        stall.live(at(109));
-        assert_eq!(stall.check(at(120)), SourceHealth::Lives(at(3)));
+        stall.alive(at(118));
+        stall.alive(at(109));
+        assert_eq!(stall.check(at(120)), SourceHealth::Alive(at(3)));
         assert_eq!(stall.check(at(123)), SourceHealth::Stalled);
     }
 }

@@ -1,23 +1,23 @@
-//! Times on their way between an application's pipeline and the call's.
+//! Translates times between an application's pipeline and the call's.
 //!
-//! What the two have in common is the system clock: buffers cross with its time.
+//! Both share the system clock: buffers cross between them with its time.
 
 use gst::prelude::*;
 
-/// How much of a newly measured offset between two clocks is believed. Reading two clocks one
-/// after the other is off by what the scheduler puts in between; their drift is slow.
+/// The share, one in so many, of a new measurement in the smoothed offset of two clocks. The
+/// scheduler may run between the readings of the clocks; their drift is slow.
 const SMOOTHING: i64 = 16;
-/// A measured offset this far from the smoothed one is not drift: the clock was set anew.
+/// A measured offset this far from the smoothed one is not drift: the clock was set.
 const JUMP: i64 = 200_000_000;
 
-/// The system clock's time.
+/// Returns the system clock's time.
 pub(crate) fn system_time() -> gst::ClockTime {
     gst::SystemClock::obtain().time()
 }
 
 /// Translates between the running time of one element's pipeline and the system clock.
 ///
-/// Where the pipeline runs on the system clock the translation is exact.
+/// The translation is exact if the pipeline runs on the system clock.
 #[derive(Debug, Default)]
 pub(crate) struct Translator {
     /// The pipeline's clock, and its smoothed offset to the system clock in ns.
@@ -25,8 +25,8 @@ pub(crate) struct Translator {
 }
 
 impl Translator {
-    /// The running time that `system` is in the pipeline of `element`; `None` before the
-    /// pipeline has a clock, and for times before it ran.
+    /// Returns the running time of the pipeline of `element` at the time `system`; `None` while
+    /// the pipeline has no clock, and for times before it ran.
     pub(crate) fn running_time(
         &mut self,
         element: &gst::Element,
@@ -40,8 +40,8 @@ impl Translator {
             .map(gst::ClockTime::from_nseconds)
     }
 
-    /// The system clock's time when the pipeline of `element` is at `running`; `None` before
-    /// the pipeline has a clock.
+    /// Returns the system clock's time when the pipeline of `element` is at `running`; `None`
+    /// while the pipeline has no clock.
     pub(crate) fn system_time(
         &mut self,
         element: &gst::Element,
@@ -55,7 +55,7 @@ impl Translator {
             .map(gst::ClockTime::from_nseconds)
     }
 
-    /// What is to be added to the system clock's time to get that of `clock`.
+    /// Returns the time of `clock` less the system clock's, in ns.
     fn offset(&mut self, clock: gst::Clock) -> i64 {
         let system = gst::SystemClock::obtain();
         if clock == system {

@@ -1,4 +1,4 @@
-//! What elements and the engine tell the driver.
+//! Handles the commands of elements and the engine.
 
 use std::sync::Arc;
 
@@ -6,7 +6,8 @@ use acscall::call::{Input, LegFailure, LegId, PacketReport, ReaderId, Selector};
 use acscall::model::Kind;
 use tokio::time::Instant;
 
-use super::{Command, Reader, Running};
+use super::Command;
+use super::running::{Reader, Running};
 use crate::call::Role;
 use crate::call::engine::{EngineOutput, LegOutput, Packet};
 use crate::call::reader::{Item, ReaderQueue};
@@ -17,21 +18,21 @@ impl Running {
     pub(super) fn handle_command(&mut self, command: Command) {
         match command {
             Command::AddMember(id, role, listener) => {
-                self.introduce(&listener);
+                self.catch_up(&listener);
                 let is_first = self.members.is_empty();
                 self.members.insert(id, (role, listener));
-                self.tell_roles();
+                self.update_roles();
                 if is_first {
-                    // Not before: one that joined without a role would look to the others like
-                    // somebody who receives nothing. Later ones change nothing.
+                    // Not before the roles: to the others, a participant without one would look
+                    // as if it received nothing.
                     self.input(Input::Start);
                 }
             }
             Command::RemoveMember(id) => {
                 self.members.remove(&id);
-                // With the last one the call is left.
+                // With the last member the call is left.
                 if !self.members.is_empty() {
-                    self.tell_roles();
+                    self.update_roles();
                 }
             }
             Command::AddReader(id, selector, queue) => self.add_reader(id, selector, queue),
@@ -49,31 +50,44 @@ impl Running {
                 if changed {
                     self.input(Input::Media(self.available.clone()));
                 }
-                self.watch(kind);
+                self.check_source(kind);
             }
-            Command::Watch(kind) => self.watch(kind),
-            Command::MakeEncoder(kind) => {
-                if let Err(error) = self.engine.make_encoder(kind) {
-                    self.warn(&format!("{kind} cannot be encoded: {error}"));
-                }
-            }
+            Command::CheckSource(kind) => self.check_source(kind),
+            Command::MakeEncoder(kind) => self.make_encoder(kind),
             Command::Codec(kind, codec) => {
                 if self.engine.set_codec(kind, codec) {
                     self.input(Input::Renegotiate);
                 }
             }
-            Command::MaxBitrate(kind, most) => self.input(Input::MaxBitrate(kind, most)),
-            Command::Engine(EngineOutput::Leg(leg, output)) => self.leg_told(leg, output),
-            Command::Engine(EngineOutput::Error(object, text)) => match self.engine.failed(&object)
-            {
-                Some(leg) => self.input(Input::LegFailed(leg, LegFailure::Connection(text))),
-                None => self.warn(&text),
-            },
-            Command::Stats(reply) => {
-                let estimates = self.machine.estimates().collect();
-                let _nobody_waits = reply.try_send(self.engine.stats(&estimates));
+            Command::MaxBitrate(kind, max) => self.input(Input::MaxBitrate(kind, max)),
+            Command::Engine(EngineOutput::Leg(leg, output)) => self.handle_leg_output(leg, output),
+            Command::Engine(EngineOutput::Error(object, text)) => {
+                match self.engine.failed(&object) {
+                    Some(leg) => self.input(Input::LegFailed(leg, LegFailure::Connection(text))),
+                    None => self.warn(&text),
+                }
             }
-            Command::Ask(input) => self.input(input),
+            Command::Stats(reply) => {
+                let _nobody_waits = reply.try_send(self.stats());
+            }
+            Command::Input(input) => self.input(input),
+            #[cfg(test)]
+            Command::Panic => panic!("a test's panic"),
+        }
+    }
+
+    /// Makes an encoder, unless a request from before a change of the codec has made it. If that
+    /// fails, a later frame requests it again.
+    fn make_encoder(&mut self, kind: Kind) {
+        let Some(slot) = self.slots.get(&kind).cloned() else {
+            return;
+        };
+        if slot.encoder().is_some() {
+            return;
+        }
+        if let Err(error) = self.engine.make_encoder(kind) {
+            let _there_is_none = slot.take_failed_encoder();
+            self.warn(&format!("{kind} cannot be encoded: {error}"));
         }
     }
 
@@ -88,7 +102,7 @@ impl Running {
         self.input(Input::AddReader(id, selector));
     }
 
-    fn leg_told(&mut self, leg: LegId, output: LegOutput) {
+    fn handle_leg_output(&mut self, leg: LegId, output: LegOutput) {
         match output {
             LegOutput::Description(sdp) => self.input(Input::LegDescription(leg, sdp)),
             LegOutput::Candidate(candidate) => self.input(Input::LegCandidate(leg, candidate)),
@@ -110,36 +124,37 @@ impl Running {
         }
     }
 
-    fn tell_roles(&mut self) {
+    fn update_roles(&mut self) {
         let has = |wanted| self.members.values().any(|(role, _)| *role == wanted);
         let (receives, sends) = (has(Role::Receive), has(Role::Send));
         self.input(Input::Roles { receives, sends });
     }
-    pub(super) fn watch_due(&mut self, now: std::time::Instant) {
-        let due = self.watches.iter().filter(|(_, at)| **at <= now);
+
+    pub(super) fn check_due_sources(&mut self, now: std::time::Instant) {
+        let due = self.source_checks.iter().filter(|(_, at)| **at <= now);
         for kind in due.map(|(kind, _)| *kind).collect::<Vec<_>>() {
-            self.watch(kind);
+            self.check_source(kind);
         }
     }
 
-    /// Looks whether the stream's source has stalled, and when to look again.
-    fn watch(&mut self, kind: Kind) {
-        self.watches.remove(&kind);
+    /// Checks whether the stream's source has stalled, and sets when to check again.
+    fn check_source(&mut self, kind: Kind) {
+        self.source_checks.remove(&kind);
         match self.slots.get(&kind).map(|slot| slot.check()) {
-            Some(SourceHealth::Lives(time)) => {
+            Some(SourceHealth::Alive(time)) => {
                 let at = Instant::now().into_std() + time.into();
-                self.watches.insert(kind, at);
+                self.source_checks.insert(kind, at);
             }
             Some(SourceHealth::Stalled) => {
                 self.available.remove(&kind);
                 self.input(Input::Stalled(kind));
             }
-            Some(SourceHealth::Never) | None => {}
+            Some(SourceHealth::Unmonitored) | None => {}
         }
     }
 }
 
-/// The packets' times of the system clock on the machine's clock.
+/// Converts the packets' times from the system clock's to the machine's.
 fn since_now(packets: &[Packet], now: std::time::Instant) -> Vec<PacketReport> {
     let clock = system_time();
     let report = |packet: &Packet| {

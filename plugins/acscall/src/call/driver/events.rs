@@ -1,46 +1,50 @@
-//! What the driver tells: listeners, the snapshot that applications read, and readers.
+//! Delivers events: to listeners, to the snapshot that applications read, and to readers.
 
 use acscall::call::{CallError, CallState, Event, ParticipantState};
 use acscall::model::CalleeState;
 
-use super::{Running, lock};
+use super::running::Running;
 use crate::call::Listener;
 use crate::call::reader::Item;
 
 impl Running {
-    pub(super) fn tell(&mut self, event: &Event) {
-        self.note(event);
-        for (_, listener) in self.members.values() {
-            listener(event);
-        }
+    pub(super) fn emit(&mut self, event: &Event) {
+        self.apply(event);
+        self.call_listeners(|| {
+            for (_, listener) in self.members.values() {
+                listener(event);
+            }
+        });
     }
 
-    /// Keeps what applications can read, and tells the readers what concerns them.
-    fn note(&mut self, event: &Event) {
+    /// Updates the snapshot and the readers.
+    fn apply(&mut self, event: &Event) {
         match event {
-            Event::Named(name) => lock(&self.snapshot).name = Some(name.clone()),
-            Event::State(state) => lock(&self.snapshot).set_state(*state),
-            Event::Incoming(incoming) => lock(&self.snapshot).incoming.push(incoming.clone()),
+            Event::Named(name) => self.snapshot.lock().name = Some(name.clone()),
+            Event::State(state) => self.snapshot.lock().set_state(*state),
+            Event::Incoming(incoming) => self.snapshot.lock().incoming.push(incoming.clone()),
             Event::IncomingEnded(ended, _) => {
-                lock(&self.snapshot)
+                self.snapshot
+                    .lock()
                     .incoming
                     .retain(|incoming| incoming.call != ended.call);
             }
             Event::Callee(user, state) => {
-                let mut snapshot = lock(&self.snapshot);
+                let mut snapshot = self.snapshot.lock();
                 snapshot.ringing.retain(|known| known != user);
                 if *state == CalleeState::Ringing {
                     snapshot.ringing.push(user.clone());
                 }
             }
             Event::Participant(participant, ParticipantState::Disconnected) => {
-                lock(&self.snapshot)
+                self.snapshot
+                    .lock()
                     .participants
                     .retain(|(known, _)| known.id != participant.id);
                 self.engine.forget(&participant.id);
             }
             Event::Participant(participant, state) => {
-                let mut snapshot = lock(&self.snapshot);
+                let mut snapshot = self.snapshot.lock();
                 let known = snapshot
                     .participants
                     .iter_mut()
@@ -55,7 +59,7 @@ impl Running {
                 kind,
                 available,
             } => {
-                let mut snapshot = lock(&self.snapshot);
+                let mut snapshot = self.snapshot.lock();
                 let known = snapshot
                     .participants
                     .iter_mut()
@@ -78,9 +82,13 @@ impl Running {
         }
     }
 
-    /// Tells a new member what the others were told before.
-    pub(super) fn introduce(&self, listener: &Listener) {
-        let snapshot = lock(&self.snapshot).clone();
+    /// Calls a new member's listener with the events that describe the present state.
+    pub(super) fn catch_up(&self, listener: &Listener) {
+        self.call_listeners(|| self.emit_present_state(listener));
+    }
+
+    fn emit_present_state(&self, listener: &Listener) {
+        let snapshot = self.snapshot.lock().clone();
         if let Some(name) = snapshot.name.clone() {
             listener(&Event::Named(name));
         }
@@ -110,11 +118,11 @@ impl Running {
     }
 
     pub(super) fn warn(&mut self, text: &str) {
-        self.tell(&Event::Warning(CallError::Media(text.into())));
+        self.emit(&Event::Warning(CallError::Media(text.into())));
     }
 }
 
-/// The beginning of what `Debug` writes. Tokens write nothing of themselves.
+/// Displays the beginning of a value's `Debug` output. Tokens are not part of that.
 pub(super) struct Brief<'a, T>(pub(super) &'a T);
 
 impl<T: std::fmt::Debug> std::fmt::Display for Brief<'_, T> {

@@ -251,7 +251,7 @@ impl Engine {
     pub(super) fn failed(&mut self, object: &gst::Object) -> Option<LegId> {
         for slot in self.slots.values() {
             if slot.encoder().is_some_and(|encoder| encoder.owns(object)) {
-                if let Some(encoder) = slot.take_encoder() {
+                if let Some(encoder) = slot.take_failed_encoder() {
                     encoder.stop();
                 }
                 return None;
