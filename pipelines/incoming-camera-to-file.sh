@@ -19,5 +19,5 @@ exec ${SECONDS_:+timeout --foreground --preserve-status --signal=INT "$SECONDS_"
     c.video_"$OTHER" ! queue ! videoconvert ! video/x-raw,format=I420,colorimetry=bt601 \
     ! videoscale add-borders=true ! videorate \
     ! video/x-raw,width=1280,height=720,framerate=30/1,pixel-aspect-ratio=1/1 \
-    ! vp8enc deadline=1 cpu-used=8 threads=2 target-bitrate=3000000 keyframe-max-dist=60 \
+    ! vp8enc deadline=1 cpu-used=8 threads=1 target-bitrate=3000000 keyframe-max-dist=60 \
     ! webmmux ! filesink location="$OUT"

@@ -78,7 +78,7 @@ fn a_buffer_that_is_too_small_is_an_error_that_says_so() {
     };
     let text = error.error().to_string();
     assert!(
-        text.contains("plane 1 ends at byte 3840 and the buffer has 3072"),
+        text.contains("plane 1 ends at byte 3840, but the buffer has 3072 bytes"),
         "{text}"
     );
     let cure = error.debug().unwrap();
@@ -103,7 +103,7 @@ fn a_meta_of_another_format_is_an_error_that_says_so() {
     };
     let text = error.error().to_string();
     assert!(
-        text.contains("tells of BGRA 64x48, and the caps of I420 64x48"),
+        text.contains("its GstVideoMeta says BGRA 64x48, the caps say I420 64x48"),
         "{text}"
     );
 }

@@ -185,7 +185,8 @@ mod tests {
     use std::sync::mpsc::channel;
     use std::thread;
 
-    use tokio_tungstenite::tungstenite::{Error, Message, WebSocket, accept};
+    use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+    use tokio_tungstenite::tungstenite::{Error, Message, WebSocket, accept_hdr};
 
     use super::*;
 
@@ -201,7 +202,13 @@ mod tests {
         let url = format!("ws://{}", listener.local_addr().unwrap());
         let server = thread::spawn(move || {
             let (connection, _) = listener.accept().unwrap();
-            serve(accept(connection).unwrap());
+            let select_subprotocol = |request: &Request, mut response: Response| {
+                let name = "sec-websocket-protocol";
+                let offered = request.headers()[name].clone();
+                response.headers_mut().insert(name, offered);
+                Ok(response)
+            };
+            serve(accept_hdr(connection, select_subprotocol).unwrap());
         });
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -210,8 +217,11 @@ mod tests {
         runtime.block_on(async {
             let mut socket = Socket::default();
             socket.open(ServerUrl::parse(&url).unwrap(), false);
-            assert!(matches!(socket.next().await, SocketEvent::Opened));
-            test(socket).await;
+            match socket.next().await {
+                SocketEvent::Opened => test(socket).await,
+                SocketEvent::Closed(why) => panic!("{why}"),
+                SocketEvent::Message(_) => panic!("a message before the socket is open"),
+            }
         });
         server.join().unwrap();
     }
