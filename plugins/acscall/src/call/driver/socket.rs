@@ -202,6 +202,10 @@ mod tests {
         let url = format!("ws://{}", listener.local_addr().unwrap());
         let server = thread::spawn(move || {
             let (connection, _) = listener.accept().unwrap();
+            #[expect(
+                clippy::result_large_err,
+                reason = "tungstenite's callback has this type"
+            )]
             let select_subprotocol = |request: &Request, mut response: Response| {
                 let name = "sec-websocket-protocol";
                 let offered = request.headers()[name].clone();

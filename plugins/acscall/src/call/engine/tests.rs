@@ -97,10 +97,8 @@ fn connect(from: &mut End, to: &mut End, tamper: fn(String) -> String) -> Result
                 pass(here, there, output, tamper)?;
             }
         }
-        if idle {
-            if let Ok(output) = from.outputs.recv_timeout(Duration::from_millis(5)) {
-                pass(from, to, output, tamper)?;
-            }
+        if idle && let Ok(output) = from.outputs.recv_timeout(Duration::from_millis(5)) {
+            pass(from, to, output, tamper)?;
         }
     }
     Ok(())
