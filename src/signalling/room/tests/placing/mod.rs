@@ -153,7 +153,7 @@ impl Stage {
 
     /// Without tokens for more than the call `call`.
     fn restrict(&mut self, call: &str, place: bool) {
-        self.pass = Ok(Grants {
+        self.grants = Ok(Grants {
             calls: CallScope::Only(call.to_owned()),
             place,
         });

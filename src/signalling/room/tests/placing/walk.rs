@@ -2,7 +2,7 @@
 //! nothing is left in the end.
 
 use super::*;
-use crate::signalling::room::placed::Placed;
+use crate::signalling::room::placed_state::Placed;
 
 const USERS: [&str; 5] = ["anna", "bert", "carl", "dora", "emil"];
 
@@ -84,7 +84,7 @@ impl Walk {
             _ => stage.send(id, &ClientMessage::Listen {}),
         }
         let received = stage.received.get(&id).into_iter().flatten();
-        for message in told {
+        for message in received {
             if let ServerMessage::Joined { call, resume, .. } = message {
                 self.joined.push((user, call.clone(), resume.clone()));
                 self.calls.push(call.clone());
@@ -222,12 +222,12 @@ fn whatever_clients_do_the_books_agree_and_nothing_is_left() {
         stage.advance(RESUME);
         stage.is_clean();
         assert_eq!(stage.rooms.stats(), Stats::default(), "seed {seed}");
-        for (kind, count) in walk.told {
+        for (kind, count) in walk.received {
             *received.entry(kind).or_default() += count;
         }
     }
     // The walks come by all of it.
-    for (kind, count) in &told {
+    for (kind, count) in &received {
         assert!(*count > 100, "{kind}: {received:?}");
     }
     assert_eq!(received.len(), 6, "{received:?}");
