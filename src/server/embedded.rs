@@ -10,10 +10,10 @@ use tokio::sync::oneshot;
 
 use super::{Config, Server};
 
-/// The time limit for the thread to end. Closing the connections takes at most 0.2 s.
+/// The time for the thread to end; it takes a farewell of 0.2 s at most.
 const STOP: Duration = Duration::from_secs(2);
 
-/// A server on its own thread. Dropping it stops the server.
+/// A server on a thread of its own, until it is dropped.
 #[derive(Debug)]
 pub struct Embedded {
     address: SocketAddr,
@@ -23,7 +23,7 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Listens on `address` and serves. Connections are answered when it returns.
+    /// Listens on `address` and serves. When it returns, connections are answered.
     ///
     /// # Errors
     /// As [`Server::bind`], or the thread cannot be made.
@@ -31,7 +31,7 @@ impl Embedded {
         Embedded::start_with(address, Config::default())
     }
 
-    /// Like [`Embedded::start`], with a configuration.
+    /// As [`Embedded::start`], but not for this machine alone, or with other limits.
     ///
     /// # Errors
     /// As [`Server::bind`], or the thread cannot be made.
@@ -47,13 +47,13 @@ impl Embedded {
             .name("acscall-server".to_owned())
             .spawn(move || {
                 let shutdown = async {
-                    // Dropping the sender also stops the server.
+                    // Dropping the sender stops it, too.
                     let _ = stopped.await;
                 };
                 if let Err(error) = runtime.block_on(server.serve(shutdown)) {
                     tracing::error!(%error, "the embedded server ended");
                 }
-                // Closes the remaining connections.
+                // Closes what is still open.
                 runtime.shutdown_background();
                 let _ = ended_in.send(());
             })?;
@@ -65,15 +65,15 @@ impl Embedded {
         })
     }
 
-    /// Returns the address that it listens on.
+    /// Where it listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// Stops the thread and waits for it. Returns false if it panicked or took too long.
+    /// Ends the thread and waits for it; false if it took too long, or panicked.
     fn stop(&mut self) -> bool {
         self.stop = None;
-        // A disconnected channel means that the thread panicked, so joining it does not block.
+        // A disconnected channel says that the thread panicked, so joining it does not wait either.
         if self.ended.recv_timeout(STOP) == Err(mpsc::RecvTimeoutError::Timeout) {
             return false;
         }

@@ -1,9 +1,9 @@
 //! The server: HTTP and WebSocket around the [room machine](crate::signalling::room), and the page.
 //!
-//! It carries no media. By default it serves this machine only. Loopback alone is no protection: a
-//! page of any origin can open a WebSocket to it, so the server checks every request's `Host` and
-//! `Origin`. A server that other machines can reach requires [tokens](token), and serves TLS or is
-//! behind a proxy that does.
+//! It carries no media. Without further configuration it is for this machine alone. Loopback is
+//! no protection by itself: a page of any origin can open a WebSocket to it, so every request's
+//! `Host` and `Origin` are checked. What other machines reach asks for [tokens](token) and serves
+//! TLS, or is behind a proxy that does.
 
 mod admission;
 mod config;
@@ -53,10 +53,10 @@ use admission::Admission;
 use hub::{Hub, HubHandle};
 use metrics::Metrics;
 
-/// The time limit for closing the connections when the server stops.
+/// The time that connections have for a farewell when the server stops.
 const CLOSE_TIME: Duration = Duration::from_millis(200);
 
-/// A server that is bound to its port but does not serve yet.
+/// A server that is bound to its port and does not serve yet.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
@@ -66,7 +66,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens on `address`. Connections opened from now on are answered once it serves.
+    /// Listens on `address`; connections made from now on are answered once it serves.
     ///
     /// # Errors
     /// [`io::ErrorKind::AddrInUse`] where something listens there already,
@@ -87,17 +87,17 @@ impl Server {
         })
     }
 
-    /// Returns the address that it listens on.
+    /// Where it listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// Returns the address of the metrics, if [`Config::metrics`] is set.
+    /// Where it serves metrics, if [`Config::metrics`] is set.
     pub fn metrics_addr(&self) -> Option<SocketAddr> {
         self.metrics.as_ref()?.local_addr().ok()
     }
 
-    /// Serves until `shutdown` is ready, then closes every connection.
+    /// Serves until `shutdown` is ready; then every connection is closed.
     ///
     /// Needs a tokio runtime with I/O and time.
     ///
@@ -156,14 +156,14 @@ impl Server {
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    // The standard library sets SO_REUSEADDR, so that the port of a server that has just ended is
-    // free, and never SO_REUSEPORT, so that only one process gets the port.
+    // The standard library sets SO_REUSEADDR, so that a server that ended a moment ago is no
+    // obstacle, and never SO_REUSEPORT, so that of several processes one gets the port.
     let listener = TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
 
-/// Serves metrics on a separate address. Never returns if there is none.
+/// Serves metrics at an address of their own; never ends where there is none.
 async fn serve_metrics(listener: Option<TcpListener>, state: Shared) -> io::Result<()> {
     let Some(listener) = listener else {
         return std::future::pending().await;
@@ -176,7 +176,7 @@ async fn serve_metrics(listener: Option<TcpListener>, state: Shared) -> io::Resu
     axum::serve(listener, router).await
 }
 
-/// The state that all request handlers share.
+/// What the answers to requests share.
 #[derive(Clone)]
 struct Shared {
     hub: HubHandle,
@@ -190,7 +190,7 @@ impl FromRef<Shared> for HubHandle {
     }
 }
 
-/// Answers once the room machine answers.
+/// Answers once the room machine does.
 async fn healthz(State(hub): State<HubHandle>) -> Response {
     match hub.stats().await {
         Some(_) => "ok".into_response(),
@@ -208,7 +208,7 @@ async fn metrics_text(State(shared): State<Shared>) -> Response {
     }
 }
 
-/// Behind a proxy, every request comes from the proxy's address.
+/// Behind a proxy, everybody comes from where the proxy is.
 async fn local_metrics(
     State(shared): State<Shared>,
     ConnectInfo(peer): ConnectInfo<listener::Peer>,
