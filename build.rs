@@ -1,11 +1,11 @@
-//! Lists the files of `web/` for the server, which has them built in (`src/server/page.rs`).
+//! Lists the files of `web/` for the server, which embeds them (`src/server/page.rs`).
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    // Cargo looks at everything below a directory, so that a new file is found, too.
+    // Cargo watches the whole directory, so new files are found too.
     println!("cargo::rerun-if-changed=web");
     let web = directory("CARGO_MANIFEST_DIR")?.join("web");
     let mut names = Vec::new();
@@ -14,14 +14,14 @@ fn main() -> io::Result<()> {
     let mut table = String::from("&[\n");
     for name in names {
         let path = web.join(&name);
-        // Writing to a String does not fail.
+        // Writing to a String cannot fail.
         let _ = writeln!(table, "    ({name:?}, include_bytes!({path:?})),");
     }
     table.push_str("]\n");
     fs::write(directory("OUT_DIR")?.join("web.rs"), table)
 }
 
-/// Adds the files below `directory`, whose own name is `prefix`; hidden ones are editors'.
+/// Adds the files below `directory` with `prefix` before their names. Hidden files are editors'.
 fn collect(directory: &Path, prefix: &str, names: &mut Vec<String>) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;

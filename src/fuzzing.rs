@@ -1,4 +1,4 @@
-//! For `fuzz/` alone: what it needs of the parts that nobody else sees.
+//! Access for `fuzz/` to private parts.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -17,18 +17,18 @@ pub fn epoch() -> Instant {
     *EPOCH
 }
 
-/// Reads what a client sent; the error is what the client is told.
+/// Parses a message of a client; the error is the text sent to the client.
 pub fn parse_client(text: &str) -> std::result::Result<ClientMessage, String> {
     parse(text).map_err(|error| error.to_string())
 }
 
-/// Reads what a server sent; the error is what is logged.
+/// Parses a message of a server; the error is the text to log.
 pub fn parse_server(text: &str) -> std::result::Result<ServerMessage, String> {
     parse(text).map_err(|error| error.to_string())
 }
 
-/// Sent within the first hour of virtual time, and as large as a datagram may be. When it arrived is
-/// the peer's word.
+/// Sent within the first hour of virtual time, with at most the size of a datagram. The arrival
+/// time is the peer's claim.
 impl<'a> Arbitrary<'a> for PacketReport {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<PacketReport> {
         Ok(PacketReport {

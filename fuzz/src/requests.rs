@@ -1,5 +1,4 @@
-//! What requests and users say outside of messages: `Host`, `Origin`, `X-Forwarded-For`, the
-//! address of a server, tokens.
+//! Input outside of messages: `Host`, `Origin`, `X-Forwarded-For`, the address of a server, tokens.
 
 use acscall::fuzzing::server::{client, is_host, is_origin, permit};
 use acscall::server::token::{BadToken, Claims, verify};
@@ -62,7 +61,7 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// Who is answered named this server, in a way that others read alike.
+/// A permitted request names this server unambiguously.
 fn check_headers(headers: &Headers<'_>) {
     let mut config = Config::default();
     config.behind_proxy = headers.is_behind_proxy;
@@ -78,7 +77,7 @@ fn check_headers(headers: &Headers<'_>) {
     if permit(&config, &headers.hosts, &headers.origins, headers.authority).is_err() {
         return;
     }
-    // Who is permitted named a host.
+    // A permitted request names a host.
     let host = first(&headers.hosts).expect("a Host is text");
     let host = host.trim();
     let is_own = |known: &String| {
@@ -103,7 +102,7 @@ fn check_headers(headers: &Headers<'_>) {
     assert!(is_one, "{origin} at {host}");
 }
 
-/// The first that comes so far: of four, one that can be a header's value.
+/// Returns the first of four values that is a valid header value.
 fn first(values: &[Vec<u8>]) -> Option<&str> {
     let is_value = |value: &&Vec<u8>| {
         let mut bytes = value.iter();
@@ -127,7 +126,7 @@ fn check_name(text: &str) {
     }
 }
 
-/// An address that was read is written as one that is read as the same.
+/// The text form of a parsed address parses to the same address.
 fn check_address(text: &str) {
     match ServerUrl::parse(text) {
         Ok(url) => {

@@ -1,20 +1,20 @@
-//! Who may come in: reads tokens and hands out ICE servers.
+//! Admission: checks tokens and provides ICE servers.
 
 use super::{Ice, Secret, token};
 use crate::model::IceServer;
 use crate::signalling::room::{Credentials, Grants, Rejection};
 
-/// The door of a server.
+/// The admission of a server.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Admission {
-    /// What tokens are signed with; without it everybody may come in.
+    /// The secret of the tokens. Without it everybody is admitted.
     pub(super) secret: Option<Secret>,
-    /// What who comes into a call is given.
+    /// The ICE servers for participants.
     pub(super) ice: Ice,
 }
 
 impl Admission {
-    /// What a client with these credentials may do, at `now` in seconds since 1970.
+    /// Returns the permissions of a client with these credentials, at `now` in seconds since 1970.
     pub(super) fn admit(&self, credentials: &Credentials, now: u64) -> Result<Grants, Rejection> {
         let Credentials { user, token } = credentials;
         let mut grants = Grants::unlimited();
@@ -29,7 +29,7 @@ impl Admission {
         Ok(grants)
     }
 
-    /// What `user` is given when it comes into a call, at `now` in seconds since 1970.
+    /// Returns the ICE servers for `user` on joining a call, at `now` in seconds since 1970.
     pub(super) fn ice_servers(&self, user: &str, now: u64) -> Vec<IceServer> {
         self.ice.servers(user, now)
     }

@@ -1,4 +1,4 @@
-//! How a server behaves, and whether that is safe.
+//! The configuration of a server, and the check that it is safe.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -8,26 +8,26 @@ use super::ice::is_ice_url;
 use super::{Ice, Secret, Tls};
 use crate::signalling::room::Limits;
 
-/// How a server behaves. The default is one for this machine alone.
+/// The configuration of a server. The default serves this machine only.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// What its clients may use.
+    /// The limits for its clients.
     pub limits: Limits,
-    /// The names by which requests may call it (`Host`), without ports. The address it listens on
-    /// is added.
+    /// The server's names that requests may use (`Host`), without ports. The address that it
+    /// listens on is added.
     pub hosts: Vec<String>,
-    /// The origins, beside its own, whose pages may use it: `https://host[:port]`.
+    /// Other origins whose pages may use it: `https://host[:port]`.
     pub origins: Vec<String>,
-    /// What tokens are signed with; without it there are none, and everybody may be any user.
+    /// The secret of the tokens. Without it there are no tokens, and everybody may be any user.
     pub secret: Option<Secret>,
-    /// Its certificate; without it there is no TLS.
+    /// The certificate. Without it there is no TLS.
     pub tls: Option<Tls>,
     /// Whether all requests come through a proxy that serves TLS and adds `X-Forwarded-For`.
     pub behind_proxy: bool,
-    /// The STUN and TURN servers that clients are given.
+    /// The STUN and TURN servers for clients.
     pub ice: Ice,
-    /// Another address to serve `/metrics` and `/healthz` at, without TLS, to everybody.
+    /// A further address that serves `/metrics` and `/healthz` to everybody, without TLS.
     pub metrics: Option<SocketAddr>,
 }
 
@@ -50,7 +50,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Whether the names and addresses in it are some.
+    /// Checks the names and addresses.
     pub(super) fn check(&self) -> io::Result<()> {
         let none = |what: &str, text: &str, good: &str| {
             let text = format!("{text:?} is not {what}: a good one is {good}");
@@ -74,8 +74,8 @@ impl Config {
         Ok(())
     }
 
-    /// Whether it may listen on `address`: what other machines reach needs tokens, so that users
-    /// are who they say, and TLS, so that nobody reads the tokens.
+    /// Checks that it may listen on `address`: a server that other machines can reach needs tokens,
+    /// which authenticate users, and TLS, which protects the tokens.
     pub(super) fn check_reach(&self, address: IpAddr) -> io::Result<()> {
         let reached = if self.behind_proxy {
             "a server behind a proxy".to_owned()

@@ -1,4 +1,4 @@
-//! One WebSocket of the server.
+//! A WebSocket of the server.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -12,16 +12,16 @@ use tokio_tungstenite::tungstenite;
 use super::hub::{HubConnection, HubHandle, Inputs, Outbound};
 use crate::signalling::room::{Broken, ConnectionId, Input};
 
-/// Time between pings: often enough that no middlebox forgets the connection.
+/// The interval between pings, short enough that no middlebox drops the connection.
 const PING: Duration = Duration::from_secs(10);
-/// The time without anything from the client after which it counts as gone: two pings unanswered
-/// and the time for an answer.
+/// The time without data from the client after which it counts as gone: two unanswered pings and
+/// the time for an answer.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(25);
-/// The time for the client to take the last messages and to close. Closing the socket with
-/// something unread in it would reset it, and the client might never read what was wrong.
+/// The time limit for the client to read the last messages and to close. Closing a socket with
+/// unread data would reset it, and the client might never read the error.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
 
-/// Serves a WebSocket until it ends.
+/// Serves a WebSocket until it closes.
 pub(super) async fn run(socket: WebSocket, hub: HubHandle, address: IpAddr) {
     let Some(connection) = hub.open(address).await else {
         return;
@@ -31,7 +31,7 @@ pub(super) async fn run(socket: WebSocket, hub: HubHandle, address: IpAddr) {
     tracing::debug!(connection = id.0, %address, "opened");
     exchange(socket, connection).await;
     tracing::debug!(connection = id.0, "closed");
-    // A server that is stopping needs no news.
+    // A stopping server does not need the event.
     let _ = inputs.send(Input::Closed(id)).await;
 }
 
@@ -45,7 +45,7 @@ async fn exchange(socket: WebSocket, connection: HubConnection) {
     tokio::pin!(writer);
     let aborted = async {
         if abort.await.is_err() {
-            // The hub only let go; the writer knows what to do.
+            // The hub only dropped the sender; the writer closes the connection.
             std::future::pending::<()>().await;
         }
     };
@@ -56,7 +56,7 @@ async fn exchange(socket: WebSocket, connection: HubConnection) {
         () = &mut aborted => return,
     };
     if let End::Broken = broken {
-        // The stream cannot be read on; the hub has been told and answers by closing.
+        // The stream cannot be read further. The hub knows and answers by closing.
         tokio::select! {
             () = &mut writer => {}
             () = &mut aborted => {}
@@ -67,7 +67,7 @@ async fn exchange(socket: WebSocket, connection: HubConnection) {
 enum End {
     /// The client is gone.
     Gone,
-    /// The client sent what cannot be read over; it still listens.
+    /// The client sent an unreadable message; it still listens.
     Broken,
 }
 
@@ -95,7 +95,7 @@ async fn read(stream: &mut SplitStream<WebSocket>, inputs: &Inputs, id: Connecti
     }
 }
 
-/// What the client did wrong, if it is not simply gone.
+/// Returns the client's protocol violation, or `None` if it is just gone.
 fn broken(error: axum::Error) -> Option<Broken> {
     let error = error.into_inner();
     match error.downcast_ref::<tungstenite::Error>()? {
@@ -105,7 +105,7 @@ fn broken(error: axum::Error) -> Option<Broken> {
     }
 }
 
-/// Sends what the hub gives and pings in between; ends with the connection closed, or broken.
+/// Sends the hub's messages and pings. Returns when the connection is closed or broken.
 async fn write(mut sink: SplitSink<WebSocket, Message>, mut texts: Outbound) {
     let mut ping = interval_at(Instant::now() + PING, PING);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -127,7 +127,7 @@ async fn write(mut sink: SplitSink<WebSocket, Message>, mut texts: Outbound) {
     };
     let closing = async {
         if sink.send(Message::Close(Some(frame))).await.is_ok() {
-            // The reader sees the client's answer and ends the connection.
+            // The reader gets the client's answer and ends the connection.
             std::future::pending::<()>().await;
         }
     };

@@ -4,11 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::http::{HeaderMap, HeaderName};
 
-/// The header in which proxies name the addresses a request came through.
+/// The header in which proxies list the addresses that a request passed.
 pub(super) const HEADER: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The last address that the proxy named: the one that connected to it. Those before it are the
-/// client's own word.
+/// Returns the last address in the header, which the proxy itself added. The client can forge those
+/// before it.
 pub(super) fn client(headers: &HeaderMap) -> Result<IpAddr, String> {
     let last = headers.get_all(HEADER).iter().next_back();
     let last = last.and_then(|value| value.to_str().ok());

@@ -1,4 +1,4 @@
-//! For `fuzz/` alone: what a request's headers are asked.
+//! Access for `fuzz/` to the checks of request headers.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use super::guard::{self, Guard};
 use super::{Config, forwarded};
 
-/// Whether a server with this configuration answers a request with these values of `Host` and
-/// `Origin` and, in the request line, this authority; else what it answers.
+/// Checks whether a server with this configuration answers a request with these values of `Host`
+/// and `Origin` and this authority in the request line; otherwise returns the error text.
 pub fn permit(
     config: &Config,
     hosts: &[Vec<u8>],
@@ -22,24 +22,24 @@ pub fn permit(
     Guard::new(config, Arc::default()).permit(&headers, authority)
 }
 
-/// Whether it can be the name of a server.
+/// Whether `text` can be the name of a server.
 pub fn is_host(text: &str) -> bool {
     guard::is_host(text)
 }
 
-/// Whether it can be an origin.
+/// Whether `text` can be an origin.
 pub fn is_origin(text: &str) -> bool {
     guard::is_origin(text)
 }
 
-/// The client that a proxy names in these values of `X-Forwarded-For`.
+/// Returns the client that a proxy names in these values of `X-Forwarded-For`.
 pub fn client(values: &[Vec<u8>]) -> Result<IpAddr, String> {
     let mut headers = HeaderMap::new();
     append(&mut headers, &forwarded::HEADER, values);
     forwarded::client(&headers)
 }
 
-/// What is no value of a header has not come so far.
+/// Skips invalid header values: HTTP parsing rejects them earlier.
 fn append(headers: &mut HeaderMap, name: &HeaderName, values: &[Vec<u8>]) {
     for value in values.iter().take(4) {
         if let Ok(value) = HeaderValue::from_bytes(value) {

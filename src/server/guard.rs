@@ -1,8 +1,8 @@
-//! Which requests are answered at all.
+//! The check of `Host` and `Origin` of every request.
 //!
-//! Any page that a user of this machine opens can send requests to loopback, and a name of its
-//! owner's can be made to mean 127.0.0.1. Both show in the headers: `Host` names what the browser
-//! believes to talk to, `Origin` whose page it is.
+//! Any page in a browser on this machine can send requests to loopback, and its owner can resolve a
+//! name of theirs to 127.0.0.1. The headers reveal both: `Host` has the name that the browser used,
+//! `Origin` the page's origin.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use super::listener::Peer;
 use super::metrics::Metrics;
 use crate::signalling::SERVER_NAME;
 
-/// The name of a server at `address` in a `Host` header, without the port.
+/// Returns the name of a server at `address` in a `Host` header, without the port.
 pub(super) fn host_name(address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => address.to_string(),
@@ -25,18 +25,18 @@ pub(super) fn host_name(address: IpAddr) -> String {
     }
 }
 
-/// Requests on one socket. The page is about fifty files, which browsers ask for on six sockets;
-/// with the limit of new sockets per second this bounds the requests per second.
+/// The maximum requests on one socket. The page has about fifty files, which browsers request on
+/// six sockets. With the limit on new sockets this bounds the requests per second.
 const REQUESTS_PER_SOCKET: u32 = 64;
 
-/// Whose requests are answered.
+/// The allowed hosts and origins.
 #[derive(Clone, Debug)]
 pub(super) struct Guard {
     /// The names of this server, without ports.
     hosts: Vec<String>,
-    /// The origins of others that may use it.
+    /// The other origins that may use it.
     origins: Vec<String>,
-    /// What its own origin begins with.
+    /// The possible schemes of its own origin.
     schemes: &'static [&'static str],
     metrics: Arc<Metrics>,
 }
@@ -44,8 +44,8 @@ pub(super) struct Guard {
 impl Guard {
     pub(super) fn new(config: &Config, metrics: Arc<Metrics>) -> Guard {
         let schemes: &[&str] = if config.behind_proxy {
-            // How the client speaks to the proxy is not known here. There is nothing that a
-            // browser would add by itself and another page could make use of.
+            // The scheme between client and proxy is unknown here. A browser adds no credentials by
+            // itself that another page could abuse.
             &["https://", "http://"]
         } else if config.tls.is_some() {
             &["https://"]
@@ -73,7 +73,7 @@ impl Guard {
                 .iter()
                 .any(|host| host.eq_ignore_ascii_case(name))
         };
-        // Of a request line with a whole URL, that URL counts.
+        // An absolute URL in the request line takes precedence.
         let named = authority.unwrap_or(host);
         if !named.eq_ignore_ascii_case(host) || !name_part(host).is_some_and(known) {
             return Err(format!(
@@ -101,7 +101,7 @@ impl Guard {
     }
 }
 
-/// Answers requests that are none of this server's with 403 and the reason, passes on the others.
+/// Answers requests for other servers with 403 and the reason, and passes the others on.
 pub(super) async fn check(
     State(guard): State<Arc<Guard>>,
     ConnectInfo(peer): ConnectInfo<Peer>,
@@ -134,7 +134,7 @@ pub(super) async fn check(
     response
 }
 
-/// Whether `origin` is one: `http(s)://host[:port]`, and neither `*` nor `null`.
+/// Whether `origin` has the form `http(s)://host[:port]`; `*` and `null` do not.
 pub(super) fn is_origin(origin: &str) -> bool {
     let rest = ["https://", "http://"]
         .iter()
@@ -166,7 +166,7 @@ fn the_only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a 
         .map_err(|_| format!("the request's {name} cannot be read\n"))
 }
 
-/// The host without its port; `None` if that is no port.
+/// Returns the host without its port; `None` if the port is invalid.
 fn name_part(host: &str) -> Option<&str> {
     let name_end = if host.starts_with('[') {
         host.find(']')? + 1

@@ -1,5 +1,5 @@
-//! The driver of the room machine: one task that owns it, with a queue in and one per connection
-//! out.
+//! The driver of the room machine: one task that owns the machine, with an input queue and an
+//! output queue per connection.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -17,23 +17,23 @@ use super::metrics::Metrics;
 use crate::signalling::message::{ErrorCode, ServerMessage};
 use crate::signalling::room::{Action, ConnectionId, Input, Limits, Rooms, Stats};
 
-/// Inputs that wait for the machine; connections wait while it is full.
+/// The length of the input queue; connections wait while it is full.
 const INPUTS: usize = 256;
 
-/// Owns the machine.
+/// The task that owns the machine.
 pub(super) struct Hub {
     rooms: Rooms,
     events: mpsc::Receiver<Event>,
-    /// The way to those that are to stay.
+    /// The connections that are not being closed.
     connections: BTreeMap<ConnectionId, ClientHandle>,
-    /// All whose task has not ended.
+    /// The connections whose task is still running.
     open: BTreeSet<ConnectionId>,
     queued_bytes: usize,
     admission: Admission,
     metrics: Arc<Metrics>,
 }
 
-/// How connections reach the hub.
+/// A handle by which connections reach the hub.
 #[derive(Clone)]
 pub(super) struct HubHandle {
     events: mpsc::Sender<Event>,
@@ -47,48 +47,48 @@ enum Event {
     Stats(oneshot::Sender<Stats>),
 }
 
-/// What the hub has of a connection.
+/// The hub's end of a connection.
 struct ClientHandle {
-    /// The user whose it is, once that is admitted.
+    /// The user, after the admission.
     user: String,
-    /// Dropped in order to close the connection when all is out.
+    /// The output queue. Dropping it closes the connection once the queue is empty.
     texts: mpsc::Sender<String>,
     waiting: Arc<AtomicUsize>,
-    /// Sent in order to drop the connection at once.
+    /// Drops the connection immediately.
     abort: oneshot::Sender<()>,
 }
 
-/// What a connection has of the hub.
+/// The connection's end of the hub.
 pub(super) struct HubConnection {
     hub: mpsc::Sender<Event>,
-    /// Names the connection.
+    /// The connection's id.
     pub(super) id: ConnectionId,
-    /// What to send to the client; its end is that of the connection.
+    /// The messages to send to the client. When they end, the connection closes.
     pub(super) texts: Outbound,
-    /// Drop the connection at once.
+    /// Signals that the connection is to be dropped immediately.
     pub(super) abort: oneshot::Receiver<()>,
 }
 
-/// What waits for a client.
+/// The output queue of a client.
 pub(super) struct Outbound {
     texts: mpsc::Receiver<String>,
     waiting: Arc<AtomicUsize>,
 }
 
 impl HubHandle {
-    /// The largest message of a client, in bytes.
+    /// Returns the maximum size of a client's message, in bytes.
     pub(super) fn message_size(&self) -> usize {
         self.limits.message_size
     }
 
-    /// How much there is now; `None` if the server is stopping.
+    /// Returns the current counts; `None` if the server is stopping.
     pub(super) async fn stats(&self) -> Option<Stats> {
         let (reply, stats) = oneshot::channel();
         self.events.send(Event::Stats(reply)).await.ok()?;
         stats.await.ok()
     }
 
-    /// Makes a connection known; `None` if the server is stopping.
+    /// Registers a connection; `None` if the server is stopping.
     pub(super) async fn open(&self, address: IpAddr) -> Option<HubConnection> {
         let id = ConnectionId(self.next.fetch_add(1, Ordering::Relaxed));
         let (texts_in, texts) = mpsc::channel(self.limits.queued_messages);
@@ -113,12 +113,12 @@ impl HubHandle {
     }
 }
 
-/// The way for what a connection reads.
+/// The sender of a connection's inputs.
 #[derive(Clone)]
 pub(super) struct Inputs(mpsc::Sender<Event>);
 
 impl Inputs {
-    /// Gives it to the machine; false if the server is stopping.
+    /// Passes an input to the machine; returns false if the server is stopping.
     pub(super) async fn send(&self, input: Input) -> bool {
         self.0.send(Event::Input(input)).await.is_ok()
     }
@@ -131,7 +131,7 @@ impl HubConnection {
 }
 
 impl Outbound {
-    /// The next text; `None` when the connection is to be closed. Cancelling it loses nothing.
+    /// Returns the next message; `None` if the connection is to be closed. It is cancel-safe.
     pub(super) async fn next(&mut self) -> Option<String> {
         let text = self.texts.recv().await?;
         self.waiting.fetch_sub(text.len(), Ordering::Relaxed);
@@ -184,13 +184,13 @@ impl Hub {
             };
             tokio::select! {
                 result = &mut until => break result,
-                // A handle lives in `until`, so there is always a next one.
+                // `until` holds a handle, so the channel stays open.
                 Some(event) = self.events.recv() => self.event(event),
                 () = timer => self.rooms.handle_timeout(Instant::now().into_std()),
             }
             self.act();
         };
-        // Without its queue, a connection says goodbye and ends.
+        // A connection without its queue closes and ends.
         self.connections.clear();
         let ended = async {
             while !self.open.is_empty()
@@ -276,13 +276,13 @@ impl Hub {
             self.metrics.slow_readers.inc();
             tracing::info!(connection = id.0, "reads too slowly, or is gone: dropped");
             if let Some(client) = self.connections.remove(&id) {
-                // The task may have ended by itself.
+                // The task may have ended already.
                 let _ = client.abort.send(());
             }
         }
     }
 
-    /// Logs and counts what a client is told.
+    /// Logs a message to a client, and counts errors.
     fn log_message(&self, id: ConnectionId, message: &ServerMessage) {
         match message {
             ServerMessage::Joined { call, resume, .. } => {
@@ -306,8 +306,8 @@ impl Hub {
     }
 }
 
-/// Whether the message of an error is all the server's own words. Some name what cannot be read
-/// in the client's message, which may be a part of a secret.
+/// Whether the server wrote the whole error text. Some errors quote the client's message, which may
+/// contain part of a secret.
 fn is_server_text(code: ErrorCode) -> bool {
     !matches!(
         code,
@@ -319,7 +319,7 @@ fn is_server_text(code: ErrorCode) -> bool {
     )
 }
 
-/// Seconds since 1970, for tokens and TURN passwords.
+/// Returns the seconds since 1970, for tokens and TURN passwords.
 #[expect(clippy::disallowed_methods, reason = "the driver has the wall clock")]
 fn unix_now() -> u64 {
     SystemTime::now()

@@ -1,4 +1,4 @@
-//! The STUN and TURN servers that clients are given.
+//! The STUN and TURN servers for clients.
 
 use std::time::Duration;
 
@@ -20,21 +20,21 @@ pub struct Ice {
 
 /// TURN servers that share a secret with this server (coturn's `use-auth-secret`).
 ///
-/// A client is given a user name `<end>:<user>` and a password, the HMAC-SHA1 of it under the
-/// secret. The TURN server can check that by itself, and takes it until `end`.
+/// A client gets the user name `<end>:<user>` and a password, the HMAC-SHA1 of the user name under
+/// the secret. The TURN server checks it by itself and accepts it until `end`.
 #[derive(Clone, Debug)]
 pub struct Turn {
-    /// Their addresses: `turn:host:port`, `turns:host:port?transport=tcp`.
+    /// Their URLs: `turn:host:port`, `turns:host:port?transport=tcp`.
     pub urls: Vec<String>,
-    /// What both servers know.
+    /// The secret shared with the TURN servers.
     pub secret: Secret,
-    /// How long a password is good. Legs that are made later need one, so it has to be longer
-    /// than calls last.
+    /// The lifetime of a password. Later legs also need a valid one, so it has to be longer than
+    /// calls last.
     pub lifetime: Duration,
 }
 
 impl Ice {
-    /// What `user` is given at `now` in seconds since 1970.
+    /// Returns the servers for `user`, at `now` in seconds since 1970.
     pub(super) fn servers(&self, user: &str, now: u64) -> Vec<IceServer> {
         let stun = (!self.stun.is_empty()).then(|| IceServer {
             urls: self.stun.clone(),
@@ -59,8 +59,8 @@ impl Turn {
     }
 }
 
-/// The user in a form that STUN, URLs and the TURN server's log take. It is for people: the
-/// password alone lets in.
+/// Returns the user in a form that is valid in STUN, in URLs and in the TURN server's log. It is
+/// informative only: the password alone authorizes.
 fn plain(user: &str) -> String {
     let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let shown = user.chars().map(|c| if good(c) { c } else { '_' });

@@ -1,4 +1,4 @@
-//! Accepting connections, not too many of them.
+//! Accepts connections within the limits.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,12 +16,12 @@ use super::socket::Socket;
 use super::tls::Tls;
 use crate::signalling::room::Limits;
 
-/// A listener that bounds the sockets of each address, so that one client cannot take all the
-/// files that this process may open, nor all its time.
+/// A listener that limits the sockets of each address, so that one client cannot use up this
+/// process's file descriptors or time.
 pub(super) struct Listener {
     listener: TcpListener,
     tls: Option<Tls>,
-    /// None where all sockets are those of one proxy.
+    /// `None` behind a proxy, where all sockets have the same address.
     limiter: Option<ConnectionLimiter>,
     metrics: Arc<Metrics>,
 }
@@ -60,7 +60,7 @@ impl axum::serve::Listener for Listener {
                     }
                 },
             };
-            // Messages are small and awaited; without it they are only a little later.
+            // Messages are small and urgent. Without the option they are only slower.
             let _ = stream.set_nodelay(true);
             let tls = self.tls.as_ref().map(Tls::config);
             return (Socket::new(stream, tls, permit, self.metrics.clone()), peer);
@@ -81,12 +81,12 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    /// Counts one request on its socket more; gives how many it are.
+    /// Increments this socket's request count and returns it.
     pub(super) fn count_request(&self) -> u32 {
         self.requests.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Its socket is a WebSocket now, which has rules of its own.
+    /// Marks the socket as a WebSocket, which has its own timeouts.
     pub(super) fn upgraded(&self) {
         self.upgraded.store(true, Ordering::Relaxed);
     }

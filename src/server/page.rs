@@ -1,4 +1,4 @@
-//! The files of `web/`, built in: the page, and the library for other pages.
+//! The built-in files of `web/`: the page, and the library for other pages.
 
 use std::borrow::Cow;
 use std::io;
@@ -8,34 +8,35 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use ring::digest;
 
-/// Name and content of every file of `web/`, listed by `build.rs`. Which of them are served is
-/// said by [`kind`].
+/// Name and content of every file of `web/`, listed by `build.rs`. [`kind`] decides which of them
+/// are served.
 const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/web.rs"));
 
 /// In debug builds, the directory to serve instead of the built-in files.
 const DIRECTORY: &str = "ACSCALL_WEB";
 
-/// What the page may do: run its own scripts, workers and styles, talk to this server (which
-/// `'self'` names for WebSockets, too), and show media of a call. `blob:` is what the page's own
-/// scripts make: pictures, recordings, and workers, which the library starts so because a worker's
-/// file may not come from another origin.
+/// The page's content security policy: it may run its own scripts, workers and styles, connect to
+/// this server (`'self'` includes WebSockets), and show the media of a call. `blob:` is for objects
+/// that the page's own scripts create: pictures, recordings, and workers, which the library starts
+/// that way because a worker's file may not come from another origin.
 const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self' blob:; \
     style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Where the files are.
+/// The source of the files.
 #[derive(Clone, Debug)]
 pub(super) enum Files {
-    /// In this program.
+    /// The files built into this program.
     BuiltIn,
-    /// In this directory, read for each request, so that a changed file needs no build.
+    /// A directory, read on each request, so that a changed file needs no build.
     Directory(PathBuf),
 }
 
 impl Files {
-    /// Those of this build; of a debug build, what the environment says.
+    /// Returns the built-in files; in a debug build, the directory that the environment names, if
+    /// any.
     pub(super) fn of_this_build() -> Files {
-        // What users run serves what was built, whatever their environment says.
+        // A release build ignores the environment.
         let directory = if cfg!(debug_assertions) {
             std::env::var_os(DIRECTORY)
         } else {
@@ -52,8 +53,8 @@ impl Files {
 
     /// Answers with a file.
     ///
-    /// Pages of other origins may load them as modules if they may use the server: the others'
-    /// requests do not come here (`guard.rs`).
+    /// Pages of other origins may load them as modules if they may use the server; `guard.rs`
+    /// rejects the others before.
     pub(super) fn answer(&self, method: &Method, uri: &Uri, asked: &HeaderMap) -> Response {
         if method != Method::GET && method != Method::HEAD {
             return (StatusCode::METHOD_NOT_ALLOWED, "only GET\n").into_response();
@@ -74,7 +75,7 @@ impl Files {
         let headers = response.headers_mut();
         let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
         set(header::CONTENT_TYPE, kind);
-        // A newer server has a newer page. Whether it has is asked with the tag.
+        // A newer server has a newer page; browsers revalidate with the tag.
         set(header::CACHE_CONTROL, "no-cache");
         set(header::CONTENT_SECURITY_POLICY, POLICY);
         set(header::REFERRER_POLICY, "no-referrer");
@@ -95,7 +96,7 @@ impl Files {
                 Some(Cow::Borrowed(FILES.get(at)?.1))
             }
             Files::Directory(directory) => {
-                // Neither out of the directory nor to hidden files.
+                // Rejects paths that leave the directory, and hidden files.
                 let is_plain = |part: &str| !part.is_empty() && !part.starts_with('.');
                 if !name.split('/').all(is_plain) {
                     return None;
@@ -113,24 +114,24 @@ impl Files {
     }
 }
 
-/// A file of `web/`, as servers of this build serve it.
+/// A file of `web/` as this build serves it.
 #[derive(Clone, Debug)]
 pub struct WebFile {
     /// Its media type.
     pub kind: &'static str,
-    /// What is in it.
+    /// Its content.
     pub content: Cow<'static, [u8]>,
 }
 
-/// The file of `web/` with this name, such as `acscall/call.js`, for programs that serve pages of
-/// their own; `None` if there is none, or it is not for browsers.
+/// Returns the file of `web/` with this name, such as `acscall/call.js`, for programs that serve
+/// their own pages; `None` if it does not exist or is not for browsers.
 pub fn web_file(name: &str) -> Option<WebFile> {
     let kind = kind(name)?;
     let content = Files::of_this_build().read(name)?;
     Some(WebFile { kind, content })
 }
 
-/// The type of a file; `None` if it is not for browsers.
+/// Returns the media type of a file; `None` if it is not for browsers.
 fn kind(name: &str) -> Option<&'static str> {
     match name.rsplit_once('.')?.1 {
         "css" => Some("text/css; charset=utf-8"),
@@ -142,7 +143,7 @@ fn kind(name: &str) -> Option<&'static str> {
     }
 }
 
-/// What names this content and no other.
+/// Returns the entity tag of this content.
 fn tag(content: &[u8]) -> String {
     let hash = digest::digest(&digest::SHA256, content);
     let bytes = hash.as_ref().iter().take(12);
@@ -150,7 +151,7 @@ fn tag(content: &[u8]) -> String {
     format!("\"{hex}\"")
 }
 
-/// Whether a browser has the content of `tag`. A proxy that compresses makes the tag a weak one.
+/// Whether the browser has the content with this tag. A compressing proxy makes the tag weak.
 fn has_tag(asked: &HeaderMap, tag: &str) -> bool {
     let lists = asked.get_all(header::IF_NONE_MATCH).iter();
     lists

@@ -5,17 +5,17 @@ use std::{fmt, fs, io};
 
 use ring::hmac;
 
-/// The least length of a secret for tokens, in bytes: as much as SHA-256 makes use of (RFC 7518).
+/// The minimum length of a secret for tokens, in bytes: the key size of HS256 (RFC 7518).
 pub const TOKEN_SECRET: usize = 32;
 
-/// The least length of a secret for TURN passwords. How good it is, the TURN server decides.
+/// The minimum length of a secret for TURN passwords. The TURN server decides how strong it is.
 pub const TURN_SECRET: usize = 1;
 
 /// A secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Vec<u8>);
 
-/// Why something is no secret.
+/// Why a secret is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum BadSecret {
     /// The file cannot be read.
@@ -40,7 +40,7 @@ pub enum BadSecret {
 }
 
 impl Secret {
-    /// A secret of at least `least` bytes. Line ends after it are not part of it.
+    /// Creates a secret of at least `least` bytes. Trailing line ends are removed.
     ///
     /// # Errors
     /// [`BadSecret::TooShort`].
@@ -54,10 +54,10 @@ impl Secret {
         Ok(Secret(bytes.to_vec()))
     }
 
-    /// The secret in a file, of at least `least` bytes. Line ends after it are not part of it.
+    /// Reads a secret of at least `least` bytes from a file. Trailing line ends are removed.
     ///
     /// # Errors
-    /// [`BadSecret`] says what is wrong, and never what is in the file.
+    /// [`BadSecret`] names the problem and never shows the file's content.
     pub fn read(path: &Path, least: usize) -> Result<Secret, BadSecret> {
         let bytes = fs::read(path).map_err(|error| BadSecret::Unreadable {
             path: path.to_owned(),
@@ -75,7 +75,7 @@ impl Secret {
     }
 }
 
-/// Nothing of it.
+/// Omits the secret.
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret")

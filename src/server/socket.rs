@@ -1,4 +1,4 @@
-//! An accepted socket: with TLS or without, for a limited time until it is a WebSocket.
+//! An accepted socket, with or without TLS, with a deadline for becoming a WebSocket.
 
 use std::future::Future as _;
 use std::io;
@@ -18,8 +18,8 @@ use tokio_rustls::{Accept, TlsAcceptor};
 use super::connection_limiter::ConnectionPermit;
 use super::metrics::{Metrics, SocketEnd};
 
-/// The life of a socket that does not become a WebSocket, its TLS handshake included. Loading the
-/// page takes a fraction of it; a browser opens another connection when it needs one.
+/// The lifetime of a socket that does not become a WebSocket, including its TLS handshake. Loading
+/// the page takes a fraction of it, and a browser can open another connection.
 const HTTP_TIME: Duration = Duration::from_secs(10);
 
 /// An accepted socket, with its permit.
@@ -33,7 +33,7 @@ pub(super) struct Socket {
 
 enum Layer {
     Plain(TcpStream),
-    /// The first read or write gets it on: the listener must not wait for it.
+    /// The first read or write drives the handshake, so that the listener does not wait for it.
     Handshake(Box<Accept<TcpStream>>),
     Tls(Box<TlsStream<TcpStream>>),
     Failed,
@@ -59,12 +59,12 @@ impl Socket {
         }
     }
 
-    /// Set where the socket has become a WebSocket, which has rules of its own.
+    /// Returns the flag that marks the socket as a WebSocket, which has its own timeouts.
     pub(super) fn upgraded(&self) -> Arc<AtomicBool> {
         self.upgraded.clone()
     }
 
-    /// What is read and written, once it is there and while there is time.
+    /// Returns the stream once the handshake is done, or an error after the deadline.
     fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Pin<&mut dyn Stream>>> {
         if !self.upgraded.load(Ordering::Relaxed) && self.deadline.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
@@ -88,7 +88,7 @@ impl Socket {
     }
 }
 
-/// Either of the streams.
+/// A plain or TLS stream.
 trait Stream: AsyncRead + AsyncWrite + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}

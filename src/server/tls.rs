@@ -9,7 +9,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// A certificate with its key, in files, and what is made of them.
+/// A certificate and its key in files, and the TLS configuration made from them.
 #[derive(Clone, Debug)]
 pub struct Tls {
     certificate: PathBuf,
@@ -25,28 +25,28 @@ pub enum BadTls {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What it should have.
+        /// The expected content.
         what: &'static str,
-        /// Why.
+        /// The error.
         error: pem::Error,
     },
-    /// The two do not fit, or are of an unknown kind.
+    /// The two do not match, or their type is unsupported.
     #[error("certificate {} and key {} cannot be used: {error}", certificate.display(), key.display())]
     Unusable {
         /// The file of the certificate.
         certificate: PathBuf,
         /// The file of the key.
         key: PathBuf,
-        /// Why.
+        /// The error.
         error: rustls::Error,
     },
 }
 
 impl Tls {
-    /// Reads a certificate, followed by those between it and its CA, and its key, both in PEM.
+    /// Reads a certificate chain and its key, both in PEM.
     ///
     /// # Errors
-    /// [`BadTls`] names the file and what is wrong with it.
+    /// [`BadTls`] names the file and the problem.
     pub fn read(certificate: &Path, key: &Path) -> Result<Tls, BadTls> {
         let current = Arc::new(Mutex::new(read(certificate, key)?));
         Ok(Tls {
@@ -56,11 +56,11 @@ impl Tls {
         })
     }
 
-    /// Reads the files again, for the connections from now on: certificates are renewed while
-    /// calls go on. All clones share the result.
+    /// Reads the files again, for new connections: certificates are renewed during calls. All
+    /// clones share the result.
     ///
     /// # Errors
-    /// As [`Tls::read`]; then what was read before stays in use.
+    /// As for [`Tls::read`]. The previous certificate then stays in use.
     pub fn reload(&self) -> Result<(), BadTls> {
         let new = read(&self.certificate, &self.key)?;
         *self.current.lock() = new;

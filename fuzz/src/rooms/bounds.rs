@@ -1,4 +1,4 @@
-//! How much the room machine may do and keep.
+//! Bounds on the work and memory of the room machine.
 
 use std::time::Instant;
 
@@ -6,11 +6,11 @@ use acscall::fuzzing::parse_client;
 use acscall::signalling::message::{ClientMessage, ErrorCode, ServerMessage};
 use acscall::signalling::room::{Limits, Stats};
 
-/// Of a call that nobody answered this many callees are told.
+/// The maximum number of callees in the error of an unanswered call.
 const FAILED: usize = 64;
 
-/// The messages that `said` may cause, or that a connection opens or closes, where there was so
-/// much before.
+/// Returns the maximum number of messages that `said`, or an opened or closed connection, may cause
+/// in the state `before`.
 pub(super) fn messages(before: &Stats, said: &str) -> usize {
     let named = match parse_client(said) {
         Ok(ClientMessage::Place { callees: users, .. } | ClientMessage::Invite { users }) => {
@@ -19,15 +19,15 @@ pub(super) fn messages(before: &Stats, said: &str) -> usize {
         _ => 0,
     };
     let members = before.participants;
-    // Who comes in anew may take the place of one that is lost.
+    // A new session may replace a lost one.
     let of_members = 3 * members + 3;
-    // Of each callee all in the call are told, and all that listen as that user: of one call that
-    // it is over, of another that it rings.
+    // Each callee is announced to everybody in the call and to its listening connections: of one
+    // call that it ended, of another that it rings.
     let of_callees = (before.ringing + named) * (members + 1) + 2 * before.listening;
     of_members + of_callees
 }
 
-/// The bytes of a message that something of `said` bytes caused.
+/// Returns the maximum size of a message caused by an input of `said` bytes.
 pub(super) fn length(message: &ServerMessage, said: usize, limits: &Limits) -> usize {
     // A control character is a byte on the wire in one direction and `\\u0000` in the other.
     let name = 6 * 4 * limits.name_length;
@@ -43,7 +43,7 @@ pub(super) fn length(message: &ServerMessage, said: usize, limits: &Limits) -> u
     2000 + 12 * said + (users + 1) * (400 + 2 * name)
 }
 
-/// Whether it tells a caller that nobody comes.
+/// Whether it is the error of an unanswered call.
 pub(super) fn is_unanswered(code: ErrorCode) -> bool {
     matches!(
         code,
@@ -54,8 +54,8 @@ pub(super) fn is_unanswered(code: ErrorCode) -> bool {
     )
 }
 
-/// Those that run are those that there is to be waited for. `gone`: when connections in calls
-/// went, of which the last ones may come back.
+/// The running timers match the pending events. `gone`: the times when connections in calls closed;
+/// the last of them may resume.
 pub(super) fn check_timers(
     machine: &str,
     stats: &Stats,
@@ -63,7 +63,7 @@ pub(super) fn check_timers(
     gone: &[Instant],
     (limits, now): (&Limits, Instant),
 ) {
-    // They are the last thing that is written of the machine.
+    // They are last in the machine's debug output.
     let timers = machine.rsplit("timers: {").next().unwrap_or_default();
     let count = |kind: &str| timers.matches(kind).count();
     let (handshakes, lost) = (count(" Handshake(ConnectionId("), count(" Lost(\""));
@@ -72,7 +72,7 @@ pub(super) fn check_timers(
     let all = handshakes + lost + ringing + restored + forget;
     assert_eq!(all, count("(Instant {"), "a timer of another kind");
     assert!(handshakes <= stats.connections);
-    // Those whose call is over may come back, too, and are told.
+    // Participants of ended calls may resume too, and get an error.
     let may_be_lost = gone.iter().filter(|at| **at + limits.resume >= now).count();
     assert!((stats.participants_lost..=may_be_lost).contains(&lost));
     assert_eq!(ringing, stats.ringing);

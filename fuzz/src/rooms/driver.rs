@@ -1,9 +1,9 @@
-//! What the driver gives the room machine: random bytes, and what its clients may do.
+//! The driver's part: random bytes, and permissions of clients.
 
 use acscall::signalling::message::ErrorCode;
 use acscall::signalling::room::{CallScope, Grants, Random, Rejection};
 
-/// What the driver answers to who asks for admission.
+/// The driver's answers to admission requests.
 #[derive(Clone)]
 pub(super) enum Policy {
     Pass(CallScope, bool),
@@ -29,7 +29,7 @@ impl Policy {
     }
 }
 
-/// Random bytes that are none: they count up.
+/// A deterministic source of "random" bytes: a counter.
 #[derive(Default)]
 pub(super) struct Counting(u64);
 

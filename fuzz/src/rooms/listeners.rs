@@ -1,4 +1,4 @@
-//! What rings for those who wait for calls, from what they were told.
+//! The calls that ring for listening clients, from the messages that they received.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use acscall::signalling::room::{ConnectionId, Stats};
 
 use super::views::Views;
 
-/// Those who wait for calls.
+/// The listening clients.
 #[derive(Debug, Default)]
 pub(super) struct Listeners {
     listeners: BTreeMap<ConnectionId, Listener>,
@@ -25,12 +25,12 @@ impl Listeners {
         self.listeners.remove(&id);
     }
 
-    /// The call that rings on a connection.
+    /// Returns the call that rings on a connection.
     pub(super) fn rings(&self, id: ConnectionId) -> Option<&str> {
         self.listeners.get(&id)?.call.as_deref()
     }
 
-    /// All connections on which a call rings.
+    /// Returns all connections on which a call rings.
     pub(super) fn ringing(&self) -> impl Iterator<Item = (ConnectionId, &str)> {
         let listeners = self.listeners.iter();
         listeners.filter_map(|(id, listener)| Some((*id, listener.call.as_deref()?)))
@@ -62,7 +62,7 @@ impl Listeners {
         }
     }
 
-    /// The client declined `call`: it is told nothing more of it.
+    /// The client declined `call` and gets no more messages about it.
     pub(super) fn declined(&mut self, id: ConnectionId, call: &str) {
         if let Some(listener) = self.listeners.get_mut(&id)
             && listener.call.as_deref() == Some(call)
@@ -71,8 +71,8 @@ impl Listeners {
         }
     }
 
-    /// All that listen as a user hear the same, those in the call know who is being rung for it,
-    /// and the machine counts the same.
+    /// All connections of a user ring for the same call, its participants know the users being
+    /// rung, and the machine's counts agree.
     pub(super) fn check(&self, views: &Views, stats: &Stats) {
         assert_eq!(self.listeners.len(), stats.listening);
         let mut rung = BTreeMap::new();

@@ -1,5 +1,5 @@
-//! The room machine: several clients, hostile and not, that open, say, break and close in any
-//! order. See `Stage` for what has to hold after each step.
+//! The room machine with several clients, hostile or not, that open, send, violate the protocol and
+//! close in any order. `Stage` lists the invariants that hold after each step.
 
 mod bounds;
 mod driver;
@@ -18,7 +18,7 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use driver::Policy;
 use stage::Stage;
 
-/// More steps show nothing new and take time.
+/// More steps only take time.
 const STEPS: usize = 200;
 
 const USERS: [&str; 4] = ["anna", "bert", "cleo", "dora"];
@@ -47,7 +47,7 @@ enum Step {
         user: u8,
         callees: u8,
     },
-    /// Open, hello and join as one who was in a call, also in one that is over.
+    /// Open, hello and resume a session, possibly of an ended call.
     Return {
         address: u8,
         which: u8,
@@ -56,14 +56,14 @@ enum Step {
         who: u8,
         users: u8,
     },
-    /// Of what rings somewhere.
+    /// Accepts a call that rings somewhere.
     Accept(u8),
     Reject(u8),
     Leave {
         who: u8,
         for_everyone: bool,
     },
-    /// A message that can be read.
+    /// A valid message.
     Say(u8, ClientMessage),
     /// Any text.
     Text(u8, String),
@@ -71,13 +71,13 @@ enum Step {
     Garble(u8, ClientMessage, u16, u8),
     TooLong(u8),
     NotText(u8),
-    /// The client goes away.
+    /// The client disconnects.
     Close(u8),
-    /// What the next clients may do.
+    /// The permissions of the next clients.
     Admission(Admission),
     Wait(u16),
     WaitLong(u8),
-    /// The driver wakes up for nothing.
+    /// The driver wakes up early.
     Early,
 }
 
@@ -96,7 +96,7 @@ enum Admission {
 
 /// See the module.
 pub fn check(data: &[u8]) {
-    // What ends early ends in the middle of a step.
+    // The input may end in the middle of a step.
     let _out_of_bytes = run(&mut Unstructured::new(data));
 }
 
@@ -216,7 +216,7 @@ fn step(stage: &mut Stage, u: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
-/// A new connection, and what it is for.
+/// Opens a connection and sends hello and `message`.
 fn begin(stage: &mut Stage, address: u8, user: &str, message: &ClientMessage) {
     let id = stage.open(local(address));
     let hello = ClientMessage::Hello {
@@ -239,7 +239,7 @@ fn local(address: u8) -> IpAddr {
     IpAddr::from([127, 0, 0, address % 3])
 }
 
-/// Small ones, so that they are passed.
+/// Small limits, so that they are exceeded.
 fn limits(u: &mut Unstructured<'_>) -> Result<Limits> {
     if u.ratio(1, 4)? {
         return Ok(Limits::default());

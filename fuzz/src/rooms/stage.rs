@@ -1,4 +1,4 @@
-//! A room machine with its driver and clients, and what has to hold:
+//! A room machine with its driver and clients, and the invariants:
 //!
 //! * Nothing is sent to a connection that was closed, or is gone; none is closed twice.
 //! * An error goes to the one whose input it was, with a close exactly where the code is fatal.
@@ -33,15 +33,15 @@ pub(super) struct Stage {
     limits: Limits,
     now: Instant,
     words: Words,
-    /// Those that the machine has been told of and not that they are gone.
+    /// The connections that the machine regards as open.
     connections: BTreeMap<ConnectionId, Connection>,
     opened: u64,
     addresses: BTreeSet<IpAddr>,
     views: Views,
     listeners: Listeners,
-    /// When connections in calls went.
+    /// The times when connections in calls closed.
     gone: Vec<Instant>,
-    /// Who was in calls, and can come back.
+    /// Former participants, who can resume.
     past: Vec<(String, String, Resume)>,
     /// After the last input.
     before: Stats,
@@ -57,7 +57,7 @@ struct Connection {
     key: Option<String>,
 }
 
-/// What caused the present actions.
+/// The cause of the current actions.
 #[derive(Clone, Copy)]
 enum Cause<'a> {
     Said(ConnectionId, &'a str),
@@ -101,7 +101,7 @@ impl Stage {
         self.say_as(id, text);
     }
 
-    /// A message that names what is there.
+    /// Sends a message that names existing participants and calls.
     pub(super) fn say_aimed(
         &mut self,
         who: u8,
@@ -125,21 +125,21 @@ impl Stage {
         self.say_text(who, String::from_utf8_lossy(&text).into_owned());
     }
 
-    /// Somebody says it.
+    /// Sends a message from one of the clients.
     pub(super) fn say_one(&mut self, who: u8, message: &ClientMessage) {
         if let Some(id) = self.one(who) {
             self.say(id, message);
         }
     }
 
-    /// A connection on which a call rings, and the call.
+    /// Returns a connection on which a call rings, and the call.
     pub(super) fn ringing(&self, which: u8) -> Option<(ConnectionId, String)> {
         let ringing: Vec<_> = self.listeners.ringing().collect();
         let at = usize::from(which).checked_rem(ringing.len())?;
         Some((ringing[at].0, ringing[at].1.to_owned()))
     }
 
-    /// One that was in a call: user, call and what to present.
+    /// Returns a former participant: user, call and resume data.
     pub(super) fn past(&self, which: u8) -> Option<(String, String, Resume)> {
         let at = usize::from(which).checked_rem(self.past.len())?;
         self.past.iter().rev().nth(at).cloned()
@@ -169,7 +169,7 @@ impl Stage {
         }
     }
 
-    /// Lets time pass, with what is due on the way.
+    /// Advances the time and handles the timers due.
     pub(super) fn wait(&mut self, time: Duration) {
         let end = self.now + time;
         while let Some(due) = self.rooms.poll_timeout().filter(|due| *due <= end) {
@@ -190,7 +190,7 @@ impl Stage {
         assert_eq!(self.rooms.poll_action(), None);
     }
 
-    /// All go, and time passes: nothing is left.
+    /// Closes everything and advances the time: nothing is left.
     pub(super) fn finish(&mut self) {
         while let Some(id) = self.connections.keys().next().copied() {
             self.gone(id);
@@ -209,7 +209,7 @@ impl Stage {
         self.act(Cause::Of(id));
     }
 
-    /// Nothing is told to it from now on.
+    /// It receives nothing from now on.
     fn leave(&mut self, id: ConnectionId) {
         self.listeners.leave(id);
         if self.views.leave(id) {
@@ -273,7 +273,7 @@ impl Stage {
         self.check();
     }
 
-    /// Whether the message is the last one to a connection, and may be.
+    /// Whether the message is the last one to a connection, and checks that it may be.
     fn ends(&self, id: ConnectionId, message: &ServerMessage, cause: Cause<'_>) -> bool {
         match message {
             ServerMessage::CallEnded { .. } => {
@@ -291,7 +291,7 @@ impl Stage {
         }
     }
 
-    /// The call is over for `id`: for one that comes back to it, or that is in the same one as who
+    /// Checks that the call may end for `id`: on resuming, or because somebody in the same call
     /// ended it.
     fn check_end(&self, id: ConnectionId, cause: Cause<'_>) {
         let call = self.views.call(id);

@@ -1,4 +1,4 @@
-//! What each client believes of its call, from what it was told.
+//! Each client's view of its call, from the messages that it received.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,11 +6,11 @@ use acscall::model::{CalleeState, Participant, ParticipantId};
 use acscall::signalling::message::ServerMessage;
 use acscall::signalling::room::{ConnectionId, Stats};
 
-/// The views of those who have joined and are connected.
+/// The views of the connected participants.
 #[derive(Debug, Default)]
 pub(super) struct Views {
     views: BTreeMap<ConnectionId, View>,
-    /// The calls that were placed on this run of the server.
+    /// The calls placed on this run of the server.
     placed: BTreeSet<String>,
 }
 
@@ -19,7 +19,7 @@ struct View {
     call: String,
     own: ParticipantId,
     others: BTreeMap<ParticipantId, Participant>,
-    /// The users who are being rung.
+    /// The users being rung.
     ringing: BTreeSet<String>,
 }
 
@@ -29,12 +29,12 @@ impl Views {
         self.views.remove(&id).is_some()
     }
 
-    /// The call that a connection is in.
+    /// Returns the call of a connection.
     pub(super) fn call(&self, id: ConnectionId) -> Option<&str> {
         Some(&self.views.get(&id)?.call)
     }
 
-    /// A call was placed, or came from another run of the server.
+    /// Records whether a call was placed or restored from another run of the server.
     pub(super) fn set_placed(&mut self, call: &str, is_placed: bool) {
         match is_placed {
             true => self.placed.insert(call.to_owned()),
@@ -42,13 +42,13 @@ impl Views {
         };
     }
 
-    /// The calls and users who are being rung for them, as those in the calls know it.
+    /// Returns the users being rung for each call, as its participants know them.
     pub(super) fn ringing(&self) -> BTreeSet<(&str, &str)> {
         let views = self.views.values();
         views.flat_map(View::ringing).collect()
     }
 
-    /// Whether all in a call know that `user` is being rung for it.
+    /// Whether all participants of a call know that `user` is being rung.
     pub(super) fn knows_ringing(&self, call: &str, user: &str) -> bool {
         let mut views = self.views.values().filter(|view| view.call == call);
         views.all(|view| view.ringing.contains(user))
@@ -105,7 +105,7 @@ impl Views {
                     CalleeState::Ringing => {
                         view.ringing.insert(user.clone());
                     }
-                    // Of one who does not come from the start, or is in the call.
+                    // For users that never rang, or that are in the call.
                     CalleeState::Busy | CalleeState::Unknown => assert!(!rang, "{user}"),
                     _ => assert!(rang, "{user} is {state:?} and was not rung"),
                 }
@@ -114,7 +114,7 @@ impl Views {
         }
     }
 
-    /// All in a call know the same of each other, and the machine counts the same.
+    /// All participants of a call have the same view, and the machine's counts agree.
     pub(super) fn check(&self, stats: &Stats) {
         assert_eq!(
             self.views.len(),
@@ -131,7 +131,7 @@ impl Views {
                 assert!(view.others[&other.own].connected && other.others[&view.own].connected);
                 for (id, participant) in &view.others {
                     if let Some(seen) = other.others.get(id) {
-                        // What it wants it wants of each.
+                        // Wants are per participant.
                         let wants = participant.wants.clone();
                         assert_eq!(
                             participant,

@@ -1,6 +1,6 @@
-//! Limits, each passed by one: the offender is told and closed, nobody else notices.
+//! Limits: a client that exceeds one gets an error and is closed; nobody else notices.
 //!
-//! The room machine's own tests pass each of them exactly; these show that it comes through.
+//! The room machine's tests cover each limit exactly; these show that the server applies them.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What is told of a server to those who look after it.
+//! Metrics and health, for operators.
 
 use super::http::get;
 use super::*;

@@ -71,7 +71,7 @@ impl Welcomed {
         self.send(&place).await;
     }
 
-    /// The call that is told to be calling, and who calls.
+    /// Returns the incoming call and its caller.
     async fn incoming(&mut self) -> (String, String) {
         match self.next().await {
             ServerMessage::Incoming { call, user, .. } => (call, user),

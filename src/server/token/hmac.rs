@@ -1,4 +1,4 @@
-//! What jsonwebtoken signs and verifies with: ring's HMAC.
+//! The HMAC implementation for jsonwebtoken, by ring.
 
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{ErrorKind, Result, new_error};
@@ -6,8 +6,8 @@ use jsonwebtoken::signature::{Error, Signer, Verifier};
 use jsonwebtoken::{Algorithm, AlgorithmFamily};
 use ring::hmac;
 
-/// Has jsonwebtoken use it, in all of this process. Where the application installed a provider
-/// before, that one stays: it knows HS256, too.
+/// Installs it for jsonwebtoken in the whole process. A provider that the application installed
+/// before stays: it supports HS256 too.
 pub(super) fn install() {
     let _another_stays = PROVIDER.install_default();
 }
@@ -50,7 +50,7 @@ impl JwtSigner for Hs256 {
 }
 
 impl Verifier<Vec<u8>> for Hs256 {
-    /// Takes a time that does not tell where the signatures differ.
+    /// Compares in constant time.
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> std::result::Result<(), Error> {
         hmac::verify(&self.0, message, signature).map_err(|_| Error::new())
     }

@@ -1,8 +1,8 @@
-//! Tokens: who may be which user in which call, until when.
+//! Tokens: they permit a user to join a call, for a limited time.
 //!
-//! A token is a JWT (RFC 7519) signed with HS256, the one algorithm accepted, by the server's
-//! secret. Whoever has the secret can make tokens, `acscall token` or a web application; the
-//! server keeps none.
+//! A token is a JWT (RFC 7519) signed with HS256, the only accepted algorithm, and the server's
+//! secret. Anybody with the secret can make tokens, such as `acscall token` or a web application.
+//! The server stores none.
 //!
 //! | claim | |
 //! |---|---|
@@ -12,10 +12,10 @@
 //! | `nbf` | from when on |
 //! | `place` | `true` where the user may place calls |
 //!
-//! A token with `aud` is for somebody else (RFC 7519) and refused; other claims do not matter.
+//! A token with `aud` is for another audience (RFC 7519) and is refused. Other claims are ignored.
 //!
-//! The server reads a token when a connection says `hello`. Who is in a call by then stays in it
-//! when the time is over; who has to connect again needs a token that is still good.
+//! The server checks a token on `hello`. A participant stays in its call when its token expires,
+//! but needs a valid token to reconnect.
 
 mod hmac;
 
@@ -31,19 +31,19 @@ use super::Secret;
 use crate::signalling::message::ErrorCode;
 use crate::signalling::room::CallScope;
 
-/// How far the clocks of who makes and who reads tokens may be apart, in seconds.
+/// The tolerated difference between the clocks of issuer and server, in seconds.
 const LEEWAY: u64 = 30;
 
-/// What a token says.
+/// The claims of a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     /// The user.
     pub sub: String,
     /// The call's name, or `*`.
     pub call: String,
-    /// Until when, in seconds since 1970.
+    /// The expiry, in seconds since 1970.
     pub exp: u64,
-    /// From when on, in seconds since 1970.
+    /// The start of the validity, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nbf: Option<u64>,
     /// Whether the user may place calls.
@@ -51,20 +51,20 @@ pub struct Claims {
     pub place: bool,
 }
 
-/// Why a token does not let in. The text names cause and cure.
+/// Why a token is refused. The text names the cause and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadToken {
-    /// There is none.
+    /// The token is missing.
     #[error(
         "this server asks for a token: get one from whoever runs it (`acscall token` makes them) \
          and give it to the page, or to the elements as the property `token` or in the \
          environment's ACSCALL_TOKEN"
     )]
     Missing,
-    /// It cannot be read.
+    /// It is malformed.
     #[error("the token cannot be read: {0}; it has to be a JWT as `acscall token` makes it")]
     Malformed(&'static str),
-    /// It is signed in another way.
+    /// It is signed with another algorithm.
     #[error(
         "the token says that it is signed with {0:?}, and this server takes HS256 alone: sign it \
          with HS256 and the server's secret"
@@ -76,19 +76,19 @@ pub enum BadToken {
          the server was started with"
     )]
     Signature,
-    /// Its time is over.
+    /// It has expired.
     #[error("the token expired {0} s ago: get a new one, or set the clocks right")]
     Expired(u64),
-    /// Its time has not come.
+    /// It is not valid yet.
     #[error("the token is good only in {0} s: wait, or set the clocks right")]
     NotYetValid(u64),
-    /// It is another user's.
+    /// It belongs to another user.
     #[error("the token is that of the user {0:?}: be that user, or get a token of your own")]
     OtherUser(String),
 }
 
 impl BadToken {
-    /// The code for programs.
+    /// Returns the error code.
     pub fn code(&self) -> ErrorCode {
         match self {
             BadToken::Missing => ErrorCode::TokenRequired,
@@ -103,7 +103,7 @@ impl BadToken {
 }
 
 impl Claims {
-    /// The token that says this.
+    /// Signs a token with these claims.
     pub fn sign(&self, secret: &Secret) -> String {
         hmac::install();
         let key = EncodingKey::from_secret(secret.bytes());
@@ -111,7 +111,7 @@ impl Claims {
             .expect("strings and numbers can be written, and HMAC takes every key")
     }
 
-    /// The calls it opens.
+    /// Returns the calls that it opens.
     pub fn calls(&self) -> CallScope {
         match self.call.as_str() {
             "*" => CallScope::Any,
@@ -120,20 +120,20 @@ impl Claims {
     }
 }
 
-/// What the token of a client says that wants to be `user`, at `now` in seconds since 1970.
+/// Verifies a token for `user`, at `now` in seconds since 1970, and returns its claims.
 ///
 /// # Errors
-/// [`BadToken`] names cause and cure.
+/// [`BadToken`] names the cause and the remedy.
 pub fn verify(token: &str, user: &str, secret: &Secret, now: u64) -> Result<Claims, BadToken> {
     hmac::install();
     let header = decode_header(token)
         .map_err(|error| unreadable(&error, token, "it has no header that names HS256"))?;
     if header.crit.is_some() {
-        // RFC 7515: what the signer holds critical and the reader does not know refuses it.
+        // RFC 7515: unknown critical extensions make a token invalid.
         return Err(BadToken::Malformed("it has critical extensions"));
     }
     let mut validation = Validation::new(Algorithm::HS256);
-    // That would be by the clock of the system, which is no argument.
+    // They would use the system clock instead of `now`.
     (validation.validate_exp, validation.validate_nbf) = (false, false);
     let key = DecodingKey::from_secret(secret.bytes());
     let wanted = "the claims sub and call (text) and exp (a whole number) are required, nbf is one, \
@@ -154,7 +154,7 @@ pub fn verify(token: &str, user: &str, secret: &Secret, now: u64) -> Result<Clai
     }
 }
 
-/// What jsonwebtoken holds against a token; `wanted` where it is not the JSON that it has to be.
+/// Converts an error of jsonwebtoken; `wanted` describes the expected JSON.
 fn unreadable(error: &Error, token: &str, wanted: &'static str) -> BadToken {
     let other = algorithm(token).filter(|name| name != "HS256");
     match (error.kind(), other) {
@@ -173,7 +173,8 @@ fn unreadable(error: &Error, token: &str, wanted: &'static str) -> BadToken {
     }
 }
 
-/// What a token says it is signed with. jsonwebtoken reads a header only if it knows that name.
+/// Returns the algorithm in a token's header. jsonwebtoken reads only headers with algorithms that
+/// it knows.
 fn algorithm(token: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Named {
@@ -209,7 +210,7 @@ mod tests {
         verify(token, "anna", &secret(1), NOW)
     }
 
-    /// What other implementations could have made.
+    /// Signs a token as another implementation could.
     fn sign(header: &str, claims: &str, secret: &Secret) -> String {
         let signed = format!("{}.{}", BASE64.encode(header), BASE64.encode(claims));
         let signature = ring::hmac::sign(&secret.key(ring::hmac::HMAC_SHA256), signed.as_bytes());
@@ -231,7 +232,7 @@ mod tests {
                      eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.\
                      dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
         let secret = Secret::new(&key, TOKEN_SECRET).unwrap();
-        // The signature is right; it says nothing of user and call.
+        // The signature is valid, but user and call are missing.
         let error = verify(token, "joe", &secret, 1_300_000_000).unwrap_err();
         assert!(
             matches!(&error, BadToken::Malformed(text) if text.contains("sub")),

@@ -39,7 +39,7 @@ const CONNECT_TIME: Duration = Duration::from_secs(5);
 /// The time without data from the server after which the connection counts as lost. The server
 /// pings every 10 s, so two pings were lost.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(25);
-/// How often it is last_check whether the address that the connection goes out from is still there.
+/// The interval for checking that the connection's local address still exists.
 const ADDRESS_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 /// The time limit for sending one message.
 const SEND_TIME: Duration = Duration::from_secs(10);

@@ -63,12 +63,12 @@ impl Rooms {
                 if grants.place || grants.calls == CallScope::Any {
                     return Ok(());
                 }
-                "the server has started anew, and the token opens no call that was placed before: \
-                 call anew, or get a token for all calls"
+                "the server has restarted, and the token opens no call that was placed before: \
+                 call again, or get a token for all calls"
             }
             None => {
                 "this call is over, or never was: only its caller makes a call whose name begins \
-                 so; call anew, or join a call by another name"
+                 so; call again, or join a call by another name"
             }
             Some(_) => {
                 "this user was not called into this call: have somebody in it invite the user"
@@ -221,7 +221,7 @@ impl Rooms {
                 self.timers
                     .remove(&(until, Timer::Lost(name.to_owned(), replaced.clone())));
             }
-            call.remove(&replaced, "its user joined anew", &mut self.actions);
+            call.remove(&replaced, "its user joined again", &mut self.actions);
         }
         call.enter(name, identity, entry, connection, &mut self.actions);
         Ok(id)

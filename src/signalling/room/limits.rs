@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::rate_limit::Quota;
 
 /// The server's limits. A client that exceeds one gets
+/// [`ErrorCode::LimitExceeded`](crate::signalling::message::ErrorCode::LimitExceeded) and is closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of one message: 256 KiB. The largest useful message is an offer: with every codec of a

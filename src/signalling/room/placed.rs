@@ -58,10 +58,10 @@ impl Rooms {
             user: entry.user.clone(),
             display_name: entry.display_name.clone(),
         };
-        let mut told = Vec::new();
+        let mut statuses = Vec::new();
         for callee in callees {
             if let Some(state) = self.ring(&name, &callee, &inviter, now) {
-                told.push((callee, state));
+                statuses.push((callee, state));
             }
         }
         let key = random::token::<16>(&mut *self.random);
@@ -77,7 +77,7 @@ impl Rooms {
             place: true,
         };
         self.advance(connection, joined);
-        for (callee, state) in told {
+        for (callee, state) in statuses {
             self.broadcast_callee(&name, &callee, state);
         }
         self.end_if_finished(&name, now);

@@ -158,8 +158,8 @@ impl Rooms {
         if let Some(call) = self.calls.get_mut(&call) {
             call.ringing.remove(user);
         }
-        let told = self.listeners.get(user).into_iter().flatten();
-        for connection in told.filter(|connection| Some(**connection) != except) {
+        let connections = self.listeners.get(user).into_iter().flatten();
+        for connection in connections.filter(|connection| Some(**connection) != except) {
             let message = ServerMessage::IncomingEnded {
                 call: call.clone(),
                 reason,

@@ -61,7 +61,7 @@ fn a_call_takes_its_number_of_participants() {
     assert!(text.contains("full"), "{text}");
     stage.input(Input::Closed(id));
 
-    // A lost one holds its place, also for its user to join anew.
+    // A lost one holds its place, also for its user to join again.
     stage.lose(&clients[2]);
     let id = stage.hello("d");
     stage.say_join(id, "tea", None);

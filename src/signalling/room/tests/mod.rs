@@ -24,7 +24,7 @@ impl Random for Counting {
     }
 }
 
-/// A machine, the clock, and what each connection was received.
+/// A machine, its clock, and the messages that each connection received.
 struct Stage {
     rooms: Rooms,
     now: Instant,
@@ -204,7 +204,7 @@ impl Stage {
         self.now = end;
     }
 
-    /// What the connection was told since the last time.
+    /// Returns the messages to the connection since the last call.
     fn take(&mut self, id: ConnectionId) -> Vec<ServerMessage> {
         self.received.remove(&id).unwrap_or_default()
     }
@@ -213,7 +213,7 @@ impl Stage {
         self.take(client.connection)
     }
 
-    /// The one participant the client was told of.
+    /// Returns the only participant announced to the client.
     fn participant(&mut self, client: &Client) -> Participant {
         match only(self.received(client)) {
             ServerMessage::Participant { participant } => participant,

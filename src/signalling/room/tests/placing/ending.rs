@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// The error that ends the caller's call, after what it was told of its callees.
+/// The error that ends the caller's call, after the statuses of its callees.
 fn fails(stage: &mut Stage, caller: ConnectionId, expected: ErrorCode) -> String {
     let last = stage.received.get_mut(&caller).unwrap().pop().unwrap();
     let ServerMessage::Error { code, message } = last else {

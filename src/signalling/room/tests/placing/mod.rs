@@ -73,7 +73,7 @@ impl Stage {
         self.send(id, &place);
     }
 
-    /// Places a call, whose caller is told `states` of its callees.
+    /// Places a call whose caller receives `states` of its callees.
     fn place(&mut self, user: &str, states: &[(&str, CalleeState)]) -> Party {
         let id = self.hello(user);
         let callees: Vec<&str> = states.iter().map(|(user, _)| *user).collect();

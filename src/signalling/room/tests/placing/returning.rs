@@ -181,7 +181,7 @@ fn on_another_server_a_key_opens_no_more_than_the_token() {
     stage.restrict("tea", false);
     let id = join(&mut stage, "bert", &bert);
     stage.refused(id, ErrorCode::NotInvited);
-    // Called anew, it may come in.
+    // A new call lets it in.
     let rung = stage.listen("bert");
     stage.grants = Ok(Grants::unlimited());
     let anna = stage.back("anna", &anna);
