@@ -149,10 +149,12 @@ impl Stream {
             .is_none_or(|at| now.saturating_duration_since(at) >= INCREASE_INTERVAL);
         let (current, due) = (f64::from(self.bitrate), f64::from(bitrate));
         let falls = due < current * DECREASE_BELOW || self.bitrate > self.max;
-        let rises = may_increase && (due > current * INCREASE_ABOVE || (bitrate == self.max && due > current));
+        let rises = may_increase
+            && (due > current * INCREASE_ABOVE || (bitrate == self.max && due > current));
         // The loss is an average: a small decrease means nothing.
-        let loss_changes =
-            may_increase && (loss > self.loss || loss + 1 < self.loss || loss == 0) && loss != self.loss;
+        let loss_changes = may_increase
+            && (loss > self.loss || loss + 1 < self.loss || loss == 0)
+            && loss != self.loss;
         if falls || rises {
             self.bitrate = bitrate;
         }

@@ -164,7 +164,7 @@ impl ServerConnection {
         let rejoin = Rejoin {
             is_other_instance: self.is_other_instance(),
             is_other_id: self
-                .own
+                .own_id
                 .as_ref()
                 .is_some_and(|own| *own != resume.participant),
         };

@@ -1,7 +1,7 @@
 //! How much a leg's path carries, estimated from what its receiver reports.
 //!
 //! Follows draft-ietf-rmcat-gcc-02 (Google congestion control) at the sender, on transport-wide
-//! feedback: a controller on the delay ([`queue`], its §5) and one on the loss (§6), of which the
+//! feedback: a controller on the delay ([`overuse_detector`], its §5) and one on the loss (§6), of which the
 //! lower holds. It departs from the draft where legs differ from the senders it was made for:
 //!
 //! * Frames leave unpaced. A large frame must not look like a queue that grows: of each 50 ms the
@@ -161,11 +161,11 @@ impl Estimator {
             Some(BandwidthUsage::Normal) => self.rises = true,
             None => {}
         }
-        self.pass(now);
+        self.advance(now);
     }
 
     /// Lets the time up to `now` pass: without a sign of a queue the estimate grows.
-    pub(super) fn pass(&mut self, now: Instant) {
+    pub(super) fn advance(&mut self, now: Instant) {
         let step = match self.updated.replace(now) {
             Some(before) => now.saturating_duration_since(before).min(LONGEST_STEP),
             None => return,

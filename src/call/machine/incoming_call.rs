@@ -15,12 +15,12 @@ impl CallMachine {
     pub(super) fn listening(&mut self, now: Instant) {
         if self.connection.listened(now, &mut self.timers) {
             // Another server instance knows nothing of the calls that ring.
-            self.incoming
-                .end_all(IncomingEnd::Cancelled, &mut self.out);
+            self.incoming.end_all(IncomingEnd::Cancelled, &mut self.out);
         }
         self.timers.stop(&Timer::MissingIncoming);
         if self.incoming.has_missing() {
-            self.timers.set(Timer::MissingIncoming, now + REPEAT_TIMEOUT);
+            self.timers
+                .set(Timer::MissingIncoming, now + REPEAT_TIMEOUT);
         }
     }
 
@@ -107,7 +107,8 @@ impl CallMachine {
             self.incoming
                 .connection_lost(state == ConnectionState::Accepting);
             if self.incoming.has_missing() {
-                self.timers.set(Timer::MissingIncoming, now + RINGS_DISCONNECTED);
+                self.timers
+                    .set(Timer::MissingIncoming, now + RINGS_DISCONNECTED);
             }
         }
     }

@@ -23,7 +23,8 @@ impl CallMachine {
         let media = self.media.clone();
         let message = match (call, &self.config.target) {
             (None, Target::Answer { .. }) => {
-                self.connection.welcomed(server, ConnectionState::Subscribing);
+                self.connection
+                    .welcomed(server, ConnectionState::Subscribing);
                 self.out.send(ClientMessage::Listen {});
                 return;
             }

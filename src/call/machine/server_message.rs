@@ -39,8 +39,10 @@ impl CallMachine {
             }
             (ConnectionState::Joined, message) => self.handle_joined(message, now),
             // Out of order. Whatever matters comes again with the next `joined`.
-            (ConnectionState::Greeting | ConnectionState::Joining | ConnectionState::Subscribing, _) => {
-            }
+            (
+                ConnectionState::Greeting | ConnectionState::Joining | ConnectionState::Subscribing,
+                _,
+            ) => {}
         }
     }
 
@@ -68,8 +70,12 @@ impl CallMachine {
                 let is_present = self.participants().any(|other| other.user == user);
                 self.callees.update(user, state, is_present, &mut self.out);
             }
-            ServerMessage::Participant { participant } => self.participant_updated(participant, now),
-            ServerMessage::ParticipantLeft { participant, .. } => self.participant_left(&participant, now),
+            ServerMessage::Participant { participant } => {
+                self.participant_updated(participant, now)
+            }
+            ServerMessage::ParticipantLeft { participant, .. } => {
+                self.participant_left(&participant, now)
+            }
             ServerMessage::Signal { from, signal } => {
                 let (legs, mut context) = self.legs(now);
                 legs.signal(&from, signal, &mut context);
@@ -156,9 +162,11 @@ impl CallMachine {
 /// Whether an error that leaves the connection open answers the pending request, to which no other
 /// answer will come.
 fn is_answer(state: ConnectionState, code: ErrorCode) -> bool {
-    matches!(state, ConnectionState::Joining | ConnectionState::Subscribing)
-        && matches!(
-            code,
-            ErrorCode::TokenPlace | ErrorCode::UnknownMessage | ErrorCode::OutOfOrder
-        )
+    matches!(
+        state,
+        ConnectionState::Joining | ConnectionState::Subscribing
+    ) && matches!(
+        code,
+        ErrorCode::TokenPlace | ErrorCode::UnknownMessage | ErrorCode::OutOfOrder
+    )
 }

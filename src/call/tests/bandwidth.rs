@@ -274,7 +274,7 @@ fn time_without_a_packet_brings_the_estimate_back_to_where_video_may_begin() {
     let from = link.start + link.now;
     assert!(estimator.estimate() < 150_000);
     for second in 1..=60 {
-        estimator.pass(from + secs(second));
+        estimator.advance(from + secs(second));
     }
     assert_eq!(estimator.estimate(), 300_000);
 }
