@@ -54,8 +54,8 @@ where
     /// Takes `tokens`.
     ///
     /// # Errors
-    /// If there are fewer, nothing is taken. The error is the time at which there are enough, unless
-    /// `tokens` exceeds the burst.
+    /// If there are fewer, nothing is taken. The error is the time at which there are enough,
+    /// unless `tokens` exceeds the burst.
     pub fn try_acquire(&mut self, tokens: u32, now: T) -> Result<(), T> {
         self.refill(now);
         let missing = self.missing + self.quota.interval * tokens;

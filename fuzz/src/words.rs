@@ -1,22 +1,22 @@
-//! Makes messages of arbitrary bytes meet what is there.
+//! Aims arbitrary messages at what exists.
 //!
-//! An arbitrary id is never that of a participant. What was said so far is remembered here as
-//! words and objects of JSON, and a message's own are replaced by them where the bytes say so.
-//! It knows no message: a new one needs nothing here.
+//! An arbitrary id is never that of a participant. [`Words`] remembers the JSON strings and objects
+//! of earlier messages, and puts them into new ones where the fuzzer's bytes say so. It knows no
+//! message types, so a new one needs no change here.
 
 use arbitrary::{Result, Unstructured};
 use serde_json::Value;
 
-/// As many are remembered of each, the newest.
+/// The number of strings and of objects remembered.
 const REMEMBERED: usize = 48;
-/// The longest word that is remembered.
+/// The longest string remembered, in bytes.
 const LONGEST: usize = 256;
-/// The fields that say what a value is.
+/// The fields that hold a type and no content.
 const NAMES: [&str; 3] = ["type", "by", "code"];
-/// Words that are no names of anything.
+/// Strings that name nothing.
 const FIXED: [&str; 5] = ["audio", "video", "screen", "sender", "receiver"];
 
-/// What was said so far.
+/// The strings and objects of earlier messages.
 #[derive(Debug)]
 pub(crate) struct Words {
     words: Vec<String>,
@@ -31,7 +31,7 @@ impl Words {
         }
     }
 
-    /// Remembers what is in `value`.
+    /// Remembers the content of `value`.
     pub(crate) fn learn(&mut self, value: &Value) {
         match value {
             Value::String(word) => self.learn_word(word),
@@ -61,12 +61,12 @@ impl Words {
         }
     }
 
-    /// One of the words.
+    /// Returns one of the strings.
     pub(crate) fn pick(&self, u: &mut Unstructured<'_>) -> Result<String> {
         u.choose(&self.words).cloned()
     }
 
-    /// Replaces some of what is in `value`.
+    /// Replaces some of the content of `value`.
     pub(crate) fn aim(&self, value: &mut Value, u: &mut Unstructured<'_>) -> Result<()> {
         match value {
             Value::String(word) => {

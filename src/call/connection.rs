@@ -189,7 +189,8 @@ impl ServerConnection {
         self.is_refusal_reported = false;
     }
 
-    /// Emits the server's refusal, once per loss. The loss that follows needs no warning of its own.
+    /// Emits the server's refusal, once per loss. The loss that follows needs no warning of its
+    /// own.
     pub(super) fn report_refusal(&mut self, error: CallError, out: &mut Outbox) {
         self.is_loss_reported = true;
         if !std::mem::replace(&mut self.is_refusal_reported, true) {

@@ -1,14 +1,13 @@
 //! Which legs this end needs, and which kinds each end requests from the other.
 //!
 //! The topology is a full mesh: each participant that sends has one leg to each participant that
-//! receives, other sessions of its own user included. Nothing is decided elsewhere about who is
-//! connected to whom: [`Legs`](super::legs::Legs) makes the legs that are needed here, and
+//! receives, including other sessions of its own user. Only this module decides who is connected to
+//! whom: [`Legs`](super::legs::Legs) opens and feeds the legs accordingly, and
 //! [`AdvertisedState`](super::advertised::AdvertisedState) sends the requests.
 
-use super::Direction;
-use super::ParticipantState;
 use super::readers::Readers;
 use super::roster::Roster;
+use super::{Direction, ParticipantState};
 use crate::model::{Kind, Kinds, ParticipantId};
 
 /// Whether any element receives, and whether any sends.

@@ -1,14 +1,15 @@
-//! What every driver and application relies on:
+//! Checks what every driver and application relies on:
 //!
-//! * At most one connection, opened and closed in turn; nothing is sent without one.
-//! * At most one leg each way with each participant, each opened and closed once; what is said of
-//!   a leg is said of one that is open, in the order of an offer and its answer.
-//! * A sending leg is fed once it is connected. No more candidates are sent for a leg than the
-//!   server lets through.
-//! * A call is placed, listened for, answered, declined and invited to where that has a meaning.
-//! * What is told adds up ([`Story`]), and is what can be asked for.
-//! * Readers and the mix have streams of those that are there.
-//! * Finished comes once, last, with nothing left open.
+//! * There is at most one connection, opened and closed in turn. Nothing is sent without one.
+//! * There is at most one leg each way with each participant, opened and closed once. Actions about
+//!   a leg concern an open one, in the order of an offer and its answer.
+//! * A sending leg is not fed before it is connected. No more candidates are sent for a leg than
+//!   the server allows.
+//! * Calls are placed, listened for, accepted and declined, and users are invited, only where that
+//!   makes sense.
+//! * The events make sense ([`Story`]), and agree with the machine's getters.
+//! * Readers and the mix have streams of participants in the call.
+//! * `Finished` comes once, last, with nothing left open.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -46,7 +47,7 @@ pub(super) struct Checker {
     bound: BTreeMap<ReaderId, ParticipantId>,
     mixed: BTreeSet<ParticipantId>,
     bitrates: BTreeMap<Kind, u32>,
-    /// Connections asked for at one moment.
+    /// The number of connections requested at one moment.
     attempts: Option<(Instant, u32)>,
 }
 
@@ -105,7 +106,7 @@ impl Checker {
                 self.attempts = Some((now, count));
             }
             Action::Disconnect => {
-                assert_ne!(self.socket, Socket::None, "none to close");
+                assert_ne!(self.socket, Socket::None, "no connection to close");
                 self.socket = Socket::None;
             }
             Action::Send(message) => {
@@ -113,11 +114,14 @@ impl Checker {
                 self.sent(message);
             }
             Action::OpenLeg { leg, .. } => {
-                assert!(self.used.insert(leg.clone()), "{leg} for the second time");
+                assert!(self.used.insert(leg.clone()), "{leg} is opened twice");
                 let is_other =
                     |other: &&LegId| other.peer == leg.peer && other.direction == leg.direction;
                 assert_eq!(self.legs.keys().find(is_other), None, "beside {leg}");
-                assert!(self.story.is_there(&leg.peer), "{leg} with nobody");
+                assert!(
+                    self.story.is_present(&leg.peer),
+                    "{leg} with a participant that is not there"
+                );
                 self.legs.insert(leg.clone(), Leg::default());
             }
             Action::RemoteDescription(leg, _) => {
@@ -157,7 +161,7 @@ impl Checker {
                 assert_ne!(&self.mixed, participants);
                 self.mixed = participants.clone();
             }
-            Action::Emit(event) => self.story.told(event),
+            Action::Emit(event) => self.story.event(event),
             Action::Finished => {
                 assert_eq!(self.socket, Socket::None);
                 assert!(self.legs.is_empty(), "{:?}", self.legs);
@@ -167,28 +171,28 @@ impl Checker {
         }
     }
 
-    /// After all actions of an input.
-    pub(super) fn settled(&mut self, call: &CallMachine) {
-        self.story.settled(call);
+    /// Checks the state after all actions of an input.
+    pub(super) fn check_state(&mut self, call: &CallMachine) {
+        self.story.check_state(call);
         if self.is_finished {
             return;
         }
-        let gone = |id: &&ParticipantId| !self.story.is_there(id);
+        let gone = |id: &&ParticipantId| !self.story.is_present(id);
         assert_eq!(
             self.bound.values().find(gone),
             None,
-            "a reader of one who is gone"
+            "a reader of a participant that left"
         );
         assert_eq!(
             self.mixed.iter().find(gone),
             None,
-            "one who is gone is mixed"
+            "a participant that left is mixed"
         );
         let without = |leg: &&LegId| gone(&&leg.peer);
         assert_eq!(
             self.legs.keys().find(without),
             None,
-            "a leg with one who is gone"
+            "a leg with a participant that left"
         );
         for (_, estimate) in call.estimates() {
             assert_ne!(estimate, 0);
@@ -203,25 +207,25 @@ impl Checker {
                 assert_eq!(self.target, Target::Place(callees.clone()));
             }
             ClientMessage::Listen {} => {
-                assert_eq!(name, None, "it listens in a call");
+                assert_eq!(name, None, "listening in a call");
                 assert!(matches!(self.target, Target::Answer { .. }));
             }
             ClientMessage::Accept { call, .. } => {
-                assert_eq!(name, None, "{call} is answered in a call");
+                assert_eq!(name, None, "{call} is accepted in a call");
                 assert!(self.story.rings(call), "{call} does not ring");
             }
             ClientMessage::Reject { call } => {
                 assert_eq!(name, None, "{call} is declined in a call");
                 assert!(
                     !self.story.rings(call),
-                    "{call} is told to ring and declined"
+                    "{call} is declined, and still rings for the application"
                 );
             }
-            ClientMessage::Invite { .. } => assert_ne!(name, None, "nothing to be invited to"),
+            ClientMessage::Invite { .. } => assert_ne!(name, None, "no call to invite into"),
             ClientMessage::Join { call, .. } => {
                 let is_answered = name.is_none() && self.story.rings(call);
                 let is_known = name == Some(call) || self.target == Target::Join(call.clone());
-                assert!(is_answered || is_known, "{call} is joined");
+                assert!(is_answered || is_known, "{call} is joined without a reason");
             }
             ClientMessage::Signal { to, signal } => {
                 if let LegStep::Candidate(candidate) = &signal.step

@@ -1,6 +1,6 @@
-//! The call machine: a server that says anything in any order, peers and an engine that do, and
-//! an application that joins, calls others or is called, reads and leaves. See `call/checker.rs` and
-//! `call/story.rs` for what has to hold.
+//! The call machine, with a server, peers and an engine that send anything in any order, and an
+//! application that joins, places or accepts calls, reads and leaves. `call/checker.rs` and
+//! `call/story.rs` list what has to hold.
 
 mod checker;
 mod stage;
@@ -15,28 +15,28 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 
 use stage::{Stage, target};
 
-/// More steps show nothing new and take time.
+/// The most steps: more show nothing new and take time.
 const STEPS: usize = 200;
 
 #[derive(Debug, Arbitrary)]
 enum Step {
-    /// Anything that the driver may say now.
+    /// Any input that the driver may give now.
     Input(Input),
-    /// Anything that the server may say.
+    /// Any message that the server may send.
     Receive(ServerMessage),
-    /// The connection is opened, on one of a few runs of the server.
+    /// Opens the connection, to one of a few server instances.
     Connect {
         run: u8,
     },
-    /// The connection is opened and joined, with others and callees; if it has to be, a call is
-    /// answered for that.
+    /// Opens the connection and joins, with other participants and callees. If necessary, an
+    /// incoming call is accepted first.
     Join {
         run: u8,
         own: u8,
         others: Vec<Participant>,
         rung: u8,
     },
-    /// One of a few users calls.
+    /// A call of one of a few users rings.
     Ring {
         call: u8,
         user: u8,
@@ -45,26 +45,26 @@ enum Step {
         call: u8,
         reason: IncomingEnd,
     },
-    /// One of a few users is called by somebody in the call.
+    /// The state of an invited user changes.
     Callee {
         user: u8,
         state: CalleeState,
     },
-    /// A step of a leg that there is, or of the next one.
+    /// A peer signals a step of an existing leg, or of the next one.
     Signal {
         leg: u8,
         is_next: bool,
         step: LegStep,
     },
-    /// The engine's word of a leg that there is.
-    Leg(u8, Word),
+    /// The engine reports about an existing leg.
+    Leg(u8, Report),
     Wait(u16),
     WaitLong(u8),
     Early,
 }
 
 #[derive(Debug, Arbitrary)]
-enum Word {
+enum Report {
     Description,
     Candidate(Candidate),
     Candidates(u8),
@@ -74,7 +74,7 @@ enum Word {
 
 /// See the module.
 pub fn check(data: &[u8]) {
-    // What ends early ends in the middle of a step.
+    // If the bytes run out, the run ends in the middle of a step.
     let _out_of_bytes = run(&mut Unstructured::new(data));
 }
 
@@ -110,7 +110,7 @@ fn step(stage: &mut Stage, u: &mut Unstructured<'_>) -> Result<()> {
         Step::RingNoMore { call, reason } => stage.ring_no_more(call, reason),
         Step::Callee { user, state } => stage.callee(user, state),
         Step::Signal { leg, is_next, step } => stage.signal(leg, is_next, step),
-        Step::Leg(leg, word) => stage.leg(leg, word),
+        Step::Leg(leg, report) => stage.leg(leg, report),
         Step::Wait(milliseconds) => stage.wait(Duration::from_millis(milliseconds.into())),
         Step::WaitLong(seconds) => stage.wait(Duration::from_secs(seconds.into())),
         Step::Early => stage.early(),

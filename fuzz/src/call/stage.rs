@@ -1,4 +1,4 @@
-//! A call machine and its driver, which keeps to what the machine asks of one.
+//! A call machine and a driver that keeps to its contract.
 
 use std::time::{Duration, Instant};
 
@@ -10,14 +10,14 @@ use acscall::model::{CalleeState, Candidate, IncomingEnd, Participant, Participa
 use acscall::signalling::message::{LegEnd, LegSignal, LegStep, Resume, ServerMessage};
 use arbitrary::{Result, Unstructured};
 
-use super::Word;
+use super::Report;
 use super::checker::{Checker, Socket};
 use crate::words::Words;
 
 /// The names that the server gives calls.
 const CALLS: [&str; 3] = ["tea", "placed:1", "placed:2"];
 
-/// The users, of whom the first is this end.
+/// The users. The first one is this end.
 const USERS: [&str; 4] = ["anna", "bert", "cleo", "bert:2"];
 
 pub(super) struct Stage {
@@ -26,7 +26,7 @@ pub(super) struct Stage {
     now: Instant,
     checker: Checker,
     words: Words,
-    /// All legs that ever were: an engine may still speak of one that was closed.
+    /// All legs ever opened: an engine may still report about a closed one.
     legs: Vec<LegId>,
 }
 
@@ -48,7 +48,7 @@ impl Stage {
         }
     }
 
-    /// An input, if it may come now; of a leg that there is.
+    /// Handles an input if it may come now. Inputs about legs are aimed at existing ones.
     pub(super) fn input(&mut self, mut input: Input, u: &mut Unstructured<'_>) -> Result<()> {
         match &mut input {
             Input::Received(message) => return self.receive(&message.clone(), u),
@@ -87,13 +87,13 @@ impl Stage {
         Ok(())
     }
 
-    /// A message about what there is.
+    /// Handles a message, aimed at what exists.
     pub(super) fn receive(
         &mut self,
         message: &ServerMessage,
         u: &mut Unstructured<'_>,
     ) -> Result<()> {
-        let mut value = serde_json::to_value(message).expect("a message can be written");
+        let mut value = serde_json::to_value(message).expect("a message can be serialized");
         self.words.aim(&mut value, u)?;
         self.words.learn(&value);
         if let Ok(message) = serde_json::from_value(value) {
@@ -102,7 +102,7 @@ impl Stage {
         Ok(())
     }
 
-    /// The connection is opened, on one of a few runs of the server.
+    /// Opens the connection, to one of a few server instances.
     pub(super) fn connect(&mut self, run: u8) {
         self.handle(Input::Start);
         if self.checker.socket == Socket::None
@@ -130,7 +130,8 @@ impl Stage {
         rung: u8,
         u: &mut Unstructured<'_>,
     ) -> Result<()> {
-        let mut participants = serde_json::to_value(others).expect("they can be written");
+        let mut participants =
+            serde_json::to_value(others).expect("participants can be serialized");
         self.words.aim(&mut participants, u)?;
         self.connect(run);
         if matches!(self.target, Target::Answer { .. }) && self.call.name().is_none() {
@@ -159,7 +160,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Somebody calls.
+    /// Lets a call ring.
     pub(super) fn ring(&mut self, call: u8, user: u8) {
         self.received(ServerMessage::Incoming {
             call: one(&CALLS, call),
@@ -198,12 +199,12 @@ impl Stage {
         });
     }
 
-    pub(super) fn leg(&mut self, leg: u8, word: Word) {
+    pub(super) fn leg(&mut self, leg: u8, report: Report) {
         let Some(leg) = self.one(leg) else { return };
-        match word {
-            Word::Description => self.handle(Input::LegDescription(leg, "v=0".into())),
-            Word::Candidate(candidate) => self.handle(Input::LegCandidate(leg, candidate)),
-            Word::Candidates(count) => {
+        match report {
+            Report::Description => self.handle(Input::LegDescription(leg, "v=0".into())),
+            Report::Candidate(candidate) => self.handle(Input::LegCandidate(leg, candidate)),
+            Report::Candidates(count) => {
                 for _ in 0..count {
                     let candidate = Candidate {
                         candidate: "c".into(),
@@ -212,14 +213,14 @@ impl Stage {
                     self.handle(Input::LegCandidate(leg.clone(), candidate));
                 }
             }
-            Word::Connected => self.handle(Input::LegConnected(leg)),
-            Word::Lost => {
+            Report::Connected => self.handle(Input::LegConnected(leg)),
+            Report::Lost => {
                 self.handle(Input::LegFailed(leg, LegFailure::Connection("lost".into())));
             }
         }
     }
 
-    /// Lets time pass, with what is due on the way.
+    /// Advances the time, with every timer at its time.
     pub(super) fn wait(&mut self, time: Duration) {
         let end = self.now + time;
         while let Some(due) = self.call.poll_timeout().filter(|due| *due <= end) {
@@ -228,7 +229,7 @@ impl Stage {
             let next = self.call.poll_timeout();
             assert!(
                 next.is_none_or(|next| next > self.now),
-                "what is due is not done"
+                "an expired timer still runs"
             );
             self.act();
         }
@@ -240,11 +241,11 @@ impl Stage {
         self.act();
     }
 
-    /// It leaves, whatever the server makes of it, and nothing is left to do.
+    /// Leaves the call, and checks that nothing is left to do.
     pub(super) fn finish(&mut self, for_everyone: bool) {
         self.handle(Input::Leave { for_everyone });
         if for_everyone {
-            // The server says nothing.
+            // The server does not answer.
             self.wait(Duration::from_secs(5));
         }
         assert_eq!(self.call.state(), CallState::Disconnected);
@@ -278,17 +279,17 @@ impl Stage {
             match &action {
                 Action::OpenLeg { leg, .. } => self.legs.push(leg.clone()),
                 Action::Send(message) => {
-                    let value = serde_json::to_value(message).expect("it can be written");
+                    let value = serde_json::to_value(message).expect("a message can be serialized");
                     self.words.learn(&value);
                 }
                 _ => {}
             }
         }
-        self.checker.settled(&self.call);
+        self.checker.check_state(&self.call);
     }
 }
 
-/// How there comes to be a call.
+/// Returns one of the targets.
 pub(super) fn target(which: u8) -> Target {
     match which % 4 {
         0 => Target::Join(CALLS[0].into()),
@@ -306,7 +307,7 @@ fn one(of: &[&str], which: u8) -> String {
     of[usize::from(which) % of.len()].to_owned()
 }
 
-/// Those whose bits are set.
+/// Returns the names whose bits are set.
 fn each(of: &[&str], bits: u8) -> Vec<String> {
     let chosen = of.iter().zip(0..).filter(|(_, at)| bits >> at & 1 == 1);
     chosen.map(|(name, _)| (*name).to_owned()).collect()

@@ -1,9 +1,9 @@
-//! What the application is told, which it has to be able to follow:
+//! Checks that the events make sense to an application:
 //!
-//! * States come in their order, the call's name once and before there is a call.
-//! * A call to the user that is told to ring is told once to ring no more.
-//! * A callee that is rung is told to be, once; who comes is not rung any more.
-//! * Participants, streams, stalls and slow paths are told when they change.
+//! * States come in their order, and the call's name comes once, before the call.
+//! * Each incoming call that is announced ends once.
+//! * A callee starts to ring once. A participant that has joined is no longer rung.
+//! * Events of participants, streams, stalls and slow paths are changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use acscall::model::{CalleeState, Kind, ParticipantId};
 pub(super) struct Story {
     state: CallState,
     name: Option<String>,
-    /// The calls to the user that ring, by name.
+    /// The incoming calls that ring, by name.
     incoming: BTreeMap<String, Incoming>,
     /// The users who are being rung.
     ringing: BTreeSet<String>,
@@ -34,11 +34,11 @@ impl Story {
         self.incoming.contains_key(call)
     }
 
-    pub(super) fn is_there(&self, id: &ParticipantId) -> bool {
+    pub(super) fn is_present(&self, id: &ParticipantId) -> bool {
         self.participants.contains_key(id)
     }
 
-    pub(super) fn told(&mut self, event: &Event) {
+    pub(super) fn event(&mut self, event: &Event) {
         match event {
             Event::State(state) => self.state(*state),
             Event::Named(name) => {
@@ -53,8 +53,8 @@ impl Story {
                 assert_eq!(before, None, "it rings already");
             }
             Event::IncomingEnded(incoming, _) => {
-                let told = self.incoming.remove(&incoming.call);
-                assert_eq!(told.as_ref(), Some(incoming), "it does not ring");
+                let announced = self.incoming.remove(&incoming.call);
+                assert_eq!(announced.as_ref(), Some(incoming), "it does not ring");
             }
             Event::Callee(user, state) => self.callee(user, *state),
             Event::Participant(participant, ParticipantState::Disconnected) => {
@@ -69,7 +69,7 @@ impl Story {
                 let now = (user.clone(), *state);
                 let before = self.participants.insert(participant.id.clone(), now);
                 let is_rung = before.is_none() && self.ringing.contains(&user);
-                assert!(!is_rung, "{participant:?} came without having accepted");
+                assert!(!is_rung, "{participant:?} joined without having accepted");
                 let before = before.map(|(_, session)| session);
                 assert_ne!(before, Some(*state), "{participant:?}");
             }
@@ -90,13 +90,13 @@ impl Story {
                 let path = (participant.id.clone(), *direction == Direction::Send);
                 change(&mut self.slow, path, *slow, event);
             }
-            Event::Reached(id) => assert!(self.is_there(id), "{id} is not there"),
+            Event::Reached(id) => assert!(self.is_present(id), "{id} is not there"),
             Event::Warning(_) | Event::Error(_) => {}
         }
     }
 
-    /// What can be asked for is what was told.
-    pub(super) fn settled(&mut self, call: &CallMachine) {
+    /// Checks that the machine's getters agree with the events.
+    pub(super) fn check_state(&mut self, call: &CallMachine) {
         assert_eq!(call.state(), self.state);
         assert_eq!(call.name(), self.name.as_deref());
         let incoming: BTreeSet<_> = call.incoming().map(|of| of.call.as_str()).collect();
@@ -107,7 +107,7 @@ impl Story {
         assert!(call.callees().eq(&self.ringing));
         let known: BTreeSet<_> = call.participants().map(|p| &p.id).collect();
         assert!(known.into_iter().eq(self.participants.keys()));
-        // A server may say that a participant is another user from now on. That is not told.
+        // A server may change a participant's user. That emits no event.
         for participant in call.participants() {
             let user = participant.user.clone();
             let known = self.participants.get_mut(&participant.id);
@@ -145,8 +145,11 @@ impl Story {
                 self.ringing.insert(user.to_owned());
             }
             CalleeState::Accepted => {
-                let is_there = self.participants.values().any(|(of, _)| of == user);
-                assert!(was_rung || !is_there, "{user} accepted after having come");
+                let is_present = self.participants.values().any(|(of, _)| of == user);
+                assert!(
+                    was_rung || !is_present,
+                    "{user} accepted after having joined"
+                );
             }
             _ => {}
         }

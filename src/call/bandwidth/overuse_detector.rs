@@ -1,75 +1,74 @@
-//! Whether a queue grows on the path: the filter and the detector of draft-ietf-rmcat-gcc-02,
-//! §5.2 to §5.4.
+//! Detects queues on the path: the filter and the detector of draft-ietf-rmcat-gcc-02, §5.2 to
+//! §5.4.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Of each such time the least delay counts: a frame's first packets tell of the queue, its last
-/// ones of the frame; and what processors and radio links add to a packet says nothing. Short
-/// enough that five samples find a queue within a quarter of a second.
+/// Only the least delay in each such time counts. The delay of a frame's first packets depends on
+/// the queue, that of its last ones on the frame; delays added by processors and radio links mean
+/// nothing. It is so short that five samples find a queue within a quarter of a second.
 const BIN: Duration = Duration::from_millis(50);
-/// So many samples are looked at: a second of a stream that never pauses.
+/// The most samples considered: one second of a stream that never pauses.
 const SAMPLES: usize = 20;
-/// Fewer than these have no direction.
+/// The fewest samples that show a direction.
 const FEWEST: usize = 5;
-/// What is older says nothing of now: a screen at one frame per second has five samples then.
+/// The oldest sample considered, in ms: a screen at one frame per second has five samples then.
 const OLDEST: f64 = 5_000.0;
-/// A queue has to grow for this long, in ms: longer than a key frame of a video at its usual rate
-/// needs to leave.
-const LASTS: f64 = 100.0;
+/// How long a queue has to grow, in ms: longer than a key frame takes to leave at the usual bit
+/// rate of video.
+const OVERUSE_TIME: f64 = 100.0;
 
-/// The threshold that the growth is compared with, in ms, adapts to what is usual on the path, so
-/// that flows which fill a queue by themselves do not starve the leg. Its start, bounds and the
-/// speed at which it falls are those of §5.4. It rises at a tenth of the speed there, where it is
-/// compared with the growth between two frames: at that speed it would follow a queue that fills
-/// within seconds.
+/// The threshold for the growth, in ms. It adapts to the path, so that flows which fill a queue by
+/// themselves do not starve the leg. Its start, its bounds and the speed of its fall are those of
+/// §5.4. It rises at a tenth of the draft's speed, which is meant for the growth between two
+/// frames: here it would follow a queue that fills within seconds.
 const THRESHOLD: f64 = 12.5;
 const LEAST_THRESHOLD: f64 = 6.0;
 const MOST_THRESHOLD: f64 = 600.0;
 const RISES: f64 = 0.001;
 const FALLS: f64 = 0.000_18;
-/// What is beyond the threshold by more than this, in ms, is no noise to adapt to: §5.4.
+/// Growth beyond the threshold by more than this, in ms, is no noise to adapt to: §5.4.
 const NO_NOISE: f64 = 15.0;
-/// No step of the threshold counts more than this, in ms.
+/// The longest step of the threshold, in ms.
 const LONGEST_STEP: f64 = 100.0;
 
-/// A queue this much longer, in ms, than the shortest has to leave before the rate grows again.
-/// The draft lets it stay where it is once it shrinks no more, and every frame late with it.
+/// A queue that is longer than the shortest by this much, in ms, has to drain before the rate grows
+/// again. The draft lets it stand once it no longer shrinks, which delays every frame.
 const STANDING: f64 = 50.0;
-/// The shortest queue is that of one to two such times, in ms: longer than any queue of ours
-/// takes to leave, and short enough for a path that changes.
+/// The shortest queue is searched in the last one to two such times, in ms: longer than any queue
+/// of ours takes to drain, and short enough for a path that changes.
 const SHORTEST_TIME: f64 = 10_000.0;
 
-/// What the delays say of the rate.
+/// What the delays say about the rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BandwidthUsage {
-    /// A queue grows.
+    /// A queue is growing.
     Over,
-    /// No queue grows or shrinks.
+    /// No queue is growing or shrinking.
     Normal,
-    /// A queue shrinks, or is there: the rate is left alone until it is gone.
+    /// A queue is shrinking or standing: the rate stays the same until it has drained.
     Under,
 }
 
-/// The delays of the packets sent lately.
+/// The delays of recent packets.
 #[derive(Debug)]
 pub(super) struct OveruseDetector {
     bin: Option<Bin>,
-    /// When sent and how long on the way, in ms; both from an arbitrary zero.
+    /// Send time and delay, in ms; both from an arbitrary zero.
     samples: VecDeque<(f64, f64)>,
     /// Packets sent before this do not count.
-    from: Duration,
+    counts_from: Duration,
     threshold: f64,
     growth: f64,
     over_since: Option<f64>,
     shortest: Shortest,
 }
 
-/// The least delay of this time and of the one before.
+/// The least delay of the current [`SHORTEST_TIME`] and of the one before.
 #[derive(Clone, Copy, Debug, Default)]
 struct Shortest {
-    /// Since when, and how long.
-    now: Option<(f64, f64)>,
+    /// The start of the current time, and its least delay.
+    current: Option<(f64, f64)>,
     before: Option<f64>,
 }
 
@@ -85,7 +84,7 @@ impl Default for OveruseDetector {
         OveruseDetector {
             bin: None,
             samples: VecDeque::new(),
-            from: Duration::ZERO,
+            counts_from: Duration::ZERO,
             threshold: THRESHOLD,
             growth: 0.0,
             over_since: None,
@@ -95,10 +94,10 @@ impl Default for OveruseDetector {
 }
 
 impl OveruseDetector {
-    /// Takes in a packet, by the sender's and the receiver's clock. Tells of the usage where
-    /// enough came since it did last.
+    /// Adds a packet, by the sender's and the receiver's clock. Returns the usage whenever a
+    /// [`BIN`] is complete and there are enough samples.
     pub(super) fn add(&mut self, sent: Duration, arrived: Duration) -> Option<BandwidthUsage> {
-        if sent < self.from {
+        if sent < self.counts_from {
             return None;
         }
         let delay = ms(arrived) - ms(sent);
@@ -117,21 +116,21 @@ impl OveruseDetector {
                 });
                 let full = full?;
                 self.samples.push_back((full.sent, full.delay));
-                self.judge()
+                self.evaluate()
             }
         }
     }
 
-    /// Forgets what was, and counts only packets sent from then on.
-    pub(super) fn restart(&mut self, from: Duration) {
-        self.from = from;
+    /// Forgets all samples, and counts only packets sent from `counts_from` on.
+    pub(super) fn restart(&mut self, counts_from: Duration) {
+        self.counts_from = counts_from;
         self.bin = None;
         self.samples.clear();
         self.growth = 0.0;
         self.over_since = None;
     }
 
-    fn judge(&mut self) -> Option<BandwidthUsage> {
+    fn evaluate(&mut self) -> Option<BandwidthUsage> {
         let (now, delay) = *self.samples.back()?;
         let stands = delay > self.shortest.add(now, delay) + STANDING;
         while self.samples.len() > SAMPLES
@@ -145,11 +144,11 @@ impl OveruseDetector {
         if self.samples.len() < FEWEST {
             return None;
         }
-        let growth = self.line();
+        let growth = self.regression();
         let before = std::mem::replace(&mut self.growth, growth);
         let usage = if self.growth > self.threshold {
             let since = *self.over_since.get_or_insert(now);
-            match now - since >= LASTS && self.growth >= before {
+            match now - since >= OVERUSE_TIME && self.growth >= before {
                 true => BandwidthUsage::Over,
                 false => BandwidthUsage::Normal,
             }
@@ -164,8 +163,8 @@ impl OveruseDetector {
         Some(usage)
     }
 
-    /// By how much the delay grew over the samples, by the line that fits them best.
-    fn line(&self) -> f64 {
+    /// Returns by how much the delay grew over the samples, by linear regression.
+    fn regression(&self) -> f64 {
         let count = self.samples.len() as f64;
         let (x, y) = self
             .samples
@@ -209,16 +208,16 @@ impl OveruseDetector {
 }
 
 impl Shortest {
-    /// Takes in a delay, and tells the shortest.
+    /// Adds a delay, and returns the shortest.
     fn add(&mut self, at: f64, delay: f64) -> f64 {
-        let (since, least) = match self.now {
+        let (since, least) = match self.current {
             Some((since, least)) if at < since + SHORTEST_TIME => (since, least.min(delay)),
             earlier => {
                 self.before = earlier.map(|(_, least)| least);
                 (at, delay)
             }
         };
-        self.now = Some((since, least));
+        self.current = Some((since, least));
         self.before.map_or(least, |before| least.min(before))
     }
 }

@@ -1,16 +1,16 @@
-//! BitrateAllocator that are measured, and the capacity that they show.
+//! Measured bit rates, and the capacity that they show.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// A rate is that of this time: R(i) of draft-ietf-rmcat-gcc-02, §5.5.
+/// The window of a rate: R(i) of draft-ietf-rmcat-gcc-02, §5.5.
 const WINDOW: Duration = Duration::from_millis(500);
-/// In the beginning it is that of this time at least: a first frame is no rate.
+/// The shortest window, in the beginning: a single frame makes no rate.
 const SHORTEST: Duration = Duration::from_millis(100);
-/// The weight of the newest capacity in the average: §5.5.
+/// The weight of the latest capacity in the average: §5.5.
 const WEIGHT: f64 = 0.05;
-/// The variance of the capacity in parts of its average, in kbit/s: in the beginning, and its
-/// bounds. Three deviations are then 10 to 25 % of a capacity of 500 kbit/s.
+/// The variance of the capacity relative to its average, in kbit/s: its first value and its bounds.
+/// Three deviations are then 10 to 25 % of a capacity of 500 kbit/s.
 const VARIANCE: f64 = 0.4;
 const LEAST_VARIANCE: f64 = 0.4;
 const MOST_VARIANCE: f64 = 2.5;
@@ -36,7 +36,7 @@ impl Meter {
         }
     }
 
-    /// In bit/s.
+    /// Returns the rate in bit/s.
     pub(super) fn rate(&self) -> f64 {
         let Some(((last, _), first)) = self.bits.back().zip(self.first) else {
             return 0.0;
@@ -46,15 +46,16 @@ impl Meter {
     }
 }
 
-/// What the path carried whenever a queue grew: near it the estimate grows slowly.
+/// What the path carried whenever a queue grew. Near it the estimate grows slowly.
 #[derive(Debug, Default)]
 pub(super) struct Capacity {
-    /// The average in kbit/s, and the variance in parts of it.
+    /// The average in kbit/s, and the variance relative to it.
     known: Option<(f64, f64)>,
 }
 
 impl Capacity {
-    /// Whether a rate in bit/s is near. One far above shows that the path is another.
+    /// Whether a rate in bit/s is near the capacity. A rate far above it shows that the path has
+    /// changed.
     pub(super) fn is_near(&mut self, rate: f64) -> bool {
         let Some((average, deviation)) = self.known() else {
             return false;
@@ -66,7 +67,7 @@ impl Capacity {
         rate / 1000.0 >= average - 3.0 * deviation
     }
 
-    /// A queue grew while this arrived, in bit/s.
+    /// Adds the rate in bit/s that was received while a queue grew.
     pub(super) fn add(&mut self, rate: f64) {
         let rate = rate / 1000.0;
         self.known = Some(match (self.known, self.known()) {
@@ -83,7 +84,7 @@ impl Capacity {
         });
     }
 
-    /// The average and the standard deviation in kbit/s.
+    /// Returns the average and the standard deviation in kbit/s.
     fn known(&self) -> Option<(f64, f64)> {
         let (average, variance) = self.known?;
         Some((average, (variance * average).sqrt()))

@@ -15,9 +15,9 @@ use crate::signalling::message::LegStep;
 /// have been lost with a connection. This is also the longest delay before a sender tries again.
 pub(super) const REMINDER_INTERVAL: Duration = Duration::from_secs(5);
 
-// A leg costs each end threads, some 10 ms of processor time and a dozen messages, and a peer causes
-// one with each offer and each change of its roles. Unlimited, one peer could stall the call for
-// everybody, and the server would close this connection for the messages that the legs take.
+// A leg costs each end threads, some 10 ms of processor time and a dozen messages, and a peer
+// causes one with each offer and each change of its roles. Unlimited, one peer could stall the call
+// for everybody, and the server would close this connection for the messages that the legs take.
 
 /// New legs with one participant, each way. A failed leg is replaced after 0.2 s or more, and an
 /// application may change several codecs in a row.

@@ -1,4 +1,4 @@
-//! How the machine adapts what is sent to the paths it goes over.
+//! How the machine adapts the streams to the paths.
 
 use std::time::{Duration, Instant};
 
@@ -7,17 +7,17 @@ use crate::call::*;
 use crate::model::*;
 use crate::signalling::message::*;
 
-/// What carries a leg: packets leave every 10 ms, and queue up where they are too many.
+/// The network path of a leg: packets leave every 10 ms, and queue up if they are too many.
 struct Wire {
     leg: LegId,
     /// In bit/s.
     capacity: f64,
-    /// Of what is sent, in bytes.
+    /// The size of a packet, in bytes.
     size: usize,
     start: Instant,
     free: Duration,
     sent: u64,
-    /// Every so many packets one is lost.
+    /// One packet in so many is lost.
     loses: Option<u64>,
 }
 
@@ -34,7 +34,7 @@ impl Wire {
         }
     }
 
-    /// What is sent in 100 ms, as its receiver reports it.
+    /// Returns the receiver's report of what is sent in 100 ms.
     fn report(&mut self, harness: &Harness) -> Input {
         let packets = (0..10).map(|packet| {
             let sent = harness.now + Duration::from_millis(10 * packet);
@@ -56,7 +56,7 @@ impl Wire {
     }
 }
 
-/// Lets the wires carry what is sent for this many seconds.
+/// Runs the wires for this many seconds.
 fn run(harness: &mut Harness, wires: &mut [&mut Wire], seconds: u64) -> Vec<Action> {
     let mut actions = Vec::new();
     for _ in 0..seconds * 10 {
@@ -69,7 +69,7 @@ fn run(harness: &mut Harness, wires: &mut [&mut Wire], seconds: u64) -> Vec<Acti
     actions
 }
 
-/// A sender of everything, with these receivers of everything.
+/// A sender of all kinds, with these receivers of all kinds.
 fn sender(users: &[&str]) -> (Harness, Vec<LegId>) {
     let peers: Vec<_> = users
         .iter()
@@ -84,7 +84,7 @@ fn sender(users: &[&str]) -> (Harness, Vec<LegId>) {
     (harness, legs)
 }
 
-/// The rates that were set for this kind, in order.
+/// The bit rates set for this kind, in order.
 fn rates(actions: &[Action], of: Kind) -> Vec<u32> {
     let rate = |action: &Action| match action {
         Action::Encode { kind, bitrate, .. } if *kind == of => Some(*bitrate),
@@ -110,9 +110,12 @@ fn the_encoder_follows_the_narrowest_of_its_receivers_paths() {
     let video = *rates(&actions, Kind::Video).last().unwrap();
     assert!((250_000..500_000).contains(&video), "{video}");
     let audio = rates(&actions, Kind::Audio);
-    assert!(audio.is_empty(), "a quarter is enough for it: {audio:?}");
+    assert!(
+        audio.is_empty(),
+        "a quarter of the path is enough: {audio:?}"
+    );
 
-    // Its receiver leaves, and the others have it as before.
+    // When its receiver leaves, the others get the full bit rate again.
     let mut actions = harness.receive(left("carol"));
     actions.extend(run(&mut harness, &mut [&mut wide], 2));
     assert_eq!(rates(&actions, Kind::Video), [2_500_000]);
@@ -123,7 +126,7 @@ fn an_encoder_is_not_set_at_each_report() {
     let (mut harness, legs) = sender(&["bob"]);
     let mut wire = Wire::new(&harness, legs[0].clone(), 600e3);
     run(&mut harness, &mut [&mut wire], 3);
-    // What is sent leaves the queue, and then the estimate grows report by report.
+    // The queue drains, and then the estimate grows report by report.
     wire.size = 400;
     let actions = run(&mut harness, &mut [&mut wire], 20);
     let set = rates(&actions, Kind::Video);
@@ -132,7 +135,7 @@ fn an_encoder_is_not_set_at_each_report() {
 }
 
 #[test]
-fn who_receives_too_little_for_video_gets_none_until_that_is_over_and_both_ends_are_told() {
+fn a_path_too_slow_for_video_gets_none_until_it_recovers_and_both_ends_are_notified() {
     let (mut harness, legs) = sender(&["bob", "carol"]);
     let slow = |slow| {
         Action::Emit(Event::Slow {
@@ -141,7 +144,7 @@ fn who_receives_too_little_for_video_gets_none_until_that_is_over_and_both_ends_
             slow,
         })
     };
-    let say = |slow| said("carol", 2, LegEnd::Sender, LegStep::Slow(slow));
+    let message = |slow| signalled("carol", 2, LegEnd::Sender, LegStep::Slow(slow));
     let mut wide = Wire::new(&harness, legs[0].clone(), 100e6);
     let mut narrow = Wire::new(&harness, legs[1].clone(), 100e3);
     let actions = run(&mut harness, &mut [&mut wide, &mut narrow], 4);
@@ -151,17 +154,17 @@ fn who_receives_too_little_for_video_gets_none_until_that_is_over_and_both_ends_
 
     let actions = run(&mut harness, &mut [&mut wide, &mut narrow], 4);
     assert_eq!(feeds(&actions), [kinds(&[Kind::Audio])]);
-    assert!(actions.contains(&slow(true)) && actions.contains(&say(true)));
-    // The others are free of it.
+    assert!(actions.contains(&slow(true)) && actions.contains(&message(true)));
+    // The other receivers are not affected.
     assert_eq!(rates(&actions, Kind::Video).last(), Some(&2_500_000));
 
-    // What is left finds a path that is wide again.
+    // The audio finds a path that is wide again.
     (narrow.size, narrow.capacity, narrow.free) = (100, 100e6, Duration::ZERO);
     let actions = run(&mut harness, &mut [&mut wide, &mut narrow], 30);
     assert_eq!(feeds(&actions), [kinds(&Kind::ALL)]);
-    assert!(actions.contains(&slow(false)) && actions.contains(&say(false)));
+    assert!(actions.contains(&slow(false)) && actions.contains(&message(false)));
     let video = rates(&actions, Kind::Video);
-    assert!(video[0] < 300_000, "from low on: {video:?}");
+    assert!(video[0] < 300_000, "it starts low: {video:?}");
 }
 
 #[test]
@@ -175,7 +178,7 @@ fn without_any_packet_video_comes_back_by_itself() {
 }
 
 #[test]
-fn a_receiver_is_told_that_its_path_is_too_slow() {
+fn a_receiver_learns_that_its_path_is_too_slow() {
     let mut harness = Harness::joined(&[peer("bob")]);
     harness.signal("bob", 1, LegEnd::Sender, LegStep::Offer("offer".into()));
     let slow = |slow| {
@@ -185,12 +188,12 @@ fn a_receiver_is_told_that_its_path_is_too_slow() {
             slow,
         }]
     };
-    let mut say = |now| emitted(&harness.signal("bob", 1, LegEnd::Sender, LegStep::Slow(now)));
-    assert_eq!(say(true), slow(true));
-    assert_eq!(say(true), []);
-    assert_eq!(say(false), slow(false));
-    assert_eq!(say(true), slow(true));
-    // With the leg it is over; of another leg it is not said.
+    let mut receive = |now| emitted(&harness.signal("bob", 1, LegEnd::Sender, LegStep::Slow(now)));
+    assert_eq!(receive(true), slow(true));
+    assert_eq!(receive(true), []);
+    assert_eq!(receive(false), slow(false));
+    assert_eq!(receive(true), slow(true));
+    // It ends with the leg, and does not apply to another leg.
     let next = harness.signal("bob", 2, LegEnd::Sender, LegStep::Offer("offer".into()));
     assert_eq!(emitted(&next), slow(false));
     let late = harness.signal("bob", 1, LegEnd::Sender, LegStep::Slow(true));
@@ -198,7 +201,7 @@ fn a_receiver_is_told_that_its_path_is_too_slow() {
 }
 
 #[test]
-fn the_audio_encoder_learns_of_the_loss_that_is_the_worst() {
+fn the_audio_encoder_gets_the_highest_loss_of_all_paths() {
     let (mut harness, legs) = sender(&["bob", "carol"]);
     let mut good = Wire::new(&harness, legs[0].clone(), 100e6);
     let mut bad = Wire::new(&harness, legs[1].clone(), 100e6);
@@ -218,11 +221,14 @@ fn the_audio_encoder_learns_of_the_loss_that_is_the_worst() {
     assert_eq!(losses.last(), Some(&5), "{losses:?}");
     assert!(losses.is_sorted(), "{losses:?}");
     let video = rates(&actions, Kind::Video);
-    assert!(video.is_empty(), "loss of 5 % is no narrow path: {video:?}");
+    assert!(
+        video.is_empty(),
+        "a loss of 5 % does not make a narrow path: {video:?}"
+    );
 }
 
 #[test]
-fn the_application_limits_an_encoder_at_once() {
+fn a_limit_of_the_application_applies_to_an_encoder_at_once() {
     let (mut harness, _) = sender(&["bob"]);
     for (limit, rate) in [
         (Some(400_000), 400_000),
@@ -237,7 +243,7 @@ fn the_application_limits_an_encoder_at_once() {
 }
 
 #[test]
-fn a_kind_that_one_end_cannot_take_is_not_fed_and_told_once() {
+fn a_kind_that_one_end_cannot_take_is_not_fed_and_causes_one_warning() {
     let mut harness = Harness::joined(&[peer("bob").wants(&Kind::ALL)]);
     let leg = sending("bob", 1);
     let reject = Input::LegRejected(leg.clone(), Kind::Video, "no decoder".into());
@@ -256,7 +262,7 @@ fn a_kind_that_one_end_cannot_take_is_not_fed_and_told_once() {
 }
 
 #[test]
-fn what_legs_offer_changes_with_new_legs() {
+fn a_renegotiation_replaces_all_sending_legs() {
     let (mut harness, legs) = sender(&["bob", "carol"]);
     let actions = harness.handle(Input::Renegotiate);
     for leg in legs {
@@ -266,7 +272,7 @@ fn what_legs_offer_changes_with_new_legs() {
 }
 
 #[test]
-fn a_source_that_stalls_is_not_available_until_it_gives_something_again() {
+fn the_stream_of_a_stalled_source_is_unavailable_until_data_comes_again() {
     let mut harness = Harness::joined(&[]);
     let media = |of: &[Kind]| ClientMessage::Media { kinds: kinds(of) };
     harness.handle(Input::Media(kinds(&[Kind::Audio, Kind::Video])));

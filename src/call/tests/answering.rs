@@ -1,4 +1,4 @@
-//! Waiting for calls and answering them.
+//! Listening for calls and answering them.
 
 use super::harness::*;
 use super::ringing::*;
@@ -9,12 +9,12 @@ use crate::signalling::message::*;
 use IncomingEnd::{AnsweredElsewhere, Cancelled, NoAnswer};
 
 #[test]
-fn one_who_waits_for_calls_listens_as_long_as_it_takes_and_has_no_state() {
+fn listening_takes_as_long_as_it_takes_and_has_no_call_state() {
     let mut call = Harness::to(Target::Answer {
         automatically: false,
     });
     assert_eq!(call.handle(Input::Start), [Action::Connect]);
-    assert_eq!(call.handle(Input::Start), [], "it has begun");
+    assert_eq!(call.handle(Input::Start), [], "it has started");
     call.handle(Input::SocketOpened);
     let listen = Action::Send(ClientMessage::Listen {});
     assert_eq!(call.receive(welcome("run1")), [listen]);
@@ -24,7 +24,7 @@ fn one_who_waits_for_calls_listens_as_long_as_it_takes_and_has_no_state() {
 }
 
 #[test]
-fn a_server_that_does_not_let_listen_is_unreachable_or_has_refused() {
+fn a_server_that_does_not_allow_listening_is_an_error() {
     let begin = || {
         let mut call = Harness::to(Target::Answer {
             automatically: true,
@@ -52,7 +52,7 @@ fn a_server_that_does_not_let_listen_is_unreachable_or_has_refused() {
 }
 
 #[test]
-fn a_call_that_was_not_answered_is_never_entered() {
+fn a_call_that_was_not_accepted_is_never_joined() {
     let mut call = Harness::to(Target::Answer {
         automatically: false,
     });
@@ -68,15 +68,15 @@ fn a_call_that_was_not_answered_is_never_entered() {
 }
 
 #[test]
-fn an_incoming_call_is_told_once_answered_and_then_like_any_other() {
+fn an_incoming_call_is_announced_once_accepted_and_then_like_any_other() {
     let mut call = listening();
-    let told_so = Action::Emit(Event::Incoming(incoming("placed:1")));
-    assert_eq!(call.receive(rings("placed:1")), [told_so]);
+    let announced = Action::Emit(Event::Incoming(incoming("placed:1")));
+    assert_eq!(call.receive(rings("placed:1")), [announced]);
     assert_eq!(call.receive(rings("placed:1")), []);
     assert_eq!(rung(&call), ["placed:1"]);
     assert_eq!(call.after(60_000), []);
     assert_eq!(call.handle(Input::Accept(None)), [accept("placed:1")]);
-    assert_eq!(call.handle(Input::Accept(None)), [], "it is being answered");
+    assert_eq!(call.handle(Input::Accept(None)), [], "it is being accepted");
     let actions = call.receive(accepted("placed:1", &[peer("alice")]));
     assert_eq!(
         emitted(&actions),
@@ -103,7 +103,7 @@ fn an_incoming_call_is_told_once_answered_and_then_like_any_other() {
 }
 
 #[test]
-fn what_changes_while_an_answer_is_on_its_way_is_sent_after_it() {
+fn changes_made_while_a_call_is_being_accepted_are_sent_afterwards() {
     let mut call = listening();
     call.receive(rings("placed:1"));
     call.handle(Input::Accept(Some("placed:1".into())));
@@ -116,22 +116,22 @@ fn what_changes_while_an_answer_is_on_its_way_is_sent_after_it() {
 }
 
 #[test]
-fn whoever_answers_automatically_answers_at_once() {
+fn a_call_is_accepted_automatically_at_once() {
     let mut call = listening_with(true);
-    let told_so = Action::Emit(Event::Incoming(incoming("placed:1")));
+    let announced = Action::Emit(Event::Incoming(incoming("placed:1")));
     assert_eq!(
         call.receive(rings("placed:1")),
-        [told_so, accept("placed:1")]
+        [announced, accept("placed:1")]
     );
 }
 
 #[test]
-fn a_second_call_rings_while_the_first_is_being_answered_and_ends_with_it() {
+fn a_second_call_rings_while_the_first_is_being_accepted_and_then_ends() {
     let mut call = listening();
     call.receive(rings("placed:1"));
     call.handle(Input::Accept(None));
-    let told_so = Action::Emit(Event::Incoming(incoming("placed:2")));
-    assert_eq!(call.receive(rings("placed:2")), [told_so]);
+    let announced = Action::Emit(Event::Incoming(incoming("placed:2")));
+    assert_eq!(call.receive(rings("placed:2")), [announced]);
     assert_eq!(rung(&call), ["placed:1", "placed:2"]);
     let events = emitted(&call.receive(accepted("placed:1", &[])));
     assert_eq!(
@@ -144,19 +144,22 @@ fn a_second_call_rings_while_the_first_is_being_answered_and_ends_with_it() {
 }
 
 #[test]
-fn when_the_first_is_gone_the_second_is_answered_automatically() {
+fn when_the_first_call_is_gone_the_second_is_accepted_automatically() {
     let mut call = listening_with(true);
     call.receive(rings("placed:1"));
-    let told_so = Action::Emit(Event::Incoming(incoming("placed:2")));
-    assert_eq!(call.receive(rings("placed:2")), [told_so]);
+    let announced = Action::Emit(Event::Incoming(incoming("placed:2")));
+    assert_eq!(call.receive(rings("placed:2")), [announced]);
     assert_eq!(
         call.receive(error(ErrorCode::IncomingGone)),
-        [end_told("placed:1", Some(Cancelled)), accept("placed:2")]
+        [
+            incoming_ended("placed:1", Some(Cancelled)),
+            accept("placed:2")
+        ]
     );
 }
 
 #[test]
-fn why_a_call_rings_no_more_is_told() {
+fn the_end_of_an_incoming_call_has_a_reason() {
     for reason in [
         Cancelled,
         AnsweredElsewhere,
@@ -166,29 +169,29 @@ fn why_a_call_rings_no_more_is_told() {
         let mut call = listening();
         call.receive(rings("placed:1"));
         let actions = call.receive(ended("placed:1", reason));
-        assert_eq!(actions, [end_told("placed:1", Some(reason))]);
+        assert_eq!(actions, [incoming_ended("placed:1", Some(reason))]);
         assert_eq!(call.receive(ended("placed:1", reason)), []);
         assert_eq!(rung(&call), [] as [&str; 0]);
         let actions = call.receive(rings("placed:2"));
-        assert_eq!(actions.len(), 1, "it listens on");
+        assert_eq!(actions.len(), 1, "it still listens");
     }
 }
 
 #[test]
-fn an_answer_that_comes_too_late_is_told_once_and_listening_goes_on() {
+fn an_accept_that_comes_too_late_ends_the_call_once_and_listening_goes_on() {
     let mut call = listening();
     call.receive(rings("placed:1"));
     call.handle(Input::Accept(None));
     let actions = call.receive(ended("placed:1", NoAnswer));
-    assert_eq!(actions, [end_told("placed:1", Some(NoAnswer))]);
+    assert_eq!(actions, [incoming_ended("placed:1", Some(NoAnswer))]);
     assert_eq!(call.receive(error(ErrorCode::IncomingGone)), []);
     assert_eq!(call.call.poll_timeout(), None);
     call.receive(rings("placed:2"));
     assert_eq!(call.handle(Input::Accept(None)), [accept("placed:2")]);
     assert_eq!(
         call.receive(error(ErrorCode::IncomingGone)),
-        [end_told("placed:2", Some(Cancelled))],
-        "also where nothing else tells"
+        [incoming_ended("placed:2", Some(Cancelled))],
+        "even if nothing else ends it"
     );
 }
 
@@ -199,23 +202,23 @@ fn an_incoming_call_is_declined_and_listening_goes_on() {
     call.receive(rings("placed:2"));
     assert_eq!(
         call.handle(Input::Reject(Some("placed:2".into()))),
-        [end_told("placed:2", None), reject("placed:2")]
+        [incoming_ended("placed:2", None), reject("placed:2")]
     );
     assert_eq!(
         call.handle(Input::Reject(None)),
-        [end_told("placed:1", None), reject("placed:1")]
+        [incoming_ended("placed:1", None), reject("placed:1")]
     );
     assert_eq!(call.receive(ended("placed:1", Cancelled)), []);
     assert_eq!(
         call.receive(error(ErrorCode::IncomingGone)),
         [],
-        "it crossed"
+        "the messages crossed"
     );
     assert_eq!(call.receive(rings("placed:3")).len(), 1);
 }
 
 #[test]
-fn that_a_declined_call_was_gone_does_not_undo_the_answer_to_another() {
+fn the_end_of_a_declined_call_does_not_undo_the_accept_of_another() {
     let mut call = listening();
     call.receive(rings("placed:1"));
     call.handle(Input::Reject(None));
@@ -230,7 +233,7 @@ fn that_a_declined_call_was_gone_does_not_undo_the_answer_to_another() {
 }
 
 #[test]
-fn answering_or_declining_what_does_not_ring_is_a_warning() {
+fn accepting_or_declining_a_call_that_does_not_ring_is_a_warning() {
     let none: [fn() -> Harness; 3] = [listening, Harness::new, || Harness::joined(&[])];
     for call in none {
         assert!(nothing_rings(&call().handle(Input::Accept(None))));
@@ -244,19 +247,19 @@ fn answering_or_declining_what_does_not_ring_is_a_warning() {
     call.handle(Input::Accept(None));
     assert!(
         nothing_rings(&call.handle(Input::Reject(None))),
-        "too late: the answer is on its way"
+        "too late: the accept is on its way"
     );
 }
 
 #[test]
-fn one_who_stops_waiting_leaves_what_rings_to_others() {
+fn a_call_that_rings_is_left_to_others_when_listening_stops() {
     let mut call = listening();
     call.receive(rings("placed:1"));
     let actions = call.handle(Input::Leave { for_everyone: true });
     assert_eq!(
         actions,
         [
-            end_told("placed:1", Some(IncomingEnd::Other)),
+            incoming_ended("placed:1", Some(IncomingEnd::Other)),
             Action::Emit(Event::State(CallState::Disconnecting)),
             Action::Disconnect,
             Action::Emit(Event::State(CallState::Disconnected)),
@@ -266,7 +269,7 @@ fn one_who_stops_waiting_leaves_what_rings_to_others() {
 }
 
 #[test]
-fn one_who_stops_while_an_answer_is_on_its_way_leaves_that_call() {
+fn a_call_that_is_being_accepted_is_left_when_listening_stops() {
     let mut call = listening();
     call.receive(rings("placed:1"));
     call.handle(Input::Accept(None));
@@ -281,7 +284,7 @@ fn one_who_stops_while_an_answer_is_on_its_way_leaves_that_call() {
 }
 
 #[test]
-fn an_answered_call_that_ends_ends_the_machine_too() {
+fn the_machine_finishes_with_the_call_that_it_accepted() {
     let mut call = listening();
     call.receive(rings("placed:1"));
     call.handle(Input::Accept(None));

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 use super::harness::base;
 use crate::call::bandwidth::{Estimator, PacketReport};
 
-/// The most a sender sends, as by default.
+/// The highest bit rate of a sender, which is the default.
 const MOST: u32 = 2_500_000;
-/// What a packet has beside its payload.
+/// The bytes of a packet beside its payload.
 const OVERHEAD: usize = 66;
-/// Time goes on in these steps.
+/// The step of virtual time.
 const STEP: Duration = Duration::from_millis(1);
 
-/// A link with a drop-tail queue in front of it, a sender of video and sound, and a receiver that
+/// A link with a drop-tail queue in front of it, a sender of video and audio, and a receiver that
 /// reports every 100 ms.
 struct Link {
     estimator: Estimator,
@@ -25,15 +25,15 @@ struct Link {
     capacity: f64,
     /// Packets lost at random, from 0 to 1.
     loss: f64,
-    /// The most that a packet is delayed at random.
+    /// The longest random delay of a packet.
     jitter: Duration,
-    /// The queue's length.
+    /// The longest wait in the queue.
     longest: Duration,
     /// One way, without the queue.
     delay: Duration,
-    /// Video that is sent, in bit/s, where the estimate allows it.
+    /// The bit rate of the video if the estimate allows it, in bit/s.
     wanted: u32,
-    sound: bool,
+    audio: bool,
 
     /// When the queue will be empty.
     free: Duration,
@@ -41,7 +41,7 @@ struct Link {
     reports: VecDeque<(Duration, Vec<PacketReport>)>,
     arrived: Vec<PacketReport>,
     next_frame: Duration,
-    next_sound: Duration,
+    next_audio: Duration,
     next_report: Duration,
     queued: Vec<Duration>,
 }
@@ -59,19 +59,19 @@ impl Link {
             longest: Duration::from_millis(300),
             delay: Duration::from_millis(15),
             wanted: MOST,
-            sound: true,
+            audio: true,
             free: Duration::ZERO,
             on_the_way: Vec::new(),
             reports: VecDeque::new(),
             arrived: Vec::new(),
             next_frame: Duration::ZERO,
-            next_sound: Duration::ZERO,
+            next_audio: Duration::ZERO,
             next_report: Duration::ZERO,
             queued: Vec::new(),
         }
     }
 
-    /// From 0 to 1; xorshift, so that a failure repeats.
+    /// Returns a number from 0 to 1, from xorshift, so that a failure repeats.
     fn random(&mut self) -> f64 {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
@@ -112,8 +112,8 @@ impl Link {
                 self.send(size);
             }
         }
-        if self.sound && self.now >= self.next_sound {
-            self.next_sound += Duration::from_millis(20);
+        if self.audio && self.now >= self.next_audio {
+            self.next_audio += Duration::from_millis(20);
             self.send(80);
         }
         let now = self.now;
@@ -154,7 +154,7 @@ impl Link {
             let time = ((size + OVERHEAD) * 8) as f64 / self.capacity;
             self.free = self.now.max(self.free) + Duration::from_secs_f64(time);
             at = self.free + self.delay + jitter;
-            // The receiver's clock has another zero.
+            // The receiver's clock has a different zero.
             report.arrived = Some(at + Duration::from_secs(7_000));
             self.queued.push(wait);
         }
@@ -183,7 +183,7 @@ fn on_a_wide_link_the_estimate_never_limits_the_sender() {
 }
 
 #[test]
-fn a_bottleneck_that_appears_is_found_within_two_seconds_and_its_queue_leaves() {
+fn a_bottleneck_that_appears_is_found_within_two_seconds_and_its_queue_drains() {
     for (capacity, queue) in [(1e6, 300), (300e3, 300), (1e6, 30), (1e6, 1000)] {
         let mut link = Link::new(100e6);
         link.longest = Duration::from_millis(queue);
@@ -252,14 +252,14 @@ fn a_path_too_narrow_for_video_is_estimated_below_it() {
 }
 
 #[test]
-fn with_sound_alone_the_estimate_comes_back_to_where_video_may_begin() {
+fn with_audio_alone_the_estimate_comes_back_to_where_video_may_begin() {
     let mut link = Link::new(100e3);
     link.run(secs(10));
     (link.capacity, link.wanted) = (100e6, 0);
     link.run(secs(20));
     let ran = link.run(secs(1));
     assert!(ran.least >= 200_000, "{ran:?}");
-    // And then as far as it is proved.
+    // With video it then grows as far as the packets prove.
     link.wanted = MOST;
     link.run(secs(60));
     let ran = link.run(secs(1));
@@ -280,9 +280,9 @@ fn time_without_a_packet_brings_the_estimate_back_to_where_video_may_begin() {
 }
 
 #[test]
-fn a_screen_that_hardly_changes_loses_nothing_to_a_burst_of_others() {
+fn a_screen_that_hardly_changes_keeps_its_estimate_during_bursts_of_other_flows() {
     let mut link = Link::new(100e6);
-    (link.wanted, link.sound) = (40_000, false);
+    (link.wanted, link.audio) = (40_000, false);
     for _ in 0..5 {
         link.run(secs(10));
         // Another flow fills the link for a while.

@@ -1,11 +1,11 @@
-//! A checker of what every driver relies on.
+//! Checks what every driver relies on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::call::*;
 use crate::model::*;
 
-/// Checks that the actions make sense one after the other.
+/// Checks that the sequence of actions makes sense.
 #[derive(Debug, Default)]
 pub(super) struct Checker {
     socket: bool,
@@ -17,7 +17,7 @@ pub(super) struct Checker {
 }
 
 impl Checker {
-    /// Whether there is a connection, open or being opened.
+    /// Whether a connection is open or being opened.
     pub(super) fn has_socket(&self) -> bool {
         self.socket
     }
@@ -82,17 +82,17 @@ impl Checker {
     }
 }
 
-/// Checks that the application can follow what it is told.
+/// Checks that the sequence of events makes sense to an application.
 #[derive(Debug, Default)]
 struct Story {
     state: CallState,
     name: Option<String>,
-    /// The calls to the user that ring.
+    /// The incoming calls that ring.
     incoming: BTreeSet<String>,
     /// The users who are being rung.
     ringing: BTreeSet<String>,
     /// The participants, each with its user.
-    there: BTreeMap<ParticipantId, String>,
+    participants: BTreeMap<ParticipantId, String>,
 }
 
 impl Story {
@@ -118,26 +118,29 @@ impl Story {
                     self.ringing.insert(user.clone());
                 }
                 if *state == CalleeState::Accepted {
-                    let is_there = self.there.values().any(|other| other == user);
-                    assert!(rang || !is_there, "{user} accepted after having come");
+                    let is_present = self.participants.values().any(|other| other == user);
+                    assert!(rang || !is_present, "{user} accepted after having joined");
                 }
             }
             Event::Participant(participant, ParticipantState::Disconnected) => {
-                let known = self.there.remove(&participant.id);
-                assert!(known.is_some(), "{participant:?} left and was not there");
+                let known = self.participants.remove(&participant.id);
+                assert!(
+                    known.is_some(),
+                    "{participant:?} left without having been there"
+                );
             }
             Event::Participant(participant, _) => {
                 self.in_call(event);
                 assert_eq!(self.state, CallState::Connected, "{event:?}");
                 let user = participant.user.clone();
-                let known = self.there.insert(participant.id.clone(), user);
+                let known = self.participants.insert(participant.id.clone(), user);
                 let rang = known.is_none() && self.ringing.contains(&participant.user);
-                assert!(!rang, "{participant:?} came without having accepted");
+                assert!(!rang, "{participant:?} joined without having accepted");
             }
             Event::Stream { participant, .. } | Event::Slow { participant, .. } => {
-                assert!(self.there.contains_key(&participant.id), "{event:?}");
+                assert!(self.participants.contains_key(&participant.id), "{event:?}");
             }
-            Event::Reached(id) => assert!(self.there.contains_key(id), "{event:?}"),
+            Event::Reached(id) => assert!(self.participants.contains_key(id), "{event:?}"),
             Event::Stalled(..) | Event::Warning(_) | Event::Error(_) => {}
         }
     }

@@ -1,4 +1,4 @@
-//! Legs that fail, and what takes their place.
+//! Legs that fail, and their replacements.
 
 use super::harness::*;
 use crate::call::*;
@@ -16,7 +16,7 @@ fn offer() -> LegStep {
 }
 
 #[test]
-fn a_failed_sending_leg_is_told_and_replaced_with_growing_delays() {
+fn a_failed_sending_leg_causes_a_warning_and_is_replaced_after_growing_delays() {
     let mut call = Harness::joined(&[peer("bob").wants(&[Kind::Audio])]);
     let mut number = 1;
     for delay in [200, 400, 800, 1600, 3200, 5000, 5000] {
@@ -28,7 +28,7 @@ fn a_failed_sending_leg_is_told_and_replaced_with_growing_delays() {
             [
                 Action::CloseLeg(leg.clone()),
                 Action::Emit(Event::Warning(CallError::Leg(leg, failure()))),
-                said(
+                signalled(
                     "bob",
                     number,
                     Sender,
@@ -48,14 +48,14 @@ fn a_failed_sending_leg_is_told_and_replaced_with_growing_delays() {
             Action::Feed(leg.clone(), kinds(&[Kind::Audio])),
             Action::Emit(Event::Reached(id("bob")))
         ],
-        "fed anew"
+        "the new leg is fed"
     );
     call.after(10_000);
     call.handle(Input::LegFailed(leg, failure()));
     assert_eq!(
         call.after(200),
         [open(&sending("bob", number + 1))],
-        "it had held"
+        "the leg had worked"
     );
 }
 
@@ -77,7 +77,7 @@ fn on_a_busy_machine_the_next_leg_gets_more_time_until_one_connects() {
     let mut call = Harness::joined(&[peer("bob")]);
     call.after(5_000);
     assert_eq!(call.after(200), [open(&sending("bob", 2))]);
-    // Twice as long.
+    // Its timeout is twice as long.
     assert_eq!(call.after(9_999), []);
     assert_eq!(call.after(1)[0], Action::CloseLeg(sending("bob", 2)));
     assert_eq!(call.after(400), [open(&sending("bob", 3))]);
@@ -88,7 +88,7 @@ fn on_a_busy_machine_the_next_leg_gets_more_time_until_one_connects() {
 }
 
 #[test]
-fn a_leg_to_which_no_turn_server_gave_an_address_fails_with_a_word_about_that() {
+fn a_leg_that_got_no_address_from_a_turn_server_fails_with_a_text_that_says_so() {
     let named = |url: &str, own: &str| {
         let mut call = Harness::new();
         call.handle(Input::Roles {
@@ -126,7 +126,7 @@ fn a_leg_to_which_no_turn_server_gave_an_address_fails_with_a_word_about_that() 
 }
 
 #[test]
-fn an_unusable_description_or_a_wrong_certificate_is_retried_slowly_at_once() {
+fn an_unusable_description_or_a_wrong_certificate_is_retried_after_the_longest_delay() {
     for failure in [
         LegFailure::Description("bad".into()),
         LegFailure::Certificate,
@@ -168,7 +168,7 @@ fn a_leg_that_the_peer_gave_up_is_replaced() {
 }
 
 #[test]
-fn a_receiving_leg_that_fails_is_closed_and_its_sender_told() {
+fn a_receiving_leg_that_fails_is_closed_and_its_sender_notified() {
     let mut call = Harness::joined(&[peer("bob")]);
     call.handle(Input::LegConnected(sending("bob", 1)));
     let leg = receiving("bob", 3);
@@ -178,7 +178,7 @@ fn a_receiving_leg_that_fails_is_closed_and_its_sender_told() {
         [
             Action::CloseLeg(leg.clone()),
             Action::Emit(Event::Warning(CallError::Leg(leg, LegFailure::Certificate))),
-            said(
+            signalled(
                 "bob",
                 3,
                 Receiver,
@@ -186,8 +186,8 @@ fn a_receiving_leg_that_fails_is_closed_and_its_sender_told() {
             ),
         ]
     );
-    // The next one is the sender's, who is reminded of it.
-    let reminder = said(
+    // The sender has to offer the next leg, and is reminded.
+    let reminder = signalled(
         "bob",
         3,
         Receiver,
@@ -212,7 +212,7 @@ fn a_receiving_leg_that_does_not_connect_is_closed_after_ten_seconds() {
 }
 
 #[test]
-fn that_a_receiving_leg_failed_is_told_when_its_sender_can_be_reached_again() {
+fn a_sender_is_notified_of_a_failed_leg_once_it_can_be_reached_again() {
     let mut call = Harness::joined(&[peer("bob")]);
     call.handle(Input::LegConnected(sending("bob", 1)));
     call.signal("bob", 1, Sender, offer());
@@ -220,12 +220,12 @@ fn that_a_receiving_leg_failed_is_told_when_its_sender_can_be_reached_again() {
     let actions = call.handle(Input::LegFailed(receiving("bob", 1), failure()));
     assert_eq!(sent(&actions), []);
     assert_eq!(sent(&call.rejoin("run2", &[])).len(), 2, "hello and join");
-    let told = said("bob", 1, Receiver, LegStep::Failed(failure().to_string()));
-    assert_eq!(call.receive(update(peer("bob")))[1..], [told]);
+    let message = signalled("bob", 1, Receiver, LegStep::Failed(failure().to_string()));
+    assert_eq!(call.receive(update(peer("bob")))[1..], [message]);
 }
 
 #[test]
-fn a_failure_that_could_not_be_told_does_not_hit_the_next_leg() {
+fn a_failure_that_could_not_be_signalled_does_not_affect_the_next_leg() {
     let mut call = Harness::joined(&[peer("bob")]);
     call.signal("bob", 1, Sender, offer());
     call.receive(update(peer("bob").away()));
@@ -247,7 +247,7 @@ fn a_connected_leg_outlives_its_peers_lost_signalling() {
 }
 
 #[test]
-fn no_leg_is_tried_while_the_peer_has_lost_its_signalling() {
+fn no_leg_is_opened_while_the_peer_has_lost_its_signalling() {
     let (mut call, leg) = Harness::connected(peer("bob"));
     call.receive(update(peer("bob").away()));
     let actions = call.handle(Input::LegFailed(leg, failure()));
@@ -258,7 +258,7 @@ fn no_leg_is_tried_while_the_peer_has_lost_its_signalling() {
 }
 
 #[test]
-fn no_leg_is_tried_while_the_own_signalling_is_lost() {
+fn no_leg_is_opened_while_the_own_signalling_is_lost() {
     let (mut call, leg) = Harness::connected(peer("bob"));
     call.lose();
     call.handle(Input::SocketOpened);
@@ -269,17 +269,17 @@ fn no_leg_is_tried_while_the_own_signalling_is_lost() {
     assert_eq!(
         actions,
         [open(&sending("bob", 2))],
-        "at once, with a number that is higher"
+        "at once, with a higher number"
     );
 }
 
 #[test]
-fn a_leg_that_was_being_made_when_signalling_was_lost_is_made_anew_afterwards() {
+fn a_leg_that_was_connecting_when_signalling_was_lost_is_replaced_afterwards() {
     let mut call = Harness::joined(&[peer("bob"), peer("carol")]);
     call.handle(Input::LegConnected(sending("carol", 2)));
     call.lose();
     let offer = Input::LegDescription(sending("bob", 1), "offer".into());
-    assert_eq!(call.handle(offer), [], "nobody to tell it");
+    assert_eq!(call.handle(offer), [], "there is no connection");
     let actions = call.rejoin("run1", &[peer("bob"), peer("carol")]);
     assert_eq!(
         actions[2..],
@@ -291,7 +291,7 @@ fn a_leg_that_was_being_made_when_signalling_was_lost_is_made_anew_afterwards() 
 }
 
 #[test]
-fn a_leg_that_was_being_made_when_the_peer_was_lost_is_made_anew_afterwards() {
+fn a_leg_that_was_connecting_when_the_peer_was_lost_is_replaced_afterwards() {
     let mut call = Harness::joined(&[peer("bob")]);
     call.receive(update(peer("bob").away()));
     let candidate = Input::LegCandidate(sending("bob", 1), candidate("a"));
@@ -307,7 +307,7 @@ fn a_leg_that_was_being_made_when_the_peer_was_lost_is_made_anew_afterwards() {
 }
 
 #[test]
-fn all_legs_with_one_who_left_are_closed_and_none_is_tried() {
+fn all_legs_with_a_participant_that_left_are_closed_and_none_is_opened() {
     let mut call = Harness::joined(&[peer("bob"), peer("carol")]);
     call.signal("bob", 1, Sender, offer());
     call.handle(Input::LegFailed(sending("carol", 2), failure()));

@@ -1,4 +1,4 @@
-//! One call on virtual time, and short names.
+//! One call on virtual time, and short names for inputs and actions.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::signalling::message::*;
 /// The start of virtual time.
 #[expect(
     clippy::disallowed_methods,
-    reason = "an Instant cannot be had otherwise; only differences count"
+    reason = "there is no other way to get an Instant; only differences matter"
 )]
 pub(super) fn base() -> Instant {
     Instant::now()
@@ -23,12 +23,12 @@ pub(super) struct Harness {
 }
 
 impl Harness {
-    /// The call "x" of the user "me", not begun.
+    /// The call "x" of the user "me", not started.
     pub(super) fn new() -> Harness {
         Harness::to(Target::Join("x".into()))
     }
 
-    /// A call of the user "me", not begun.
+    /// A call of the user "me", not started.
     pub(super) fn to(target: Target) -> Harness {
         let config = Config {
             target,
@@ -43,7 +43,7 @@ impl Harness {
         }
     }
 
-    /// A call that is joined, receives and sends, with these others.
+    /// A joined call that receives and sends, with these other participants.
     pub(super) fn joined(others: &[Participant]) -> Harness {
         let mut harness = Harness::new();
         harness.handle(Input::Roles {
@@ -55,14 +55,14 @@ impl Harness {
         harness
     }
 
-    /// Joined with bob, and the sending leg to him connected.
+    /// A joined call with bob, with a connected sending leg to him.
     pub(super) fn connected(bob: Participant) -> (Harness, LegId) {
         let mut harness = Harness::joined(&[bob]);
         harness.handle(Input::LegConnected(sending("bob", 1)));
         (harness, sending("bob", 1))
     }
 
-    /// Opens the connection that was asked for, and joins on it.
+    /// Opens the requested connection, and joins on it.
     pub(super) fn rejoin(&mut self, run: &str, others: &[Participant]) -> Vec<Action> {
         let mut actions = self.handle(Input::SocketOpened);
         actions.extend(self.receive(welcome(run)));
@@ -70,7 +70,7 @@ impl Harness {
         actions
     }
 
-    /// Loses the connection and lets the next attempt begin.
+    /// Loses the connection, and waits for the next attempt.
     pub(super) fn lose(&mut self) -> Vec<Action> {
         let mut actions = self.handle(Input::SocketClosed("cable".into()));
         actions.extend(self.after(200));
@@ -78,7 +78,7 @@ impl Harness {
         actions
     }
 
-    /// The connection, if there is one, is closed.
+    /// Closes the connection, if there is one.
     pub(super) fn close(&mut self) -> Vec<Action> {
         match self.checker.has_socket() {
             true => self.handle(Input::SocketClosed("cable".into())),
@@ -110,7 +110,7 @@ impl Harness {
         })
     }
 
-    /// Lets this many milliseconds pass, with every timer at its time.
+    /// Advances the time by this many milliseconds, with every timer at its time.
     pub(super) fn after(&mut self, milliseconds: u64) -> Vec<Action> {
         let end = self.now + Duration::from_millis(milliseconds);
         let mut actions = Vec::new();
@@ -137,7 +137,7 @@ pub(super) fn id(user: &str) -> ParticipantId {
     ParticipantId(user.into())
 }
 
-/// A participant that receives and sends, and whose id is its user's name.
+/// A participant that receives and sends. Its id is its user's name.
 pub(super) fn peer(user: &str) -> Participant {
     Participant {
         id: id(user),
@@ -276,7 +276,7 @@ pub(super) fn want(of: &str, of_kinds: &[Kind]) -> Action {
     })
 }
 
-pub(super) fn said(to: &str, leg: LegNumber, by: LegEnd, step: LegStep) -> Action {
+pub(super) fn signalled(to: &str, leg: LegNumber, by: LegEnd, step: LegStep) -> Action {
     let signal = LegSignal { leg, by, step };
     Action::Send(ClientMessage::Signal { to: id(to), signal })
 }
@@ -301,11 +301,11 @@ pub(super) fn emitted(actions: &[Action]) -> Vec<Event> {
 
 /// The warnings among the actions.
 pub(super) fn warnings(actions: &[Action]) -> Vec<CallError> {
-    let trouble = |event: Event| match event {
-        Event::Warning(trouble) => Some(trouble),
+    let error = |event: Event| match event {
+        Event::Warning(error) => Some(error),
         _ => None,
     };
-    emitted(actions).into_iter().filter_map(trouble).collect()
+    emitted(actions).into_iter().filter_map(error).collect()
 }
 
 /// The states among the actions.

@@ -9,7 +9,7 @@ fn leave(for_everyone: bool) -> ClientMessage {
 }
 
 #[test]
-fn a_call_that_the_server_ends_is_over_in_order() {
+fn a_call_that_the_server_ends_emits_its_events_in_order() {
     let (mut call, leg) = Harness::connected(peer("bob"));
     let actions = call.receive(ServerMessage::CallEnded {
         reason: "all left".into(),
@@ -27,7 +27,7 @@ fn a_call_that_the_server_ends_is_over_in_order() {
 }
 
 #[test]
-fn leaving_tells_the_server_closes_the_legs_and_ends() {
+fn leaving_sends_leave_closes_the_legs_and_finishes() {
     let (mut call, leg) = Harness::connected(peer("bob"));
     let actions = call.handle(Input::Leave {
         for_everyone: false,
@@ -49,14 +49,14 @@ fn leaving_tells_the_server_closes_the_legs_and_ends() {
 }
 
 #[test]
-fn leaving_ends_the_call_in_every_state_and_nothing_comes_after() {
-    type ConnectionState = fn(&mut Harness);
-    let steps: [(&str, bool, ConnectionState); 8] = [
+fn leaving_ends_the_call_in_every_state_and_nothing_follows() {
+    type Step = fn(&mut Harness);
+    let steps: [(&str, bool, Step); 8] = [
         ("started", false, |call| drop(call.handle(Input::Start))),
         ("refused", false, |call| {
             drop(call.handle(Input::SocketClosed("refused".into())))
         }),
-        ("tried again", false, |call| drop(call.after(200))),
+        ("reconnecting", false, |call| drop(call.after(200))),
         ("opened", false, |call| {
             drop(call.handle(Input::SocketOpened))
         }),
@@ -67,7 +67,7 @@ fn leaving_ends_the_call_in_every_state_and_nothing_comes_after() {
         ("lost", false, |call| {
             drop(call.handle(Input::SocketClosed("cable".into())))
         }),
-        ("tried again after the loss", false, |call| {
+        ("reconnecting after the loss", false, |call| {
             drop(call.after(200))
         }),
     ];
@@ -80,7 +80,7 @@ fn leaving_ends_the_call_in_every_state_and_nothing_comes_after() {
         for (_, _, step) in &steps[..count] {
             step(&mut call);
         }
-        let (name, says_so) = count
+        let (name, sends_leave) = count
             .checked_sub(1)
             .map_or(("new", false), |at| (steps[at].0, steps[at].1));
         let actions = call.handle(Input::Leave {
@@ -90,7 +90,7 @@ fn leaving_ends_the_call_in_every_state_and_nothing_comes_after() {
         let is_sent = sent(&actions).contains(&ClientMessage::Leave {
             for_everyone: false,
         });
-        assert_eq!(is_sent, says_so, "{name}");
+        assert_eq!(is_sent, sends_leave, "{name}");
         assert_eq!(call.call.state(), CallState::Disconnected);
         assert_eq!(
             call.handle(Input::Leave {
@@ -132,12 +132,12 @@ fn a_call_that_may_not_be_ended_for_everyone_goes_on() {
     );
     assert_eq!(call.after(60_000), []);
     let actions = call.handle(Input::SocketClosed("cable".into()));
-    assert_eq!(warnings(&actions).len(), 1, "a loss as ever");
+    assert_eq!(warnings(&actions).len(), 1, "an ordinary loss");
     assert_eq!(call.after(200), [Action::Connect]);
 }
 
 #[test]
-fn one_who_ends_the_call_for_everyone_leaves_also_when_the_server_stays_silent() {
+fn ending_the_call_for_everyone_leaves_it_even_if_the_server_stays_silent() {
     let (mut call, _) = Harness::connected(peer("bob"));
     call.handle(Input::Leave { for_everyone: true });
     assert_eq!(call.after(4999), []);
@@ -147,7 +147,7 @@ fn one_who_ends_the_call_for_everyone_leaves_also_when_the_server_stays_silent()
 }
 
 #[test]
-fn one_who_ends_the_call_for_everyone_can_leave_before_that_is_done() {
+fn a_call_can_be_left_while_it_is_being_ended_for_everyone() {
     let (mut call, _) = Harness::connected(peer("bob"));
     call.handle(Input::Leave { for_everyone: true });
     let actions = call.handle(Input::Leave {
@@ -157,7 +157,7 @@ fn one_who_ends_the_call_for_everyone_can_leave_before_that_is_done() {
 }
 
 #[test]
-fn without_a_connection_a_call_is_left_alone() {
+fn without_a_connection_only_this_end_leaves() {
     let (mut call, _) = Harness::connected(peer("bob"));
     call.lose();
     let actions = call.handle(Input::Leave { for_everyone: true });

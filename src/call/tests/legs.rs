@@ -1,4 +1,4 @@
-//! Legs: made, connected, fed, failed and replaced.
+//! How legs are opened, negotiated, connected, fed and closed.
 
 use super::harness::*;
 use crate::call::*;
@@ -16,7 +16,7 @@ fn offer() -> LegStep {
 }
 
 #[test]
-fn whoever_sends_makes_a_leg_to_everybody_who_receives() {
+fn a_sender_opens_a_leg_to_every_receiver() {
     let phone = Participant {
         user: "me".into(),
         session: 2,
@@ -43,7 +43,7 @@ fn whoever_sends_makes_a_leg_to_everybody_who_receives() {
 }
 
 #[test]
-fn whoever_begins_to_send_makes_the_legs_then_and_closes_them_when_it_ends() {
+fn sending_legs_are_opened_and_closed_with_the_role_of_sender() {
     let mut call = Harness::joined(&[peer("bob")]);
     let actions = call.handle(Input::Roles {
         receives: true,
@@ -69,7 +69,7 @@ fn whoever_begins_to_send_makes_the_legs_then_and_closes_them_when_it_ends() {
 }
 
 #[test]
-fn the_ice_servers_of_the_join_go_with_every_leg() {
+fn every_leg_gets_the_ice_servers_of_the_join() {
     let mut call = Harness::new();
     call.handle(Input::Roles {
         receives: false,
@@ -101,15 +101,20 @@ fn the_ice_servers_of_the_join_go_with_every_leg() {
 }
 
 #[test]
-fn offer_answer_and_candidates_go_both_ways_of_a_sending_leg() {
+fn a_sending_leg_exchanges_offer_answer_and_candidates() {
     let mut call = Harness::joined(&[peer("bob")]);
     let leg = sending("bob", 1);
     let actions = call.handle(Input::LegDescription(leg.clone(), "offer".into()));
-    assert_eq!(actions, [said("bob", 1, Sender, offer())]);
+    assert_eq!(actions, [signalled("bob", 1, Sender, offer())]);
     let actions = call.handle(Input::LegCandidate(leg.clone(), candidate("a")));
     assert_eq!(
         actions,
-        [said("bob", 1, Sender, LegStep::Candidate(candidate("a")))]
+        [signalled(
+            "bob",
+            1,
+            Sender,
+            LegStep::Candidate(candidate("a"))
+        )]
     );
 
     for text in ["c", "b"] {
@@ -117,7 +122,7 @@ fn offer_answer_and_candidates_go_both_ways_of_a_sending_leg() {
         assert_eq!(
             call.signal("bob", 1, Receiver, early),
             [],
-            "held until the answer"
+            "it waits for the answer"
         );
     }
     let answer = LegStep::Answer("answer".into());
@@ -155,14 +160,24 @@ fn an_offer_opens_a_receiving_leg_which_answers() {
     let actions = call.handle(Input::LegDescription(leg.clone(), "answer".into()));
     assert_eq!(
         actions,
-        [said("bob", 1, Receiver, LegStep::Answer("answer".into()))]
+        [signalled(
+            "bob",
+            1,
+            Receiver,
+            LegStep::Answer("answer".into())
+        )]
     );
     let actions = call.handle(Input::LegCandidate(leg.clone(), candidate("a")));
     assert_eq!(
         actions,
-        [said("bob", 1, Receiver, LegStep::Candidate(candidate("a")))]
+        [signalled(
+            "bob",
+            1,
+            Receiver,
+            LegStep::Candidate(candidate("a"))
+        )]
     );
-    // Of the two legs with number 1, it is the one that bob sends on.
+    // Two legs have the number 1; this is the one that bob sends on.
     let actions = call.signal("bob", 1, Sender, LegStep::Candidate(candidate("b")));
     assert_eq!(
         actions,
@@ -194,7 +209,7 @@ fn a_newer_offer_replaces_the_receiving_leg_and_an_older_one_is_ignored() {
 }
 
 #[test]
-fn an_offer_is_refused_by_one_who_does_not_receive() {
+fn an_offer_is_refused_by_a_participant_that_does_not_receive() {
     let mut call = Harness::joined(&[peer("bob")]);
     call.handle(Input::Roles {
         receives: false,
@@ -202,7 +217,7 @@ fn an_offer_is_refused_by_one_who_does_not_receive() {
     });
     let reason = LegStep::Failed("this participant does not receive".into());
     let actions = call.signal("bob", 1, Sender, offer());
-    assert_eq!(actions, [said("bob", 1, Receiver, reason)]);
+    assert_eq!(actions, [signalled("bob", 1, Receiver, reason)]);
 }
 
 #[test]
@@ -217,17 +232,17 @@ fn a_receiving_leg_ends_with_either_role() {
         sends: true,
     });
     assert_eq!(actions[1..], [Action::CloseLeg(receiving("carol", 1))]);
-    // Carol's signalling may have been lost all that time.
+    // Carol may have been without signalling all the time.
     let actions = call.handle(Input::Roles {
         receives: true,
         sends: true,
     });
     let reason = LegStep::Failed("it was not needed".into());
-    assert_eq!(actions[1..], [said("carol", 1, Receiver, reason)]);
+    assert_eq!(actions[1..], [signalled("carol", 1, Receiver, reason)]);
 }
 
 #[test]
-fn signals_of_strangers_and_of_unknown_legs_are_ignored() {
+fn signals_from_strangers_and_about_unknown_legs_are_ignored() {
     let mut call = Harness::joined(&[peer("bob")]);
     assert_eq!(call.signal("eve", 1, Sender, offer()), []);
     assert_eq!(
@@ -263,7 +278,7 @@ fn signals_of_strangers_and_of_unknown_legs_are_ignored() {
 }
 
 #[test]
-fn no_more_candidates_are_sent_or_held_than_the_server_lets_through() {
+fn no_more_candidates_are_sent_or_stored_than_the_server_allows() {
     let mut call = Harness::joined(&[peer("bob")]);
     let leg = sending("bob", 1);
     let mut count = 0;
@@ -292,7 +307,7 @@ fn a_connected_leg_is_fed_what_its_peer_wants() {
         call.handle(Input::LegConnected(leg.clone())),
         [
             Action::Feed(leg.clone(), kinds(&[Kind::Audio, Kind::Video])),
-            // Who waits for it may send at once.
+            // An application that waits for this event may send at once.
             Action::Emit(Event::Reached(id("bob"))),
         ]
     );
@@ -302,7 +317,7 @@ fn a_connected_leg_is_fed_what_its_peer_wants() {
     assert_eq!(
         call.handle(Input::Media(kinds(&[Kind::Audio]))).len(),
         1,
-        "only told"
+        "only the server is informed"
     );
     let actions = call.receive(wants(&[]));
     assert_eq!(actions, [Action::Feed(leg, Kinds::new())]);

@@ -19,4 +19,5 @@ mod ringing;
 mod ringing_lost;
 mod signalling;
 mod simulation;
+mod topology;
 mod world;

@@ -1,4 +1,4 @@
-//! Who is in the call, and who is kept in it.
+//! The participants of the call, and those kept in it.
 
 use super::harness::*;
 use crate::call::*;
@@ -17,7 +17,8 @@ fn stream(participant: &Participant, kind: Kind, available: bool) -> Event {
     }
 }
 
-/// Joined with bob, his leg connected, then the server is another run that does not know him.
+/// A joined call with bob and a connected leg, moved to another server instance that does not know
+/// bob.
 fn taken_over(bob: Participant) -> (Harness, LegId, Vec<Action>) {
     let (mut call, leg) = Harness::connected(bob);
     call.lose();
@@ -26,7 +27,7 @@ fn taken_over(bob: Participant) -> (Harness, LegId, Vec<Action>) {
 }
 
 #[test]
-fn everybody_in_the_roster_is_told_with_what_is_available() {
+fn every_listed_participant_is_emitted_with_its_available_streams() {
     let mut call = Harness::new();
     call.handle(Input::Start);
     let bob = peer("bob").media(&[Kind::Audio, Kind::Video]);
@@ -46,7 +47,7 @@ fn everybody_in_the_roster_is_told_with_what_is_available() {
 }
 
 #[test]
-fn coming_changing_and_leaving_are_told() {
+fn joining_changing_and_leaving_emit_events() {
     let mut call = Harness::joined(&[]);
     let bob = peer("bob").roles(true, true);
     let actions = call.receive(update(bob.clone()));
@@ -105,7 +106,7 @@ fn another_session_of_the_own_user_is_known_as_such() {
 }
 
 #[test]
-fn losing_the_connection_touches_neither_legs_nor_participants() {
+fn losing_the_connection_affects_neither_legs_nor_participants() {
     let (mut call, leg) = Harness::connected(peer("bob"));
     let actions = call.lose();
     assert_eq!(emitted(&actions).len(), 1, "only the loss: {actions:?}");
@@ -114,7 +115,7 @@ fn losing_the_connection_touches_neither_legs_nor_participants() {
 }
 
 #[test]
-fn those_missing_in_the_roster_of_the_same_run_have_left() {
+fn participants_that_the_same_server_instance_does_not_list_have_left() {
     let (mut call, leg) = Harness::connected(peer("bob"));
     call.lose();
     let actions = call.rejoin("run1", &[]);
@@ -129,7 +130,7 @@ fn those_missing_in_the_roster_of_the_same_run_have_left() {
 }
 
 #[test]
-fn those_missing_in_the_roster_of_another_run_are_kept_for_thirty_seconds() {
+fn participants_that_another_server_instance_does_not_list_are_kept_for_thirty_seconds() {
     let (mut call, leg, actions) = taken_over(peer("bob").media(&[Kind::Audio]));
     let kept = peer("bob").media(&[Kind::Audio]).away();
     assert_eq!(
@@ -150,7 +151,7 @@ fn those_missing_in_the_roster_of_another_run_are_kept_for_thirty_seconds() {
 }
 
 #[test]
-fn one_who_comes_to_the_other_run_in_time_goes_on_as_if_nothing_had_been() {
+fn a_kept_participant_that_rejoins_in_time_goes_on_undisturbed() {
     let (mut call, _, _) = taken_over(peer("bob"));
     call.after(20_000);
     let actions = call.receive(update(peer("bob")));
@@ -165,7 +166,7 @@ fn one_who_comes_to_the_other_run_in_time_goes_on_as_if_nothing_had_been() {
 }
 
 #[test]
-fn one_who_is_kept_stays_when_the_connection_to_the_other_run_is_lost_too() {
+fn a_kept_participant_stays_when_the_connection_is_lost_again() {
     let (mut call, leg, _) = taken_over(peer("bob"));
     call.handle(Input::SocketClosed("cable".into()));
     assert_eq!(call.after(400), [Action::Connect]);
@@ -176,12 +177,12 @@ fn one_who_is_kept_stays_when_the_connection_to_the_other_run_is_lost_too() {
     let actions = call.after(30_000 - 1200);
     assert!(
         actions.contains(&Action::CloseLeg(leg)),
-        "30 s from the first: {actions:?}"
+        "30 s from the first takeover: {actions:?}"
     );
 }
 
 #[test]
-fn what_peers_want_stays_in_force_until_they_had_time_to_repeat_it_to_another_run() {
+fn wants_stay_in_force_until_peers_had_time_to_repeat_them_to_another_server_instance() {
     let bob = peer("bob").wants(&[Kind::Video]);
     let (mut call, leg, _) = taken_over(bob.clone());
     call.after(5000);
@@ -201,7 +202,7 @@ fn what_peers_want_stays_in_force_until_they_had_time_to_repeat_it_to_another_ru
 }
 
 #[test]
-fn what_peers_do_not_repeat_to_another_run_ends_after_a_second() {
+fn wants_that_are_not_repeated_to_another_server_instance_end_after_a_second() {
     let (mut call, leg, _) = taken_over(peer("bob").wants(&[Kind::Video]));
     call.receive(update(peer("bob")));
     assert_eq!(call.after(999), []);
@@ -209,7 +210,7 @@ fn what_peers_do_not_repeat_to_another_run_ends_after_a_second() {
 }
 
 #[test]
-fn one_given_up_who_comes_back_under_the_same_id_learns_that_its_leg_is_closed() {
+fn a_removed_participant_that_comes_back_with_its_id_learns_that_its_leg_is_closed() {
     let mut call = Harness::joined(&[peer("bob")]);
     call.signal("bob", 7, LegEnd::Sender, LegStep::Offer("sdp".into()));
     call.handle(Input::LegConnected(receiving("bob", 7)));
@@ -217,6 +218,11 @@ fn one_given_up_who_comes_back_under_the_same_id_learns_that_its_leg_is_closed()
     call.receive(left("bob"));
     let actions = call.receive(update(peer("bob")));
     let reason = "it was closed while its sender was gone".to_owned();
-    assert!(actions.contains(&said("bob", 7, LegEnd::Receiver, LegStep::Failed(reason))));
+    assert!(actions.contains(&signalled(
+        "bob",
+        7,
+        LegEnd::Receiver,
+        LegStep::Failed(reason)
+    )));
     assert_eq!(opened(&actions), [sending("bob", 2)]);
 }

@@ -1,4 +1,4 @@
-//! Calling others, on the caller's side and in the call.
+//! Placing calls, and inviting further users.
 
 use super::harness::*;
 use crate::call::*;
@@ -9,7 +9,7 @@ use CalleeState::{Accepted, Busy, Declined, Ringing, Unknown};
 
 const PLACED_CALL: &str = "placed:1";
 
-/// A call to bob and carol, started and welcomed: `place` is on its way.
+/// A call to bob and carol, for which `place` has been sent.
 fn welcomed() -> Harness {
     let mut call = Harness::to(Target::Place(vec!["bob".into(), "carol".into()]));
     call.handle(Input::Roles {
@@ -22,14 +22,14 @@ fn welcomed() -> Harness {
     call
 }
 
-/// The same, and it rings at bob's and carol's.
+/// The same call, while bob and carol are being rung.
 fn ringing() -> Harness {
     let mut call = welcomed();
     call.receive(placed(&[], &["bob", "carol"]));
     call
 }
 
-/// The same, and bob has come.
+/// The same call, after bob has joined.
 fn answered() -> Harness {
     let mut call = ringing();
     call.receive(callee("bob", Accepted));
@@ -47,13 +47,8 @@ fn placed(others: &[Participant], ringing: &[&str]) -> ServerMessage {
     }
 }
 
-/// Loses the connection and comes back to the server run `run`, where `join` lists these.
-fn come_back(
-    call: &mut Harness,
-    run: &str,
-    others: &[Participant],
-    ringing: &[&str],
-) -> Vec<Action> {
+/// Loses the connection, and rejoins on the server instance `run`, which lists these.
+fn rejoin(call: &mut Harness, run: &str, others: &[Participant], ringing: &[&str]) -> Vec<Action> {
     call.lose();
     call.handle(Input::SocketOpened);
     call.receive(welcome(run));
@@ -65,11 +60,11 @@ fn callee(user: &str, state: CalleeState) -> ServerMessage {
     ServerMessage::Callee { user, state }
 }
 
-fn callee_told(user: &str, state: CalleeState) -> Event {
+fn callee_event(user: &str, state: CalleeState) -> Event {
     Event::Callee(user.into(), state)
 }
 
-fn came(user: &str) -> Event {
+fn joined_event(user: &str) -> Event {
     Event::Participant(peer(user), ParticipantState::Connected)
 }
 
@@ -78,7 +73,7 @@ fn leave(for_everyone: bool) -> ClientMessage {
 }
 
 #[test]
-fn a_placed_call_is_named_by_the_server_rings_and_is_connected_when_somebody_comes() {
+fn a_placed_call_is_named_by_the_server_rings_and_is_connected_when_somebody_joins() {
     let mut call = Harness::to(Target::Place(vec!["bob".into()]));
     call.handle(Input::Roles {
         receives: true,
@@ -97,7 +92,7 @@ fn a_placed_call_is_named_by_the_server_rings_and_is_connected_when_somebody_com
     assert_eq!(
         call.receive(welcome("run1")),
         [Action::Send(place)],
-        "and what it says need not be said again"
+        "roles and media need no further message"
     );
     assert_eq!(call.call.name(), None);
     let actions = call.receive(placed(&[], &["bob"]));
@@ -106,51 +101,55 @@ fn a_placed_call_is_named_by_the_server_rings_and_is_connected_when_somebody_com
         [
             Event::Named(PLACED_CALL.into()),
             Event::State(CallState::Ringing),
-            callee_told("bob", Ringing),
+            callee_event("bob", Ringing),
         ]
     );
     assert_eq!(sent(&actions), []);
     assert_eq!(call.call.name(), Some(PLACED_CALL));
     assert_eq!(call.call.callees().collect::<Vec<_>>(), ["bob"]);
     assert_eq!(call.call.poll_timeout(), None);
-    assert_eq!(call.receive(callee("bob", Ringing)), [], "known");
+    assert_eq!(call.receive(callee("bob", Ringing)), [], "it is known");
     let actions = call.receive(callee("bob", Accepted));
-    assert_eq!(emitted(&actions), [callee_told("bob", Accepted)]);
+    assert_eq!(emitted(&actions), [callee_event("bob", Accepted)]);
     assert_eq!(call.call.callees().count(), 0);
     let actions = call.receive(update(peer("bob")));
     assert_eq!(
         emitted(&actions),
-        [Event::State(CallState::Connected), came("bob")]
+        [Event::State(CallState::Connected), joined_event("bob")]
     );
 }
 
 #[test]
-fn how_it_stands_with_each_callee_is_told() {
+fn the_state_of_each_callee_is_emitted() {
     let mut call = ringing();
     for (user, state) in [("carol", Declined), ("dave", Busy), ("erin", Unknown)] {
         let actions = call.receive(callee(user, state));
-        assert_eq!(actions, [Action::Emit(callee_told(user, state))]);
+        assert_eq!(actions, [Action::Emit(callee_event(user, state))]);
     }
     assert_eq!(call.call.callees().collect::<Vec<_>>(), ["bob"]);
     assert_eq!(call.call.state(), CallState::Ringing);
 }
 
 #[test]
-fn a_call_that_somebody_left_again_rings_no_more() {
+fn a_call_that_somebody_joined_and_left_does_not_ring_again() {
     let mut call = answered();
     call.receive(left("bob"));
-    assert_eq!(call.call.state(), CallState::Connected, "carol is rung yet");
+    assert_eq!(
+        call.call.state(),
+        CallState::Connected,
+        "carol is still being rung"
+    );
 }
 
 #[test]
-fn one_who_comes_without_having_been_told_to_have_accepted_has() {
+fn a_callee_that_joins_has_accepted_whether_or_not_the_server_said_so() {
     let mut call = ringing();
     assert_eq!(
         emitted(&call.receive(update(peer("bob")))),
         [
-            callee_told("bob", Accepted),
+            callee_event("bob", Accepted),
             Event::State(CallState::Connected),
-            came("bob"),
+            joined_event("bob"),
         ]
     );
     assert_eq!(call.receive(callee("bob", Accepted)), [], "too late");
@@ -180,7 +179,7 @@ fn a_call_that_nobody_answers_ends_with_the_servers_reason() {
 }
 
 #[test]
-fn that_everybody_has_declined_ends_the_call_also_when_it_is_learnt_on_coming_back() {
+fn a_call_that_everybody_declined_during_a_loss_ends_on_rejoining() {
     let mut call = ringing();
     call.lose();
     call.handle(Input::SocketOpened);
@@ -194,7 +193,7 @@ fn that_everybody_has_declined_ends_the_call_also_when_it_is_learnt_on_coming_ba
 }
 
 #[test]
-fn a_token_that_does_not_allow_to_place_ends_the_call_before_it_begins() {
+fn a_token_that_does_not_allow_placing_calls_ends_the_call_before_it_starts() {
     let mut call = welcomed();
     let actions = call.receive(error(ErrorCode::TokenPlace));
     assert_eq!(
@@ -205,7 +204,7 @@ fn a_token_that_does_not_allow_to_place_ends_the_call_before_it_begins() {
 }
 
 #[test]
-fn a_server_that_does_not_know_how_to_place_calls_is_named_at_once() {
+fn a_server_that_cannot_place_calls_is_an_error_at_once() {
     let mut call = welcomed();
     let actions = call.receive(error(ErrorCode::UnknownMessage));
     assert_eq!(
@@ -225,7 +224,7 @@ fn a_connection_lost_before_the_call_has_a_name_places_it_again() {
 }
 
 #[test]
-fn a_caller_comes_back_to_the_call_by_its_name_and_it_rings_on() {
+fn a_caller_rejoins_its_call_by_name_and_the_call_rings_on() {
     let mut call = ringing();
     call.lose();
     call.handle(Input::SocketOpened);
@@ -242,52 +241,55 @@ fn a_caller_comes_back_to_the_call_by_its_name_and_it_rings_on() {
 }
 
 #[test]
-fn what_happened_to_callees_meanwhile_is_told_on_coming_back() {
+fn changes_of_callees_during_a_loss_are_emitted_on_rejoining() {
     let mut call = ringing();
-    let actions = come_back(&mut call, "run1", &[peer("bob")], &["dave"]);
+    let actions = rejoin(&mut call, "run1", &[peer("bob")], &["dave"]);
     assert_eq!(
         emitted(&actions),
         [
-            callee_told("bob", Accepted),
-            callee_told("carol", CalleeState::Other),
-            callee_told("dave", Ringing),
+            callee_event("bob", Accepted),
+            callee_event("carol", CalleeState::Other),
+            callee_event("dave", Ringing),
             Event::State(CallState::Connected),
-            came("bob"),
+            joined_event("bob"),
         ]
     );
 }
 
 #[test]
-fn a_call_that_rings_nowhere_after_a_loss_is_an_error_that_says_to_call_again() {
+fn a_call_that_no_longer_rings_after_a_loss_is_an_error_that_says_to_call_again() {
     for run in ["run1", "run2"] {
         let mut call = ringing();
-        let actions = come_back(&mut call, run, &[], &[]);
+        let actions = rejoin(&mut call, run, &[], &[]);
         let events = emitted(&actions);
         let Event::Error(CallError::Ended(reason)) = &events[2] else {
             panic!("{events:?}");
         };
         assert!(reason.ends_with("call again"), "{reason}");
         assert_eq!(reason.contains("restarted"), run == "run2", "{reason}");
-        assert!(sent(&actions).contains(&leave(false)), "nobody waits there");
+        assert!(
+            sent(&actions).contains(&leave(false)),
+            "nobody is left there"
+        );
         assert_eq!(actions.last(), Some(&Action::Finished));
     }
 }
 
 #[test]
-fn a_connected_call_goes_on_on_another_server_run() {
+fn a_connected_call_goes_on_on_another_server_instance() {
     let mut call = answered();
-    let actions = come_back(&mut call, "run2", &[], &[]);
+    let actions = rejoin(&mut call, "run2", &[], &[]);
     assert_eq!(
         emitted(&actions),
         [
-            callee_told("carol", CalleeState::Other),
+            callee_event("carol", CalleeState::Other),
             Event::Participant(peer("bob").away(), ParticipantState::Connecting),
         ]
     );
     assert_eq!(
         emitted(&call.receive(update(peer("bob")))),
-        [came("bob")],
-        "he comes back"
+        [joined_event("bob")],
+        "he rejoins"
     );
 }
 
@@ -298,10 +300,10 @@ fn a_placed_call_that_ended_during_a_loss_ends_here_too() {
         call.handle(Input::SocketOpened);
         call.receive(welcome("run1"));
         let actions = call.receive(error(ErrorCode::NotInvited));
-        let trouble = CallError::Ended("no".into());
+        let error = CallError::Ended("no".into());
         let event = match is_error {
-            true => Event::Error(trouble),
-            false => Event::Warning(trouble),
+            true => Event::Error(error),
+            false => Event::Warning(error),
         };
         assert_eq!(emitted(&actions)[0], event);
         assert_eq!(actions.last(), Some(&Action::Finished));
@@ -309,7 +311,7 @@ fn a_placed_call_that_ended_during_a_loss_ends_here_too() {
 }
 
 #[test]
-fn a_placed_call_that_this_user_was_not_called_into_is_an_error() {
+fn joining_a_placed_call_without_an_invitation_is_an_error() {
     let mut call = Harness::to(Target::Join(PLACED_CALL.into()));
     call.handle(Input::Start);
     call.handle(Input::SocketOpened);
@@ -322,16 +324,16 @@ fn a_placed_call_that_this_user_was_not_called_into_is_an_error() {
 }
 
 #[test]
-fn further_users_are_invited_into_any_call() {
+fn further_users_can_be_invited_into_any_call() {
     let mut call = Harness::joined(&[]);
     let users = vec!["dave".to_owned()];
     let actions = call.handle(Input::Invite(users.clone()));
     assert_eq!(actions, [Action::Send(ClientMessage::Invite { users })]);
     let actions = call.receive(callee("dave", Ringing));
-    assert_eq!(emitted(&actions), [callee_told("dave", Ringing)]);
+    assert_eq!(emitted(&actions), [callee_event("dave", Ringing)]);
     assert_eq!(call.call.state(), CallState::Connected);
     let actions = call.receive(callee("dave", Declined));
-    assert_eq!(emitted(&actions), [callee_told("dave", Declined)]);
+    assert_eq!(emitted(&actions), [callee_event("dave", Declined)]);
 }
 
 #[test]
@@ -345,7 +347,7 @@ fn an_invitation_that_the_token_does_not_allow_is_a_warning() {
 }
 
 #[test]
-fn nobody_can_be_invited_before_there_is_a_call_or_while_its_connection_is_lost() {
+fn an_invitation_without_a_call_or_without_a_connection_is_a_warning() {
     let invite = || Input::Invite(vec!["dave".into()]);
     let mut lost = Harness::joined(&[]);
     lost.lose();

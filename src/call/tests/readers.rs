@@ -1,4 +1,4 @@
-//! Which streams the readers get, and what is wanted for them.
+//! The streams that readers are bound to, and the wants that follow.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ fn mix(participants: &[&str]) -> Action {
     )
 }
 
-/// What concerns readers among the actions.
+/// The actions that concern readers.
 fn reading(actions: &[Action]) -> Vec<Action> {
     let concerns = |action: &&Action| {
         matches!(
@@ -41,7 +41,7 @@ fn reading(actions: &[Action]) -> Vec<Action> {
 }
 
 #[test]
-fn a_reader_of_a_session_is_bound_and_wants_at_once_whether_a_stream_is_there_or_not() {
+fn a_reader_of_a_session_is_bound_at_once_whether_or_not_the_stream_is_available() {
     let mut call = Harness::joined(&[peer("bob")]);
     let actions = call.handle(Input::AddReader(READER, of("bob", Kind::Video)));
     assert_eq!(
@@ -57,7 +57,7 @@ fn a_reader_of_a_session_is_bound_and_wants_at_once_whether_a_stream_is_there_or
 }
 
 #[test]
-fn a_reader_may_be_there_before_the_call_and_before_its_session() {
+fn a_reader_may_exist_before_the_call_and_before_its_session() {
     let mut call = Harness::new();
     assert_eq!(
         call.handle(Input::AddReader(READER, of("bob", Kind::Audio))),
@@ -94,7 +94,7 @@ fn a_reader_of_a_session_that_left_is_bound_again_when_it_rejoins_with_another_i
 }
 
 #[test]
-fn of_two_with_the_same_name_the_connected_one_is_read() {
+fn of_two_sessions_with_the_same_name_the_connected_one_is_read() {
     let mut call = Harness::joined(&[peer("bob")]);
     call.handle(Input::AddReader(READER, of("bob", Kind::Audio)));
     let twin = Participant {
@@ -104,7 +104,7 @@ fn of_two_with_the_same_name_the_connected_one_is_read() {
     assert_eq!(
         reading(&call.receive(update(twin))),
         [],
-        "both are connected: no change"
+        "both are connected, so nothing changes"
     );
     assert_eq!(
         reading(&call.receive(update(peer("bob").away()))),
@@ -117,7 +117,7 @@ fn of_two_with_the_same_name_the_connected_one_is_read() {
 }
 
 #[test]
-fn a_reader_of_a_second_session_gets_that_one_alone() {
+fn a_reader_of_a_second_session_gets_only_that_session() {
     let mut call = Harness::joined(&[peer("bob")]);
     assert_eq!(
         call.handle(Input::AddReader(READER, of("bob:2", Kind::Audio))),
@@ -142,14 +142,14 @@ fn losing_signalling_changes_no_reader() {
     assert_eq!(
         reading(&call.rejoin("run2", &[])),
         [],
-        "nothing is asked of one who is kept"
+        "the server does not know a kept participant"
     );
     let actions = call.receive(update(peer("bob")));
     assert_eq!(reading(&actions), [want("bob", &[Kind::Audio])]);
 }
 
 #[test]
-fn wants_are_repeated_after_a_rejoin_and_those_that_ended_meanwhile_are_taken_back() {
+fn wants_are_repeated_after_a_rejoin_and_those_that_ended_meanwhile_are_withdrawn() {
     let mut call = Harness::joined(&[peer("bob"), peer("carol"), peer("dave")]);
     call.handle(Input::AddReader(READER, of("bob", Kind::Audio)));
     call.handle(Input::AddReader(ReaderId(2), of("carol", Kind::Audio)));
@@ -163,7 +163,7 @@ fn wants_are_repeated_after_a_rejoin_and_those_that_ended_meanwhile_are_taken_ba
 }
 
 #[test]
-fn a_reader_of_any_takes_the_stream_that_became_available_first() {
+fn a_reader_of_any_session_takes_the_stream_that_became_available_first() {
     let mut call = Harness::joined(&[peer("alice"), peer("bob")]);
     assert_eq!(
         call.handle(Input::AddReader(
@@ -191,12 +191,12 @@ fn a_reader_of_any_takes_the_stream_that_became_available_first() {
     assert_eq!(
         actions,
         [Action::Bind(other, Some((id("bob"), Kind::Video)))],
-        "the same one"
+        "the same stream"
     );
 }
 
 #[test]
-fn a_reader_of_any_stays_until_its_participant_leaves_and_takes_the_next_then() {
+fn a_reader_of_any_session_keeps_it_until_it_leaves_and_then_takes_the_next() {
     let all = [
         peer("alice"),
         peer("bob").media(&[Kind::Video]),
@@ -231,7 +231,7 @@ fn a_reader_of_any_stays_until_its_participant_leaves_and_takes_the_next_then() 
 }
 
 #[test]
-fn the_mix_is_of_all_who_send_less_those_of_the_own_user() {
+fn the_mix_has_all_senders_except_sessions_of_the_own_user() {
     let phone = Participant {
         user: "me".into(),
         session: 2,
@@ -260,7 +260,7 @@ fn the_mix_is_of_all_who_send_less_those_of_the_own_user() {
 }
 
 #[test]
-fn what_is_wanted_is_the_sum_of_all_readers() {
+fn the_wants_are_the_union_over_all_readers() {
     let mut call = Harness::joined(&[peer("bob")]);
     call.handle(Input::AddReader(READER, Selector::MixedAudio));
     let two = ReaderId(2);
@@ -273,7 +273,7 @@ fn what_is_wanted_is_the_sum_of_all_readers() {
     assert_eq!(
         reading(&actions).len(),
         1,
-        "bound, and audio is wanted already"
+        "it is bound; audio is wanted already"
     );
     let actions = call.handle(Input::RemoveReader(READER));
     assert_eq!(reading(&actions), [mix(&[])]);

@@ -1,4 +1,4 @@
-//! What the server refuses, and what becomes of the call then.
+//! Refusals by the server, and their effect on the call.
 
 use super::harness::*;
 use crate::call::*;
@@ -46,7 +46,7 @@ fn a_resume_that_is_refused_leads_to_a_new_participant_with_new_legs() {
     assert_eq!(
         actions,
         [Action::Disconnect],
-        "nothing to tell: it comes back by itself"
+        "no warning: it rejoins by itself"
     );
     assert_eq!(call.after(400), [Action::Connect]);
     call.handle(Input::SocketOpened);
@@ -57,7 +57,7 @@ fn a_resume_that_is_refused_leads_to_a_new_participant_with_new_legs() {
 }
 
 #[test]
-fn another_fatal_error_on_a_rejoin_is_told_once_and_tried_again() {
+fn another_fatal_error_on_a_rejoin_causes_one_warning_and_is_retried() {
     let mut call = Harness::joined(&[]);
     call.lose();
     call.handle(Input::SocketOpened);
@@ -74,7 +74,7 @@ fn another_fatal_error_on_a_rejoin_is_told_once_and_tried_again() {
 }
 
 #[test]
-fn a_token_that_is_refused_ends_the_call_also_on_a_rejoin() {
+fn a_refused_token_ends_the_call_even_on_a_rejoin() {
     for code in [
         ErrorCode::TokenRequired,
         ErrorCode::TokenMalformed,
@@ -108,7 +108,7 @@ fn a_token_that_is_refused_ends_the_call_also_on_a_rejoin() {
 }
 
 #[test]
-fn a_fatal_error_in_the_call_is_a_loss() {
+fn a_fatal_error_in_the_call_is_a_lost_connection() {
     let (mut call, _) = Harness::connected(peer("bob"));
     let actions = call.receive(error(ErrorCode::Replaced));
     let lost = CallError::SignallingLost("no".into());
@@ -130,7 +130,7 @@ fn an_error_that_is_not_fatal_is_a_warning() {
 }
 
 #[test]
-fn that_a_participant_left_before_a_message_reached_it_is_no_trouble() {
+fn a_message_to_a_participant_that_has_left_causes_no_warning() {
     let mut call = Harness::joined(&[]);
     assert_eq!(call.receive(error(ErrorCode::UnknownParticipant)), []);
 }

@@ -1,11 +1,11 @@
-//! One who waits for calls, and short names for what is said about them.
+//! A call machine that listens for calls, and short names for messages about them.
 
 use super::harness::*;
 use crate::call::*;
 use crate::model::*;
 use crate::signalling::message::*;
 
-/// Waits for calls; what rings is answered by hand.
+/// Listens for calls; the test answers them.
 pub(super) fn listening() -> Harness {
     listening_with(false)
 }
@@ -49,7 +49,7 @@ pub(super) fn ended(call: &str, reason: IncomingEnd) -> ServerMessage {
     ServerMessage::IncomingEnded { call, reason }
 }
 
-pub(super) fn end_told(call: &str, reason: Option<IncomingEnd>) -> Action {
+pub(super) fn incoming_ended(call: &str, reason: Option<IncomingEnd>) -> Action {
     Action::Emit(Event::IncomingEnded(incoming(call), reason))
 }
 

@@ -1,4 +1,4 @@
-//! Connections that are lost while waiting for calls and answering them.
+//! Connections that are lost while listening for calls and answering them.
 
 use super::harness::*;
 use super::ringing::*;
@@ -8,7 +8,7 @@ use crate::signalling::message::*;
 
 use IncomingEnd::Cancelled;
 
-/// Loses the connection and listens again, on the server run `run`.
+/// Loses the connection and listens again, on the server instance `run`.
 fn listen_again(call: &mut Harness, run: &str) -> Vec<Action> {
     call.lose();
     call.handle(Input::SocketOpened);
@@ -17,7 +17,7 @@ fn listen_again(call: &mut Harness, run: &str) -> Vec<Action> {
 }
 
 #[test]
-fn a_lost_connection_is_told_once_and_tried_for_ever() {
+fn a_lost_connection_causes_one_warning_and_is_retried_for_ever() {
     let mut call = listening();
     let actions = call.handle(Input::SocketClosed("cable".into()));
     assert_eq!(
@@ -39,39 +39,39 @@ fn a_lost_connection_is_told_once_and_tried_for_ever() {
 }
 
 #[test]
-fn what_rings_on_after_a_loss_is_known_and_what_is_not_told_anew_within_a_second_is_over() {
+fn after_a_loss_a_call_that_is_not_announced_again_within_a_second_has_ended() {
     let mut call = listening();
     call.receive(rings("placed:1"));
     call.receive(rings("placed:2"));
     assert_eq!(listen_again(&mut call, "run1"), []);
     assert_eq!(call.receive(rings("placed:2")), []);
     assert_eq!(call.after(999), []);
-    assert_eq!(call.after(1), [end_told("placed:1", Some(Cancelled))]);
+    assert_eq!(call.after(1), [incoming_ended("placed:1", Some(Cancelled))]);
     assert_eq!(call.handle(Input::Accept(None)), [accept("placed:2")]);
 }
 
 #[test]
-fn nothing_rings_on_when_another_server_run_has_taken_over() {
+fn incoming_calls_end_when_another_server_instance_takes_over() {
     let mut call = listening();
     call.receive(rings("placed:1"));
     assert_eq!(
         listen_again(&mut call, "run2"),
-        [end_told("placed:1", Some(Cancelled))]
+        [incoming_ended("placed:1", Some(Cancelled))]
     );
     assert_eq!(call.call.poll_timeout(), None);
 }
 
 #[test]
-fn what_rang_when_the_connection_was_lost_rings_no_longer_than_thirty_seconds() {
+fn without_a_connection_a_call_rings_for_at_most_thirty_seconds() {
     let mut call = listening();
     call.receive(rings("placed:1"));
     call.handle(Input::SocketClosed("cable".into()));
     assert_eq!(emitted(&call.after(29_999)), []);
-    assert_eq!(call.after(1), [end_told("placed:1", Some(Cancelled))]);
+    assert_eq!(call.after(1), [incoming_ended("placed:1", Some(Cancelled))]);
 }
 
-/// Has accepted what rings, lost the connection and come back with a join instead.
-fn in_doubt() -> Harness {
+/// A machine that accepted a call, lost the connection, and sent a join for that call.
+fn unconfirmed() -> Harness {
     let mut call = listening();
     call.receive(rings("placed:1"));
     call.handle(Input::Accept(None));
@@ -89,15 +89,15 @@ fn in_doubt() -> Harness {
 }
 
 #[test]
-fn one_whose_answer_was_on_its_way_when_the_connection_was_lost_comes_into_the_call() {
-    let mut call = in_doubt();
+fn a_call_whose_accept_was_on_its_way_when_the_connection_was_lost_is_joined() {
+    let mut call = unconfirmed();
     let actions = call.receive(accepted("placed:1", &[peer("alice")]));
     assert_eq!(
         states(&actions),
         [CallState::Connecting, CallState::Connected]
     );
-    assert!(actions.contains(&end_told("placed:1", None)));
-    // From then on a refusal is one of this call.
+    assert!(actions.contains(&incoming_ended("placed:1", None)));
+    // From then on a refusal concerns this call.
     call.handle(Input::SocketClosed("cable".into()));
     assert_eq!(call.after(400), [Action::Connect]);
     call.handle(Input::SocketOpened);
@@ -107,10 +107,10 @@ fn one_whose_answer_was_on_its_way_when_the_connection_was_lost_comes_into_the_c
 }
 
 #[test]
-fn one_whose_answer_did_not_bring_it_into_the_call_listens_again() {
+fn a_machine_whose_accept_did_not_get_it_into_the_call_listens_again() {
     for code in [ErrorCode::NotInvited, ErrorCode::TokenCall] {
         for rings_on in [true, false] {
-            let mut call = in_doubt();
+            let mut call = unconfirmed();
             assert_eq!(call.receive(error(code)), [Action::Disconnect]);
             assert_eq!(call.after(400), [Action::Connect]);
             call.handle(Input::SocketOpened);
@@ -120,7 +120,7 @@ fn one_whose_answer_did_not_bring_it_into_the_call_listens_again() {
             if rings_on {
                 assert_eq!(call.receive(rings("placed:1")), [accept("placed:1")]);
             } else {
-                let end = end_told("placed:1", Some(Cancelled));
+                let end = incoming_ended("placed:1", Some(Cancelled));
                 assert_eq!(call.after(1000), [end]);
             }
         }
@@ -128,7 +128,7 @@ fn one_whose_answer_did_not_bring_it_into_the_call_listens_again() {
 }
 
 #[test]
-fn an_answer_given_while_the_connection_is_lost_is_sent_when_it_rings_again() {
+fn an_accept_during_a_loss_is_sent_when_the_call_is_announced_again() {
     let mut call = listening();
     call.receive(rings("placed:1"));
     call.lose();
@@ -140,27 +140,27 @@ fn an_answer_given_while_the_connection_is_lost_is_sent_when_it_rings_again() {
 }
 
 #[test]
-fn what_is_declined_during_a_loss_is_over_at_once_and_declined_when_it_rings_again() {
+fn a_call_declined_during_a_loss_ends_at_once_and_is_declined_when_announced_again() {
     let mut call = listening();
     call.receive(rings("placed:1"));
     call.receive(rings("placed:2"));
     call.lose();
     for name in ["placed:1", "placed:2"] {
         let actions = call.handle(Input::Reject(Some(name.into())));
-        assert_eq!(actions, [end_told(name, None)]);
+        assert_eq!(actions, [incoming_ended(name, None)]);
     }
     assert!(nothing_rings(&call.handle(Input::Accept(None))));
     call.handle(Input::SocketOpened);
     call.receive(welcome("run1"));
     call.receive(ServerMessage::Listening {});
     assert_eq!(call.receive(rings("placed:1")), [reject("placed:1")]);
-    assert_eq!(call.after(1000), [], "of the other nothing is left");
-    let told_so = Action::Emit(Event::Incoming(incoming("placed:2")));
-    assert_eq!(call.receive(rings("placed:2")), [told_so]);
+    assert_eq!(call.after(1000), [], "nothing is left of the other call");
+    let announced = Action::Emit(Event::Incoming(incoming("placed:2")));
+    assert_eq!(call.receive(rings("placed:2")), [announced]);
 }
 
 #[test]
-fn an_answer_without_a_reply_counts_as_a_lost_connection() {
+fn an_accept_without_a_reply_counts_as_a_lost_connection() {
     let mut call = listening();
     call.receive(rings("placed:1"));
     call.handle(Input::Accept(None));
@@ -175,7 +175,7 @@ fn an_answer_without_a_reply_counts_as_a_lost_connection() {
 }
 
 #[test]
-fn a_full_call_cannot_be_answered_and_listening_goes_on() {
+fn a_full_call_cannot_be_accepted_and_listening_goes_on() {
     let mut call = listening_with(true);
     call.receive(rings("placed:1"));
     let actions = call.receive(error(ErrorCode::LimitExceeded));
@@ -185,6 +185,10 @@ fn a_full_call_cannot_be_answered_and_listening_goes_on() {
     call.handle(Input::SocketOpened);
     call.receive(welcome("run1"));
     call.receive(ServerMessage::Listening {});
-    assert_eq!(call.receive(rings("placed:1")), [], "once is enough");
+    assert_eq!(
+        call.receive(rings("placed:1")),
+        [],
+        "it is not accepted again"
+    );
     assert_eq!(call.handle(Input::Accept(None)), [accept("placed:1")]);
 }

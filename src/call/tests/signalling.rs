@@ -1,4 +1,4 @@
-//! Joining, losing the connection, coming back.
+//! Joining, losing the connection, rejoining.
 
 use super::harness::*;
 use crate::call::*;
@@ -6,7 +6,7 @@ use crate::model::*;
 use crate::signalling::message::*;
 
 #[test]
-fn a_call_is_greeted_joined_and_then_connected() {
+fn the_machine_sends_hello_and_join_and_is_then_connected() {
     let mut call = Harness::new();
     assert_eq!(call.call.state(), CallState::None);
     call.handle(Input::Roles {
@@ -58,7 +58,7 @@ fn a_second_start_does_nothing() {
 }
 
 #[test]
-fn the_first_connection_is_retried_for_five_seconds_and_then_an_error() {
+fn the_first_connection_is_retried_for_five_seconds_and_then_fails() {
     let mut call = Harness::new();
     call.handle(Input::Start);
     for _ in 0..24 {
@@ -121,7 +121,7 @@ fn a_server_that_accepts_and_stays_silent_is_unreachable() {
 }
 
 #[test]
-fn a_lost_connection_is_told_once_and_tried_for_ever_with_growing_delays() {
+fn a_lost_connection_causes_one_warning_and_is_retried_for_ever_with_growing_delays() {
     let mut call = Harness::joined(&[]);
     let actions = call.handle(Input::SocketClosed("cable".into()));
     assert_eq!(
@@ -137,11 +137,7 @@ fn a_lost_connection_is_told_once_and_tried_for_ever_with_growing_delays() {
     call.after(5000);
     let actions = call.rejoin("run1", &[]);
     assert_eq!(sent(&actions)[1], join(Some(resume("me1"))));
-    assert_eq!(
-        emitted(&actions),
-        [],
-        "the state was Connected all the time"
-    );
+    assert_eq!(emitted(&actions), [], "the state was Connected all along");
     let actions = call.handle(Input::SocketClosed("again".into()));
     assert_eq!(
         warnings(&actions),
@@ -150,7 +146,7 @@ fn a_lost_connection_is_told_once_and_tried_for_ever_with_growing_delays() {
 }
 
 #[test]
-fn the_delays_begin_anew_only_after_a_connection_that_held() {
+fn the_delays_are_reset_only_by_a_connection_that_held() {
     let mut call = Harness::joined(&[]);
     call.lose();
     call.rejoin("run1", &[]);
@@ -171,13 +167,13 @@ fn a_rejoin_without_an_answer_counts_as_a_failed_connection() {
     call.handle(Input::SocketOpened);
     assert_eq!(call.after(5000), [Action::Disconnect]);
     assert_eq!(call.after(400), [Action::Connect]);
-    // Nor does one that does not even open.
+    // A connection that does not even open has the same effect.
     assert_eq!(call.after(5000), [Action::Disconnect]);
     assert_eq!(call.after(800), [Action::Connect]);
 }
 
 #[test]
-fn what_arrives_of_a_connection_that_was_given_up_is_ignored() {
+fn inputs_from_a_connection_that_was_given_up_are_ignored() {
     let mut call = Harness::joined(&[]);
     call.handle(Input::SocketClosed("cable".into()));
     assert_eq!(call.receive(update(peer("bob"))), []);
@@ -188,12 +184,12 @@ fn what_arrives_of_a_connection_that_was_given_up_is_ignored() {
     assert_eq!(
         call.receive(joined("me1", &[])),
         [],
-        "it has not even asked to join"
+        "it has not even sent join"
     );
 }
 
 #[test]
-fn changes_are_sent_when_joined_and_otherwise_with_the_next_join() {
+fn changes_are_sent_at_once_when_joined_and_otherwise_with_the_next_join() {
     let mut call = Harness::joined(&[]);
     let actions = call.handle(Input::Media(kinds(&[Kind::Audio])));
     assert_eq!(

@@ -1,6 +1,5 @@
-//! Whole calls: several machines and the server's room machine, with connections and legs that
-//! break at random, and servers that are replaced. In the end everything has to be as if nothing
-//! had happened.
+//! Whole calls: several machines and the server's room machine. Connections and legs break at
+//! random, and servers are replaced. In the end everything has to be as if nothing had happened.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +9,7 @@ use crate::model::{Kind, Kinds};
 use crate::signalling::room::{Limits, Rooms};
 
 impl World {
-    /// One thing goes wrong.
+    /// Breaks one thing at random.
     fn break_something(&mut self) {
         let index = self.dice.below(3) as usize;
         match self.dice.below(7) {
@@ -32,7 +31,8 @@ impl World {
         }
     }
 
-    /// What the client had sent is lost, and the server notices that much later than the client.
+    /// Cuts a connection. Messages on their way to the server are lost, and the server notices the
+    /// loss so many milliseconds after the client.
     pub(super) fn cut(&mut self, index: usize, milliseconds: u64) {
         let Some(connection) = self.clients[index].connection.take() else {
             return;
@@ -59,7 +59,7 @@ impl World {
         );
     }
 
-    /// The server process ends, and another one takes its place.
+    /// Replaces the server process with a new one.
     pub(super) fn replace_server(&mut self) {
         let seed = self.dice.below(1 << 30);
         self.rooms = Rooms::new(Limits::default(), Box::new(Dice(seed)));
@@ -72,7 +72,7 @@ impl World {
         }
     }
 
-    /// The legs of all, and how often a stream was put on or off anything.
+    /// Returns the legs of each client, and how often its streams changed.
     fn media(&self) -> Vec<(Vec<LegId>, usize)> {
         self.clients
             .iter()
@@ -80,7 +80,8 @@ impl World {
             .collect()
     }
 
-    /// Everybody has exactly one connected leg each way with everybody, fed with what is wanted.
+    /// Asserts that everybody has exactly one connected leg each way with everybody else, fed with
+    /// what is wanted.
     fn assert_converged(&self, seed: u64) {
         for (index, client) in self.clients.iter().enumerate() {
             assert!(!client.is_finished, "seed {seed}");
@@ -142,22 +143,19 @@ fn begin(world: &mut World) {
 }
 
 #[test]
-fn three_participants_find_each_other_without_any_trouble() {
+fn three_participants_connect_to_each_other_without_a_warning() {
     let mut world = World::new(1);
     begin(&mut world);
     world.run(1000);
     world.assert_converged(1);
     assert!(world.clients.iter().all(|client| client.warnings == 0));
     for client in &world.clients {
-        assert!(
-            client.call.poll_timeout().is_none(),
-            "nothing is left to be done"
-        );
+        assert!(client.call.poll_timeout().is_none(), "no timer runs");
     }
 }
 
 #[test]
-fn a_server_that_is_replaced_touches_no_leg() {
+fn replacing_the_server_affects_no_leg() {
     let mut world = World::new(2);
     begin(&mut world);
     world.run(1000);
@@ -172,7 +170,7 @@ fn a_server_that_is_replaced_touches_no_leg() {
 }
 
 #[test]
-fn one_who_was_away_until_it_was_given_up_is_connected_anew() {
+fn a_participant_that_was_removed_after_a_long_loss_is_connected_again() {
     let mut world = World::new(3);
     begin(&mut world);
     world.run(1000);
@@ -187,11 +185,11 @@ fn one_who_was_away_until_it_was_given_up_is_connected_anew() {
 }
 
 #[test]
-fn whatever_breaks_at_random_everything_is_mended_in_the_end() {
+fn after_random_failures_everything_is_repaired_in_the_end() {
     for seed in 0..200 {
         let mut world = World::new(seed);
         begin(&mut world);
-        // From then on nothing may end a call; the legs are still being made.
+        // From now on nothing may end a call. The legs are still connecting.
         world.run(40);
         for _ in 0..30 {
             let pause = [0, 3, 40, 300, 2000, 9000][world.dice.below(6) as usize];

@@ -1,4 +1,4 @@
-//! Several calls and a server's room machine, with a network and media engines made up.
+//! Several calls and a server's room machine, with a simulated network and simulated media engines.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -11,7 +11,7 @@ use crate::model::*;
 use crate::signalling::message::*;
 use crate::signalling::room::{self, ConnectionId, Limits, Random, Rooms};
 
-/// A linear congruential generator: enough for a test, and it repeats.
+/// A linear congruential generator: good enough for a test, and repeatable.
 #[derive(Clone, Debug)]
 pub(super) struct Dice(pub(super) u64);
 
@@ -33,16 +33,16 @@ impl Random for Dice {
     }
 }
 
-/// What is on its way.
+/// Something on its way through the simulation.
 #[derive(Debug)]
 pub(super) enum Event {
-    /// To one of the calls.
+    /// An input for one of the calls.
     Call(usize, Input),
-    /// To the call, if this is still its connection.
+    /// A message for the call, if this is still its connection.
     Message(usize, ConnectionId, ServerMessage),
-    /// To the server, if the connection still exists there.
+    /// A message for the server, if the connection still exists there.
     Text(ConnectionId, String),
-    /// A client's connection begins.
+    /// A client's connection opens.
     Connect(usize),
     /// The server closed the connection.
     Closed(ConnectionId),
@@ -50,12 +50,12 @@ pub(super) enum Event {
     Gone(ConnectionId),
 }
 
-/// One end of a leg, as a media engine has it.
+/// One end of a leg in a media engine.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Leg {
     pub(super) has_remote: bool,
     pub(super) is_connected: bool,
-    /// The fed kinds, of a sending leg.
+    /// The kinds fed to a sending leg.
     pub(super) fed: Kinds,
 }
 
@@ -66,9 +66,9 @@ pub(super) struct Client {
     pub(super) legs: BTreeMap<LegId, Leg>,
     pub(super) is_finished: bool,
     pub(super) warnings: usize,
-    /// What the application was told.
-    pub(super) told: Vec<crate::call::Event>,
-    /// How often a stream was put on or off a leg or a reader.
+    /// The emitted events.
+    pub(super) events: Vec<crate::call::Event>,
+    /// How often the streams of a leg or a reader changed.
     pub(super) changes: usize,
 }
 
@@ -86,7 +86,7 @@ pub(super) struct World {
 pub(super) const USERS: [&str; 3] = ["alice", "bob", "carol"];
 
 impl World {
-    /// All [`USERS`], who join one call.
+    /// All [`USERS`], joining one call.
     pub(super) fn new(seed: u64) -> World {
         let join = || Target::Join("x".into());
         World::of(seed, USERS.map(|user| Client::new(user, join())).into())
@@ -113,7 +113,7 @@ impl World {
         self.queue.insert((at, self.sequence), event);
     }
 
-    /// Runs for this long.
+    /// Runs the simulation for this long.
     pub(super) fn run(&mut self, milliseconds: u64) {
         let end = self.now + Duration::from_millis(milliseconds);
         loop {
@@ -281,7 +281,7 @@ impl World {
             Action::Emit(event) => {
                 let is_warning = matches!(event, crate::call::Event::Warning(_));
                 self.clients[index].warnings += usize::from(is_warning);
-                self.clients[index].told.push(event);
+                self.clients[index].events.push(event);
             }
         }
     }
@@ -316,7 +316,7 @@ impl World {
         }
     }
 
-    /// The leg as its other end names it.
+    /// Returns the other client of a leg, and the leg's id there.
     pub(super) fn other_end(&self, index: usize, leg: &LegId) -> Option<(usize, LegId)> {
         let other = self
             .clients
@@ -353,7 +353,7 @@ impl Client {
             legs: BTreeMap::new(),
             is_finished: false,
             warnings: 0,
-            told: Vec::new(),
+            events: Vec::new(),
             changes: 0,
         }
     }

@@ -1,14 +1,14 @@
-//! Connections that are lost and servers that are replaced while it rings, and after.
+//! Connections that are lost and servers that are replaced while a call rings, and afterwards.
 
 use super::*;
 
 #[test]
-fn a_caller_that_is_cut_off_while_it_rings_comes_back_to_who_answered_meanwhile() {
+fn a_caller_that_is_cut_off_while_it_rings_rejoins_whoever_accepted_meanwhile() {
     for noticed in [0, 50, 3000] {
         let mut world = alice_calls_bob(Answers::ByHand);
         world.cut(ALICE, noticed);
         world.input(BOB, Input::Accept(None));
-        // The leg whose offer was sent to the cut connection is made anew after 5 s.
+        // The leg whose offer was sent to the cut connection is replaced after 5 s.
         world.run(10_000);
         assert_talking(&world, ALICE, BOB);
         let accepted = ("bob", CalleeState::Accepted);
@@ -17,14 +17,14 @@ fn a_caller_that_is_cut_off_while_it_rings_comes_back_to_who_answered_meanwhile(
 }
 
 #[test]
-fn a_caller_that_comes_back_too_late_learns_what_became_of_its_call() {
+fn a_caller_that_rejoins_too_late_learns_what_became_of_its_call() {
     let mut world = alice_calls_bob(Answers::ByHand);
     world.cut(ALICE, 0);
     world.run(0);
     world.input(BOB, Input::Reject(None));
     world.run(5000);
     assert_eq!(error(&world, ALICE), Some(ErrorCode::CalleeDeclined));
-    // Or at least that nothing rings any more, where the server told it to the cut connection.
+    // If the server sent the reason to the cut connection, it learns that nothing rings any more.
     let mut world = alice_calls_bob(Answers::ByHand);
     world.cut(ALICE, 3000);
     world.input(BOB, Input::Reject(None));
@@ -33,7 +33,7 @@ fn a_caller_that_comes_back_too_late_learns_what_became_of_its_call() {
 }
 
 #[test]
-fn one_who_listens_and_is_cut_off_is_rung_on() {
+fn a_listener_that_is_cut_off_keeps_ringing() {
     let mut world = alice_calls_bob(Answers::ByHand);
     world.cut(BOB, 50);
     world.run(5000);
@@ -45,7 +45,7 @@ fn one_who_listens_and_is_cut_off_is_rung_on() {
 }
 
 #[test]
-fn what_ended_while_one_who_listens_was_cut_off_is_told_as_ended() {
+fn a_call_that_ended_while_its_listener_was_cut_off_is_emitted_as_ended() {
     let mut world = alice_calls_bob(Answers::ByHand);
     world.server_is_up = false;
     world.cut(BOB, 50);
@@ -57,8 +57,8 @@ fn what_ended_while_one_who_listens_was_cut_off_is_told_as_ended() {
 }
 
 #[test]
-fn an_answer_is_not_lost_with_the_connection_wherever_it_was() {
-    // The answer and what follows it take 5 ms each way.
+fn an_accept_survives_the_loss_of_the_connection_at_any_moment() {
+    // Each message takes 5 ms.
     for moment in [0, 4, 6, 9, 11] {
         for noticed in [0, 50, 3000] {
             let mut world = alice_calls_bob(Answers::ByHand);
@@ -74,7 +74,7 @@ fn an_answer_is_not_lost_with_the_connection_wherever_it_was() {
 }
 
 #[test]
-fn a_server_that_is_replaced_while_it_rings_ends_it_at_both_ends() {
+fn replacing_the_server_ends_a_call_that_rings_at_both_ends() {
     let mut world = alice_calls_bob(Answers::ByHand);
     world.replace_server();
     world.run(5000);
@@ -84,7 +84,7 @@ fn a_server_that_is_replaced_while_it_rings_ends_it_at_both_ends() {
 }
 
 #[test]
-fn a_placed_call_goes_on_when_the_server_is_replaced_and_ends_as_ever() {
+fn a_placed_call_survives_the_replacement_of_the_server_and_ends_as_usual() {
     let mut world = alice_calls_bob(Answers::Automatically);
     world.run(1000);
     let changes = [ALICE, BOB].map(|index| world.clients[index].changes);
@@ -100,7 +100,7 @@ fn a_placed_call_goes_on_when_the_server_is_replaced_and_ends_as_ever() {
 }
 
 #[test]
-fn whoever_was_in_a_placed_call_alone_after_a_takeover_is_told_that_it_is_over() {
+fn a_placed_call_with_one_participant_left_after_a_takeover_ends() {
     let mut world = alice_calls_bob(Answers::Automatically);
     world.run(1000);
     world.replace_server();

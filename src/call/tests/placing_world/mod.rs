@@ -1,4 +1,4 @@
-//! Calling and answering with the server's room machine in between.
+//! Placing and answering calls through the server's room machine.
 
 mod faults;
 mod random;
@@ -12,15 +12,15 @@ const ALICE: usize = 0;
 const BOB: usize = 1;
 const THIRD: usize = 2;
 
-/// Alice calls bob, who waits for calls first.
+/// Bob listens for calls, then alice calls him.
 fn alice_calls_bob(answers: Answers) -> World {
     let mut world = World::of(7, vec![calls("alice", &["bob"]), answers.of("bob")]);
     start(&mut world);
     world
 }
 
-/// Alice calls bob, whom another client that waits for calls is too.
-fn bob_is_two() -> World {
+/// Bob listens for calls on two clients, then alice calls him.
+fn bob_listens_twice() -> World {
     let bob = || Answers::ByHand.of("bob");
     let mut world = World::of(7, vec![calls("alice", &["bob"]), bob(), bob()]);
     start(&mut world);
@@ -45,7 +45,7 @@ fn calls(user: &str, callees: &[&str]) -> Client {
     Client::new(user, Target::Place(callees))
 }
 
-/// Starts all, the caller, who is the first, last.
+/// Starts all clients. The caller is the first of them, and starts last.
 fn start(world: &mut World) {
     for index in (0..world.clients.len()).rev() {
         begin(world, index);
@@ -63,10 +63,10 @@ fn begin(world: &mut World, index: usize) {
 }
 
 fn emitted(world: &World, index: usize) -> &[Event] {
-    &world.clients[index].told
+    &world.clients[index].events
 }
 
-/// What became of the callees, as the client was told.
+/// The states of the callees, in the order of the events.
 fn callees(world: &World, index: usize) -> Vec<(&str, CalleeState)> {
     let callee = |event| match event {
         &Event::Callee(ref user, state) => Some((user.as_str(), state)),
@@ -75,7 +75,7 @@ fn callees(world: &World, index: usize) -> Vec<(&str, CalleeState)> {
     emitted(world, index).iter().filter_map(callee).collect()
 }
 
-/// How incoming calls ended, as the client was told.
+/// The ends of incoming calls, in the order of the events.
 fn ends(world: &World, index: usize) -> Vec<Option<IncomingEnd>> {
     let end = |event: &Event| match event {
         Event::IncomingEnded(_, reason) => Some(*reason),
@@ -97,7 +97,7 @@ fn error(world: &World, index: usize) -> Option<ErrorCode> {
     })
 }
 
-/// Why the call that never began is over.
+/// Why the call ended before it was connected.
 fn ended(world: &World, index: usize) -> Option<&str> {
     assert!(world.clients[index].is_finished);
     emitted(world, index).iter().find_map(|event| match event {
@@ -118,7 +118,7 @@ fn states(world: &World, index: usize) -> Vec<CallState> {
     emitted(world, index).iter().filter_map(state).collect()
 }
 
-/// These two are in one call, with a connected leg each way.
+/// Asserts that these two are in one call, with a connected leg each way.
 fn assert_talking(world: &World, one: usize, other: usize) {
     let name = world.clients[one].call.name();
     assert!(name.is_some_and(|name| name.starts_with(PLACED)));
@@ -139,7 +139,7 @@ fn leave(world: &mut World, index: usize, for_everyone: bool) {
 }
 
 #[test]
-fn a_call_is_placed_rings_is_answered_connected_and_hung_up() {
+fn a_call_is_placed_rings_is_accepted_connected_and_left() {
     let mut world = alice_calls_bob(Answers::ByHand);
     assert_eq!(state(&world, ALICE), CallState::Ringing);
     assert_eq!(state(&world, BOB), CallState::None);
@@ -186,7 +186,7 @@ fn a_call_is_placed_rings_is_answered_connected_and_hung_up() {
                 Event::State(CallState::Disconnected)
             ]
         ),
-        "one alone is in no call: {:?}",
+        "a placed call ends when one participant is left: {:?}",
         emitted(&world, BOB)
     );
     assert_eq!(world.clients[ALICE].warnings, 0);
@@ -210,7 +210,7 @@ fn a_call_to_nobody_ends_with_an_error_that_says_so() {
 }
 
 #[test]
-fn a_call_to_one_who_is_in_another_is_busy() {
+fn a_call_to_a_user_who_is_in_another_call_is_busy() {
     let mut world = World::of(
         7,
         vec![
@@ -223,7 +223,7 @@ fn a_call_to_one_who_is_in_another_is_busy() {
 }
 
 #[test]
-fn a_call_to_one_who_is_being_rung_is_busy_and_rings_nowhere() {
+fn a_call_to_a_user_who_is_being_rung_is_busy_and_rings_nowhere() {
     let mut world = World::of(
         7,
         vec![
@@ -241,7 +241,7 @@ fn a_call_to_one_who_is_being_rung_is_busy_and_rings_nowhere() {
 }
 
 #[test]
-fn a_call_is_declined_and_whoever_declined_listens_on() {
+fn a_call_is_declined_and_the_callee_keeps_listening() {
     let mut world = alice_calls_bob(Answers::ByHand);
     world.input(BOB, Input::Reject(None));
     world.run(100);
@@ -255,7 +255,7 @@ fn a_call_is_declined_and_whoever_declined_listens_on() {
 }
 
 #[test]
-fn a_call_that_nobody_answers_ends_in_time_at_both_ends() {
+fn a_call_that_nobody_answers_times_out_at_both_ends() {
     let mut world = alice_calls_bob(Answers::ByHand);
     world.run(59_000);
     assert_eq!(state(&world, ALICE), CallState::Ringing);
@@ -266,7 +266,7 @@ fn a_call_that_nobody_answers_ends_in_time_at_both_ends() {
 }
 
 #[test]
-fn a_caller_who_hangs_up_while_it_rings_cancels_the_call() {
+fn a_caller_that_leaves_while_it_rings_cancels_the_call() {
     let mut world = alice_calls_bob(Answers::ByHand);
     leave(&mut world, ALICE, false);
     assert_eq!(ends(&world, BOB), [Some(IncomingEnd::Cancelled)]);
@@ -278,7 +278,7 @@ fn a_caller_who_hangs_up_while_it_rings_cancels_the_call() {
 }
 
 #[test]
-fn an_answer_that_crosses_the_callers_hanging_up_finds_nothing() {
+fn an_accept_that_crosses_the_callers_leave_finds_no_call() {
     let mut world = alice_calls_bob(Answers::ByHand);
     world.input(
         ALICE,
@@ -295,8 +295,8 @@ fn an_answer_that_crosses_the_callers_hanging_up_finds_nothing() {
 }
 
 #[test]
-fn of_two_that_listen_one_answers_and_the_other_listens_on() {
-    let mut world = bob_is_two();
+fn of_two_listeners_one_accepts_and_the_other_keeps_listening() {
+    let mut world = bob_listens_twice();
     assert_eq!((rung(&world, BOB), rung(&world, THIRD)), (1, 1));
     world.input(THIRD, Input::Accept(None));
     world.run(1000);
@@ -306,8 +306,8 @@ fn of_two_that_listen_one_answers_and_the_other_listens_on() {
 }
 
 #[test]
-fn of_two_that_answer_at_once_exactly_one_is_in_the_call() {
-    let mut world = bob_is_two();
+fn of_two_listeners_that_accept_at_once_exactly_one_is_in_the_call() {
+    let mut world = bob_listens_twice();
     world.input(BOB, Input::Accept(None));
     world.input(THIRD, Input::Accept(None));
     world.run(1000);
@@ -318,8 +318,8 @@ fn of_two_that_answer_at_once_exactly_one_is_in_the_call() {
 }
 
 #[test]
-fn of_two_that_listen_one_declines_for_both() {
-    let mut world = bob_is_two();
+fn of_two_listeners_one_declines_for_both() {
+    let mut world = bob_listens_twice();
     world.input(BOB, Input::Reject(None));
     world.run(100);
     assert_eq!(error(&world, ALICE), Some(ErrorCode::CalleeDeclined));
@@ -327,7 +327,7 @@ fn of_two_that_listen_one_declines_for_both() {
 }
 
 #[test]
-fn a_further_user_is_invited_into_the_call_and_comes() {
+fn a_further_user_is_invited_into_the_call_and_joins() {
     let mut world = World::of(
         7,
         vec![

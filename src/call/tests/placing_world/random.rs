@@ -1,5 +1,5 @@
-//! Callers, callees and faults at random: whatever happens, in the end nothing rings, and all who
-//! believe to be in a call are in it together.
+//! Random callers, callees and faults. In the end nothing rings, and all clients that take
+//! themselves to be in a call are in it together.
 
 use super::*;
 
@@ -42,7 +42,7 @@ fn act(world: &mut World, dice: &mut Dice) {
     }
 }
 
-fn assert_settled(world: &World, seed: u64) {
+fn assert_consistent(world: &World, seed: u64) {
     let running = world.clients.iter().filter(|client| !client.is_finished);
     let (mut talking, mut listening) = (0, 0);
     for client in running {
@@ -63,16 +63,16 @@ fn assert_settled(world: &World, seed: u64) {
             assert!(leg.is_connected, "seed {seed}: {id}");
         }
     }
-    let census = world.rooms.stats();
-    assert_eq!(census.ringing, 0, "seed {seed}");
-    assert_eq!(census.participants_lost, 0, "seed {seed}");
-    assert_eq!(census.participants, talking, "seed {seed}");
-    assert_eq!(census.listening, listening, "seed {seed}");
-    assert_eq!(census.connections, talking + listening, "seed {seed}");
+    let stats = world.rooms.stats();
+    assert_eq!(stats.ringing, 0, "seed {seed}");
+    assert_eq!(stats.participants_lost, 0, "seed {seed}");
+    assert_eq!(stats.participants, talking, "seed {seed}");
+    assert_eq!(stats.listening, listening, "seed {seed}");
+    assert_eq!(stats.connections, talking + listening, "seed {seed}");
 }
 
 #[test]
-fn whatever_happens_at_random_nothing_rings_for_ever_and_nobody_is_in_a_call_alone() {
+fn after_random_faults_nothing_rings_for_ever_and_nobody_is_in_a_call_alone() {
     let mut outcomes = [0; 3];
     for seed in 0..300 {
         let mut world = cast(seed);
@@ -87,7 +87,7 @@ fn whatever_happens_at_random_nothing_rings_for_ever_and_nobody_is_in_a_call_alo
         }
         world.server_is_up = true;
         world.run(150_000);
-        assert_settled(&world, seed);
+        assert_consistent(&world, seed);
         for client in &world.clients {
             let outcome = match client.call.state() {
                 CallState::None => 0,
@@ -107,6 +107,6 @@ fn whatever_happens_at_random_nothing_rings_for_ever_and_nobody_is_in_a_call_alo
     }
     assert!(
         outcomes.iter().all(|count| *count > 100),
-        "the test shows little: {outcomes:?}"
+        "an outcome is too rare: {outcomes:?}"
     );
 }
