@@ -203,7 +203,6 @@ function ended() {
   if (!message || people.isReported(callEndReason)) return;
   const needsToken = reason.startsWith('token-');
   showError(needsToken ? message : sentence(message), needsToken);
-  explain(asks ? message : sentence(message), asks);
 }
 
 /** Shows why something failed, and the token field if another token may help. */

@@ -138,7 +138,7 @@ export class Lab {
    */
   async troubles() {
     const all = await this.page.evaluate(() => troubles);
-    return all.filter((one) => !/There is no connection to the participant yet/.test(one));
+    return all.filter((one) => !/The participant is not connected yet/.test(one));
   }
 
   /** Fails if a device was sent, or the SDK was asked for what it does not stand. */
