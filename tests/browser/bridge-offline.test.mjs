@@ -1,11 +1,11 @@
-// The ACS SDK's own call, which without a service gets as far as Connecting, and a bridge.
+// The ACS SDK's own call, which reaches Connecting without a service, and a bridge.
 
 import assert from 'node:assert/strict';
 import { makeLabs } from './bridge/lab.mjs';
 
 const inLab = makeLabs('acs');
 
-inLab("the SDK's own call takes the bridge's sound before media, and no device", async (lab) => {
+inLab("the SDK's own call takes the bridge's sound before media starts, and no device", async (lab) => {
   const page = await lab.open();
   const told = await page.evaluate(async () => {
     const { bridgeAcs, silentAudio } = await import('/bridge/acs.js');

@@ -1,4 +1,4 @@
-// The library in a page: its surface, and what calls tell in which order.
+// The library in a page: its API, and the order of its events.
 
 import assert from 'node:assert/strict';
 import { waitFor } from './harness.mjs';
@@ -20,9 +20,9 @@ import { MEMBERS } from './library/members.mjs';
 
 const inLab = makeLabs();
 
-// ---- The order of things
+// ---- The order of events
 
-inLab('a joined call goes through its states, and is empty again at its end', {}, async (lab) => {
+inLab('a joined call passes through its states and is empty at its end', {}, async (lab) => {
   const [alice, bob] = await Promise.all([lab.page('alice'), lab.page('bob')]);
   await joinQuietly(alice, 'tea');
   await isIn(alice, 'Connected');
@@ -99,10 +99,10 @@ inLab(
   },
 );
 
-// ---- How calls do not come about
+// ---- Calls that fail
 
 inLab(
-  'whoever declines, is busy, unknown or does not answer is told by the code',
+  'a code tells whether a callee declined, is busy, unknown, or did not answer',
   {},
   async (lab) => {
     const [alice, bob, carol] = await Promise.all([
@@ -131,7 +131,7 @@ inLab(
 inLab('a call that nobody answers ends with 408', {}, async (lab) => {
   const alice = await lab.page('alice', { intercept: true });
   await lab.page('bob');
-  // The server rings for a minute: it says at once what it would say then.
+  // The server rings for a minute; this makes it give up at once.
   alice.wire.rewrite = (message) =>
     message.type === 'callee' && message.state === 'ringing'
       ? { type: 'error', code: 'callee-no-answer', message: 'bob did not answer' }
@@ -144,7 +144,7 @@ inLab('a call that nobody answers ends with 408', {}, async (lab) => {
   assert.deepEqual([reason.code, reason.message], [408, 'bob did not answer']);
 });
 
-inLab('a call that is taken back rings no more, and cannot be answered', {}, async (lab) => {
+inLab('a cancelled call stops ringing and cannot be answered', {}, async (lab) => {
   const [alice, bob] = await Promise.all([lab.page('alice'), lab.page('bob')]);
   await startQuietly(alice, ['bob']);
   await rings(bob);
@@ -161,13 +161,13 @@ inLab('a call that is taken back rings no more, and cannot be answered', {}, asy
   );
   assert.deepEqual(error, ['CallingCommunicationError', 487]);
   assert.equal(await alice.evaluate(() => call.callEndReason.code), 0);
-  // Both can call and be called again.
+  // Both can make and receive calls again.
   await startQuietly(bob, 'alice');
   await rings(alice);
 });
 
 inLab(
-  'one of several callees who cannot come leaves with the reason, and the call goes on',
+  'a callee who cannot come leaves with the reason, and the call goes on',
   {},
   async (lab) => {
     const [alice, bob] = await Promise.all([lab.page('alice'), lab.page('bob')]);
@@ -190,7 +190,7 @@ inLab(
 
 // ---- Arguments
 
-inLab('wrong arguments are refused at once, with code 400 and what to do', {}, async (lab) => {
+inLab('wrong arguments are rejected at once, with code 400 and the remedy', {}, async (lab) => {
   const alice = await lab.page('alice');
   const refused = await alice.evaluate(async () => {
     const { LocalAudioStream, LocalVideoStream } = lib;
@@ -231,10 +231,10 @@ inLab('wrong arguments are refused at once, with code 400 and what to do', {}, a
   for (const [name, code] of Object.entries(refused.codes)) assert.equal(code, 400, name);
 });
 
-// ---- The surface
+// ---- The API
 
 inLab(
-  'every class has the members of the calling SDK, and nothing of them can be set',
+  'every class has the members of the calling SDK, all read-only',
   {},
   async (lab) => {
     const [alice, bob] = await talking(lab);
@@ -283,7 +283,7 @@ inLab(
   },
 );
 
-inLab('whatever changes in a call is told', {}, async (lab) => {
+inLab('every change in a call has an event', {}, async (lab) => {
   const [alice, bob] = await talking(lab);
   await bob.evaluate(() => {
     window.heard = [];

@@ -49,14 +49,14 @@ function withServer(name, body) {
     await body({
       server,
       open,
-      /** A page that others can call. */
+      /** Opens a page that others can call. */
       reachable: async (user, options) => {
         const page = await open(user, options);
         await page.getByRole('button', { name: 'Wait for calls' }).click();
         await isWaiting(page, user);
         return page;
       },
-      /** A page in the call of a name. */
+      /** Opens a page in a named call. */
       enter: (user, call) =>
         keep(join(browser, server, call, user, { camera: false, microphone: false })),
     });
@@ -88,7 +88,7 @@ const isInCall = (page, others) =>
   );
 const isAtRest = (page) => page.getByRole('heading', { name: 'Join a call' }).waitFor();
 const isTold = (page, text) => page.getByRole('alert').getByText(text).waitFor();
-/** What the dialog of `page` waits for the server to say is over. */
+/** Waits until the alert of `page` shows this text. */
 const stopsRinging = (page) => dialog(page).waitFor({ state: 'hidden' });
 
 withServer('a call rings until it is accepted, and both see and hear each other', async ({ open, reachable }) => {
@@ -113,7 +113,7 @@ withServer('a call rings until it is accepted, and both see and hear each other'
     await waitForStream(page, other, 'video', (s) => s.framesDecoded > 10);
     await waitForStream(page, other, 'audio', (s) => s.totalAudioEnergy > 0);
     await tile(page, other).locator('video').waitFor({ state: 'visible' });
-    // The call's own name is not for people.
+    // The name of a placed call is not shown.
     assert.equal(await page.title(), `${other} – acscall`);
   }
 
@@ -136,7 +136,7 @@ withServer('a call that is declined says so, and the callee can be called again'
   }
 });
 
-withServer('who is in a call, or is being called by somebody else, is busy', async ({ open, reachable, enter }) => {
+withServer('a user who is in a call or being called is busy', async ({ open, reachable, enter }) => {
   const [bob, alice, dora] = await Promise.all([
     reachable('bob'),
     open('alice'),
@@ -153,15 +153,15 @@ withServer('who is in a call, or is being called by somebody else, is busy', asy
   assert.equal(await dialog(bob).count(), 1);
 });
 
-withServer('nobody waits for calls under a name: that is said', async ({ open }) => {
+withServer('calling a name that nobody uses is explained', async ({ open }) => {
   const alice = await open('alice');
   await call(alice, 'bob, carl');
   await isTold(alice, 'Nobody is waiting for calls as bob or carl. Check the name or try again later.');
   await isAtRest(alice);
 });
 
-withServer('a call that nobody answers says so at both ends', async ({ open, reachable }) => {
-  // Declined, but told as if the time were over: that takes a minute.
+withServer('an unanswered call is explained at both ends', async ({ open, reachable }) => {
+  // Declined, but reported as a timeout, which would take a minute.
   const [bob, alice] = await Promise.all([
     reachable('bob', { intercept: true }),
     open('alice', { intercept: true }),
@@ -186,7 +186,7 @@ for (const [name, goes] of [
   ['closes the tab', (page) => page.goto('about:blank')],
   ['hangs up', (page) => page.getByRole('button', { name: 'Leave' }).click()],
 ]) {
-  withServer(`the dialog goes away when the caller ${name}`, async ({ open, reachable }) => {
+  withServer(`the dialog closes when the caller ${name}`, async ({ open, reachable }) => {
     const bob = await reachable('bob');
     const alice = await open('alice');
     await call(alice, 'bob');
@@ -216,7 +216,7 @@ for (const [how, told] of [
   });
 }
 
-withServer('a third is invited into a call, and the call outlives whoever began it', async ({ open, reachable }) => {
+withServer('a third user is invited, and the call outlives its caller', async ({ open, reachable }) => {
   const [bob, carl, alice] = await Promise.all([
     reachable('bob'),
     reachable('carl', { devices: true }),
@@ -238,7 +238,7 @@ withServer('a third is invited into a call, and the call outlives whoever began 
   await Promise.all([isInCall(bob, ['carl']), isInCall(carl, ['bob'])]);
 });
 
-withServer('who is in the call already is not invited, and a refusal leaves the call alone', async ({ open, reachable }) => {
+withServer('participants are not invited again, and a rejection does not affect the call', async ({ open, reachable }) => {
   const [bob, alice] = await Promise.all([reachable('bob'), open('alice')]);
   await call(alice, 'bob');
   await answer(bob, 'Accept');
@@ -258,14 +258,14 @@ withServer('who is in the call already is not invited, and a refusal leaves the 
   await Promise.all([isInCall(alice, ['bob']), isInCall(bob, ['alice'])]);
 });
 
-withServer('somebody is invited into a call that has a name', async ({ reachable, enter }) => {
+withServer('a user is invited into a named call', async ({ reachable, enter }) => {
   const [bob, alice] = await Promise.all([reachable('bob'), enter('alice', 'tea')]);
   await invite(alice, 'bob');
   await answer(bob, 'Accept');
   await Promise.all([isInCall(alice, ['bob']), isInCall(bob, ['alice'])]);
   assert.equal(await bob.title(), 'tea – acscall');
   await bob.getByRole('button', { name: 'Leave' }).click();
-  // Whoever is alone in such a call stays in it.
+  // A participant who is alone in a named call stays in it.
   await isWaiting(bob, 'bob');
   await alice.getByText('Only you in the call').waitFor();
 });
@@ -290,7 +290,7 @@ withServer('a call is ended for everybody', async ({ open, reachable }) => {
   await isTold(dora, 'alice called but hung up before you answered.');
 });
 
-withServer('of several who are called, one declines and one answers', async ({ open, reachable }) => {
+withServer('of several callees, one declines and one answers', async ({ open, reachable }) => {
   const [bob, carl, alice] = await Promise.all([
     reachable('bob'),
     reachable('carl'),
@@ -309,7 +309,7 @@ withServer('of several who are called, one declines and one answers', async ({ o
   assert.deepEqual(standing, ['alice (you)', 'carl', 'evecannot be reached', 'bobdeclined']);
 });
 
-withServer('a call is answered and declined with the keyboard, and by nothing typed before', async ({ open, reachable }) => {
+withServer('the keyboard answers and declines calls, but earlier keystrokes do not', async ({ open, reachable }) => {
   const [bob, alice] = await Promise.all([reachable('bob'), open('alice')]);
   await bob.getByRole('textbox', { name: 'Names to call' }).focus();
   await call(alice, 'bob');
@@ -357,7 +357,7 @@ withServer('waiting needs a name, can be stopped, and pauses in a call', async (
   await bob.getByRole('button', { name: 'Stop waiting' }).click();
   await bob.getByRole('button', { name: 'Wait for calls' }).waitFor();
   assert.equal(await bob.getByRole('status').textContent(), '');
-  // The server learns of it when the socket closes.
+  // The server notices when the socket closes.
   await waitFor(
     'nobody under that name',
     async () => {
@@ -370,12 +370,12 @@ withServer('waiting needs a name, can be stopped, and pauses in a call', async (
 });
 
 for (const how of ['Accept', 'Decline']) {
-  withServer(`what rings rings on while the connection is lost, and ${how} works meanwhile`, async ({ open, reachable }) => {
+  withServer(`a call keeps ringing while the connection is lost, and ${how} works meanwhile`, async ({ open, reachable }) => {
     const bob = await reachable('bob', { intercept: true });
     const alice = await open('alice', { intercept: true });
     await call(alice, 'bob');
     await dialog(bob).waitFor();
-    // Pressed as soon as the page has noticed, before the server is there again.
+    // Pressed as soon as the page has noticed, before the server is back.
     await bob.evaluate((how) => {
       const lost = new MutationObserver(() => {
         const { state } = document.getElementById('state').dataset;
@@ -384,13 +384,13 @@ for (const how of ['Accept', 'Decline']) {
       lost.observe(document.getElementById('state'), { attributes: true });
     }, how);
     await Promise.all([bob.cutSignalling(), alice.dropSignalling()]);
-    // By the page's words, or where the server learned of it first, by those of the server.
+    // In the page's words, or in the server's if that noticed first.
     if (how === 'Decline') return isTold(alice, /bob"? declined/);
     await Promise.all([isInCall(alice, ['bob']), isInCall(bob, ['alice'])]);
   });
 }
 
-withServer('a call that is accepted while its caller is away is connected when it is back', async ({ open, reachable }) => {
+withServer('a call accepted while its caller is away connects when the caller is back', async ({ open, reachable }) => {
   const [bob, alice] = await Promise.all([reachable('bob'), open('alice', { intercept: true })]);
   await call(alice, 'bob');
   await dialog(bob).waitFor();
@@ -405,7 +405,7 @@ withServer('a call that is accepted while its caller is away is connected when i
   await Promise.all([isInCall(alice, ['bob']), isInCall(bob, ['alice'])]);
 });
 
-withServer('what ended while the connection was lost rings no more', async ({ open, reachable }) => {
+withServer('a call that ended while the connection was lost stops ringing', async ({ open, reachable }) => {
   const [bob, alice] = await Promise.all([reachable('bob', { intercept: true }), open('alice')]);
   await call(alice, 'bob');
   await dialog(bob).waitFor();
@@ -418,7 +418,7 @@ withServer('what ended while the connection was lost rings no more', async ({ op
   await isWaiting(bob, 'bob');
 });
 
-withServer('a server that starts anew while it rings ends that at both ends', async ({ server, open, reachable }) => {
+withServer('a server restart ends a ringing call at both ends', async ({ server, open, reachable }) => {
   const [bob, alice] = await Promise.all([reachable('bob'), open('alice')]);
   await call(alice, 'bob');
   await dialog(bob).waitFor();
@@ -446,9 +446,9 @@ withServer('a placed call outlives its server', async ({ server, open, reachable
   await waitForStream(alice, 'bob', 'video', (s) => s.framesDecoded > framesDecoded + 10);
 });
 
-withServer('states come in their order, for programs on the library too', async ({ open }) => {
+withServer('states come in order, also for programs that use the library', async ({ open }) => {
   const [alice, bob] = await Promise.all([open('alice'), open('bob')]);
-  // Keeps every state of a call from its beginning, and those of whoever is in it.
+  // Records every state of a call and of its participants.
   const watch = `(call) => {
     window.seen = [call.state];
     window.call = call;
