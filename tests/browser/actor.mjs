@@ -94,7 +94,7 @@ export class Actor {
 
   /** Waits for this state of the call. */
   async reaches(state, within) {
-    await this.#state(state, (told) => told.state === state, within);
+    await this.#state(state, (actor) => actor.state === state, within);
   }
 
   /** Waits until the connection to the server is lost or restored. */
@@ -109,7 +109,7 @@ export class Actor {
   /** Waits for the error of `mediaType`. */
   async lacks(mediaType, code, within) {
     const isIt = (one) => one.mediaError === mediaType && one.code === code;
-    await this.#state(`without ${mediaType}`, ({ told }) => told.some(isIt), within);
+    await this.#state(`without ${mediaType}`, ({ events }) => events.some(isIt), within);
   }
 
   /** Waits until `user` is speaking; a tone counts as speech. */

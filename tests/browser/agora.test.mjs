@@ -88,7 +88,7 @@ inPage(
 
 inPage(
   'Agora: the end of a track is reported, with and without a volume',
-  { ended: [true, true], told: [1, 1] },
+  { ended: [true, true], fired: [1, 1] },
   async () => {
     const results = [];
     for (const hasVolume of [false, true]) {
@@ -100,13 +100,13 @@ inPage(
       const { track: mediaStreamTrack } = await got;
       const track = AgoraRTC.createCustomAudioTrack({ mediaStreamTrack });
       if (hasVolume) track.setVolume(50);
-      const told = events(track, 'track-ended');
+      const fired = events(track, 'track-ended');
       const sink = await attach(track);
       to.close();
-      await until(() => sink.hasEnded && told.length);
-      results.push([sink.hasEnded, told.length]);
+      await until(() => sink.hasEnded && fired.length);
+      results.push([sink.hasEnded, fired.length]);
     }
-    return { ended: results.map(([ended]) => ended), told: results.map(([, told]) => told) };
+    return { ended: results.map(([ended]) => ended), fired: results.map(([, fired]) => fired) };
   },
 );
 

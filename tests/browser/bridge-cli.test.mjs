@@ -136,13 +136,13 @@ bridgeTest('when Chromium or its page crashes, the command says so and leaves no
     'its pipe is closed': async (command) => [await command.chromium()],
     'its page crashed': (command) => command.renderers(),
   };
-  for (const [told, find] of Object.entries(victims)) {
+  for (const [expected, find] of Object.entries(victims)) {
     const command = await start('acs', ['--group', 'demo']);
     await command.says(/^Connected$/);
     for (const id of await find(command)) process.kill(id, 'SIGKILL');
     const { code, last } = await command.ends();
     assert.equal(code, 4, last);
-    assert.equal(last, `acscall: Chromium is gone: ${told}`);
+    assert.equal(last, `acscall: Chromium is gone: ${expected}`);
     await command.leavesNothing();
   }
 });
@@ -166,7 +166,7 @@ bridgeTest('a server that requires tokens gets them for all guests', async (star
   // A rejected guest would be reported as trouble before.
   await command.says(/^Connected .*3 guests|^Connected .*4 guests/);
   assert.deepEqual(command.lines.filter((line) => line.startsWith('trouble')), []);
-  for (const [args, told] of [
+  for (const [args, expected] of [
     [[], /asks for tokens: give its secret with --secret-file/],
     [['--secret-file', file], /the secret is not that of the server/],
   ]) {
@@ -174,7 +174,7 @@ bridgeTest('a server that requires tokens gets them for all guests', async (star
     const refused = await start('acs', ['--group', 'demo', ...at, ...args]);
     const { code, last } = await refused.ends();
     assert.equal(code, 3, last);
-    assert.match(last, told);
+    assert.match(last, expected);
   }
 });
 
@@ -190,7 +190,7 @@ bridgeTest('without a server the command starts one', async (start) => {
 });
 
 bridgeTest('a missing requirement is named, with the remedy', async (start) => {
-  for (const [args, code, told] of [
+  for (const [args, code, expected] of [
     [['--sdk', '/nowhere'], 1, /npm install --prefix \/nowhere @azure\/communication-calling/],
     [['--chromium', '/nowhere/chromium'], 1, /\/nowhere\/chromium, which --chromium names/],
     [['--server', 'wss://127.0.0.1:9'], 1, /nobody listens on 127.0.0.1:9/],
@@ -202,7 +202,7 @@ bridgeTest('a missing requirement is named, with the remedy', async (start) => {
     const command = await start('acs', ['--group', 'demo', ...args]);
     const ended = await command.ends();
     assert.equal(ended.code, code, command.lines.join('\n'));
-    assert.match(command.lines.join('\n'), told);
+    assert.match(command.lines.join('\n'), expected);
     await command.leavesNothing();
   }
   const silent = await start('acs', ['--group', 'demo'], { env: { ACS_TOKEN: '' } });

@@ -91,11 +91,11 @@ test('two goals never have operations at the same time', async () => {
 
 test('a failure is reported once and retried after 1, 2, 4, 8, 16, 30, 30 seconds', async (t) => {
   mockTimeouts(t);
-  const told = [];
+  const failures = [];
   const one = new Switch();
   one.fails = true;
   one.isWanted = true;
-  const steps = new Reconciler([one.goal], (name, error) => told.push(`${name}: ${error.message}`));
+  const steps = new Reconciler([one.goal], (name, error) => failures.push(`${name}: ${error.message}`));
   steps.update();
   await settle();
   let attempts = 1;
@@ -106,17 +106,17 @@ test('a failure is reported once and retried after 1, 2, 4, 8, 16, 30, 30 second
     attempts += 1;
     assert.equal(one.done.length, attempts, `after ${seconds} s`);
   }
-  assert.deepEqual(told, ['start: no start']);
+  assert.deepEqual(failures, ['start: no start']);
   await steps.finish();
 });
 
 test('a withdrawn request is not retried; a new request runs at once', async (t) => {
   mockTimeouts(t);
-  const told = [];
+  const failures = [];
   const one = new Switch();
   one.fails = true;
   one.isWanted = true;
-  const steps = new Reconciler([one.goal], (name) => told.push(name));
+  const steps = new Reconciler([one.goal], (name) => failures.push(name));
   steps.update();
   await settle();
   one.isWanted = false;
@@ -127,7 +127,7 @@ test('a withdrawn request is not retried; a new request runs at once', async (t)
   steps.update();
   await settle();
   assert.deepEqual(one.done, ['start', 'start']);
-  assert.deepEqual(told, ['start', 'start'], 'it is another failure');
+  assert.deepEqual(failures, ['start', 'start'], 'it is another failure');
   await steps.finish();
 });
 
@@ -182,7 +182,7 @@ test('finish waits for the possible operations, and nothing runs after it', asyn
 
 test('persist retries until it succeeds, and then starts with short delays again', async (t) => {
   mockTimeouts(t);
-  const told = [];
+  const failures = [];
   let attempts = 0;
   const leaving = new AbortController();
   const gone = persist(
@@ -192,7 +192,7 @@ test('persist retries until it succeeds, and then starts with short delays again
       throw new Error(`attempt ${attempts}`);
     },
     leaving.signal,
-    (error) => told.push(error.message),
+    (error) => failures.push(error.message),
   );
   await settle();
   await pass(t, 1_000);
@@ -200,7 +200,7 @@ test('persist retries until it succeeds, and then starts with short delays again
   assert.equal(attempts, 3);
   await pass(t, 1_000);
   assert.equal(attempts, 4, 'the third had worked for a while');
-  assert.deepEqual(told, ['attempt 1', 'attempt 3']);
+  assert.deepEqual(failures, ['attempt 1', 'attempt 3']);
   leaving.abort();
   await gone;
   await pass(t, 60_000);

@@ -151,7 +151,7 @@ inPage(
     opened = 0;
     const [first, second] = await devices.getCameras();
     const stream = new LocalVideoStream(first);
-    const told = events(stream, 'videoSourceChanged');
+    const fired = events(stream, 'videoSourceChanged');
     let before;
     const sink = new Sink();
     sink.track = (track) => {
@@ -164,8 +164,8 @@ inPage(
       sent: sink.tracks.map((track, n) => deviceOf(track) === [first, second][n].id),
       before,
       after: sink.tracks[0].readyState,
-      source: stream.source === second && told[0].source === stream,
-      events: told.length,
+      source: stream.source === second && fired[0].source === stream,
+      events: fired.length,
       opened,
     };
   },

@@ -12,10 +12,10 @@ import { chromium } from 'playwright-core';
  * How long a wait may take, in milliseconds. It only ends hangs, since a busy machine takes many
  * times as long as an idle one.
  */
-export const PATIENCE = 60_000;
+export const TIMEOUT = 60_000;
 
 /** The same for a whole test with several waits. */
-export const TEST = { timeout: 3 * PATIENCE };
+export const TEST = { timeout: 3 * TIMEOUT };
 
 /** The variable in which run.mjs passes the Chromium that it has started for all files. */
 const SHARED_BROWSER = 'ACSCALL_TEST_BROWSER';
@@ -213,7 +213,7 @@ export async function openPage(browser, server, call, user, options = {}) {
   const { url } = server;
   const page = await (await browser.newContext(context)).newPage();
   if (intercept) await interceptSignalling(page);
-  page.setDefaultTimeout(PATIENCE);
+  page.setDefaultTimeout(TIMEOUT);
   await page.addInitScript(() => {
     window.legs = [];
     window.RTCPeerConnection = class extends RTCPeerConnection {
@@ -332,13 +332,13 @@ export async function received(page, user, kind) {
  * Waits until `accept` is true for those statistics, and returns them. After `within` milliseconds
  * it fails with the last ones.
  */
-export async function waitForStream(page, user, kind, accept, within = PATIENCE) {
+export async function waitForStream(page, user, kind, accept, within = TIMEOUT) {
   const what = `${kind} of ${user} that is accepted by ${accept}`;
   return waitFor(what, () => received(page, user, kind), (stats) => stats && accept(stats), within);
 }
 
 /** Polls `get` until `accept` is true for its result. */
-export async function waitFor(what, get, accept, within = PATIENCE) {
+export async function waitFor(what, get, accept, within = TIMEOUT) {
   const end = performance.now() + within;
   for (;;) {
     const got = await get();

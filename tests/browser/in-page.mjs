@@ -13,7 +13,7 @@ export async function install(colours) {
   const audio = new AudioContext();
   const views = new Map();
   const ears = new Map();
-  const told = [];
+  const events = [];
   let call = null;
   let agent = null;
 
@@ -66,7 +66,7 @@ export async function install(colours) {
   function use(begun) {
     call = begun;
     call.on('mediaError', ({ error, mediaType }) => {
-      told.push({ mediaError: mediaType, code: error.code, message: error.message });
+      events.push({ mediaError: mediaType, code: error.code, message: error.message });
     });
   }
 
@@ -142,7 +142,7 @@ export async function install(colours) {
         reconnecting: call?.reconnecting ?? false,
         isMuted: call?.isMuted ?? null,
         isLocalVideoStarted: call?.isLocalVideoStarted ?? null,
-        told,
+        events,
       };
     },
 

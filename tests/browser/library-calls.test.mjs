@@ -9,12 +9,12 @@ import {
   isIn,
   joinQuietly,
   makeLabs,
-  rings,
+  isCalled,
   sees,
   startQuietly,
   states,
   talking,
-  told,
+  recorded,
   videoOf,
 } from './library/lab.mjs';
 
@@ -36,7 +36,7 @@ inLab('mute stops the sound, unmute resumes it, and the others are notified', {}
   await alice.evaluate(() => call.unmute());
   await bob.waitForFunction(() => !call.remoteParticipants[0].isMuted);
   await hears(bob, 1000);
-  const lines = (await told(alice)).filter((line) => line === 'isMutedChanged');
+  const lines = (await recorded(alice)).filter((line) => line === 'isMutedChanged');
   assert.equal(lines.length, 2);
 });
 
@@ -99,7 +99,7 @@ inLab('an invited user joins the call', {}, async (lab) => {
     call.addParticipant({ communicationUserId: 'carol' }),
   );
   assert.equal(await added.evaluate(({ state }) => state), 'Ringing');
-  await rings(carol);
+  await isCalled(carol);
   await acceptQuietly(carol);
   await sees(alice, 'bob Connected', 'carol Connected');
   assert.equal(await added.evaluate(({ state }) => state), 'Connected');
@@ -126,7 +126,7 @@ inLab('muteIncomingAudio silences the page, not the streams', {}, async (lab) =>
   await alice.evaluate(() => call.unmute());
   await bob.waitForFunction(() => call.remoteParticipants[0].isSpeaking);
   await hears(bob, 1000);
-  assert.ok((await told(bob)).includes('isIncomingAudioMutedChanged'));
+  assert.ok((await recorded(bob)).includes('isIncomingAudioMutedChanged'));
 });
 
 inLab('a call sends one video and one screen, and stopping early rejects the start', {}, async (lab) => {
@@ -298,7 +298,7 @@ inLab('an idle agent can be called again after the server was lost', {}, async (
   await lab.server.start();
   await Promise.all([alice, bob].map(isBack));
   await startQuietly(alice, 'bob');
-  await rings(bob);
+  await isCalled(bob);
 });
 
 // ---- Tokens

@@ -9,12 +9,12 @@ import {
   isIn,
   joinQuietly,
   makeLabs,
-  rings,
+  isCalled,
   sees,
   startQuietly,
   states,
   talking,
-  told,
+  recorded,
 } from './library/lab.mjs';
 import { MEMBERS } from './library/members.mjs';
 
@@ -31,7 +31,7 @@ inLab('a joined call passes through its states and is empty at its end', {}, asy
   await bob.evaluate(() => call.hangUp());
   await sees(alice);
   await alice.evaluate(() => call.hangUp());
-  assert.deepEqual(await told(alice), [
+  assert.deepEqual(await recorded(alice), [
     'state None',
     'idChanged',
     'state Connecting',
@@ -62,8 +62,8 @@ inLab(
     await startQuietly(alice, 'bob');
     await isIn(alice, 'Ringing');
     await sees(alice, 'bob Ringing');
-    await rings(bob);
-    assert.deepEqual(await bob.evaluate(() => rings[0].callerInfo), {
+    await isCalled(bob);
+    assert.deepEqual(await bob.evaluate(() => incomingCalls[0].callerInfo), {
       identifier: { kind: 'communicationUser', communicationUserId: 'alice' },
       displayName: 'Alice A.',
     });
@@ -111,8 +111,8 @@ inLab(
       lab.page('carol'),
     ]);
     await startQuietly(alice, 'bob');
-    await rings(bob);
-    await bob.evaluate(() => rings[0].reject());
+    await isCalled(bob);
+    await bob.evaluate(() => incomingCalls[0].reject());
     const declined = await endReason(alice);
     assert.deepEqual([declined.code, declined.reason], [603, 'callee-declined']);
 
@@ -147,23 +147,24 @@ inLab('a call that nobody answers ends with 408', {}, async (lab) => {
 inLab('a cancelled call stops ringing and cannot be answered', {}, async (lab) => {
   const [alice, bob] = await Promise.all([lab.page('alice'), lab.page('bob')]);
   await startQuietly(alice, ['bob']);
-  await rings(bob);
+  await isCalled(bob);
   const ended = await bob.evaluateHandle(() => {
-    const [ring] = rings;
-    return { ring, promise: new Promise((resolve) => ring.on('callEnded', resolve)) };
+    const [incoming] = incomingCalls;
+    const promise = new Promise((resolve) => incoming.on('callEnded', resolve));
+    return { incoming, promise };
   });
   await isIn(alice, 'Ringing');
   await alice.evaluate(() => call.hangUp());
   const payload = await ended.evaluate(({ promise }) => promise);
   assert.deepEqual([payload.callEndReason.code, payload.callEndReason.reason], [487, 'cancelled']);
-  const error = await ended.evaluate(({ ring }) =>
-    ring.accept().catch(({ name, code }) => [name, code]),
+  const error = await ended.evaluate(({ incoming }) =>
+    incoming.accept().catch(({ name, code }) => [name, code]),
   );
   assert.deepEqual(error, ['CallingCommunicationError', 487]);
   assert.equal(await alice.evaluate(() => call.callEndReason.code), 0);
   // Both can make and receive calls again.
   await startQuietly(bob, 'alice');
-  await rings(alice);
+  await isCalled(alice);
 });
 
 inLab(
@@ -240,7 +241,7 @@ inLab(
     const [alice, bob] = await talking(lab);
     const carol = await lab.page('carol', { displayName: 'Carol' });
     await bob.evaluate(() => void call.addParticipant('carol'));
-    await rings(carol);
+    await isCalled(carol);
     const collect = async (page) =>
       page.evaluateHandle(async () => {
         const deviceManager = await new lib.CallClient().getDeviceManager();
@@ -252,7 +253,7 @@ inLab(
           client: new lib.CallClient(),
           agent,
           call: window.call,
-          incomingCall: rings[0],
+          incomingCall: incomingCalls[0],
           deviceManager,
           localAudioStream,
           localVideoStream,
@@ -336,7 +337,7 @@ inLab('every change in a call has an event', {}, async (lab) => {
   ]) {
     assert.ok(heard.has(event), event);
   }
-  const own = await told(alice);
+  const own = await recorded(alice);
   for (const line of [
     'isMutedChanged',
     'isScreenSharingOnChanged',

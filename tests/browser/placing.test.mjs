@@ -87,8 +87,8 @@ const isInCall = (page, others) =>
     [...others].sort().join(),
   );
 const isAtRest = (page) => page.getByRole('heading', { name: 'Join a call' }).waitFor();
-const isTold = (page, text) => page.getByRole('alert').getByText(text).waitFor();
-/** Waits until the alert of `page` shows this text. */
+const alertShows = (page, text) => page.getByRole('alert').getByText(text).waitFor();
+/** Waits until the dialog for incoming calls closes. */
 const stopsRinging = (page) => dialog(page).waitFor({ state: 'hidden' });
 
 withServer('a call rings until it is accepted, and both see and hear each other', async ({ open, reachable }) => {
@@ -119,7 +119,7 @@ withServer('a call rings until it is accepted, and both see and hear each other'
 
   await alice.getByRole('button', { name: 'Leave' }).click();
   await isAtRest(alice);
-  await isTold(bob, 'Everybody else has left.');
+  await alertShows(bob, 'Everybody else has left.');
   await isWaiting(bob, 'bob');
 });
 
@@ -128,7 +128,7 @@ withServer('a call that is declined says so, and the callee can be called again'
   for (let round = 0; round < 2; round += 1) {
     await call(alice, 'bob');
     await answer(bob, 'Decline');
-    await isTold(alice, 'bob declined.');
+    await alertShows(alice, 'bob declined.');
     await isAtRest(alice);
     await alice.locator('#place:focus').waitFor();
     await isWaiting(bob, 'bob');
@@ -144,19 +144,19 @@ withServer('a user who is in a call or being called is busy', async ({ open, rea
     enter('carl', 'tea'),
   ]);
   await call(alice, 'carl');
-  await isTold(alice, 'Busy with another call: carl.');
+  await alertShows(alice, 'Busy with another call: carl.');
   await isAtRest(alice);
   await call(alice, 'bob');
   await dialog(bob).waitFor();
   await call(dora, 'bob');
-  await isTold(dora, 'Busy with another call: bob.');
+  await alertShows(dora, 'Busy with another call: bob.');
   assert.equal(await dialog(bob).count(), 1);
 });
 
 withServer('calling a name that nobody uses is explained', async ({ open }) => {
   const alice = await open('alice');
   await call(alice, 'bob, carl');
-  await isTold(alice, 'Nobody is waiting for calls as bob or carl. Check the name or try again later.');
+  await alertShows(alice, 'Nobody is waiting for calls as bob or carl. Check the name or try again later.');
   await isAtRest(alice);
 });
 
@@ -177,8 +177,8 @@ withServer('an unanswered call is explained at both ends', async ({ open, reacha
   bob.rewrite = (message) =>
     message.reason === 'declined-elsewhere' ? { ...message, reason: 'no-answer' } : message;
   await answer(other, 'Decline');
-  await isTold(alice, 'bob did not answer.');
-  await isTold(bob, 'You missed a call from alice.');
+  await alertShows(alice, 'bob did not answer.');
+  await alertShows(bob, 'You missed a call from alice.');
   await stopsRinging(bob);
 });
 
@@ -193,13 +193,13 @@ for (const [name, goes] of [
     await dialog(bob).waitFor();
     await goes(alice);
     await stopsRinging(bob);
-    await isTold(bob, 'alice called but hung up before you answered.');
+    await alertShows(bob, 'alice called but hung up before you answered.');
     await isWaiting(bob, 'bob');
     assert.equal(await bob.title(), 'acscall');
   });
 }
 
-for (const [how, told] of [
+for (const [how, text] of [
   ['Accept', 'The call from alice was answered in another window or on another device.'],
   ['Decline', 'The call from alice was declined in another window or on another device.'],
 ]) {
@@ -210,7 +210,7 @@ for (const [how, told] of [
     await Promise.all([dialog(bob).waitFor(), dialog(second).waitFor()]);
     await answer(second, how);
     await stopsRinging(bob);
-    await isTold(bob, told);
+    await alertShows(bob, text);
     await isWaiting(bob, 'bob');
     if (how === 'Accept') await isInCall(second, ['alice']);
   });
@@ -244,15 +244,15 @@ withServer('participants are not invited again, and a rejection does not affect 
   await answer(bob, 'Accept');
   await isInCall(alice, ['bob']);
   await invite(alice, 'bob');
-  await isTold(alice, 'bob is in the call already.');
-  for (const [user, told] of [
+  await alertShows(alice, 'bob is already in the call.');
+  for (const [user, text] of [
     ['alice', 'You cannot call yourself.'],
     ['x'.repeat(129), 'A name has 1 to 128 characters.'],
     ['eve', 'Nobody is waiting for calls as eve. '],
   ]) {
     await alice.getByRole('textbox', { name: 'Names to invite' }).fill(user);
     await alice.getByRole('button', { name: 'Invite' }).click();
-    await isTold(alice, told);
+    await alertShows(alice, text);
   }
   await alice.getByRole('listitem').filter({ hasText: 'eve' }).getByText('cannot be reached').waitFor();
   await Promise.all([isInCall(alice, ['bob']), isInCall(bob, ['alice'])]);
@@ -284,10 +284,10 @@ withServer('a call is ended for everybody', async ({ open, reachable }) => {
   await isWaiting(bob, 'bob');
   assert.equal(await bob.getByRole('alert').count(), 0);
   for (const page of [alice, carl]) {
-    await isTold(page, 'bob has ended the call for everybody.');
+    await alertShows(page, 'bob has ended the call for everybody.');
     await isAtRest(page);
   }
-  await isTold(dora, 'alice called but hung up before you answered.');
+  await alertShows(dora, 'alice called but hung up before you answered.');
 });
 
 withServer('of several callees, one declines and one answers', async ({ open, reachable }) => {
@@ -298,9 +298,9 @@ withServer('of several callees, one declines and one answers', async ({ open, re
   ]);
   await call(alice, ' bob ,carl,, eve,bob');
   await alice.getByText('Ringing bob and carl…').waitFor();
-  await isTold(alice, 'Nobody is waiting for calls as eve. ');
+  await alertShows(alice, 'Nobody is waiting for calls as eve. ');
   await answer(bob, 'Decline');
-  await isTold(alice, 'bob declined.');
+  await alertShows(alice, 'bob declined.');
   await tile(alice, 'bob', 'ringing').waitFor({ state: 'detached' });
   await answer(carl, 'Accept');
   await isInCall(alice, ['carl']);
@@ -320,7 +320,7 @@ withServer('the keyboard answers and declines calls, but earlier keystrokes do n
   assert.ok(await dialog(bob).isVisible());
   assert.equal(await bob.evaluate(() => document.querySelector('#callees').value), '');
   await bob.keyboard.press('Escape');
-  await isTold(alice, 'bob declined.');
+  await alertShows(alice, 'bob declined.');
   await bob.locator('#callees:focus').waitFor();
 
   await call(alice, 'bob');
@@ -341,7 +341,7 @@ withServer('the keyboard answers and declines calls, but earlier keystrokes do n
 withServer('waiting needs a name, can be stopped, and pauses in a call', async ({ open, reachable }) => {
   const [bob, alice] = await Promise.all([open(''), open('alice')]);
   await bob.getByRole('button', { name: 'Wait for calls' }).click();
-  await isTold(bob, 'Enter your name first');
+  await alertShows(bob, 'Enter your name first');
   await bob.locator('#user:focus').waitFor();
   await bob.keyboard.type('bob');
   await bob.getByRole('button', { name: 'Wait for calls' }).click();
@@ -351,7 +351,7 @@ withServer('waiting needs a name, can be stopped, and pauses in a call', async (
   await bob.getByRole('button', { name: 'Join' }).click();
   await bob.getByText('Only you in the call').waitFor();
   await call(alice, 'bob');
-  await isTold(alice, 'Busy with another call: bob.');
+  await alertShows(alice, 'Busy with another call: bob.');
   await bob.getByRole('button', { name: 'Leave' }).click();
   await isWaiting(bob, 'bob');
   await bob.getByRole('button', { name: 'Stop waiting' }).click();
@@ -385,7 +385,7 @@ for (const how of ['Accept', 'Decline']) {
     }, how);
     await Promise.all([bob.cutSignalling(), alice.dropSignalling()]);
     // In the page's words, or in the server's if that noticed first.
-    if (how === 'Decline') return isTold(alice, /bob"? declined/);
+    if (how === 'Decline') return alertShows(alice, /bob"? declined/);
     await Promise.all([isInCall(alice, ['bob']), isInCall(bob, ['alice'])]);
   });
 }
@@ -414,7 +414,7 @@ withServer('a call that ended while the connection was lost stops ringing', asyn
   await isAtRest(alice);
   await bob.cutSignalling();
   await stopsRinging(bob);
-  await isTold(bob, 'alice called but hung up before you answered.');
+  await alertShows(bob, 'alice called but hung up before you answered.');
   await isWaiting(bob, 'bob');
 });
 
@@ -425,7 +425,7 @@ withServer('a server restart ends a ringing call at both ends', async ({ server,
   await server.kill();
   await alice.getByText('Reconnecting to the server').waitFor();
   await server.start();
-  await isTold(alice, 'The server was started anew while it rang. Call again.');
+  await alertShows(alice, 'The server restarted while the call rang. Call again.');
   await stopsRinging(bob);
   await isWaiting(bob, 'bob');
   await call(alice, 'bob');

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { PATIENCE, Server, TEST, startBrowser } from './harness.mjs';
+import { TIMEOUT, Server, TEST, startBrowser } from './harness.mjs';
 
 let server;
 let browser;
@@ -53,7 +53,7 @@ export function inPage(name, expected, body, { isStrict = false } = {}) {
     );
     await page.goto(`${server.url}empty`);
     await page.exposeFunction('touchPage', () => page.mouse.click(5, 5));
-    await page.evaluate(tools, PATIENCE);
+    await page.evaluate(tools, TIMEOUT);
     assert.deepEqual(await page.evaluate(body), expected);
     assert.deepEqual(errors, []);
   });

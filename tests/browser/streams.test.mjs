@@ -11,7 +11,7 @@ inPage(
     const sink = await attach(stream);
     const types = [stream.mediaStreamType];
     const [copy] = (await stream.getMediaStream()).getTracks();
-    const told = events(stream, 'videoSourceChanged');
+    const fired = events(stream, 'videoSourceChanged');
     const canvas = canvasStream();
     const done = stream.setMediaStream(canvas);
     const at = sink.tracks.length;
@@ -23,7 +23,7 @@ inPage(
       types,
       camera: sink.tracks[0].readyState,
       copy: copy.readyState,
-      events: told.length,
+      events: fired.length,
     };
   },
 );
@@ -210,9 +210,9 @@ inPage(
 
 inPage('the volume has events while there are listeners', true, async () => {
   const volume = await new LocalAudioStream(toneStream()).getVolume();
-  const told = events(volume, 'levelChanged');
+  const fired = events(volume, 'levelChanged');
   // A sine of full scale has an RMS of 0.71.
-  await until(() => told.length && Math.abs(volume.level - 71) < 3);
+  await until(() => fired.length && Math.abs(volume.level - 71) < 3);
   return true;
 });
 

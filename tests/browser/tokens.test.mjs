@@ -43,7 +43,7 @@ async function pressJoin(page) {
 }
 
 /** Returns the text of the page's alert, once it is shown. */
-async function complaint(page) {
+async function alertText(page) {
   await page.getByRole('alert').waitFor();
   assert.ok(await page.locator('#lobby').isVisible());
   return page.locator('#alert-text').textContent();
@@ -67,7 +67,7 @@ pageTest('without a token the server rejects the user, and the page asks for one
   const page = await open('bob');
   assert.ok(await page.getByLabel('Token').isHidden());
   await pressJoin(page);
-  assert.match(await complaint(page), /^this server asks for a token: .* give it to the page/);
+  assert.match(await alertText(page), /^this server asks for a token: .* give it to the page/);
   await page.locator('#token:focus').waitFor();
   await page.getByLabel('Token').fill(` ${makeToken(SECRET, 'bob')}\n`);
   await page.keyboard.press('Enter');
@@ -77,7 +77,7 @@ pageTest('without a token the server rejects the user, and the page asks for one
 pageTest('a wrong token is explained, and can be replaced', async ({ open }) => {
   const hourAgo = Math.floor(Date.now() / 1000) - 3600;
   const page = await open('carl', makeToken(SECRET, 'carl', { exp: hourAgo }));
-  for (const [token, told] of [
+  for (const [token, expected] of [
     [null, /^the token expired 36\d\d s ago: get a new one/],
     ['rubbish', /^the token cannot be read/],
     [makeToken('another secret', 'carl'), /^the token is not signed with this server's secret/],
@@ -86,7 +86,7 @@ pageTest('a wrong token is explained, and can be replaced', async ({ open }) => 
   ]) {
     if (token) await page.getByLabel('Token').fill(token);
     await pressJoin(page);
-    assert.match(await complaint(page), told);
+    assert.match(await alertText(page), expected);
   }
   await page.getByLabel('Token').fill(makeToken(SECRET, 'carl'));
   await pressJoin(page);
@@ -99,7 +99,7 @@ pageTest('a page whose token has become invalid says so instead of retrying', as
   await page.getByText('Reconnecting to the server').waitFor();
   server.secret = 'another secret, of 32 bytes, too';
   await server.start();
-  assert.match(await complaint(page), /^the token is not signed with this server's secret/);
+  assert.match(await alertText(page), /^the token is not signed with this server's secret/);
   assert.ok(await page.getByLabel('Token').isVisible());
   await server.kill();
   server.secret = SECRET;
@@ -112,7 +112,7 @@ pageTest('a user who may not place calls learns so, and can give another token',
   await page.getByText('Others can call you as fred').waitFor();
   await page.getByRole('textbox', { name: 'Names to call' }).fill('gina');
   await page.getByRole('button', { name: 'Call', exact: true }).click();
-  assert.match(await complaint(page), /^the token does not allow/);
+  assert.match(await alertText(page), /^the token does not allow/);
   await page.locator('#token:focus').waitFor();
   await page.getByLabel('Token').fill(makeToken(SECRET, 'fred', { place: true }));
   // Calls again, without joining anything.
