@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { TIMEOUT, Server, TEST, startBrowser } from './harness.mjs';
+import { Server, TEST, TIMEOUT, startBrowser } from './harness.mjs';
 
 let server;
 let browser;

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { COLOURS, colourName } from '../actor.mjs';
 import { Pipeline } from '../gst.mjs';
-import { TIMEOUT, Server, TEST, startBrowser, waitFor } from '../harness.mjs';
+import { Server, TEST, TIMEOUT, startBrowser, waitFor } from '../harness.mjs';
 import { Witness } from '../witness.mjs';
 import { bundle } from './bundle.mjs';
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { TIMEOUT, Server, TEST, startBrowser } from '../harness.mjs';
+import { Server, TEST, TIMEOUT, startBrowser } from '../harness.mjs';
 
 /** The events of calls. */
 export const CALL_EVENTS = [
