@@ -247,7 +247,7 @@ withServer('participants are not invited again, and a rejection does not affect 
   await alertShows(alice, 'bob is already in the call.');
   for (const [user, text] of [
     ['alice', 'You cannot call yourself.'],
-    ['x'.repeat(129), 'A name has 1 to 128 characters.'],
+    ['x'.repeat(129), 'A name must have 1 to 128 characters.'],
     ['eve', 'Nobody is waiting for calls as eve. '],
   ]) {
     await alice.getByRole('textbox', { name: 'Names to invite' }).fill(user);
@@ -365,7 +365,7 @@ withServer('waiting needs a name, can be stopped, and pauses in a call', async (
       await isAtRest(alice);
       return alice.locator('#alert-text').textContent();
     },
-    (text) => text.startsWith('Nobody waits'),
+    (text) => text.startsWith('Nobody is waiting'),
   );
 });
 
