@@ -212,8 +212,8 @@ window.seeds = {
    * `atMiddle` reports the end of the first.
    * @param {string[]} parts
    * @param {string[]} free The names that are provided.
-   * @param {number} [anotherCamera] The index of the one to switch to.
    * @param {number} [anotherCamera] The index of the camera to switch to.
+   */
   async run(parts, free, anotherCamera) {
     const check = async () => {
       middle.resolve();
