@@ -1,4 +1,4 @@
-// The page for those who do not see it, who use the keyboard, or have little room.
+// The page with a screen reader, with the keyboard, and on small screens.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -33,7 +33,7 @@ after(async () => {
   await server?.kill();
 });
 
-/** Runs `body` in a call of its own, and closes its pages. */
+/** Runs `body` in a call of its own and closes its pages. */
 function inCall(name, body) {
   test(name, TEST, async (t) => {
     const call = `for all ${name}`.slice(0, 100);
@@ -51,11 +51,11 @@ function inCall(name, body) {
   });
 }
 
-/** Has axe-core look at `page` in both colour schemes, once what moves has come to rest. */
+/** Runs axe-core on `page` in both colour schemes, after all animations. */
 async function check(page, where) {
   for (const colorScheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    // Not a script of the page: its policy lets none in.
+    // Evaluated, because the page's policy forbids foreign scripts.
     await page.evaluate(axe);
     const violations = await page.evaluate(async () => {
       const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
@@ -102,7 +102,7 @@ inCall('axe-core finds nothing in a call and its panels', async ({ enter }) => {
 });
 
 inCall(
-  'single keys do what their buttons do, unless one types or switched them off',
+  'single keys press their buttons, except while typing or when they are turned off',
   async ({ enter }) => {
     const alice = await enter('alice');
     const isPressed = (button, pressed) =>
@@ -119,10 +119,10 @@ inCall(
     await isPressed('speaker-view', true);
     await alice.keyboard.press('v');
     await isPressed('video', false);
-    // The focus stays where it was.
+    // The focus has not moved.
     await alice.locator('#audio:focus').waitFor();
 
-    // What opens is next in the order of the keys.
+    // The popover is next in the tab order.
     await alice.keyboard.press('p');
     await alice.keyboard.press('Tab');
     await alice.locator('#invite-users:focus').waitFor();
@@ -145,7 +145,7 @@ inCall(
   },
 );
 
-inCall('a tile is made large with the keyboard, and small again', async ({ enter }) => {
+inCall('a tile can be pinned and unpinned with the keyboard', async ({ enter }) => {
   const alice = await enter('alice');
   await Promise.all([enter('bob'), enter('carl')]);
   for (const user of ['bob', 'carl']) await tile(alice, user).waitFor();
@@ -167,7 +167,7 @@ inCall('a tile is made large with the keyboard, and small again', async ({ enter
   );
 });
 
-inCall('who speaks is marked, and large in speaker view', async ({ enter }) => {
+inCall('the speaker is marked, and large in speaker view', async ({ enter }) => {
   const alice = await enter('alice');
   await enter('carl');
   const bob = await enter('bob');
@@ -196,12 +196,12 @@ inCall('who speaks is marked, and large in speaker view', async ({ enter }) => {
   );
   await bob.evaluate(() => window.acscall.mute());
   await speaking.waitFor({ state: 'detached' });
-  // Until somebody else speaks.
+  // Until another participant speaks.
   assert.ok((await width('bob')) > 2 * (await width('carl')));
 });
 
 for (const width of [320, 390, 1280]) {
-  inCall(`nothing sticks out of a page of ${width} pixels`, async ({ open }) => {
+  inCall(`nothing overflows a page of ${width} pixels`, async ({ open }) => {
     const page = await open('alice', { viewport: { width, height: 700 } });
     const room = () =>
       page.evaluate(() => {

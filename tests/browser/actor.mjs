@@ -1,11 +1,11 @@
-// A page in a call that knows nothing but the library: it sends colours and tones, and says which
-// ones it gets. The same in Chromium, driven by Playwright, and in Firefox, driven by Puppeteer.
+// A page in a call that uses only the library: it sends colours and tones, and reports those that
+// it receives. Works in Chromium, driven by Playwright, and in Firefox, driven by Puppeteer.
 
 import assert from 'node:assert/strict';
 import { waitFor } from './harness.mjs';
 import { install } from './in-page.mjs';
 
-/** What participants send, far enough from each other to survive any codec. */
+/** The colours that participants send, different enough to survive any codec. */
 export const COLOURS = {
   red: [220, 30, 30],
   green: [30, 200, 50],
@@ -18,52 +18,51 @@ export const COLOURS = {
 /** In Hz; none is near a multiple of another. */
 export const TONES = [410, 650, 970, 1370, 1790, 2310];
 
-/** How far a channel may be from the colour that was sent. videoconvert alone takes up to 6. */
+/** The tolerance of a colour channel. videoconvert alone takes up to 6. */
 const COLOUR_BOUND = 12;
 
 /**
- * The same in Firefox for what Chromium paints on a canvas: full range, by the matrix of BT.709. It
- * says so where Firefox does not look.
+ * The tolerance in Firefox for what Chromium paints on a canvas: full range in BT.709, which it
+ * signals in a way that Firefox ignores.
  */
 export const MISTAKEN_BOUND = 60;
 
-/** Enough to say that a picture moves. */
+/** The number of frames that proves a moving picture. */
 const FRAMES = 5;
 
-/** The name in COLOURS of what a picture shows. */
+/** Returns the name in COLOURS of a picture. */
 export function colourName(pixel, bound = COLOUR_BOUND) {
   const isNear = ([, sent]) => sent.every((value, at) => Math.abs(value - pixel[at]) < bound);
   return Object.entries(COLOURS).find(isNear)?.[0] ?? `none of them: ${pixel}`;
 }
 
 /**
- * What an actor sends and reads.
+ * What an actor sends and receives.
  * @typedef {object} Part
  * @property {string} user
- * @property {string} [call] To join it.
- * @property {string[]} [callees] To call them instead.
- * @property {number | 'device' | null} [tone] Null: it is silent.
- * @property {keyof COLOURS | 'device'} [colour] As camera.
+ * @property {string} [call] The call to join.
+ * @property {string[]} [callees] The users to call instead.
+ * @property {number | 'device' | null} [tone] Null is silence.
+ * @property {keyof COLOURS | 'device'} [colour] The camera.
  * @property {keyof COLOURS} [screen]
- * @property {[number, number]} [size] Of pictures that are no device's.
+ * @property {[number, number]} [size] The size of pictures that come from no device.
  */
 
 /** A page in a call. */
 export class Actor {
   /**
-   * Opens the library on `page`, from `server`. `bounds` are how far off colours may be, by who
-   * sends them.
+   * Opens the library on `page`, from `server`. `bounds` are the tolerances of colours, by sender.
    */
   static async open(page, server, bounds = {}) {
     const actor = new Actor();
     Object.assign(actor, { page, bounds });
-    // Some document of the server that runs no script of its own.
+    // Any document of the server without a script.
     await page.goto(`${server.url}acscall.js`);
     await page.evaluate(install, COLOURS);
     return actor;
   }
 
-  /** Begins the call that `part` says; fulfilled once it is connected. @param {Part} part */
+  /** Starts the call of `part`; fulfilled once it is connected. @param {Part} part */
   async enter(part) {
     this.part = part;
     await this.#do('enter', part);
@@ -75,7 +74,7 @@ export class Actor {
     await this.#do('wait', part);
   }
 
-  /** Sends this from now on, instead of what it sent; with a `colour` of null, no camera. */
+  /** Sends this instead from now on; a `colour` of null stops the camera. */
   async send(part) {
     await this.#do('send', part);
   }
@@ -88,17 +87,17 @@ export class Actor {
     return this.#do('stopScreenSharing');
   }
 
-  /** The names of all devices. */
+  /** Returns the names of all devices. */
   devices() {
     return this.#do('devices');
   }
 
-  /** Waits until the state of the call is this. */
+  /** Waits for this state of the call. */
   async reaches(state, within) {
-    await this.#state(state, (told) => told.state === state, within);
+    await this.#state(state, (actor) => actor.state === state, within);
   }
 
-  /** Waits until the connection to the server is lost, or there. */
+  /** Waits until the connection to the server is lost or restored. */
   async isReconnecting(expected, within) {
     await this.#state(
       expected ? 'without a server' : 'with the server',
@@ -107,25 +106,25 @@ export class Actor {
     );
   }
 
-  /** Waits until it was told that `mediaType` cannot be had, and why. */
+  /** Waits for the error of `mediaType`. */
   async lacks(mediaType, code, within) {
     const isIt = (one) => one.mediaError === mediaType && one.code === code;
-    await this.#state(`without ${mediaType}`, ({ told }) => told.some(isIt), within);
+    await this.#state(`without ${mediaType}`, ({ events }) => events.some(isIt), within);
   }
 
-  /** Waits until `user` is said to speak, which a tone is taken for. */
+  /** Waits until `user` is speaking; a tone counts as speech. */
   async hasSpeaking(user, within) {
     const isIt = (one) => one.user === user && one.isSpeaking;
     await this.#state(`with ${user} speaking`, ({ others }) => others.some(isIt), within);
   }
 
-  /** Waits until `user` is not there any more, or its connection is lost. */
+  /** Waits until `user` has left or its connection is lost. */
   async misses(user, within) {
     const isThere = (one) => one.user === user && one.state === 'Connected';
     await this.#state(`without ${user}`, ({ others }) => !others.some(isThere), within);
   }
 
-  /** The state of the call, of all others in it, and what came about in it. */
+  /** Returns the state of the call, of the other participants, and the events so far. */
   state() {
     return this.#do('state');
   }
@@ -145,7 +144,7 @@ export class Actor {
     );
   }
 
-  /** Waits until it sees `user` send this colour (and size) as `kind`, and frames flow. */
+  /** Waits until frames of this colour (and size) arrive from `user` as `kind`. */
   async sees(user, colour, { kind = 'Video', size, within } = {}) {
     const look = (accept) =>
       waitFor(
@@ -161,7 +160,7 @@ export class Actor {
     await look((view) => isIt(view) && view.frames >= frames + FRAMES);
   }
 
-  /** Waits until frames of `user` flow, whatever is in them. */
+  /** Waits until frames arrive from `user`, whatever their content. */
   async gets(user, { kind = 'Video', within } = {}) {
     await waitFor(
       `${this.part.user} gets frames of ${user}`,
@@ -171,13 +170,13 @@ export class Actor {
     );
   }
 
-  /** Waits until that participant has no picture of this kind any more. */
+  /** Waits until the participant has no picture of this kind. */
   async seesNothingOf(user, { kind = 'Video', within } = {}) {
     const get = () => this.#do('look', { user, kind });
     await waitFor(`${this.part.user} sees nothing of ${user}`, get, (view) => !view, within);
   }
 
-  /** Waits until it hears exactly these of the TONES: of `user`, or in the mix of all. */
+  /** Waits until exactly these TONES are heard, of `user` or in the mix. */
   async hears(tones, { user, within } = {}) {
     await waitFor(
       `${this.part.user} hears ${tones} of ${user ?? 'all'}`,
@@ -191,7 +190,7 @@ export class Actor {
     return waitFor(`${this.part.user} ${what}`, () => this.#do('state'), accept, within);
   }
 
-  /** What `window.actor[name]` gives. */
+  /** Calls `window.actor[name]`. */
   #do(name, argument) {
     return this.page.evaluate(
       ([name, argument]) => window.actor[name](argument),
@@ -201,8 +200,7 @@ export class Actor {
 }
 
 /**
- * Everybody of `actors` sees everybody of `parts` but themselves, and hears those who have a tone,
- * and nobody else.
+ * Waits until each of `actors` sees all other `parts`, and hears exactly those that have a tone.
  */
 export async function allMeet(actors, parts, within) {
   const meet = async (actor) => {

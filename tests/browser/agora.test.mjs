@@ -3,7 +3,7 @@
 import { inPage } from './streams.mjs';
 
 inPage(
-  'Agora: tracks of a canvas, a camera, a <video> and a tone are published as they are',
+  'Agora: tracks of a canvas, a camera, a <video> and a tone are published unchanged',
   { same: [true, true, true, true], types: ['video', 'video', 'video', 'audio'], ids: 4 },
   async () => {
     const video = document.createElement('video');
@@ -46,7 +46,7 @@ inPage(
 );
 
 inPage(
-  'Agora: a replaced track is sent at once, and the old one ends only if that is wanted',
+  'Agora: a replacement is sent at once, and the old track ends only on request',
   { same: [true, true], states: ['live', 'ended', 'live'], updated: 2, wrong: 400 },
   async () => {
     const given = [canvasStream(), canvasStream(), canvasStream()].map((s) => s.getTracks()[0]);
@@ -64,7 +64,7 @@ inPage(
 );
 
 inPage(
-  'Agora: the volume changes what is published, from the first setVolume() on, also after a replacement',
+  'Agora: setVolume() replaces the published track, and holds after a replacement',
   { before: true, swapped: true, stays: true, wrong: 400 },
   async () => {
     const [mediaStreamTrack] = toneStream().getTracks();
@@ -87,8 +87,8 @@ inPage(
 );
 
 inPage(
-  'Agora: a track that ends is over, and told, also when its volume was set',
-  { ended: [true, true], told: [1, 1] },
+  'Agora: the end of a track is reported, with and without a volume',
+  { ended: [true, true], fired: [1, 1] },
   async () => {
     const results = [];
     for (const hasVolume of [false, true]) {
@@ -100,18 +100,18 @@ inPage(
       const { track: mediaStreamTrack } = await got;
       const track = AgoraRTC.createCustomAudioTrack({ mediaStreamTrack });
       if (hasVolume) track.setVolume(50);
-      const told = events(track, 'track-ended');
+      const fired = events(track, 'track-ended');
       const sink = await attach(track);
       to.close();
-      await until(() => sink.hasEnded && told.length);
-      results.push([sink.hasEnded, told.length]);
+      await until(() => sink.hasEnded && fired.length);
+      results.push([sink.hasEnded, fired.length]);
     }
-    return { ended: results.map(([ended]) => ended), told: results.map(([, told]) => told) };
+    return { ended: results.map(([ended]) => ended), fired: results.map(([, fired]) => fired) };
   },
 );
 
 inPage(
-  'Agora: a track is played in an element until it is stopped, and a closed one has ended',
+  'Agora: a track plays in an element until it is stopped, and close() ends it',
   { playing: [true, false], videos: [1, 0], ended: [true, 'ended'], missing: 404, mode: 'motion' },
   async () => {
     document.body.innerHTML = '<div id=place></div>';
@@ -133,7 +133,7 @@ inPage(
 );
 
 inPage(
-  'Agora: where sound waits for the user, a set volume has effect from the first touch on',
+  'Agora: where sound needs a gesture, a volume takes effect with the first one',
   { before: 0, after: true },
   async () => {
     const context = new AudioContext();
@@ -142,7 +142,7 @@ inPage(
     track.setVolume(50);
     const before = track.getVolumeLevel();
     await touchPage();
-    // That one is the page's own.
+    // This one belongs to the page.
     await context.resume();
     await until(() => Math.abs(track.getVolumeLevel() - 0.354) < 0.03);
     return { before, after: true };

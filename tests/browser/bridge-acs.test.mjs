@@ -1,4 +1,4 @@
-// The bridge to ACS: the SDK's own local streams, and a call that stands in for the service's.
+// The ACS bridge, with the SDK's own local streams and a stand-in for its call.
 
 import assert from 'node:assert/strict';
 import { css, makeLabs, padOf } from './bridge/lab.mjs';
@@ -6,7 +6,7 @@ import { css, makeLabs, padOf } from './bridge/lab.mjs';
 const inLab = makeLabs('acs');
 const [ANNA, BEN] = ['8:acs:anna', '8:acs:ben'];
 
-inLab('an ACS call and one of ours see and hear each other, and know the names', async (lab) => {
+inLab('an ACS call and one of ours see and hear each other, with names', async (lab) => {
   const page = await lab.open();
   const screens = [BEN];
   const watcher = lab.watch([ANNA, BEN], { screens, sounds: ['acs-audio'] });
@@ -55,7 +55,7 @@ inLab('an ACS call and one of ours see and hear each other, and know the names',
   assert.deepEqual(await lab.troubles(), []);
 });
 
-inLab('what goes out stops, starts and changes with its sender, dead or alive', async (lab) => {
+inLab('outgoing media stops, starts and changes with its sender, even if that is killed', async (lab) => {
   const page = await lab.open();
   await lab.bridgeAcs();
   const isMuted = (is) => lab.until((is) => service.call.isMuted === is, is);
@@ -87,7 +87,7 @@ inLab('what goes out stops, starts and changes with its sender, dead or alive', 
   await lab.isClean();
 });
 
-inLab('hold and refusals by the SDK do not stop what goes out for long', async (lab) => {
+inLab('outgoing media recovers from holds and from rejections by the SDK', async (lab) => {
   const page = await lab.open();
   lab.send({ tone: 650 });
   const camera = lab.send({ colour: 'yellow', screen: 'blue' });
@@ -105,7 +105,7 @@ inLab('hold and refusals by the SDK do not stop what goes out for long', async (
   assert.ok((await page.evaluate(() => troubles)).length >= 4);
 
   await page.evaluate(() => service.call.hold());
-  // What was sent has ended by that: there has to be something else before it goes on.
+  // The hold has ended the streams, so they have to be replaced before media can continue.
   await lab.until(() =>
     ['audio', 'video', 'screen'].every((kind) => service.call.sending.uplink.hasCustom(kind)),
   );
@@ -115,7 +115,7 @@ inLab('hold and refusals by the SDK do not stop what goes out for long', async (
   await lab.soundsThere(650);
   await lab.isClean();
 
-  // Now the SDK would send the camera: that it has let go of ours is its doing, not the bridge's.
+  // Now the SDK would send the camera, because it has released our stream; the bridge has not.
   await page.evaluate(() => fails('stopVideo', 1));
   await camera.stop();
   await lab.until(() => !service.call.isLocalVideoStarted && !service.call.isScreenSharingOn);
@@ -131,7 +131,7 @@ inLab('a microphone or camera that the SDK takes is muted or stopped at once', a
   const page = await lab.open();
   lab.send({ tone: 650 });
   const camera = lab.send({ colour: 'yellow' });
-  // Begun in the worst way: with the microphone, unmuted, long before the bridge.
+  // The worst start: with the microphone, unmuted, long before the bridge.
   await lab.bridgeAcs({ audioOptions: {}, connects: 'before' });
   await lab.showsThere('video', 'yellow');
   await lab.soundsThere(650);
@@ -173,7 +173,7 @@ inLab('participants and their streams are followed as they come, go and change',
   const watcher = lab.watch([ANNA], { screens: [ANNA], sounds: ['acs-audio'] });
   await lab.bridgeAcs();
   await lab.hasOthers('watcher');
-  // Gone before a guest could join: they leave nothing behind.
+  // These leave before their guests could join, without a trace.
   await page.evaluate(() => {
     for (const user of ['8:acs:one', '8:acs:two', '8:acs:three']) {
       service.leave(service.enter(user, 'hasty'));
@@ -185,7 +185,7 @@ inLab('participants and their streams are followed as they come, go and change',
   await page.evaluate(() => anna.setState('Connected'));
   await lab.hasOthers('watcher', ANNA, BEN);
 
-  // Said to be available before there is anything, and not to be had at first.
+  // Available before there is a stream, and rejected at first.
   await page.evaluate(() => {
     anna.camera.failing = 1;
     anna.camera.announce();
@@ -222,7 +222,7 @@ inLab('participants and their streams are followed as they come, go and change',
   await page.evaluate(() => service.sound(410));
   await watcher.hears([410], { user: 'acs-audio' });
 
-  // A guest whose call ends by itself comes back; one whose participant leaves does not.
+  // A guest whose call ends by itself comes back; a guest whose participant leaves does not.
   await page.evaluate(() => bridge.guests.find(({ user }) => user === '8:acs:anna').call.hangUp());
   await watcher.sees(padOf(ANNA), 'red');
   await page.evaluate(() => service.leave(ben));
@@ -230,7 +230,7 @@ inLab('participants and their streams are followed as they come, go and change',
   await lab.isClean();
 });
 
-inLab('a bridge that is stopped leaves both calls on and nothing behind', async (lab) => {
+inLab('a stopped bridge keeps both calls and leaves nothing behind', async (lab) => {
   const page = await lab.open();
   lab.send({ colour: 'yellow', tone: 650, screen: 'cyan' });
   await lab.bridgeAcs();
@@ -256,7 +256,7 @@ inLab('a bridge that is stopped leaves both calls on and nothing behind', async 
     guests: 0,
     isMuted: true,
     videos: 0,
-    // Without it the SDK would take the microphone.
+    // Without it the SDK would open the microphone.
     types: ['RawMedia'],
   });
   await lab.isClean();
@@ -278,7 +278,7 @@ for (const [name, end, reason] of [
   ['ACS', () => service.end({ code: 403, subCode: 5854 }), /ACS.*403\/5854/],
   ['our', () => ourCall.hangUp(), /our|ours/i],
 ]) {
-  inLab(`the end of ${name} call ends the bridge, which says so`, async (lab) => {
+  inLab(`the end of ${name} call stops the bridge, with the reason`, async (lab) => {
     const page = await lab.open();
     await lab.bridgeAcs();
     await page.evaluate(() => void service.enter('8:acs:anna', 'Anna'));
@@ -296,7 +296,7 @@ for (const [name, end, reason] of [
   });
 }
 
-inLab('what a bridge cannot be made of is refused with cause and cure', async (lab) => {
+inLab('wrong arguments are rejected with cause and remedy', async (lab) => {
   const page = await lab.open();
   await lab.bridgeAcs();
   const refusals = await page.evaluate(async () => {

@@ -1,4 +1,4 @@
-// The bridge to Agora: the package's own tracks, and clients that stand in for the service's.
+// The Agora bridge, with the package's own tracks and stand-ins for its clients.
 
 import assert from 'node:assert/strict';
 import { css, makeLabs, padOf } from './bridge/lab.mjs';
@@ -20,7 +20,7 @@ inLab('an Agora channel and one of our calls see and hear each other', async (la
       const ben = client.enter(102);
       client.publishes(ben, 'audio', () => RemoteMedia.tones([1370]));
       client.publishes(ben, 'video', () => RemoteMedia.picture(blue));
-      // Ben's screen is a user of its own.
+      // Ben's screen is a separate user.
       const screen = client.enter(1102);
       client.publishes(screen, 'video', () => RemoteMedia.picture(green, [640, 360]));
     },
@@ -89,7 +89,7 @@ inLab('users, their tracks and ours are followed as they come, go and change', a
   assert.deepEqual(await page.evaluate(() => opened), []);
 });
 
-inLab('a bridge that is stopped, or whose channel is left, leaves nothing behind', async (lab) => {
+inLab('a bridge that is stopped or whose client leaves the channel leaves nothing behind', async (lab) => {
   const page = await lab.open();
   lab.send({ colour: 'yellow', tone: 650, screen: 'cyan' });
   await lab.bridgeAgora({ hasScreen: true });
@@ -114,7 +114,7 @@ inLab('a bridge that is stopped, or whose channel is left, leaves nothing behind
     },
   );
 
-  // Once more, ended by the service.
+  // Again, ended by the service.
   await lab.bridgeAgora();
   await page.evaluate((red) => {
     client.publishes(client.enter(101), 'video', () => agora.RemoteMedia.picture(red));

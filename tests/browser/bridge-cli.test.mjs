@@ -15,7 +15,7 @@ import { Server, TEST, makeToken } from './harness.mjs';
 const run = promisify(execFile);
 
 const SECRET = 'a secret for tests, of 32 bytes!';
-/** As long as real ones, and nothing of it occurs anywhere else. */
+/** As long as real credentials, and unique in all output. */
 const TOKEN = makeToken('another secret', 'acs', { skypeid: 'x'.repeat(800) });
 
 let server;
@@ -31,7 +31,7 @@ after(async () => {
   await rm(sdk, { recursive: true, force: true });
 });
 
-/** Runs `body` with a `start(service, args, options)`, and ends what that starts. */
+/** Runs `body` with a `start(service, args, options)`, and ends what it starts. */
 function bridgeTest(name, body) {
   test(name, TEST, async (t) => {
     const start = async (service, args, options = {}) => {
@@ -47,7 +47,7 @@ function bridgeTest(name, body) {
   });
 }
 
-bridgeTest('a call of ACS comes into ours, and Ctrl-C leaves nothing', async (start, t) => {
+bridgeTest('an ACS call joins ours, and Ctrl-C leaves nothing behind', async (start, t) => {
   const from = 'assistant';
   const command = await start('acs', ['--group', 'demo', '--from', from]);
   await command.says(/^Connected$/);
@@ -67,7 +67,7 @@ bridgeTest('a call of ACS comes into ours, and Ctrl-C leaves nothing', async (st
   await command.leavesNothing();
 });
 
-bridgeTest('a channel of Agora comes into ours, and SIGTERM ends it', async (start) => {
+bridgeTest('an Agora channel joins ours, and SIGTERM ends the bridge', async (start) => {
   const channel = ['--app-id', 'a', '--channel', 'demo'];
   const command = await start('agora', [...channel, '--from', 'assistant']);
   await command.says(/^Connected$/);
@@ -77,7 +77,7 @@ bridgeTest('a channel of Agora comes into ours, and SIGTERM ends it', async (sta
   await command.leavesNothing();
 });
 
-bridgeTest('who calls is told how it goes, and the end of the call ends it', async (start) => {
+bridgeTest('the progress of a call is printed, and its end ends the command', async (start) => {
   const command = await start('acs', ['--call', '8:acs:carl']);
   for (const line of [/^Connecting$/, /^Ringing$/, /^Connected$/, /8:acs:carl/]) {
     await command.says(line);
@@ -89,7 +89,7 @@ bridgeTest('who calls is told how it goes, and the end of the call ends it', asy
   await over.leavesNothing();
 });
 
-bridgeTest('whoever is refused is told the code, and the command ends with 3', async (start) => {
+bridgeTest('a rejection prints its code, and the command exits with 3', async (start) => {
   const refused = await start('acs', ['--group', 'refused']);
   const { code, last } = await refused.ends();
   assert.equal(code, 3, last);
@@ -101,7 +101,7 @@ bridgeTest('whoever is refused is told the code, and the command ends with 3', a
   await agora.leavesNothing();
 });
 
-bridgeTest('nobody sees a credential', async (start) => {
+bridgeTest('no credential is visible', async (start) => {
   const file = join(sdk, 'token');
   await writeFile(file, `${TOKEN}\n`);
   const command = await start('acs', ['--group', 'demo', '--token-file', '-', '--verbose'], {
@@ -117,13 +117,13 @@ bridgeTest('nobody sees a credential', async (start) => {
     for (const seen of [cmdline, environ]) assert.ok(!seen.includes(part), name);
     assert.doesNotMatch(environ, /ACS_TOKEN|AGORA_TOKEN|ACSCALL_SECRET/, name);
   }
-  // It fails where nothing is found, and where Chromium removes a file meanwhile.
+  // It fails if it finds nothing, or if Chromium removes a file meanwhile.
   const found = await run('grep', ['-rlaF', part, command.temporary]).catch((error) => error);
   assert.equal(found.stdout, '');
   command.signal('SIGINT');
   await command.ends();
   for (const line of command.lines) assert.ok(!line.includes(part), line);
-  // The other ways to give it.
+  // The other ways to pass it.
   for (const [args, env] of [[['--token-file', file], { ACS_TOKEN: '' }], [[], {}]]) {
     const other = await start('acs', ['--group', 'demo', ...args], { env });
     await other.says(/^Connected$/);
@@ -131,23 +131,23 @@ bridgeTest('nobody sees a credential', async (start) => {
   }
 });
 
-bridgeTest('when Chromium or its page dies the command says so, and leaves nothing', async (start) => {
+bridgeTest('when Chromium or its page crashes, the command says so and leaves nothing behind', async (start) => {
   const victims = {
     'its pipe is closed': async (command) => [await command.chromium()],
     'its page crashed': (command) => command.renderers(),
   };
-  for (const [told, find] of Object.entries(victims)) {
+  for (const [expected, find] of Object.entries(victims)) {
     const command = await start('acs', ['--group', 'demo']);
     await command.says(/^Connected$/);
     for (const id of await find(command)) process.kill(id, 'SIGKILL');
     const { code, last } = await command.ends();
     assert.equal(code, 4, last);
-    assert.equal(last, `acscall: Chromium ended: ${told}`);
+    assert.equal(last, `acscall: Chromium ended: ${expected}`);
     await command.leavesNothing();
   }
 });
 
-bridgeTest('when the command is killed Chromium and its profile go, too', async (start) => {
+bridgeTest('when the command is killed, Chromium and its profile are removed, too', async (start) => {
   const command = await start('acs', ['--group', 'demo']);
   await command.says(/^Connected$/);
   command.signal('SIGKILL');
@@ -155,7 +155,7 @@ bridgeTest('when the command is killed Chromium and its profile go, too', async 
   await command.leavesNothing();
 });
 
-bridgeTest('a server that asks for tokens gets them for all guests', async (start, t) => {
+bridgeTest('a server that requires tokens gets them for all guests', async (start, t) => {
   const guarded = await Server.start({ secret: SECRET });
   t.after(() => guarded.kill());
   const at = ['--server', guarded.signalling];
@@ -163,10 +163,10 @@ bridgeTest('a server that asks for tokens gets them for all guests', async (star
   await writeFile(file, SECRET);
   const command = await start('acs', ['--group', 'demo', ...at, '--secret-file', file]);
   await command.says(/^Ben .* joined/);
-  // Trouble would be told before: a guest that is refused.
+  // A rejected guest would be reported as a warning before.
   await command.says(/^Connected .*3 guests|^Connected .*4 guests/);
   assert.deepEqual(command.lines.filter((line) => line.startsWith('warning')), []);
-  for (const [args, told] of [
+  for (const [args, expected] of [
     [[], /requires tokens: give its secret with --secret-file/],
     [['--secret-file', file], /the secret is not that of the server/],
   ]) {
@@ -174,13 +174,13 @@ bridgeTest('a server that asks for tokens gets them for all guests', async (star
     const refused = await start('acs', ['--group', 'demo', ...at, ...args]);
     const { code, last } = await refused.ends();
     assert.equal(code, 3, last);
-    assert.match(last, told);
+    assert.match(last, expected);
   }
 });
 
-bridgeTest('where nobody serves, the command does', async (start) => {
+bridgeTest('without a server the command starts one', async (start) => {
   const gone = await Server.start();
-  // The connection keeps the port from being given to anybody else.
+  // The connection keeps the port reserved.
   await fetch(gone.url);
   await gone.kill();
   const command = await start('acs', ['--group', 'demo', '--server', gone.signalling]);
@@ -189,8 +189,8 @@ bridgeTest('where nobody serves, the command does', async (start) => {
   assert.equal(await answer.text(), 'ok');
 });
 
-bridgeTest('what is missing is named, with the cure', async (start) => {
-  for (const [args, code, told] of [
+bridgeTest('a missing requirement is named, with the remedy', async (start) => {
+  for (const [args, code, expected] of [
     [['--sdk', '/nowhere'], 1, /npm install --prefix \/nowhere @azure\/communication-calling/],
     [['--chromium', '/nowhere/chromium'], 1, /\/nowhere\/chromium, which --chromium names/],
     [['--server', 'wss://127.0.0.1:9'], 1, /nobody listens on 127.0.0.1:9/],
@@ -202,14 +202,14 @@ bridgeTest('what is missing is named, with the cure', async (start) => {
     const command = await start('acs', ['--group', 'demo', ...args]);
     const ended = await command.ends();
     assert.equal(ended.code, code, command.lines.join('\n'));
-    assert.match(command.lines.join('\n'), told);
+    assert.match(command.lines.join('\n'), expected);
     await command.leavesNothing();
   }
   const silent = await start('acs', ['--group', 'demo'], { env: { ACS_TOKEN: '' } });
   assert.equal((await silent.ends()).code, 2);
 });
 
-bridgeTest('with --quiet nothing is printed but what goes wrong', async (start) => {
+bridgeTest('with --quiet only errors are printed', async (start) => {
   const command = await start('acs', ['--group', 'over', '--quiet']);
   const { code } = await command.ends();
   assert.equal(code, 0);

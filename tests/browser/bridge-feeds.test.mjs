@@ -1,11 +1,11 @@
-// What bridges give to SDKs: tracks that never end, whatever they are fed from.
+// The feeds of the bridges: tracks for SDKs that never end, whatever their source.
 
 import assert from 'node:assert/strict';
 import { makeLabs } from './library/lab.mjs';
 
 const inLab = makeLabs();
 
-/** In the page: the feeds' modules, sources for them, and something that looks at tracks. */
+/** In the page: the feeds' modules, sources for them, and a probe for tracks. */
 async function installFeeds() {
   const { VideoFeed } = await import('/bridge/common/video-feed.js');
   const { AudioFeed } = await import('/bridge/common/audio-feed.js');
@@ -22,7 +22,7 @@ async function installFeeds() {
     };
     return { track, paint };
   };
-  /** Writes down the frames of a track. */
+  /** Records the frames of a track. */
   window.look = (track) => {
     const seen = [];
     const canvas = Object.assign(document.createElement('canvas'), { width: 1, height: 1 });
@@ -46,7 +46,7 @@ async function installFeeds() {
 
 const until = (page, isTrue, argument) => page.waitForFunction(isTrue, argument);
 
-inLab('a picture stands still between its sources, and never ends', {}, async (lab) => {
+inLab('a picture freezes between its sources, and never ends', {}, async (lab) => {
   const page = await lab.page();
   await page.evaluate(installFeeds);
   await page.evaluate(() => {
@@ -60,7 +60,7 @@ inLab('a picture stands still between its sources, and never ends', {}, async (l
     window.painting = setInterval(() => [red, blue].forEach(({ paint }) => paint()), 50);
   });
   await until(page, () => seen.filter(({ colour }) => colour === 'red').length > 5);
-  // The source dies, as that of a connection does.
+  // The source ends, like that of a closed connection.
   await page.evaluate(() => {
     red.track.stop();
     clearInterval(painting);
@@ -90,7 +90,7 @@ inLab('a picture stands still between its sources, and never ends', {}, async (l
   await until(page, () => feed.hasPicture && firsts === 2);
 });
 
-inLab('who comes late sees a picture that stands still, and what follows it', {}, async (lab) => {
+inLab('late receivers see a frozen picture, and the frames after it', {}, async (lab) => {
   const page = await lab.page();
   await page.evaluate(installFeeds);
   await page.evaluate(() => {
@@ -115,7 +115,7 @@ inLab('who comes late sees a picture that stands still, and what follows it', {}
     await near.setRemoteDescription(far.localDescription);
   });
   await until(page, () => window.seen?.filter(({ colour }) => colour === 'red').length > 2);
-  // A canvas begins with the time 0: what comes now is older than what was.
+  // A canvas starts at time 0, so the new frames are older than the last.
   await page.evaluate(() => {
     window.blue = painter('blue');
     feed.set(blue.track);
@@ -124,7 +124,7 @@ inLab('who comes late sees a picture that stands still, and what follows it', {}
   await until(page, () => seen.filter(({ colour }) => colour === 'blue').length > 20);
 });
 
-inLab('what is done to one copy of a picture leaves the others alone', {}, async (lab) => {
+inLab('ending a copy of a picture does not affect the others', {}, async (lab) => {
   const page = await lab.page();
   await page.evaluate(installFeeds);
   await page.evaluate(() => {
@@ -142,7 +142,7 @@ inLab('what is done to one copy of a picture leaves the others alone', {}, async
   assert.equal(await page.evaluate(() => copies[1].active), false);
 });
 
-inLab('sound is silence between its sources, and goes on', {}, async (lab) => {
+inLab('sound is silent between its sources, and continues', {}, async (lab) => {
   const page = await lab.page();
   await page.evaluate(installFeeds);
   await page.evaluate(() => {
@@ -172,7 +172,7 @@ inLab('sound is silence between its sources, and goes on', {}, async (lab) => {
   await page.evaluate(() => feed.set(null));
   await hears();
   assert.equal(await page.evaluate(() => given.active), true);
-  // Silence is still sound that is sent: samples come.
+  // Silence is still sent as samples.
   const samples = await page.evaluate(async () => {
     const [track] = given.getAudioTracks();
     const reader = new MediaStreamTrackProcessor({ track }).readable.getReader();

@@ -1,13 +1,13 @@
-// The ACS SDK's own call, which without a service gets as far as Connecting, and a bridge.
+// The ACS SDK's own call, which reaches Connecting without a service, and a bridge.
 
 import assert from 'node:assert/strict';
 import { makeLabs } from './bridge/lab.mjs';
 
 const inLab = makeLabs('acs');
 
-inLab("the SDK's own call takes the bridge's sound before media, and no device", async (lab) => {
+inLab("the SDK's own call takes the bridge's sound before media starts, and no device", async (lab) => {
   const page = await lab.open();
-  const told = await page.evaluate(async () => {
+  const result = await page.evaluate(async () => {
     const { bridgeAcs, silentAudio } = await import('/bridge/acs.js');
     const part = (value) => btoa(JSON.stringify(value)).replace(/=+$/, '');
     const expires = Date.now() + 3_600_000;
@@ -34,8 +34,8 @@ inLab("the SDK's own call takes the bridge's sound before media, and no device",
     await new Promise((resolve) => bridge.on('stateChanged', resolve));
     return { given, opened, troubles, reason: bridge.stopReason };
   });
-  assert.equal(told.given.at(-1), 'Connecting RawMedia');
-  assert.deepEqual(told.opened, []);
-  assert.deepEqual(told.troubles, []);
-  assert.match(told.reason, /^The ACS call has ended \(490\/4525\): /);
+  assert.equal(result.given.at(-1), 'Connecting RawMedia');
+  assert.deepEqual(result.opened, []);
+  assert.deepEqual(result.troubles, []);
+  assert.match(result.reason, /^The ACS call has ended \(490\/4525\): /);
 });

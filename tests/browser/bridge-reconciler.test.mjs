@@ -1,4 +1,4 @@
-// What the bridges decide, without a browser and without a clock: the SDK's objects are plain ones.
+// The decisions of the bridges, without browser or clock, on plain objects in place of the SDK's.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -6,16 +6,16 @@ import { AcsSending } from '../../web/bridge/acs/sending.js';
 import { Reconciler } from '../../web/bridge/common/reconciler.js';
 import { persist } from '../../web/bridge/common/retry.js';
 
-/** Lets everything happen that needs no time. */
+/** Runs everything that needs no time. */
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Has time pass by `pass()` alone. Node 18 takes the list of functions as it is. */
+/** Stops the clock, which `pass()` advances. Node 18 accepts the list of functions as it is. */
 function mockTimeouts(t) {
   const apis = ['setTimeout'];
   t.mock.timers.enable(parseInt(process.versions.node, 10) < 20 ? apis : { apis });
 }
 
-/** Lets that many milliseconds pass, and what they bring happen. */
+/** Advances the clock by so many milliseconds and runs what is due. */
 async function pass(t, ms) {
   for (let left = ms; left > 0; left -= 500) {
     t.mock.timers.tick(Math.min(left, 500));
@@ -23,7 +23,7 @@ async function pass(t, ms) {
   }
 }
 
-/** A switch of an SDK, which its operations turn when they are told to come back. */
+/** A switch of an SDK, whose operations finish on command. */
 class Switch {
   isOn = false;
   isWanted = false;
@@ -51,7 +51,7 @@ class Switch {
   }
 }
 
-test('of wishes that come while an operation goes on only the latest counts', async () => {
+test('of several requests during an operation, only the latest counts', async () => {
   const one = new Switch();
   one.isSlow = true;
   const steps = new Reconciler([one.goal], assert.fail);
@@ -89,13 +89,13 @@ test('two goals never have operations at the same time', async () => {
   await steps.finish();
 });
 
-test('what fails is told once, and tried after 1, 2, 4, 8, 16, 30, 30 seconds', async (t) => {
+test('a failure is reported once and retried after 1, 2, 4, 8, 16, 30, 30 seconds', async (t) => {
   mockTimeouts(t);
-  const told = [];
+  const failures = [];
   const one = new Switch();
   one.fails = true;
   one.isWanted = true;
-  const steps = new Reconciler([one.goal], (name, error) => told.push(`${name}: ${error.message}`));
+  const steps = new Reconciler([one.goal], (name, error) => failures.push(`${name}: ${error.message}`));
   steps.update();
   await settle();
   let attempts = 1;
@@ -106,17 +106,17 @@ test('what fails is told once, and tried after 1, 2, 4, 8, 16, 30, 30 seconds', 
     attempts += 1;
     assert.equal(one.done.length, attempts, `after ${seconds} s`);
   }
-  assert.deepEqual(told, ['start: no start']);
+  assert.deepEqual(failures, ['start: no start']);
   await steps.finish();
 });
 
-test('what is wanted no more is not tried again, wanted anew it is at once', async (t) => {
+test('a withdrawn request is not retried; a new request runs at once', async (t) => {
   mockTimeouts(t);
-  const told = [];
+  const failures = [];
   const one = new Switch();
   one.fails = true;
   one.isWanted = true;
-  const steps = new Reconciler([one.goal], (name) => told.push(name));
+  const steps = new Reconciler([one.goal], (name) => failures.push(name));
   steps.update();
   await settle();
   one.isWanted = false;
@@ -127,11 +127,11 @@ test('what is wanted no more is not tried again, wanted anew it is at once', asy
   steps.update();
   await settle();
   assert.deepEqual(one.done, ['start', 'start']);
-  assert.deepEqual(told, ['start', 'start'], 'it is another failure');
+  assert.deepEqual(failures, ['start', 'start'], 'it is another failure');
   await steps.finish();
 });
 
-test('one that fails does not keep another from its turn', async (t) => {
+test('a failing goal does not hold up another', async (t) => {
   mockTimeouts(t);
   const [bad, good] = [new Switch(), new Switch()];
   bad.fails = true;
@@ -143,7 +143,7 @@ test('one that fails does not keep another from its turn', async (t) => {
   await steps.finish();
 });
 
-test('an operation whose effect shows late is not repeated at once', async (t) => {
+test('an operation with a late effect is not repeated at once', async (t) => {
   mockTimeouts(t);
   let isMuted = false;
   let count = 0;
@@ -161,7 +161,7 @@ test('an operation whose effect shows late is not repeated at once', async (t) =
   await steps.finish();
 });
 
-test('finishing waits for what can be done, and then nothing is done any more', async (t) => {
+test('finish waits for the possible operations, and nothing runs after it', async (t) => {
   mockTimeouts(t);
   const [one, bad] = [new Switch(), new Switch()];
   Object.assign(one, { isOn: true, isSlow: true });
@@ -180,9 +180,9 @@ test('finishing waits for what can be done, and then nothing is done any more', 
   assert.deepEqual([one.done, bad.done], [['stop'], ['start']]);
 });
 
-test('persist tries until it works, and begins with short waits again after that', async (t) => {
+test('persist retries until it succeeds, and then starts with short delays again', async (t) => {
   mockTimeouts(t);
-  const told = [];
+  const failures = [];
   let attempts = 0;
   const leaving = new AbortController();
   const gone = persist(
@@ -192,7 +192,7 @@ test('persist tries until it works, and begins with short waits again after that
       throw new Error(`attempt ${attempts}`);
     },
     leaving.signal,
-    (error) => told.push(error.message),
+    (error) => failures.push(error.message),
   );
   await settle();
   await pass(t, 1_000);
@@ -200,23 +200,23 @@ test('persist tries until it works, and begins with short waits again after that
   assert.equal(attempts, 3);
   await pass(t, 1_000);
   assert.equal(attempts, 4, 'the third had worked for a while');
-  assert.deepEqual(told, ['attempt 1', 'attempt 3']);
+  assert.deepEqual(failures, ['attempt 1', 'attempt 3']);
   leaving.abort();
   await gone;
   await pass(t, 60_000);
   assert.equal(attempts, 4);
 });
 
-// ---- What an ACS call is told
+// ---- The sending side of an ACS call
 
-/** As much of an ACS call as its sending side needs; every operation is written down. */
+/** The part of an ACS call that its sending side uses; it records every operation. */
 class FakeCall {
   state = 'Connected';
   isMuted = true;
   localAudioStreams = [];
   localVideoStreams = [];
   done = [];
-  /** The operations that are rejected. */
+  /** The operations to reject. */
   refused = new Set();
   #listeners = new Map();
 
@@ -288,7 +288,7 @@ class FakeStream {
 const DEVICE = { mediaStreamType: 'Audio' };
 const CAMERA = { mediaStreamType: 'Video' };
 
-/** Media of a feed; `stop()` is what an SDK may do to it. */
+/** A feed's media; `stop()` is what an SDK may do to it. */
 class FakeMedia extends EventTarget {
   active = true;
   stop() {
@@ -297,7 +297,7 @@ class FakeMedia extends EventTarget {
   }
 }
 
-/** An ACS call that is sent what `on` says. */
+/** An ACS call with the outgoing media of `on`. */
 async function sending(prepare = () => {}) {
   const call = new FakeCall();
   const on = { audio: false, video: false, screen: false };
@@ -314,7 +314,7 @@ async function sending(prepare = () => {}) {
     side.update();
     await rest();
   };
-  /** Until nothing moves. */
+  /** Waits until nothing changes. */
   const rest = async () => {
     for (let last = NaN; last !== call.done.length; ) {
       last = call.done.length;
@@ -326,7 +326,7 @@ async function sending(prepare = () => {}) {
   return { call, side, want, rest, done, troubles, outgoing };
 }
 
-test('a microphone is muted first, then replaced, and unmuted once it is our sound', async () => {
+test('a microphone is muted, then replaced, and unmuted once the sound is ours', async () => {
   const { call, want, done } = await sending((call) => {
     call.isMuted = false;
     call.localAudioStreams = [DEVICE];
@@ -339,7 +339,7 @@ test('a microphone is muted first, then replaced, and unmuted once it is our sou
   assert.deepEqual(done(), ['mute']);
 });
 
-test('while our sound is refused it stays muted', async (t) => {
+test('the call stays muted while our sound is rejected', async (t) => {
   mockTimeouts(t);
   const { call, rest, done, troubles } = await sending((call, on) => {
     call.localAudioStreams = [DEVICE];
@@ -355,7 +355,7 @@ test('while our sound is refused it stays muted', async (t) => {
   assert.deepEqual(done(), ['startAudio', 'unmute']);
 });
 
-test('whatever takes the place of our sound is muted at once and replaced', async () => {
+test('a replacement of our sound is muted at once and replaced', async () => {
   for (const spoil of [
     (call) => (call.localAudioStreams[0] = DEVICE),
     (call) => (call.localAudioStreams[0].mediaStreamType = 'Audio'),
@@ -371,7 +371,7 @@ test('whatever takes the place of our sound is muted at once and replaced', asyn
   }
 });
 
-test('muting does not wait for a picture that is being started', async () => {
+test('muting does not wait for a starting picture', async () => {
   const { call, want, rest, done } = await sending((_, on) => (on.audio = true));
   done();
   let release;
@@ -385,7 +385,7 @@ test('muting does not wait for a picture that is being started', async () => {
   await rest();
 });
 
-test('a camera among the local streams is stopped, and told of', async () => {
+test('a camera among the local streams is stopped and reported', async () => {
   const { call, rest, done, troubles } = await sending();
   done();
   call.add(CAMERA);
@@ -395,7 +395,7 @@ test('a camera among the local streams is stopped, and told of', async () => {
   assert.match(troubles[0], /camera/);
 });
 
-test('our picture that has become a camera is stopped and started anew', async () => {
+test('our picture is stopped and restarted when it has become a camera', async () => {
   const { call, side, want, rest, done } = await sending();
   await want({ video: true });
   done();
@@ -406,7 +406,7 @@ test('our picture that has become a camera is stopped and started anew', async (
   assert.equal(call.localVideoStreams[0].mediaStreamType, 'RawMedia');
 });
 
-test('where stopping a picture is refused our picture is put back', async (t) => {
+test('our picture is restored when stopping it is rejected', async (t) => {
   mockTimeouts(t);
   const { call, want, rest, done } = await sending();
   await want({ video: true });
@@ -424,7 +424,7 @@ test('where stopping a picture is refused our picture is put back', async (t) =>
   assert.equal(stream.set[0].active, false);
 });
 
-test('a picture that the call itself stops is started again', async () => {
+test('a picture that the call stops is started again', async () => {
   const { call, want, rest, done } = await sending();
   await want({ video: true });
   done();
@@ -433,7 +433,7 @@ test('a picture that the call itself stops is started again', async () => {
   assert.deepEqual(done(), ['startVideo']);
 });
 
-test('a screen share that somebody takes over is not taken back', async () => {
+test('a screen share that another participant takes over is not taken back', async () => {
   const { call, want, rest, done, troubles } = await sending();
   await want({ screen: true });
   done();
@@ -446,7 +446,7 @@ test('a screen share that somebody takes over is not taken back', async () => {
   assert.deepEqual(done(), ['startScreenSharing']);
 });
 
-test('who was muted by others stays muted until it is heard anew', async () => {
+test('a user muted by others stays muted until it speaks again', async () => {
   const { call, want, rest, done } = await sending((_, on) => (on.audio = true));
   done();
   call.tell('mutedByOthers');
@@ -458,7 +458,7 @@ test('who was muted by others stays muted until it is heard anew', async () => {
   assert.deepEqual(done(), ['unmute']);
 });
 
-test('after a hold everything is wanted anew', async () => {
+test('after a hold everything is sent again', async () => {
   const { call, want, rest, done } = await sending();
   await want({ audio: true, video: true, screen: true });
   done();
@@ -472,12 +472,12 @@ test('after a hold everything is wanted anew', async () => {
   assert.deepEqual(done().sort(), ['startScreenSharing', 'startVideo']);
 });
 
-test('while a call is held all is given anew, before a device takes over', async () => {
+test('during a hold all streams are replaced before a device takes over', async () => {
   const { call, want, rest, done } = await sending();
   await want({ audio: true, video: true });
   done();
   const [picture] = call.localVideoStreams;
-  // The SDK's end of what it sent, in one of two orders.
+  // The SDK ends its streams, in one of two orders.
   call.localAudioStreams[0].media.stop();
   call.localAudioStreams = [];
   call.go('LocalHold');
@@ -495,7 +495,7 @@ test('while a call is held all is given anew, before a device takes over', async
   assert.equal(picture.set.length, 2);
 });
 
-test('before a call is connected only its sound is replaced: no microphone opens', async () => {
+test('before a call is connected its sound is replaced, so no microphone opens', async () => {
   const { call, want, rest, done } = await sending((call) => {
     Object.assign(call, { state: 'None', isMuted: false, localAudioStreams: [DEVICE] });
   });
@@ -515,7 +515,7 @@ test('before a call is connected only its sound is replaced: no microphone opens
   assert.deepEqual(done(), []);
 });
 
-test('sound that is refused before the call is connected is not late after that', async (t) => {
+test('sound that is rejected before the call connects is not delayed afterwards', async (t) => {
   mockTimeouts(t);
   const { call, rest, done } = await sending((call) => {
     call.state = 'Connecting';
@@ -528,7 +528,7 @@ test('sound that is refused before the call is connected is not late after that'
   assert.deepEqual(done(), ['startAudio']);
 });
 
-test('stopping mutes, ends pictures, and keeps the silence until the call ends', async () => {
+test('stopping mutes, ends pictures, and keeps the silent stream until the call ends', async () => {
   const { call, side, want, done, outgoing } = await sending();
   await want({ audio: true, video: true, screen: true });
   done();

@@ -1,5 +1,5 @@
-// What the tests of the bridges stand on: the SDK's own stream classes take the bridge's feeds, a
-// device would be noticed, and nothing stays of those who have come and gone.
+// The assumptions of the bridge tests: the SDK's own stream classes accept the feeds, a device
+// would be noticed, and participants who come and go leave nothing behind.
 
 import assert from 'node:assert/strict';
 import { settledCensus } from './census.mjs';
@@ -8,7 +8,7 @@ import { waitFor } from './harness.mjs';
 
 const inLab = makeLabs('acs');
 
-inLab('a device that the SDK falls back to is seen and heard by the tests', async (lab) => {
+inLab('the tests see and hear a device that the SDK falls back to', async (lab) => {
   const page = await lab.open();
   await page.evaluate(async () => {
     const { LocalAudioStream, LocalVideoStream } = acs.sdk;
@@ -21,7 +21,7 @@ inLab('a device that the SDK falls back to is seen and heard by the tests', asyn
       while (!media.stream) await new Promise((resolve) => setTimeout(resolve, 20));
       return media.stream;
     };
-    // What no bridge may do: tracks of connections, which end.
+    // A mistake that no bridge may make: tracks of connections, which end.
     await service.call.startAudio(new LocalAudioStream(await isThere(given.audio)));
     await service.call.startVideo(new LocalVideoStream(await isThere(given.video)));
     await service.call.unmute();
@@ -43,7 +43,7 @@ inLab('a device that the SDK falls back to is seen and heard by the tests', asyn
   await assert.rejects(lab.isClean(), /the custom stream has ended/);
 });
 
-inLab("the SDK's own media stack takes what the bridge gives, never a device", async (lab) => {
+inLab("the SDK's own media stack sends the feeds, never a device", async (lab) => {
   const page = await lab.open();
   const voice = lab.send({ tone: 650 });
   const first = lab.send({ colour: 'yellow', screen: 'cyan' });
@@ -52,7 +52,7 @@ inLab("the SDK's own media stack takes what the bridge gives, never a device", a
     window.stack = await acs.mediaStack(service.call.sending.uplink);
     await service.connect();
   });
-  /** Fails unless the stack sends one of these, or silence, or is not asked to send anything. */
+  /** Fails unless the stack sends one of these, silence, or nothing. */
   const sends = async (kind, ...given) => {
     const sent = await page.evaluate(async (kind) => {
       const { call } = service;
@@ -61,7 +61,7 @@ inLab("the SDK's own media stack takes what the bridge gives, never a device", a
         const { length } = call.operations.done;
         const sent = await stack.sends(kind);
         if (kind !== 'audio' && !isOn[kind]()) return null;
-        // Else it may have been stopped and started meanwhile.
+        // Otherwise it may have been stopped and started meanwhile.
         if (call.operations.done.length === length) return sent;
       }
     }, kind);
@@ -86,7 +86,7 @@ inLab("the SDK's own media stack takes what the bridge gives, never a device", a
   await voice.stop('SIGKILL');
   await sends('audio', 650);
 
-  // That it would have been noticed: a track that ends, as no bridge may give.
+  // Proves that a device would have been noticed, with a track that ends.
   await page.evaluate(async () => {
     const media = acs.RemoteMedia.picture('rgb(220 30 30)');
     while (!media.stream) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -97,12 +97,12 @@ inLab("the SDK's own media stack takes what the bridge gives, never a device", a
   await assert.rejects(sends('video', 'red'), /of a device/);
 });
 
-inLab('whoever comes and goes leaves nothing in the page', async (lab, t) => {
+inLab('participants who come and go leave nothing in the page', async (lab, t) => {
   const page = await lab.open();
   lab.send({ tone: 650 });
   await lab.bridgeAcs();
   await lab.soundsThere(650);
-  /** Everything that can come and go does so once. */
+  /** Everything comes and goes once. */
   const round = async () => {
     const camera = lab.send({ colour: 'yellow', screen: 'blue' });
     await page.evaluate((red) => {
@@ -122,14 +122,14 @@ inLab('whoever comes and goes leaves nothing in the page', async (lab, t) => {
     await lab.hasOthers('assistant', 'acs-audio');
     await lab.until(() => service.call.localVideoStreams.length === 0);
   };
-  // What is made once is there after two.
+  // After two rounds, everything that is created only once exists.
   for (let n = 0; n < 2; n += 1) await round();
   const { objects: before } = await settledCensus(page);
   for (let n = 0; n < 3; n += 1) await round();
   const { objects: after } = await settledCensus(page);
   const grown = Object.keys(after).filter((name) => after[name] >= (before[name] ?? 0) + 3);
   t.diagnostic(grown.map((name) => `${name}: ${before[name]} → ${after[name]}`).join() || 'none');
-  // One in each round is a leak; less is garbage that is not collected yet.
+  // One object per round is a leak; fewer are garbage that is not collected yet.
   assert.deepEqual(grown, []);
   await lab.isClean();
 });

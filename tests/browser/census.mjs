@@ -1,13 +1,13 @@
-// What is alive in a page after its garbage was collected: what grows with every participant that
-// comes and goes is a leak.
+// The live objects of a page after garbage collection. A number that grows with every participant
+// who comes and goes is a leak.
 
-/** What all that holds more than memory is one of: streams, tracks, connections, nodes, elements. */
+/** The classes that hold more than memory: streams, tracks, connections, nodes, elements. */
 const ROOTS = ['EventTarget', 'VideoFrame'];
 
-/** Some garbage needs several collections, and time in between. */
+/** Some garbage needs several collections, with pauses. */
 const ROUNDS = 3;
 
-/** Counts what there is when it has been collected again and again: of each class the least. */
+/** Counts after several collections; the lowest count of each class. */
 export async function settledCensus(page) {
   let least = await census(page);
   for (let round = 1; round < ROUNDS; round += 1) {
@@ -21,7 +21,7 @@ export async function settledCensus(page) {
   return least;
 }
 
-/** Counts what there is: `{objects: {class: count}, heap, nodes, listeners}`. */
+/** Counts the live objects: `{objects: {class: count}, heap, nodes, listeners}`. */
 export async function census(page) {
   const session = await page.context().newCDPSession(page);
   try {
@@ -43,7 +43,7 @@ export async function census(page) {
   }
 }
 
-/** By the names of their classes; asking for them collects garbage, too. */
+/** Counts by class name; the query itself collects garbage. */
 async function countOf(session, root) {
   const { result } = await session.send('Runtime.evaluate', { expression: `${root}.prototype` });
   const { objects } = await session.send('Runtime.queryObjects', {
@@ -55,7 +55,7 @@ async function countOf(session, root) {
     functionDeclaration: `function () {
       const counts = {};
       for (const one of this) {
-        // The prototypes of classes below that one are no objects of theirs.
+        // Prototypes of subclasses are no instances.
         if (Object.hasOwn(one, 'constructor')) continue;
         const name = Object.prototype.toString.call(one).slice(8, -1);
         counts[name] = (counts[name] ?? 0) + 1;

@@ -1,9 +1,9 @@
-// The list of devices, and cameras to be sent.
+// The list of devices, and sending cameras.
 
 import { inPage } from './streams.mjs';
 
 inPage(
-  'after permission is given, devices have names, and those who listen are told',
+  'after the permission, devices have names, and listeners hear of it',
   { access: { audio: true, video: true }, names: true, events: [1, 1], opened: 1, defaults: 1 },
   async () => {
     const video = events(devices, 'videoDevicesUpdated');
@@ -27,7 +27,7 @@ inPage('the same device is the same object each time it is listed', true, async 
 });
 
 inPage(
-  'another microphone that is selected is sent by who sends the selected one, and by nobody else',
+  'selecting a microphone switches the streams that follow the selection, and no others',
   { follows: true, stays: true, source: true },
   async () => {
     await devices.askDevicePermission({ audio: true });
@@ -45,7 +45,7 @@ inPage(
 );
 
 inPage(
-  'what is no device and no stream with a live track of the kind makes no local stream',
+  'local streams accept only devices and streams with a live track of their kind',
   [400, 400, 400, 400, 400, 400, 400],
   async () => {
     const ended = canvasStream();
@@ -66,7 +66,7 @@ inPage(
 // ---- Cameras
 
 inPage(
-  'a camera is opened when it is sent, at 1280×720 and 30 frames per second, and then closed',
+  'a camera is open while it is sent, at 1280×720 and 30 frames per second',
   { before: 0, settings: [1280, 720, 30], type: 'Video', after: 'ended', again: 'live' },
   async () => {
     const [camera] = await devices.getCameras();
@@ -104,7 +104,7 @@ inPage(
 );
 
 inPage(
-  'what getMediaStream() gives is a copy each time, and the camera is on for as long as one lives',
+  'getMediaStream() returns copies, and the camera is on as long as one is live',
   { different: true, opened: 1, live: 'live', sent: 'ended', closed: true },
   async () => {
     const [camera] = await devices.getCameras();
@@ -125,7 +125,7 @@ inPage(
 );
 
 inPage(
-  'what getMediaStream() gave of a camera ends with the call, unless told otherwise',
+  'the copies of a camera end with the call, unless requested otherwise',
   ['ended', 'live'],
   async () => {
     const [camera] = await devices.getCameras();
@@ -144,14 +144,14 @@ inPage(
 );
 
 inPage(
-  'switching from a camera to another sends the first until the second is there, and then never',
+  'switching cameras sends the first until the second is open',
   { sent: [true, true], before: 'live', after: 'ended', source: true, events: 1, opened: 2 },
   async () => {
     await devices.askDevicePermission({ video: true });
     opened = 0;
     const [first, second] = await devices.getCameras();
     const stream = new LocalVideoStream(first);
-    const told = events(stream, 'videoSourceChanged');
+    const fired = events(stream, 'videoSourceChanged');
     let before;
     const sink = new Sink();
     sink.track = (track) => {
@@ -164,15 +164,15 @@ inPage(
       sent: sink.tracks.map((track, n) => deviceOf(track) === [first, second][n].id),
       before,
       after: sink.tracks[0].readyState,
-      source: stream.source === second && told[0].source === stream,
-      events: told.length,
+      source: stream.source === second && fired[0].source === stream,
+      events: fired.length,
       opened,
     };
   },
 );
 
 inPage(
-  'a camera that cannot be open beside another takes its place, and gives it back if it fails',
+  'a camera that cannot open beside another replaces it, and yields if it fails',
   { second: true, failed: 409, back: true, ended: false },
   async () => {
     await devices.askDevicePermission({ video: true });
@@ -202,7 +202,7 @@ inPage(
 );
 
 inPage(
-  'a camera that does not exist is an error, and what is sent goes on',
+  'a missing camera is an error, and the current one is still sent',
   { code: 404, tracks: 1, state: 'live', same: true },
   async () => {
     const [camera] = await devices.getCameras();
@@ -215,7 +215,7 @@ inPage(
 );
 
 inPage(
-  'a stopped stream that is switched without waiting starts with the new camera',
+  'a stopped stream that is switched starts with the new camera',
   { immediately: true, opened: 0, sent: true },
   async () => {
     await devices.askDevicePermission({ video: true });

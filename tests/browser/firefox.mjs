@@ -1,20 +1,20 @@
-// Firefox for the tests; the binary is named by FIREFOX_BIN.
+// Firefox for the tests; FIREFOX_BIN names the binary.
 
 import puppeteer from 'puppeteer-core';
 
 const PREFERENCES = {
-  // A made-up camera and microphone, which everybody gets.
+  // A fake camera and microphone, without a prompt.
   'media.navigator.streams.fake': true,
   'media.navigator.permission.disabled': true,
-  // Machines without a network have no other address than that.
+  // Machines without a network have only a loopback address.
   'media.peerconnection.ice.loopback': true,
-  // Names instead of addresses are found by multicast, which not every machine lets through.
+  // mDNS candidates need multicast, which not every machine permits.
   'media.peerconnection.ice.obfuscate_host_addresses': false,
-  // Without a sound device, AudioContexts would stay suspended for ever.
+  // Without a sound device, AudioContexts would stay suspended.
   'media.cubeb.force_mock_context': true,
   'media.autoplay.default': 0,
   'media.autoplay.blocking_policy': 0,
-  // It is to talk to nobody but our server.
+  // Connects to nothing but our server.
   'app.update.enabled': false,
   'app.normandy.enabled': false,
   'browser.safebrowsing.downloads.remote.enabled': false,
@@ -32,7 +32,7 @@ const PREFERENCES = {
   'toolkit.telemetry.unified': false,
 };
 
-/** Firefox, headless, driven by WebDriver BiDi. */
+/** Starts a headless Firefox, driven by WebDriver BiDi. */
 export function startFirefox(preferences = {}) {
   return puppeteer.launch({
     browser: 'firefox',
@@ -42,7 +42,7 @@ export function startFirefox(preferences = {}) {
   });
 }
 
-/** A page in a context of its own. An exception in it fails the test. */
+/** Opens a page in a context of its own. An exception in it fails the test. */
 export async function newFirefoxPage(browser) {
   const context = await browser.createBrowserContext();
   const page = await context.newPage();

@@ -6,7 +6,7 @@ import { newFirefoxPage, startFirefox } from './firefox.mjs';
 import { Server, TEST, startBrowser } from './harness.mjs';
 import { Witness } from './witness.mjs';
 
-/** What Firefox's made-up microphone plays. */
+/** The frequency of Firefox's fake microphone. */
 const [DEVICE_TONE] = TONES;
 
 let server;
@@ -26,7 +26,7 @@ after(async () => {
   await server?.kill();
 });
 
-/** Runs `body` with parts for a pipeline, Firefox and Chromium, and ways to let them enter. */
+/** Runs `body` with parts for a pipeline, Firefox and Chromium, and functions to start them. */
 function withFirefox(name, body) {
   test(name, TEST, async (t) => {
     const call = `firefox-${name.replace(/\W+/g, '-').slice(0, 60)}`;
@@ -89,7 +89,7 @@ withFirefox("Firefox's camera and microphone reach pads and Chromium", async (it
   await hers.hears([DEVICE_TONE], { user: 'fox' });
 });
 
-withFirefox('a picture of its own is shared as screen from Firefox, at full size', async (it) => {
+withFirefox('Firefox shares a canvas as screen at full size', async (it) => {
   const { gst, fox, alice } = it;
   const witness = it.launch(gst, ['fox'], ['fox']);
   const [his, hers] = await Promise.all([it.inFirefox(), it.inChromium()]);
@@ -102,7 +102,7 @@ withFirefox('a picture of its own is shared as screen from Firefox, at full size
   await hers.seesNothingOf('fox', { kind });
 });
 
-withFirefox('a stream that is stopped, and another one, are seen without a new leg', async (it) => {
+withFirefox('stopping and replacing a stream needs no new leg', async (it) => {
   const { fox, alice } = it;
   const [his, hers] = await Promise.all([it.inFirefox(), it.inChromium()]);
   await Promise.all([his.enter(fox), hers.enter(alice)]);
@@ -113,7 +113,7 @@ withFirefox('a stream that is stopped, and another one, are seen without a new l
   await hers.seesNothingOf('fox');
   await his.send({ colour: 'cyan', size: [320, 240] });
   await hers.sees('fox', 'cyan', { size: [320, 240] });
-  // And in the other direction.
+  // In the other direction as well.
   await his.sees('alice', alice.colour);
   await hers.send({ colour: 'magenta', size: [320, 240] });
   await his.sees('alice', 'magenta', { size: [320, 240] });

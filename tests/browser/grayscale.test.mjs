@@ -1,7 +1,7 @@
-// bwfilter's luma=bt709 beside the browser's own grayscale(), on pictures of many colours.
+// bwfilter's luma=bt709 compared with the browser's grayscale(), on pictures of many colours.
 //
-// What the seed paints with a canvas whose `filter` is grayscale(1), and what bwfilter makes of
-// the same bytes, differ by one level at most: the one rounds where the other may not.
+// A canvas whose `filter` is grayscale(1), as in the seed, and bwfilter on the same bytes differ by
+// one level at most, because they round at different points.
 
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -13,34 +13,34 @@ import { TEST, startBrowser } from './harness.mjs';
 
 const AMOUNTS = [0.25, 0.5, 1];
 
-/** How far a channel may be from the browser's. */
+/** The largest difference of a channel from the browser's. */
 const RGB_BOUND = 1;
-/** The same, where Y, U and V were rounded as well. */
+/** The same if Y, U and V were rounded as well. */
 const YUV_BOUND = 2;
 
 const OPAQUE = ['RGB', 'BGR', 'RGBx', 'BGRx', 'xRGB', 'xBGR', 'RGBA', 'BGRA', 'ARGB', 'ABGR'];
 const WITH_ALPHA = ['RGBA', 'BGRA', 'ARGB', 'ABGR'];
 const FULL_CHROMA = ['Y444', 'AYUV'];
 const SUBSAMPLED = ['I420', 'NV12', 'YUY2'];
-/** What red and blue weigh in Y. */
+/** The weights of red and blue in Y. */
 const MATRICES = { bt601: [0.299, 0.114], bt709: [0.2126, 0.0722] };
 
-/** 64,000 colours all over the cube, each in one pixel. */
+/** 64,000 colours from the whole cube, one per pixel. */
 const CUBE = picture(256, 256, (x, y) => {
   const at = (y * 256 + x) % 64_000;
   const level = (step) => Math.round((step * 255) / 39);
   return [level(at % 40), level(Math.floor(at / 40) % 40), level(Math.floor(at / 1600)), 255];
 });
 
-/** 4,096 colours all over the cube, each in a block of 8×8. */
+/** 4,096 colours from the whole cube, one per block of 8×8. */
 const BLOCKS = picture(512, 512, (x, y) => {
   const at = Math.floor(y / 8) * 64 + Math.floor(x / 8);
   return [17 * (at % 16), 17 * (Math.floor(at / 16) % 16), 17 * Math.floor(at / 256), 255];
 });
 
 /**
- * Colours all over the cube that a canvas can hold at their opacity: it keeps pixels multiplied
- * by that, as integers. Each opacity goes with the distance between two levels of a channel.
+ * Colours from the whole cube that a canvas can store at their opacity: it stores premultiplied
+ * pixels, as integers. Each opacity is paired with the distance of two levels of a channel.
  */
 const OPACITIES = [
   [3, 85],
@@ -77,7 +77,7 @@ after(async () => {
 for (const format of OPAQUE) {
   test(`${format} is as gray as in the browser`, TEST, async (t) => {
     const { unfiltered, filtered } = await filter(CUBE, format);
-    // Else it would not be the filter that is compared.
+    // Otherwise the test would not compare the filter.
     assert.deepEqual(unfiltered.pixels, CUBE.pixels);
     for (const amount of AMOUNTS) {
       const reference = await inBrowser(CUBE, amount);
@@ -92,7 +92,7 @@ for (const format of WITH_ALPHA) {
     const { unfiltered, filtered } = await filter(GLASS, format);
     assert.deepEqual(unfiltered.pixels, GLASS.pixels);
     for (const amount of AMOUNTS) {
-      // In the form that a canvas keeps, and that is seen.
+      // In the form that a canvas stores and shows.
       const reference = premultiplied(await inBrowser(GLASS, amount));
       const ours = premultiplied(filtered.get(amount));
       check(t, difference(ours, reference), RGB_BOUND, format, amount);
@@ -119,7 +119,7 @@ for (const format of [...FULL_CHROMA, ...SUBSAMPLED]) {
   }
 }
 
-/** A picture whose pixel at each place is what `colour` says, as [red, green, blue, alpha]. */
+/** A picture from the function `colour` of each pixel, as [red, green, blue, alpha]. */
 function picture(width, height, colour) {
   const pixels = new Uint8Array(4 * width * height);
   for (let y = 0; y < height; y += 1) {
@@ -129,8 +129,8 @@ function picture(width, height, colour) {
 }
 
 /**
- * `source` in `format`, without a filter and by amount with bwfilter: in RGBA, or where `matrix`
- * says in which colorimetry `format` is YUV, in AYUV of the same.
+ * Returns `source` in `format`, unfiltered and filtered by bwfilter: in RGBA, or in AYUV if
+ * `matrix` gives the colorimetry of a YUV `format`.
  */
 async function filter(source, format, matrix) {
   const { width, height } = source;
@@ -160,9 +160,9 @@ async function filter(source, format, matrix) {
 }
 
 /**
- * An AYUV picture in RGBA, and which of its pixels are colours at all: Y, U and V can also say
- * what no RGB has, such as less than no blue, and so no canvas. videoconvert is up to five
- * levels off here, more than what is measured.
+ * Converts an AYUV picture to RGBA, and tells which pixels are valid: some YUV values are outside
+ * the RGB range, which no canvas can hold. videoconvert differs by up to five levels here, more
+ * than what the test measures.
  */
 function fromYuv({ width, height, pixels }, matrix) {
   const [red, blue] = MATRICES[matrix];
@@ -177,12 +177,12 @@ function fromYuv({ width, height, pixels }, matrix) {
     coloured.push(exact.every((value) => value >= 0 && value <= 255));
     return [...exact.map((value) => Math.min(255, Math.max(0, Math.round(value)))), 255];
   });
-  // Those at the faces of the cube, half of which were rounded to the outside.
+  // The faces of the cube, where rounding may leave the RGB range.
   assert.ok(coloured.filter(Boolean).length > 0.75 * coloured.length);
   return { picture: rgba, coloured };
 }
 
-/** What a canvas with `filter = grayscale(amount)` gives back when `source` is drawn on it. */
+/** Draws `source` on a canvas with `filter = grayscale(amount)` and reads it back. */
 async function inBrowser({ width, height, pixels }, amount) {
   const answer = await page.evaluate(
     async ([width, height, base64, amount]) => {
@@ -211,7 +211,7 @@ function premultiplied({ width, height, pixels }) {
   return { width, height, pixels: pixels.map(multiply) };
 }
 
-/** How far apart the channels are at most, where `inside` says that it counts. */
+/** Returns the largest difference of the channels, where `inside` is true. */
 function difference(ours, reference, inside = () => true) {
   let worst = { levels: 0 };
   ours.pixels.forEach((value, at) => {

@@ -1,16 +1,16 @@
-// gst-launch-1.0 beside the browser, with the plugin from ACSCALL_GST_PLUGIN_PATH.
+// Runs gst-launch-1.0 with the plugin from ACSCALL_GST_PLUGIN_PATH.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { keep, waitFor } from './harness.mjs';
 
-/** A running pipeline, and what `gst-launch-1.0 -v` says of it. */
+/** A running pipeline, with the output of `gst-launch-1.0 -v`. */
 export class Pipeline {
   /**
-   * Starts `description`: one string in the launch syntax, split at spaces. With `end`, an
-   * interrupt ends it by EOS. Without `verbose` nothing is known of its sinks. `pipes` are as many
-   * pipes from the file descriptor 3 on, `process.stdio[3]` and so on here.
+   * Starts `description`, a string in the launch syntax, split at spaces. With `end`, an interrupt
+   * ends it with EOS. Without `verbose`, its sinks report nothing. `pipes` is the number of pipes
+   * from file descriptor 3 on, which are `process.stdio[3]` and so on here.
    */
   constructor(description, { end = false, verbose = true, pipes = 0 } = {}) {
     const plugins = process.env.ACSCALL_GST_PLUGIN_PATH;
@@ -25,18 +25,18 @@ export class Pipeline {
     );
     this.description = description;
     this.errors = [];
-    /** By the sink's name: the buffers that came, and the newest caps. */
+    /** The number of buffers and the newest caps, by sink. */
     this.sinks = new Map();
     createInterface({ input: this.process.stdout }).on('line', (line) => this.#read(line));
     createInterface({ input: this.process.stderr }).on('line', (line) => this.errors.push(line));
   }
 
-  /** What the `fakesink silent=false` of this name has got: `{buffers, width, height, rate}`. */
+  /** Returns what the `fakesink silent=false` has received: `{buffers, width, height, rate}`. */
   sink(name) {
     return this.sinks.get(name) ?? { buffers: 0 };
   }
 
-  /** Waits until that sink's `accept` says yes. */
+  /** Waits until `accept` is true for that sink. */
   waitForSink(name, accept, within) {
     return waitFor(
       `${name} that is accepted by ${accept}, of: ${this.description}`,
@@ -50,7 +50,7 @@ export class Pipeline {
     return this.process.exitCode !== null || this.process.signalCode !== null;
   }
 
-  /** Ends it with `signal`, and returns the exit code. */
+  /** Ends the pipeline with `signal` and returns its exit code. */
   async stop(signal = 'SIGINT') {
     if (this.ended) return this.process.exitCode;
     this.process.kill(signal);
@@ -82,12 +82,12 @@ export class Pipeline {
   }
 }
 
-/** A sink for `Pipeline.sink(name)`. */
+/** Returns a sink for `Pipeline.sink(name)`. */
 export function countingSink(name) {
   return `fakesink name=${name} silent=false sync=false async=false`;
 }
 
-/** Runs `description` to its end; fails with what gst-launch-1.0 says if that is no good one. */
+/** Runs `description` to its end; fails with the message of gst-launch-1.0. */
 export async function runToEnd(description) {
   const pipeline = new Pipeline(description, { verbose: false });
   const [code] = await once(pipeline.process, 'close');

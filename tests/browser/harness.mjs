@@ -1,4 +1,4 @@
-// What the browser tests have in common: the server, Chromium, and pages in a call.
+// The common part of the browser tests: the server, Chromium, and pages in a call.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -9,20 +9,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 
 /**
- * How long a wait may take before it fails, in milliseconds. It only ends a hang: a machine that is
- * busy with something else takes many times as long as one that is not.
+ * How long a wait may take, in milliseconds. It only ends hangs, since a busy machine takes many
+ * times as long as an idle one.
  */
-export const PATIENCE = 60_000;
+export const TIMEOUT = 60_000;
 
-/** The same for a whole test, which waits several times. */
-export const TEST = { timeout: 3 * PATIENCE };
+/** The same for a whole test with several waits. */
+export const TEST = { timeout: 3 * TIMEOUT };
 
-/** Where run.mjs says how to reach the Chromium that it has started for all files. */
+/** The variable in which run.mjs passes the Chromium that it has started for all files. */
 const SHARED_BROWSER = 'ACSCALL_TEST_BROWSER';
 
 /**
- * Popups of the address bar and a renderer in reserve, which took half of the time that it takes to
- * open a window; and what Playwright disables, since of this switch the last one alone counts.
+ * Disables the address bar's popups and the spare renderer, which take half of the time to open a
+ * window; and what Playwright disables, because only the last switch of this name counts.
  */
 const DISABLED_FEATURES = [
   'WebUIOmniboxPopup',
@@ -53,29 +53,29 @@ const CHROMIUM_ARGUMENTS = [
   '--disable-sync',
   `--disable-features=${DISABLED_FEATURES.join()}`,
   '--autoplay-policy=no-user-gesture-required',
-  // Machines without a network have no other address than that.
+  // Machines without a network have only a loopback address.
   '--allow-loopback-in-peer-connection',
 ];
 
-/** What ends with this process, however that ends. */
+/** The child processes that end with this process, however it ends. */
 const children = new Set();
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL');
 });
 
-/** Has `child` end with this process at the latest. */
+/** Ends `child` with this process at the latest. */
 export function keep(child) {
   children.add(child);
   child.once('exit', () => children.delete(child));
   return child;
 }
 
-/** A running `acscall serve`; the binary is named by ACSCALL_BIN. */
+/** A running `acscall serve`; ACSCALL_BIN names the binary. */
 export class Server {
-  /** Zero has the system choose one at the first start. */
+  /** Zero lets the system choose a port at the first start. */
   port = 0;
 
-  /** With a `secret`, it asks for tokens. */
+  /** With a `secret`, the server requires tokens. */
   static async start({ secret } = {}) {
     const server = new Server();
     server.secret = secret;
@@ -83,24 +83,24 @@ export class Server {
     return server;
   }
 
-  /** The page's address. */
+  /** The address of the page. */
   get url() {
     return `http://127.0.0.1:${this.port}/`;
   }
 
-  /** What the elements' `server` property takes. */
+  /** The value for the elements' `server` property. */
   get signalling() {
     return `ws://127.0.0.1:${this.port}`;
   }
 
   /**
-   * Starts it, again on the same port: the connections that it had keep that from being given to
-   * anybody else for a minute.
+   * Starts the server, always on the same port: its former connections keep the port reserved for a
+   * minute.
    */
   async start() {
     const binary = process.env.ACSCALL_BIN;
     if (!binary) throw new Error('ACSCALL_BIN must name the acscall binary');
-    // Without a line for whoever comes and goes.
+    // Without a line for each participant.
     const env = { ACSCALL_LOG: 'warn', ...process.env };
     if (this.secret) env.ACSCALL_SECRET = this.secret;
     const args = ['serve', '--listen', `127.0.0.1:${this.port}`];
@@ -116,7 +116,7 @@ export class Server {
     this.port = port;
   }
 
-  /** Ends it the hard way. */
+  /** Kills the server. */
   async kill() {
     if (this.process.exitCode !== null || this.process.signalCode !== null) return;
     this.process.kill('SIGKILL');
@@ -124,7 +124,7 @@ export class Server {
   }
 }
 
-/** A token that lets `user` into all calls of servers with `secret`, unless `claims` say else. */
+/** Makes a token that admits `user` to all calls of servers with `secret`, modified by `claims`. */
 export function makeToken(secret, user, claims = {}) {
   const exp = Math.floor(Date.now() / 1000) + 600;
   const signed = [
@@ -135,9 +135,9 @@ export function makeToken(secret, user, claims = {}) {
 }
 
 /**
- * Chromium with a made-up camera and microphone, or without `devices`; it grants access to them
- * unless `grant` is false. Further `args` go to its command line. Without any of that it is the one
- * that run.mjs has started, if it runs these tests; closing it closes its own pages then.
+ * Starts Chromium with a fake camera and microphone, or without `devices`; it grants access to them
+ * unless `grant` is false. `args` are added to its command line. Without options it is the Chromium
+ * of run.mjs, if there is one; closing it then closes only its own pages.
  */
 export function startBrowser(options) {
   const shared = process.env[SHARED_BROWSER];
@@ -146,8 +146,8 @@ export function startBrowser(options) {
 }
 
 /**
- * Starts a Chromium for many processes: `env` has their `startBrowser()` use it. It ends with this
- * process, but not by itself with a signal, when the others use it still.
+ * Starts a Chromium for many processes, whose `startBrowser()` finds it with `env`. It ends with
+ * this process, but not by itself on a signal, since others may still use it.
  */
 export async function shareBrowser() {
   const unsignalled = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
@@ -155,14 +155,14 @@ export async function shareBrowser() {
   return { env: { [SHARED_BROWSER]: served.wsEndpoint() }, close: () => served.close() };
 }
 
-/** A Chromium that can be killed: `{browser, pid, kill}`. */
+/** Starts a Chromium that can be killed: `{browser, pid, kill}`. */
 export async function startMortalBrowser(options) {
   const served = await chromium.launchServer(chromiumOptions(options));
   const browser = await chromium.connect(served.wsEndpoint());
   const kill = async () => {
     if (served.process().exitCode !== null || served.process().signalCode !== null) return;
     const disconnected = once(browser, 'disconnected');
-    // Its main process alone: the others have to notice.
+    // Kills only the main process; the others have to notice.
     served.process().kill('SIGKILL');
     await disconnected;
   };
@@ -183,8 +183,8 @@ function chromiumOptions({ grant = true, devices = true, args = [] } = {}) {
 
 /**
  * Opens the page as `user` in a window of its own and joins `call`. `microphone` and `camera`
- * say what to enter with. With `intercept`, the page gets a `dropSignalling()`. A `token` goes
- * into the address. With `hd`, its cameras have the size that it asks for.
+ * select the devices to join with. With `intercept`, the page gets a `dropSignalling()`. A `token`
+ * goes into the address. With `hd`, cameras have the size that the page requests.
  */
 export async function join(browser, server, call, user, options = {}) {
   const { microphone = true, camera = true, ...opening } = options;
@@ -205,15 +205,15 @@ export async function join(browser, server, call, user, options = {}) {
 }
 
 /**
- * Opens the page, ready to join. An exception in the page fails the test. `window.legs` has every
- * RTCPeerConnection that the page ever made.
+ * Opens the page, ready to join. An exception in the page fails the test. `window.legs` collects
+ * every RTCPeerConnection of the page.
  */
 export async function openPage(browser, server, call, user, options = {}) {
   const { intercept, token, hd, ...context } = options;
   const { url } = server;
   const page = await (await browser.newContext(context)).newPage();
   if (intercept) await interceptSignalling(page);
-  page.setDefaultTimeout(PATIENCE);
+  page.setDefaultTimeout(TIMEOUT);
   await page.addInitScript(() => {
     window.legs = [];
     window.RTCPeerConnection = class extends RTCPeerConnection {
@@ -238,8 +238,8 @@ export async function openPage(browser, server, call, user, options = {}) {
 }
 
 /**
- * In the page: has cameras opened with a small picture. All encoders and decoders of a test share
- * two cores, and few tests are about the size.
+ * In the page: opens cameras with a small picture. All encoders and decoders of a test share two
+ * cores, and few tests need the full size.
  */
 function useSmallCameras() {
   const { mediaDevices } = navigator;
@@ -254,10 +254,10 @@ function useSmallCameras() {
 }
 
 /**
- * Gives `page` a `cutSignalling()` that cuts its connection to the server, and a
- * `dropSignalling()` that says, too, when a call has noticed. With `forget`, the next attempt to
- * come back has a key that the server does not know. A function `page.rewrite`, once it is set,
- * changes what the server says. New connections wait for the promise `page.held`.
+ * Gives `page` a `cutSignalling()`, which cuts its connection to the server, and a
+ * `dropSignalling()`, which also waits until a call has noticed. With `forget`, the next attempt to
+ * resume has a key that the server does not know. A function `page.rewrite`, once set, changes the
+ * server's messages. New connections wait for the promise `page.held`.
  */
 async function interceptSignalling(page) {
   let cut = null;
@@ -288,8 +288,8 @@ async function interceptSignalling(page) {
 }
 
 /**
- * Looks out for the next loss of the call's connection, or its end, from when this returns on;
- * what it returns waits for it. It may be gone before one can look.
+ * Watches for the next loss of the call's connection, or its end. The returned function waits for
+ * it, and also reports a loss that has passed by then.
  */
 export async function nextConnection(page) {
   const promise = await page.evaluateHandle(() => ({
@@ -300,18 +300,18 @@ export async function nextConnection(page) {
   return () => promise.evaluate(({ changed }) => changed);
 }
 
-/** Waits until `page` has its connection to the server again. */
+/** Waits until `page` is connected to the server again. */
 export function reconnected(page) {
   return page.waitForFunction(() => !window.acscall.reconnecting);
 }
 
-/** Waits until `page` has its connection to the server, and to its first other participant. */
+/** Waits until `page` is connected to the server and to its first other participant. */
 export async function isWhole(page) {
   await reconnected(page);
   await page.waitForFunction(() => window.acscall.remoteParticipants[0]?.state === 'Connected');
 }
 
-/** The size that `page` sends its camera at. */
+/** Returns the size of the camera that `page` sends. */
 export function cameraSize(page) {
   return page.evaluate(async () => {
     const stream = await window.acscall.localVideoStreams[0].getMediaStream();
@@ -322,23 +322,23 @@ export function cameraSize(page) {
   });
 }
 
-/** What `page` measures of the stream of this kind that it gets from `user`. */
+/** Returns the statistics of `page` for the stream of this kind from `user`. */
 export async function received(page, user, kind) {
   const all = await page.evaluate(() => window.acscall.getStats());
   return all.find((one) => one.direction === 'receive' && one.user === user && one.kind === kind);
 }
 
 /**
- * Waits until `accept` says yes to those measurements, and returns them. Fails, with the last
- * ones, after `within` milliseconds.
+ * Waits until `accept` is true for those statistics, and returns them. After `within` milliseconds
+ * it fails with the last ones.
  */
-export async function waitForStream(page, user, kind, accept, within = PATIENCE) {
+export async function waitForStream(page, user, kind, accept, within = TIMEOUT) {
   const what = `${kind} of ${user} that is accepted by ${accept}`;
   return waitFor(what, () => received(page, user, kind), (stats) => stats && accept(stats), within);
 }
 
-/** Asks `get` until `accept` says yes to what it gives. */
-export async function waitFor(what, get, accept, within = PATIENCE) {
+/** Polls `get` until `accept` is true for its result. */
+export async function waitFor(what, get, accept, within = TIMEOUT) {
   const end = performance.now() + within;
   for (;;) {
     const got = await get();
@@ -346,14 +346,14 @@ export async function waitFor(what, get, accept, within = PATIENCE) {
     if (performance.now() > end) {
       throw new Error(`not within ${within} ms: ${what}; last seen: ${JSON.stringify(got)}`);
     }
-    // A poll: the browser's statistics have no event to wait for.
+    // Polls, because the browser's statistics have no event.
     await delay(50);
   }
 }
 
 /**
- * Waits until `page` has seen `user` leave by `leave`, and at once: somebody who is only missed goes
- * through another state first, for as long as they may come back.
+ * Waits until `page` has seen `user` leave by `leave`, and at once: a lost participant would first
+ * be in another state for as long as it may come back.
  */
 export async function leavesAtOnce(page, user, leave) {
   const connected = await page.waitForFunction((user) => {
@@ -371,14 +371,14 @@ export async function leavesAtOnce(page, user, leave) {
   assert.deepEqual(await states.jsonValue(), ['Disconnected']);
 }
 
-/** The tile of a participant's camera or screen. */
+/** Returns the tile of a participant's camera or screen. */
 export function tile(page, user, kind = 'video') {
   return page.locator(`.tile[data-user="${user}"][data-kind="${kind}"]`);
 }
 
 /**
- * Sends a canvas of this size, painted anew at `rate` per second, as our camera or screen, the way
- * an application does that brings its own pictures. `window.painted[kind]` is its track.
+ * Sends a canvas of this size, painted `rate` times per second, as our camera or screen, like an
+ * application with its own pictures. `window.painted[kind]` is its track.
  */
 export function sendCanvas(page, kind, width, height, rate = 30) {
   return page.evaluate(

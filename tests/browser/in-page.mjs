@@ -1,23 +1,23 @@
 // The part of an actor that is in the page.
 
 /**
- * Runs in the page, so it knows nothing of this file: gives it a `window.actor`, which does what
- * `Actor` asks of it.
+ * Runs in the page, so it cannot use this file's scope. Creates the `window.actor` that `Actor`
+ * calls.
  */
 export async function install(colours) {
-  // A variable, so that nobody takes it for a file beside this one.
+  // A variable, so that tools do not look for a file beside this one.
   const address = '/acscall.js';
   const { CallClient, LocalAudioStream, LocalVideoStream } = await import(address);
-  /** Pictures per second: few, where all share two cores. */
+  /** The frame rate: low, since all share two cores. */
   const RATE = 10;
   const audio = new AudioContext();
   const views = new Map();
   const ears = new Map();
-  const told = [];
+  const events = [];
   let call = null;
   let agent = null;
 
-  /** Where devices need no gesture, this needs none, too. */
+  /** Needs no gesture where devices need none. */
   function tone(frequency) {
     const oscillator = new OscillatorNode(audio, { frequency });
     const destination = audio.createMediaStreamDestination();
@@ -66,14 +66,14 @@ export async function install(colours) {
   function use(begun) {
     call = begun;
     call.on('mediaError', ({ error, mediaType }) => {
-      told.push({ mediaError: mediaType, code: error.code, message: error.message });
+      events.push({ mediaError: mediaType, code: error.code, message: error.message });
     });
   }
 
   const nameOf = (participant) => participant.identifier.communicationUserId;
   const find = (user) => call?.remoteParticipants.find((one) => nameOf(one) === user);
 
-  /** What plays `stream` in the page. */
+  /** Plays `stream` in the page. */
   async function viewOf(stream) {
     const known = views.get(stream);
     if (known) return known;
@@ -86,7 +86,7 @@ export async function install(colours) {
     return video;
   }
 
-  /** Decoded: what is painted of them depends on how busy the machine is. */
+  /** The decoded frames; the number of painted ones depends on the load of the machine. */
   async function framesOf(user, type) {
     const kind = type === 'Video' ? 'video' : 'screen';
     const isIt = (one) => one.direction === 'receive' && one.user === user && one.kind === kind;
@@ -142,7 +142,7 @@ export async function install(colours) {
         reconnecting: call?.reconnecting ?? false,
         isMuted: call?.isMuted ?? null,
         isLocalVideoStarted: call?.isLocalVideoStarted ?? null,
-        told,
+        events,
       };
     },
 
@@ -176,7 +176,7 @@ export async function install(colours) {
       return { colour, frames: await framesOf(user, kind), size: [videoWidth, videoHeight] };
     },
 
-    /** Those of `tones`, rising, that are in the sound. */
+    /** Returns those of `tones` that are in the sound, in ascending order. */
     async listen({ user, tones }) {
       const stream = user ? find(user)?.audioStream : call?.remoteAudioStreams[0];
       if (!stream) return null;
@@ -187,7 +187,7 @@ export async function install(colours) {
         const bin = Math.round((frequency * ear.fftSize) / audio.sampleRate);
         return Math.max(...spectrum.subarray(bin - 1, bin + 2));
       };
-      // Of a tone as sent above about -25 are left; of what a codec adds, -60.
+      // A sent tone is left at about -25 or more; codec noise at about -60.
       return tones.filter((frequency) => loudness(frequency) > -45);
     },
   };

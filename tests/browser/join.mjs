@@ -1,4 +1,4 @@
-// Joins a call with a headless browser and prints what it measures, once a second as JSON.
+// Joins a call with a headless browser and prints its statistics, once a second, as JSON.
 //
 //   node join.mjs [--url http://127.0.0.1:7788/] [--call demo] [--user browser]
 //                 [--screen 1500x845] [--no-camera] [--no-microphone] [--seconds 10]
@@ -31,7 +31,7 @@ try {
     await delay(1_000);
     console.log(JSON.stringify(await page.evaluate(() => window.acscall.getStats())));
   }
-  // Through the button, so that the others are told.
+  // Through the button, so that the others see it leave.
   await page.getByRole('button', { name: 'Leave' }).click();
 } finally {
   await browser.close();

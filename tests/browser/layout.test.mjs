@@ -1,4 +1,4 @@
-// Where the page puts its tiles, as arithmetic.
+// The layout of the page's tiles, as arithmetic.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -19,7 +19,7 @@ for (const [name, stage] of Object.entries({ DESKTOP, PHONE })) {
   for (const count of [1, 2, 3, 5, 9, 16]) {
     for (const featured of [[], [0]]) {
       const what = `${count} tiles on a ${name.toLowerCase()}${featured.length ? ', one large' : ''}`;
-      test(`${what}: none overlaps another, each has its shape`, () => {
+      test(`${what}: tiles do not overlap and keep their aspect ratio`, () => {
         const aspects = Array.from({ length: count }, (_, at) => [HD, 4 / 3, 9 / 16][at % 3]);
         const { boxes, height } = arrange(stage, aspects, GAP, featured);
         assert.equal(boxes.length, count);
@@ -39,14 +39,14 @@ test('one picture fills the stage in one direction', () => {
   assert.equal(boxes[0].height, DESKTOP.height);
 });
 
-test('two are beside each other on a desktop, and below each other on a phone', () => {
+test('two pictures are side by side on a desktop, and stacked on a phone', () => {
   const [left, right] = arrange(DESKTOP, [HD, HD], GAP).boxes;
   assert.equal(left.y, right.y);
   const [upper, lower] = arrange(PHONE, [HD, HD], GAP).boxes;
   assert.equal(upper.x, lower.x);
 });
 
-test('what is featured is much larger than any other', () => {
+test('featured tiles are much larger than the others', () => {
   for (const stage of [DESKTOP, PHONE]) {
     const { boxes } = arrange(stage, [HD, HD, HD, HD], GAP, [2]);
     const area = ({ width, height }) => width * height;
@@ -54,7 +54,7 @@ test('what is featured is much larger than any other', () => {
   }
 });
 
-test('the last row is in the middle', () => {
+test('the last row is centred', () => {
   const { boxes } = arrange(DESKTOP, [HD, HD, HD, HD, HD], GAP);
   const middle = (some) => (some[0].x + some.at(-1).x + some.at(-1).width) / 2;
   const last = boxes.filter(({ y }) => y === boxes[4].y);
@@ -62,7 +62,7 @@ test('the last row is in the middle', () => {
   assert.ok(Math.abs(middle(last) - DESKTOP.width / 2) < 0.1);
 });
 
-test('too many for a small stage can be scrolled through', () => {
+test('a small stage with many tiles scrolls', () => {
   const { boxes, height } = arrange(PHONE, Array(40).fill(HD), GAP);
   assert.ok(height > PHONE.height);
   assert.ok(boxes.every(({ width }) => width > 100));

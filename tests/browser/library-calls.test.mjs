@@ -1,4 +1,4 @@
-// The library in a call: what is sent and heard, and what goes on when something breaks.
+// The library in a call: what is sent and received, and what survives faults.
 
 import assert from 'node:assert/strict';
 import { makeToken } from './harness.mjs';
@@ -9,18 +9,18 @@ import {
   isIn,
   joinQuietly,
   makeLabs,
-  rings,
+  isCalled,
   sees,
   startQuietly,
   states,
   talking,
-  told,
+  recorded,
   videoOf,
 } from './library/lab.mjs';
 
 const inLab = makeLabs();
 
-inLab('mute ends the sound and unmute brings it back, and the others are told', {}, async (lab) => {
+inLab('mute stops the sound, unmute resumes it, and the others are notified', {}, async (lab) => {
   const [alice, bob] = await talking(lab);
   await hears(bob, 1000);
   await bob.waitForFunction(() => call.remoteParticipants[0].isSpeaking);
@@ -36,11 +36,11 @@ inLab('mute ends the sound and unmute brings it back, and the others are told', 
   await alice.evaluate(() => call.unmute());
   await bob.waitForFunction(() => !call.remoteParticipants[0].isMuted);
   await hears(bob, 1000);
-  const lines = (await told(alice)).filter((line) => line === 'isMutedChanged');
+  const lines = (await recorded(alice)).filter((line) => line === 'isMutedChanged');
   assert.equal(lines.length, 2);
 });
 
-inLab('who begins muted has the microphone opened by the first unmute', {}, async (lab) => {
+inLab('a call that starts muted opens the microphone at the first unmute', {}, async (lab) => {
   const alice = await lab.page('alice');
   await alice.evaluate(() => {
     window.opened = 0;
@@ -61,7 +61,7 @@ inLab('who begins muted has the microphone opened by the first unmute', {}, asyn
   );
 });
 
-inLab('hold stops both ways, and resume brings all of it back', {}, async (lab) => {
+inLab('hold stops media both ways, and resume restores it', {}, async (lab) => {
   const [alice, bob] = await talking(lab);
   await bob.evaluate(async () => {
     await call.startAudio(new lib.LocalAudioStream(tone(1600)));
@@ -83,7 +83,7 @@ inLab('hold stops both ways, and resume brings all of it back', {}, async (lab) 
   assert.equal(error, 400);
 });
 
-inLab('hangUp for everyone ends the call of all', {}, async (lab) => {
+inLab('hangUp for everyone ends the call for all', {}, async (lab) => {
   const [alice, bob] = await talking(lab);
   await alice.evaluate(() => call.hangUp({ forEveryone: true }));
   assert.equal(await alice.evaluate(() => call.state), 'Disconnected');
@@ -92,14 +92,14 @@ inLab('hangUp for everyone ends the call of all', {}, async (lab) => {
   assert.match(reason.message, /alice has ended the call/);
 });
 
-inLab('somebody is invited into a call, and comes', {}, async (lab) => {
+inLab('an invited user joins the call', {}, async (lab) => {
   const [alice] = await talking(lab);
   const carol = await lab.page('carol');
   const added = await alice.evaluateHandle(() =>
     call.addParticipant({ communicationUserId: 'carol' }),
   );
   assert.equal(await added.evaluate(({ state }) => state), 'Ringing');
-  await rings(carol);
+  await isCalled(carol);
   await acceptQuietly(carol);
   await sees(alice, 'bob Connected', 'carol Connected');
   assert.equal(await added.evaluate(({ state }) => state), 'Connected');
@@ -119,17 +119,17 @@ inLab('muteIncomingAudio silences the page, not the streams', {}, async (lab) =>
   const [alice, bob] = await talking(lab);
   await bob.evaluate(() => call.muteIncomingAudio());
   assert.deepEqual(await bob.evaluate(() => call.isIncomingAudioMuted), true);
-  // Who is heard is known, too: by other means.
+  // Speakers are still detected, by other means.
   await bob.waitForFunction(() => call.remoteParticipants[0].isSpeaking);
   await alice.evaluate(() => call.mute());
   await bob.waitForFunction(() => !call.remoteParticipants[0].isSpeaking);
   await alice.evaluate(() => call.unmute());
   await bob.waitForFunction(() => call.remoteParticipants[0].isSpeaking);
   await hears(bob, 1000);
-  assert.ok((await told(bob)).includes('isIncomingAudioMutedChanged'));
+  assert.ok((await recorded(bob)).includes('isIncomingAudioMutedChanged'));
 });
 
-inLab('one video and one screen go out, and whoever stops early is told so', {}, async (lab) => {
+inLab('a call sends one video and one screen, and stopping early rejects the start', {}, async (lab) => {
   const [alice] = await talking(lab);
   const codes = await alice.evaluate(async () => {
     const other = new lib.LocalVideoStream(picture('green'));
@@ -163,9 +163,9 @@ inLab('one video and one screen go out, and whoever stops early is told so', {},
   assert.deepEqual(early, [400, 0, 1, false]);
 });
 
-// ---- What survives
+// ---- Faults
 
-/** Says to `user`, whose leg it is, that `page` has lost the newest one. */
+/** Tells `user`, the other end, that `page` has lost the newest leg. */
 async function breakLeg(page, user) {
   const id = await page.evaluate(
     (user) => call.remoteParticipants.find(({ displayName }) => displayName === user).id,
@@ -175,7 +175,7 @@ async function breakLeg(page, user) {
   page.wire.say({ type: 'signal', to: id, leg, by: 'receiver', failed: 'a test broke it' });
 }
 
-inLab('streams stay what they are while the leg underneath is replaced', {}, async (lab) => {
+inLab('streams stay the same while their leg is replaced', {}, async (lab) => {
   const [, bob] = await talking(lab, { intercept: true });
   await hears(bob, 1000);
   const before = await bob.evaluateHandle(async () => {
@@ -193,7 +193,7 @@ inLab('streams stay what they are while the leg underneath is replaced', {}, asy
     return [next !== track, lastState];
   });
   assert.ok(isOther);
-  // So that who relays it can change over.
+  // So that a relay can switch.
   assert.equal(lastState, 'live');
   await hears(bob, 1000);
   const same = await before.evaluate(async ({ participant, stream, sound }) => [
@@ -206,7 +206,7 @@ inLab('streams stay what they are while the leg underneath is replaced', {}, asy
   await bob.waitForFunction(() => call.remoteParticipants[0].videoStreams[0].isReceiving);
 });
 
-inLab('a relayed stream goes on when the leg underneath is replaced', {}, async (lab) => {
+inLab('a relayed stream continues when its leg is replaced', {}, async (lab) => {
   const [, bob] = await talking(lab, { intercept: true });
   const carol = await lab.page('carol');
   await joinQuietly(carol, 'tea');
@@ -257,7 +257,7 @@ inLab('a relayed stream goes on when the leg underneath is replaced', {}, async 
 });
 
 inLab(
-  'the server is lost and comes back: the call goes on, and the agent says so',
+  'a call survives the loss of its server, which the agent reports',
   {},
   async (lab) => {
     const [alice, bob] = await talking(lab);
@@ -286,19 +286,19 @@ inLab(
   },
 );
 
-inLab('an agent at rest can be called again after the server was lost', {}, async (lab) => {
+inLab('an idle agent can be called again after the server was lost', {}, async (lab) => {
   const [alice, bob] = await Promise.all([lab.page('alice'), lab.page('bob')]);
   const isLost = (page) => page.waitForFunction(() => agent.connectionState === 'Disconnected');
   const isBack = (page) => page.waitForFunction(() => agent.connectionState === 'Connected');
   await lab.server.kill();
   await Promise.all([alice, bob].map(isLost));
-  // Whoever calls just now is told why that is no good.
+  // A call at this moment gets a clear error.
   await startQuietly(alice, 'bob');
   assert.equal((await endReason(alice)).code, 503);
   await lab.server.start();
   await Promise.all([alice, bob].map(isBack));
   await startQuietly(alice, 'bob');
-  await rings(bob);
+  await isCalled(bob);
 });
 
 // ---- Tokens
@@ -306,7 +306,7 @@ inLab('an agent at rest can be called again after the server was lost', {}, asyn
 const SECRET = 'a secret for tests, of 32 bytes!';
 
 inLab(
-  'a token that is refused, or missing, is an error of createCallAgent',
+  'createCallAgent fails with a rejected or missing token',
   { secret: SECRET },
   async (lab) => {
     const page = await lab.page();
@@ -331,7 +331,7 @@ inLab(
 );
 
 inLab(
-  'what a token does not allow is refused, and the call goes on',
+  'an operation that the token does not permit is rejected, and the call goes on',
   { secret: SECRET },
   async (lab) => {
     const alice = await lab.page('alice', { token: makeToken(SECRET, 'alice') });
@@ -358,7 +358,7 @@ inLab(
   },
 );
 
-inLab('a disposed agent has hung up and takes nothing more', {}, async (lab) => {
+inLab('a disposed agent has hung up and accepts no operation', {}, async (lab) => {
   const [alice, bob] = await talking(lab);
   const code = await alice.evaluate(async () => {
     await agent.dispose();
@@ -372,13 +372,13 @@ inLab('a disposed agent has hung up and takes nothing more', {}, async (lab) => 
   assert.equal(code, 400);
   await sees(bob);
   assert.equal(await alice.evaluate(() => agent.connectionState), 'Disconnected');
-  // Nobody waits for calls to alice any more.
+  // alice can no longer be called.
   await bob.evaluate(() => call.hangUp());
   await startQuietly(bob, 'alice');
   assert.equal((await endReason(bob)).code, 404);
 });
 
-inLab('two who speak at once are both heard in the mix, and each alone', {}, async (lab) => {
+inLab('two simultaneous speakers are heard in the mix and separately', {}, async (lab) => {
   const [, bob] = await talking(lab);
   const carol = await lab.page('carol');
   await carol.evaluate(() => {

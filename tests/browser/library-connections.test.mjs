@@ -1,4 +1,4 @@
-// What is left of connections in a page.
+// Connections that remain in a page.
 
 import assert from 'node:assert/strict';
 import { census } from './census.mjs';
@@ -7,11 +7,11 @@ import { isIn, joinQuietly, makeLabs } from './library/lab.mjs';
 
 const inLab = makeLabs();
 
-inLab('who leaves while a connection is being made leaves none behind', {}, async (lab) => {
+inLab('leaving during connection setup leaves no connection behind', {}, async (lab) => {
   const [alice, bob] = await Promise.all([lab.page('alice'), lab.page('bob', { intercept: true })]);
   await joinQuietly(alice, 'tea');
   await isIn(alice, 'Connected');
-  // At each point of the way to a connection: after so many messages of the other page.
+  // At each stage of the setup: after so many messages of the other page.
   const { heard } = bob.wire;
   const signals = () => heard.filter(({ type }) => type === 'signal').length;
   for (const count of [0, 1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5]) {
@@ -32,9 +32,9 @@ inLab('who leaves while a connection is being made leaves none behind', {}, asyn
   assert.equal(await alice.evaluate(() => call.remoteParticipants.length), 0);
 });
 
-inLab('legs whose ends take longer than the first attempt allows connect', {}, async (lab) => {
+inLab('legs connect even if their ends exceed the first timeout', {}, async (lab) => {
   const [alice, bob] = [await lab.page('alice'), await lab.page('bob')];
-  // Answers take longer than the 5 seconds of the first leg, as on a machine that is too busy.
+  // Answers take longer than the 5 seconds of the first leg, as on a very busy machine.
   await alice.evaluate(() => {
     window.RTCPeerConnection = class extends RTCPeerConnection {
       async createAnswer() {

@@ -1,11 +1,11 @@
-// Calls that only send, or only receive.
+// Calls that only send or only receive.
 
 import assert from 'node:assert/strict';
 import { hears, isIn, makeLabs, sees } from './library/lab.mjs';
 
 const inLab = makeLabs();
 
-/** Counts the connections that `page` makes from now on. */
+/** Counts the connections that `page` creates from now on. */
 const countConnections = (page) =>
   page.evaluate(() => {
     window.connections = 0;
@@ -17,7 +17,7 @@ const countConnections = (page) =>
     };
   });
 
-inLab('who only sends and who only receives have one connection', {}, async (lab) => {
+inLab('a sender and a receiver have one connection', {}, async (lab) => {
   const [alice, bob] = await Promise.all([lab.page('alice'), lab.page('bob')]);
   for (const page of [alice, bob]) await countConnections(page);
   await bob.evaluate(() => void watch(agent.join({ groupId: 'tea' }, { sends: false })));
@@ -31,14 +31,14 @@ inLab('who only sends and who only receives have one connection', {}, async (lab
   await sees(bob, 'alice Connected');
   await hears(bob, 1000);
   for (const page of [alice, bob]) assert.equal(await page.evaluate(() => connections), 1);
-  // No microphone was opened for who only receives.
+  // The receiver has opened no microphone.
   assert.deepEqual(
     await bob.evaluate(() => [call.isMuted, call.localAudioStreams.length]),
     [true, 0],
   );
 });
 
-inLab('two who only send do not connect, and see each other', {}, async (lab) => {
+inLab('two senders do not connect, but know of each other', {}, async (lab) => {
   const pages = await Promise.all([lab.page('alice'), lab.page('bob')]);
   for (const page of pages) {
     await countConnections(page);
@@ -52,7 +52,7 @@ inLab('two who only send do not connect, and see each other', {}, async (lab) =>
   for (const page of pages) assert.equal(await page.evaluate(() => connections), 0);
 });
 
-inLab('what such a call cannot do is refused with the reason', {}, async (lab) => {
+inLab('operations that such a call cannot perform are rejected with the reason', {}, async (lab) => {
   const [alice, bob] = await Promise.all([lab.page('alice'), lab.page('bob')]);
   await alice.evaluate(() => void watch(agent.join({ groupId: 'tea' }, { sends: false })));
   await bob.evaluate(() => {
@@ -96,7 +96,7 @@ inLab('what such a call cannot do is refused with the reason', {}, async (lab) =
     });
   });
   assert.deepEqual(begun, [400, 400]);
-  // The camera of somebody else, for who receives nothing.
+  // Another participant's camera, in a call that receives nothing.
   await alice.evaluate(() => call.hangUp());
   await alice.evaluate(() => {
     const options = {

@@ -1,4 +1,4 @@
-// The library in a page: its surface, and what calls tell in which order.
+// The library in a page: its API, and the order of its events.
 
 import assert from 'node:assert/strict';
 import { waitFor } from './harness.mjs';
@@ -9,20 +9,20 @@ import {
   isIn,
   joinQuietly,
   makeLabs,
-  rings,
+  isCalled,
   sees,
   startQuietly,
   states,
   talking,
-  told,
+  recorded,
 } from './library/lab.mjs';
 import { MEMBERS } from './library/members.mjs';
 
 const inLab = makeLabs();
 
-// ---- The order of things
+// ---- The order of events
 
-inLab('a joined call goes through its states, and is empty again at its end', {}, async (lab) => {
+inLab('a joined call passes through its states and is empty at its end', {}, async (lab) => {
   const [alice, bob] = await Promise.all([lab.page('alice'), lab.page('bob')]);
   await joinQuietly(alice, 'tea');
   await isIn(alice, 'Connected');
@@ -31,7 +31,7 @@ inLab('a joined call goes through its states, and is empty again at its end', {}
   await bob.evaluate(() => call.hangUp());
   await sees(alice);
   await alice.evaluate(() => call.hangUp());
-  assert.deepEqual(await told(alice), [
+  assert.deepEqual(await recorded(alice), [
     'state None',
     'idChanged',
     'state Connecting',
@@ -62,8 +62,8 @@ inLab(
     await startQuietly(alice, 'bob');
     await isIn(alice, 'Ringing');
     await sees(alice, 'bob Ringing');
-    await rings(bob);
-    assert.deepEqual(await bob.evaluate(() => rings[0].callerInfo), {
+    await isCalled(bob);
+    assert.deepEqual(await bob.evaluate(() => incomingCalls[0].callerInfo), {
       identifier: { kind: 'communicationUser', communicationUserId: 'alice' },
       displayName: 'Alice A.',
     });
@@ -99,10 +99,10 @@ inLab(
   },
 );
 
-// ---- How calls do not come about
+// ---- Calls that fail
 
 inLab(
-  'whoever declines, is busy, unknown or does not answer is told by the code',
+  'a code tells whether a callee declined, is busy, unknown, or did not answer',
   {},
   async (lab) => {
     const [alice, bob, carol] = await Promise.all([
@@ -111,8 +111,8 @@ inLab(
       lab.page('carol'),
     ]);
     await startQuietly(alice, 'bob');
-    await rings(bob);
-    await bob.evaluate(() => rings[0].reject());
+    await isCalled(bob);
+    await bob.evaluate(() => incomingCalls[0].reject());
     const declined = await endReason(alice);
     assert.deepEqual([declined.code, declined.reason], [603, 'callee-declined']);
 
@@ -131,7 +131,7 @@ inLab(
 inLab('a call that nobody answers ends with 408', {}, async (lab) => {
   const alice = await lab.page('alice', { intercept: true });
   await lab.page('bob');
-  // The server rings for a minute: it says at once what it would say then.
+  // The server rings for a minute; this makes it give up at once.
   alice.wire.rewrite = (message) =>
     message.type === 'callee' && message.state === 'ringing'
       ? { type: 'error', code: 'callee-no-answer', message: 'bob did not answer' }
@@ -144,30 +144,31 @@ inLab('a call that nobody answers ends with 408', {}, async (lab) => {
   assert.deepEqual([reason.code, reason.message], [408, 'bob did not answer']);
 });
 
-inLab('a call that is taken back rings no more, and cannot be answered', {}, async (lab) => {
+inLab('a cancelled call stops ringing and cannot be answered', {}, async (lab) => {
   const [alice, bob] = await Promise.all([lab.page('alice'), lab.page('bob')]);
   await startQuietly(alice, ['bob']);
-  await rings(bob);
+  await isCalled(bob);
   const ended = await bob.evaluateHandle(() => {
-    const [ring] = rings;
-    return { ring, promise: new Promise((resolve) => ring.on('callEnded', resolve)) };
+    const [incoming] = incomingCalls;
+    const promise = new Promise((resolve) => incoming.on('callEnded', resolve));
+    return { incoming, promise };
   });
   await isIn(alice, 'Ringing');
   await alice.evaluate(() => call.hangUp());
   const payload = await ended.evaluate(({ promise }) => promise);
   assert.deepEqual([payload.callEndReason.code, payload.callEndReason.reason], [487, 'cancelled']);
-  const error = await ended.evaluate(({ ring }) =>
-    ring.accept().catch(({ name, code }) => [name, code]),
+  const error = await ended.evaluate(({ incoming }) =>
+    incoming.accept().catch(({ name, code }) => [name, code]),
   );
   assert.deepEqual(error, ['CallingCommunicationError', 487]);
   assert.equal(await alice.evaluate(() => call.callEndReason.code), 0);
-  // Both can call and be called again.
+  // Both can make and receive calls again.
   await startQuietly(bob, 'alice');
-  await rings(alice);
+  await isCalled(alice);
 });
 
 inLab(
-  'one of several callees who cannot come leaves with the reason, and the call goes on',
+  'a callee who cannot come leaves with the reason, and the call goes on',
   {},
   async (lab) => {
     const [alice, bob] = await Promise.all([lab.page('alice'), lab.page('bob')]);
@@ -190,7 +191,7 @@ inLab(
 
 // ---- Arguments
 
-inLab('wrong arguments are refused at once, with code 400 and what to do', {}, async (lab) => {
+inLab('wrong arguments are rejected at once, with code 400 and the remedy', {}, async (lab) => {
   const alice = await lab.page('alice');
   const refused = await alice.evaluate(async () => {
     const { LocalAudioStream, LocalVideoStream } = lib;
@@ -231,16 +232,16 @@ inLab('wrong arguments are refused at once, with code 400 and what to do', {}, a
   for (const [name, code] of Object.entries(refused.codes)) assert.equal(code, 400, name);
 });
 
-// ---- The surface
+// ---- The API
 
 inLab(
-  'every class has the members of the calling SDK, and nothing of them can be set',
+  'every class has the members of the calling SDK, all read-only',
   {},
   async (lab) => {
     const [alice, bob] = await talking(lab);
     const carol = await lab.page('carol', { displayName: 'Carol' });
     await bob.evaluate(() => void call.addParticipant('carol'));
-    await rings(carol);
+    await isCalled(carol);
     const collect = async (page) =>
       page.evaluateHandle(async () => {
         const deviceManager = await new lib.CallClient().getDeviceManager();
@@ -252,7 +253,7 @@ inLab(
           client: new lib.CallClient(),
           agent,
           call: window.call,
-          incomingCall: rings[0],
+          incomingCall: incomingCalls[0],
           deviceManager,
           localAudioStream,
           localVideoStream,
@@ -283,7 +284,7 @@ inLab(
   },
 );
 
-inLab('whatever changes in a call is told', {}, async (lab) => {
+inLab('every change in a call has an event', {}, async (lab) => {
   const [alice, bob] = await talking(lab);
   await bob.evaluate(() => {
     window.heard = [];
@@ -336,7 +337,7 @@ inLab('whatever changes in a call is told', {}, async (lab) => {
   ]) {
     assert.ok(heard.has(event), event);
   }
-  const own = await told(alice);
+  const own = await recorded(alice);
   for (const line of [
     'isMutedChanged',
     'isScreenSharingOnChanged',

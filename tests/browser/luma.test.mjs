@@ -1,4 +1,4 @@
-// The page's black and white, on bytes: the weights that CSS grayscale(1) has.
+// The page's black and white on bytes, with the weights of CSS grayscale(1).
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -17,7 +17,7 @@ const COLOURS = [
 
 const gray = ([r, g, b]) => 0.2126 * r + 0.7152 * g + 0.0722 * b;
 
-/** One colour all over a picture in I420 or NV12, as `matrix` has it; odd sizes included. */
+/** One colour in I420 or NV12 with this matrix; odd sizes included. */
 function picture([r, g, b], { width = 5, height = 3, matrix, fullRange, semiPlanar }) {
   const [red, blue] = matrix === 'bt709' ? [0.2126, 0.0722] : [0.299, 0.114];
   const luma = (red * r + (1 - red - blue) * g + blue * b) / 255;
@@ -28,7 +28,7 @@ function picture([r, g, b], { width = 5, height = 3, matrix, fullRange, semiPlan
     clamp,
   );
   const [columns, lines] = [Math.ceil(width / 2), Math.ceil(height / 2)];
-  // What is beside a picture's lines is nobody's business.
+  // The padding of the lines must not change.
   const stride = width + 3;
   const data = new Uint8Array(stride * height + 2 * lines * (columns + 2)).fill(77);
   const layout = [{ offset: 0, stride }];

@@ -1,7 +1,6 @@
-// Several browsers and a GStreamer pipeline in one call, and what befalls them.
+// Several browsers and a GStreamer pipeline in one call, under various faults.
 //
-// Everybody sends a colour and a tone of its own, so that what is seen and heard says of whom it
-// is.
+// Each participant sends a colour and a tone of its own, which identify it at the receivers.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -24,7 +23,7 @@ after(async () => {
 
 /**
  * Runs `body` in a call of its own. It gets the `parts` of `users`, the first of which is the
- * pipeline's, and ways to let them enter.
+ * pipeline's, and functions to start them.
  */
 function inCall(name, users, body) {
   test(name, TEST, async (t) => {
@@ -38,14 +37,14 @@ function inCall(name, users, body) {
     const ends = [];
     t.after(() => Promise.all(ends.map((end) => end())));
 
-    /** The pipeline, which reads all others. */
+    /** Starts the pipeline, which receives all others. */
     const launch = () => {
       const others = users.slice(1);
       const witness = new Witness(server, parts[0], others);
       ends.push(() => witness.stop());
       return witness;
     };
-    /** A page in a context of its own. */
+    /** Opens a page in a context of its own. */
     const open = async (where = browser) => {
       const page = await (await where.newContext()).newPage();
       ends.push(() =>
@@ -67,7 +66,7 @@ function inCall(name, users, body) {
       await actor.enter(part);
       return actor;
     };
-    /** A browser that `body` may kill. */
+    /** Starts a browser that `body` may kill. */
     const mortal = async () => {
       const started = await startMortalBrowser();
       ends.push(() => started.kill());
@@ -77,7 +76,7 @@ function inCall(name, users, body) {
   });
 }
 
-/** A browser for this test alone. */
+/** Starts a browser for this test only. */
 async function own(ends, options) {
   const started = await startBrowser(options);
   ends.push(() => started.close());
@@ -95,9 +94,9 @@ inCall(
   },
 );
 
-// Two speak: the pipeline, and the browser that came last. Each speaker's sound is fifty packets per
-// second on each leg. Five browsers that all send sound need about twice what two cores have, and
-// then media and signalling fall behind without bound.
+// Two participants speak: the pipeline and the last browser. Each speaker's sound is fifty packets
+// per second on each leg. Sound from all five would need about twice the time of two cores, and
+// media and signalling would fall behind without bound.
 inCall(
   'four browsers and a pipeline see each other, and hear those who speak',
   ['gst', 'alice', 'bob', 'carol', 'dave'],
@@ -109,17 +108,17 @@ inCall(
     }));
     const witness = it.launch();
     const actors = [];
-    // One after the other: all legs at once would be twenty handshakes at once.
+    // One by one: all legs at once would be twenty simultaneous handshakes.
     for (const part of parts.slice(1)) actors.push(await it.enter(part));
     await Promise.all([allMeet(actors, parts), witness.meets(parts.slice(1))]);
   },
 );
 
-// ---- Those who go, however they do, and come back
+// ---- Leaving and coming back
 
 /**
- * Bob goes by `go`, which says what the others are to see of it: that he is `gone`, or, where
- * nobody was left to say so, `missed`: he may come back for a while.
+ * Bob leaves by `go`, which returns how the others see it: he is `gone`, or `missed` if no process
+ * was left to say so and he may still come back.
  */
 function goesAndComesBack(name, go) {
   inCall(name, ['gst', 'alice', 'bob'], async (it) => {
@@ -145,7 +144,7 @@ goesAndComesBack('a page that is reloaded comes back with its media', async (it,
   };
 });
 
-goesAndComesBack('a page that is closed is gone, and can come again', async (it, bob) => {
+goesAndComesBack('a page that is closed leaves at once, and can come back', async (it, bob) => {
   const { page } = await it.enter(bob);
   return async () => {
     await page.close();
@@ -157,7 +156,7 @@ goesAndComesBack('a tab that crashes is missed, and its user comes back', async 
   const { page } = await it.enter(bob);
   return async () => {
     const crashed = once(page, 'crash');
-    // It never ends: nobody is left to say so.
+    // It never settles: the tab has crashed.
     page.goto('chrome://crash').catch(() => {});
     await crashed;
     return 'missed';
@@ -173,9 +172,9 @@ goesAndComesBack('a browser that is killed is missed, and its user comes back', 
   };
 });
 
-// ---- Those who have no devices
+// ---- Without devices
 
-inCall('who may not use the devices is in the call all the same', ['gst', 'alice'], async (it) => {
+inCall('a participant without permission for devices can still join', ['gst', 'alice'], async (it) => {
   const [gst, alice] = it.parts;
   const witness = it.launch();
   const where = await own(it.ends, { grant: false });
@@ -185,7 +184,7 @@ inCall('who may not use the devices is in the call all the same', ['gst', 'alice
   await receivesAndSends(hers, witness, { gst, alice });
 });
 
-inCall('who has no devices is in the call all the same', ['gst', 'alice'], async (it) => {
+inCall('a participant without devices can still join', ['gst', 'alice'], async (it) => {
   const [gst, alice] = it.parts;
   const witness = it.launch();
   const where = await own(it.ends, { devices: false });
@@ -195,7 +194,7 @@ inCall('who has no devices is in the call all the same', ['gst', 'alice'], async
   await receivesAndSends(hers, witness, { gst, alice });
 });
 
-/** She gets everything, and brings a colour and a tone of her own. */
+/** She receives everything, and sends a colour and a tone of her own. */
 async function receivesAndSends(actor, witness, { gst, alice }) {
   assert.equal((await actor.state()).state, 'Connected');
   await actor.sees(gst.user, gst.colour);
@@ -229,7 +228,7 @@ inCall(
       }),
     );
     await witness.meets([alice, bob]);
-    // What changes meanwhile needs no server either.
+    // Changes without a server arrive afterwards.
     await actors[0].send({ colour: carol.colour });
     await actors[1].sees(alice.user, carol.colour);
 

@@ -1,4 +1,4 @@
-// One's own picture on the page: which camera, which microphone, and in black and white.
+// The self view of the page: the choice of camera and microphone, and black and white.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -13,7 +13,7 @@ import {
   waitForStream,
 } from './harness.mjs';
 
-/** The second of Chromium's made-up cameras has pictures that nobody can encode. */
+/** The second of Chromium's fake cameras gives pictures that cannot be encoded. */
 const DEVICES = ['--use-fake-device-for-media-stream=device-count=3'];
 
 let server;
@@ -28,7 +28,7 @@ after(async () => {
   await server?.kill();
 });
 
-/** Runs `body` in a call of its own, and closes its pages. */
+/** Runs `body` in a call of its own and closes its pages. */
 function inCall(name, body) {
   test(name, TEST, async (t) => {
     const call = `own ${name}`.slice(0, 100);
@@ -47,7 +47,7 @@ function inCall(name, body) {
 
 const NOTHING = { camera: false, microphone: false };
 
-/** The colour of the middle of the lower edge of what `page` shows of `user`. */
+/** Returns the colour at the middle of the lower edge of `user` on `page`. */
 function colour(page, user) {
   return tile(page, user)
     .locator('video')
@@ -62,7 +62,7 @@ function colour(page, user) {
 const isGray = (rgb) => Math.max(...rgb) - Math.min(...rgb) < 8;
 const luma = ([r, g, b]) => 0.2126 * r + 0.7152 * g + 0.0722 * b;
 
-/** The names of what `page` sends. */
+/** Returns the names of the tracks that `page` sends. */
 function sources(page) {
   return page.evaluate(() => {
     const { localVideoStreams, localAudioStreams } = window.acscall;
@@ -71,7 +71,7 @@ function sources(page) {
 }
 
 inCall(
-  'the camera in black and white arrives so, with the same size, and in colour again',
+  'a black-and-white camera arrives as such at the same size, and in colour again',
   async ({ enter }) => {
     const [alice, bob] = await Promise.all([
       enter('alice', { microphone: false, hd: true }),
@@ -112,7 +112,7 @@ inCall(
     await alice.getByRole('checkbox', { name: 'Black and white video' }).check();
     await alice.getByRole('button', { name: 'Done' }).click();
     await alice.reload();
-    // Looks at every picture that comes.
+    // Checks every received frame.
     await bob.evaluate(() => {
       window.colours = [];
       const paint = new OffscreenCanvas(1, 1).getContext('2d');
@@ -131,7 +131,7 @@ inCall(
       () => bob.evaluate(() => window.colours),
       (all) => all.length > 20,
     );
-    // Black, before the first one.
+    // Black, before the first frame.
     assert.deepEqual(
       seen.filter((rgb) => !isGray(rgb)),
       [],
@@ -144,7 +144,7 @@ inCall(
 );
 
 inCall(
-  'the camera and the microphone of one’s choice are sent, in mid-call too, and remembered',
+  'the chosen camera and microphone are sent, also in mid-call, and remembered',
   async ({ enter }) => {
     const [alice, bob] = await Promise.all([enter('alice'), enter('bob', NOTHING)]);
     const before = await sources(alice);
@@ -198,7 +198,7 @@ inCall(
     await alice.getByRole('button', { name: 'Join' }).click();
     await tile(alice, 'alice').locator('video').waitFor({ state: 'visible' });
     await alice.getByRole('button', { name: 'Leave' }).click();
-    // Nobody is filmed who does not want to be.
+    // The camera is off unless the user wants it.
     await alice.getByRole('button', { name: 'Preview my video' }).waitFor();
     await alice.locator('#mirror').waitFor({ state: 'hidden' });
   },

@@ -33,7 +33,7 @@ after(async () => {
 
 const NOTHING = { camera: false, microphone: false };
 
-/** Runs `body` in a call of its own, and closes its pages. */
+/** Runs `body` in a call of its own and closes its pages. */
 function inCall(name, body) {
   test(name, TEST, async (t) => {
     const call = `test ${name}`.slice(0, 100);
@@ -78,7 +78,7 @@ inCall('a canvas as screen beside the camera arrives, soon at full size', async 
   await tile(bob, 'alice', 'screen').waitFor();
 });
 
-inCall('switching the camera off and on is told and shown', async (enter) => {
+inCall('switching the camera off and on is announced and shown', async (enter) => {
   const [alice, bob] = await Promise.all([enter('alice'), enter('bob', NOTHING)]);
   const video = tile(bob, 'alice').locator('video');
   await video.waitFor({ state: 'visible' });
@@ -105,13 +105,13 @@ inCall('a screen share that is ended goes away', async (enter) => {
   await alice.evaluate(() => {
     const track = window.painted.screen;
     track.stop();
-    // Browsers say that only where the end comes from outside.
+    // Browsers fire this only if the end comes from outside.
     track.dispatchEvent(new Event('ended'));
   });
   await tile(bob, 'alice', 'screen').waitFor({ state: 'detached' });
 });
 
-inCall('leaving is seen at once, and one can come again', async (enter) => {
+inCall('leaving is seen at once, and a user can come back', async (enter) => {
   const [alice, bob] = await Promise.all([enter('alice'), enter('bob')]);
   await waitForStream(bob, 'alice', 'video', (s) => s.framesDecoded > 0);
 
@@ -131,7 +131,7 @@ inCall('a page that is closed is gone from the call', async (enter) => {
   await leavesAtOnce(bob, 'alice', () => alice.goto('about:blank'));
 });
 
-inCall('a user who comes twice is told apart', async (enter) => {
+inCall('two sessions of a user are told apart', async (enter) => {
   await enter('alice', { camera: false });
   const again = await enter('alice', { camera: false });
   const bob = await enter('bob', { camera: false });
@@ -154,21 +154,21 @@ inCall('media goes on while the server is away and after it came back', async (e
   await bob.getByText('Reconnecting to the server').waitFor();
   const goesOn = (s) => s.framesDecoded > begun.framesDecoded + 30;
   const away = await waitForStream(bob, 'alice', 'video', goesOn);
-  // What cannot be said now is said later.
+  // Changes made now are announced later.
   await alice.getByRole('button', { name: 'Microphone' }).click();
   await server.start();
   for (const page of [alice, bob]) await isWhole(page);
   await tile(bob, 'alice').getByRole('img', { name: 'microphone off' }).waitFor();
 
-  // The same leg, from the first to the last frame, also once nothing is kept from before: that is
-  // for 5 s, in which there are no more than 150 frames.
+  // The same leg from the first to the last frame, also when the wants from before have expired:
+  // they are kept for 5 s, in which there are no more than 150 frames.
   const back = await received(bob, 'alice', 'video');
   assert.ok(back.framesDecoded >= away.framesDecoded);
   await waitForStream(bob, 'alice', 'video', (s) => s.framesDecoded > back.framesDecoded + 160);
   assert.equal(await legsOf(bob), legs);
 });
 
-inCall('a lost connection is taken up again by the same participant', async (enter) => {
+inCall('a lost connection is resumed by the same participant', async (enter) => {
   const [alice, bob] = await Promise.all([
     enter('alice'),
     enter('bob', { camera: false, intercept: true }),
@@ -184,7 +184,7 @@ inCall('a lost connection is taken up again by the same participant', async (ent
   await waitForStream(bob, 'alice', 'video', (s) => s.framesDecoded > framesDecoded + 10);
 });
 
-inCall('a participant whose place was given up comes in as a new one', async (enter) => {
+inCall('a participant whose session has expired joins as a new one', async (enter) => {
   const [alice, bob] = await Promise.all([
     enter('alice'),
     enter('bob', { camera: false, intercept: true }),
@@ -210,7 +210,7 @@ inCall('a leg that breaks is replaced', async (enter) => {
   await tile(bob, 'alice').locator('video').waitFor({ state: 'visible' });
 });
 
-inCall('own pictures take the place of the camera without a new leg', async (enter) => {
+inCall('a canvas replaces the camera without a new leg', async (enter) => {
   const [alice, bob] = await Promise.all([enter('alice'), enter('bob', { camera: false })]);
   await waitForStream(bob, 'alice', 'video', (s) => s.framesDecoded > 10);
   const legs = await legsOf(bob);
@@ -219,7 +219,7 @@ inCall('own pictures take the place of the camera without a new leg', async (ent
   assert.equal(await legsOf(bob), legs);
 });
 
-test('a refused camera is explained, and the call goes on without', TEST, async (t) => {
+test('a denied camera is explained, and the call goes on without it', TEST, async (t) => {
   const refusing = await startBrowser({ grant: false });
   t.after(() => refusing.close());
   const page = await openPage(refusing, server, 'refused', 'alice', { permissions: [] });
@@ -250,7 +250,7 @@ test('a missing device is explained, and the other one is used', TEST, async (t)
   await page.locator('#audio[aria-pressed=true]').waitFor();
 });
 
-test('a server that is not there is explained, and joining can be tried again', TEST, async (t) => {
+test('an unreachable server is explained, and joining can be retried', TEST, async (t) => {
   const other = await Server.start();
   const page = await openPage(browser, other, 'gone', 'alice');
   t.after(() => page.context().close());
@@ -284,7 +284,7 @@ test('the call can be joined, used and left with the keyboard', TEST, async (t) 
   await page.locator('#join:focus').waitFor();
 });
 
-test('a call is joined by the link that the page copies', TEST, async (t) => {
+test('the link that the page copies joins the call', TEST, async (t) => {
   const alice = await join(browser, server, 'tea & cake', 'alice', {
     camera: false,
     microphone: false,
@@ -306,12 +306,12 @@ test('a call is joined by the link that the page copies', TEST, async (t) => {
   assert.equal(await bob.title(), 'tea & cake – acscall');
 });
 
-/** How many legs `page` has made so far. */
+/** Returns the number of legs that `page` has made so far. */
 function legsOf(page) {
   return page.evaluate(() => window.legs.length);
 }
 
-/** What connects `page` with the participant that came last. */
+/** Returns the connections of `page` to the newest participant. */
 function connection(page) {
   return page.evaluate(() => {
     const participant = window.acscall.remoteParticipants.at(-1);
@@ -319,7 +319,7 @@ function connection(page) {
   });
 }
 
-/** The kinds that the only other participant has available. */
+/** Returns the available kinds of the only other participant. */
 function media(page) {
   return page.evaluate(() => {
     const [{ isMuted, videoStreams }] = window.acscall.remoteParticipants;

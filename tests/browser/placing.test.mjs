@@ -49,14 +49,14 @@ function withServer(name, body) {
     await body({
       server,
       open,
-      /** A page that others can call. */
+      /** Opens a page that others can call. */
       reachable: async (user, options) => {
         const page = await open(user, options);
         await page.getByRole('button', { name: 'Wait for calls' }).click();
         await isWaiting(page, user);
         return page;
       },
-      /** A page in the call of a name. */
+      /** Opens a page in a named call. */
       enter: (user, call) =>
         keep(join(browser, server, call, user, { camera: false, microphone: false })),
     });
@@ -87,8 +87,8 @@ const isInCall = (page, others) =>
     [...others].sort().join(),
   );
 const isAtRest = (page) => page.getByRole('heading', { name: 'Join a call' }).waitFor();
-const isTold = (page, text) => page.getByRole('alert').getByText(text).waitFor();
-/** What the dialog of `page` waits for the server to say is over. */
+const alertShows = (page, text) => page.getByRole('alert').getByText(text).waitFor();
+/** Waits until the dialog for incoming calls closes. */
 const stopsRinging = (page) => dialog(page).waitFor({ state: 'hidden' });
 
 withServer('a call rings until it is accepted, and both see and hear each other', async ({ open, reachable }) => {
@@ -113,13 +113,13 @@ withServer('a call rings until it is accepted, and both see and hear each other'
     await waitForStream(page, other, 'video', (s) => s.framesDecoded > 10);
     await waitForStream(page, other, 'audio', (s) => s.totalAudioEnergy > 0);
     await tile(page, other).locator('video').waitFor({ state: 'visible' });
-    // The call's own name is not for people.
+    // The name of a placed call is not shown.
     assert.equal(await page.title(), `${other} – acscall`);
   }
 
   await alice.getByRole('button', { name: 'Leave' }).click();
   await isAtRest(alice);
-  await isTold(bob, 'Everybody else has left.');
+  await alertShows(bob, 'Everybody else has left.');
   await isWaiting(bob, 'bob');
 });
 
@@ -128,7 +128,7 @@ withServer('a call that is declined says so, and the callee can be called again'
   for (let round = 0; round < 2; round += 1) {
     await call(alice, 'bob');
     await answer(bob, 'Decline');
-    await isTold(alice, 'bob declined.');
+    await alertShows(alice, 'bob declined.');
     await isAtRest(alice);
     await alice.locator('#place:focus').waitFor();
     await isWaiting(bob, 'bob');
@@ -136,7 +136,7 @@ withServer('a call that is declined says so, and the callee can be called again'
   }
 });
 
-withServer('who is in a call, or is being called by somebody else, is busy', async ({ open, reachable, enter }) => {
+withServer('a user who is in a call or being called is busy', async ({ open, reachable, enter }) => {
   const [bob, alice, dora] = await Promise.all([
     reachable('bob'),
     open('alice'),
@@ -144,24 +144,24 @@ withServer('who is in a call, or is being called by somebody else, is busy', asy
     enter('carl', 'tea'),
   ]);
   await call(alice, 'carl');
-  await isTold(alice, 'Busy with another call: carl.');
+  await alertShows(alice, 'Busy with another call: carl.');
   await isAtRest(alice);
   await call(alice, 'bob');
   await dialog(bob).waitFor();
   await call(dora, 'bob');
-  await isTold(dora, 'Busy with another call: bob.');
+  await alertShows(dora, 'Busy with another call: bob.');
   assert.equal(await dialog(bob).count(), 1);
 });
 
-withServer('nobody waits for calls under a name: that is said', async ({ open }) => {
+withServer('calling a name that nobody uses is explained', async ({ open }) => {
   const alice = await open('alice');
   await call(alice, 'bob, carl');
-  await isTold(alice, 'Nobody is waiting for calls as bob or carl. Check the name or try again later.');
+  await alertShows(alice, 'Nobody is waiting for calls as bob or carl. Check the name or try again later.');
   await isAtRest(alice);
 });
 
-withServer('a call that nobody answers says so at both ends', async ({ open, reachable }) => {
-  // Declined, but told as if the time were over: that takes a minute.
+withServer('an unanswered call is explained at both ends', async ({ open, reachable }) => {
+  // Declined, but reported as a timeout, which would take a minute.
   const [bob, alice] = await Promise.all([
     reachable('bob', { intercept: true }),
     open('alice', { intercept: true }),
@@ -177,8 +177,8 @@ withServer('a call that nobody answers says so at both ends', async ({ open, rea
   bob.rewrite = (message) =>
     message.reason === 'declined-elsewhere' ? { ...message, reason: 'no-answer' } : message;
   await answer(other, 'Decline');
-  await isTold(alice, 'bob did not answer.');
-  await isTold(bob, 'You missed a call from alice.');
+  await alertShows(alice, 'bob did not answer.');
+  await alertShows(bob, 'You missed a call from alice.');
   await stopsRinging(bob);
 });
 
@@ -186,20 +186,20 @@ for (const [name, goes] of [
   ['closes the tab', (page) => page.goto('about:blank')],
   ['hangs up', (page) => page.getByRole('button', { name: 'Leave' }).click()],
 ]) {
-  withServer(`the dialog goes away when the caller ${name}`, async ({ open, reachable }) => {
+  withServer(`the dialog closes when the caller ${name}`, async ({ open, reachable }) => {
     const bob = await reachable('bob');
     const alice = await open('alice');
     await call(alice, 'bob');
     await dialog(bob).waitFor();
     await goes(alice);
     await stopsRinging(bob);
-    await isTold(bob, 'alice called but hung up before you answered.');
+    await alertShows(bob, 'alice called but hung up before you answered.');
     await isWaiting(bob, 'bob');
     assert.equal(await bob.title(), 'acscall');
   });
 }
 
-for (const [how, told] of [
+for (const [how, text] of [
   ['Accept', 'The call from alice was answered in another window or on another device.'],
   ['Decline', 'The call from alice was declined in another window or on another device.'],
 ]) {
@@ -210,13 +210,13 @@ for (const [how, told] of [
     await Promise.all([dialog(bob).waitFor(), dialog(second).waitFor()]);
     await answer(second, how);
     await stopsRinging(bob);
-    await isTold(bob, told);
+    await alertShows(bob, text);
     await isWaiting(bob, 'bob');
     if (how === 'Accept') await isInCall(second, ['alice']);
   });
 }
 
-withServer('a third is invited into a call, and the call outlives whoever began it', async ({ open, reachable }) => {
+withServer('a third user is invited, and the call outlives its caller', async ({ open, reachable }) => {
   const [bob, carl, alice] = await Promise.all([
     reachable('bob'),
     reachable('carl', { devices: true }),
@@ -238,34 +238,34 @@ withServer('a third is invited into a call, and the call outlives whoever began 
   await Promise.all([isInCall(bob, ['carl']), isInCall(carl, ['bob'])]);
 });
 
-withServer('who is in the call already is not invited, and a refusal leaves the call alone', async ({ open, reachable }) => {
+withServer('participants are not invited again, and a rejection does not affect the call', async ({ open, reachable }) => {
   const [bob, alice] = await Promise.all([reachable('bob'), open('alice')]);
   await call(alice, 'bob');
   await answer(bob, 'Accept');
   await isInCall(alice, ['bob']);
   await invite(alice, 'bob');
-  await isTold(alice, 'bob is in the call already.');
-  for (const [user, told] of [
+  await alertShows(alice, 'bob is already in the call.');
+  for (const [user, text] of [
     ['alice', 'You cannot call yourself.'],
-    ['x'.repeat(129), 'A name has 1 to 128 characters.'],
+    ['x'.repeat(129), 'A name must have 1 to 128 characters.'],
     ['eve', 'Nobody is waiting for calls as eve. '],
   ]) {
     await alice.getByRole('textbox', { name: 'Names to invite' }).fill(user);
     await alice.getByRole('button', { name: 'Invite' }).click();
-    await isTold(alice, told);
+    await alertShows(alice, text);
   }
   await alice.getByRole('listitem').filter({ hasText: 'eve' }).getByText('cannot be reached').waitFor();
   await Promise.all([isInCall(alice, ['bob']), isInCall(bob, ['alice'])]);
 });
 
-withServer('somebody is invited into a call that has a name', async ({ reachable, enter }) => {
+withServer('a user is invited into a named call', async ({ reachable, enter }) => {
   const [bob, alice] = await Promise.all([reachable('bob'), enter('alice', 'tea')]);
   await invite(alice, 'bob');
   await answer(bob, 'Accept');
   await Promise.all([isInCall(alice, ['bob']), isInCall(bob, ['alice'])]);
   assert.equal(await bob.title(), 'tea – acscall');
   await bob.getByRole('button', { name: 'Leave' }).click();
-  // Whoever is alone in such a call stays in it.
+  // A participant who is alone in a named call stays in it.
   await isWaiting(bob, 'bob');
   await alice.getByText('Only you in the call').waitFor();
 });
@@ -284,13 +284,13 @@ withServer('a call is ended for everybody', async ({ open, reachable }) => {
   await isWaiting(bob, 'bob');
   assert.equal(await bob.getByRole('alert').count(), 0);
   for (const page of [alice, carl]) {
-    await isTold(page, 'bob has ended the call for everybody.');
+    await alertShows(page, 'bob has ended the call for everybody.');
     await isAtRest(page);
   }
-  await isTold(dora, 'alice called but hung up before you answered.');
+  await alertShows(dora, 'alice called but hung up before you answered.');
 });
 
-withServer('of several who are called, one declines and one answers', async ({ open, reachable }) => {
+withServer('of several callees, one declines and one answers', async ({ open, reachable }) => {
   const [bob, carl, alice] = await Promise.all([
     reachable('bob'),
     reachable('carl'),
@@ -298,9 +298,9 @@ withServer('of several who are called, one declines and one answers', async ({ o
   ]);
   await call(alice, ' bob ,carl,, eve,bob');
   await alice.getByText('Ringing bob and carl…').waitFor();
-  await isTold(alice, 'Nobody is waiting for calls as eve. ');
+  await alertShows(alice, 'Nobody is waiting for calls as eve. ');
   await answer(bob, 'Decline');
-  await isTold(alice, 'bob declined.');
+  await alertShows(alice, 'bob declined.');
   await tile(alice, 'bob', 'ringing').waitFor({ state: 'detached' });
   await answer(carl, 'Accept');
   await isInCall(alice, ['carl']);
@@ -309,7 +309,7 @@ withServer('of several who are called, one declines and one answers', async ({ o
   assert.deepEqual(standing, ['alice (you)', 'carl', 'evecannot be reached', 'bobdeclined']);
 });
 
-withServer('a call is answered and declined with the keyboard, and by nothing typed before', async ({ open, reachable }) => {
+withServer('the keyboard answers and declines calls, but earlier keystrokes do not', async ({ open, reachable }) => {
   const [bob, alice] = await Promise.all([reachable('bob'), open('alice')]);
   await bob.getByRole('textbox', { name: 'Names to call' }).focus();
   await call(alice, 'bob');
@@ -320,7 +320,7 @@ withServer('a call is answered and declined with the keyboard, and by nothing ty
   assert.ok(await dialog(bob).isVisible());
   assert.equal(await bob.evaluate(() => document.querySelector('#callees').value), '');
   await bob.keyboard.press('Escape');
-  await isTold(alice, 'bob declined.');
+  await alertShows(alice, 'bob declined.');
   await bob.locator('#callees:focus').waitFor();
 
   await call(alice, 'bob');
@@ -341,7 +341,7 @@ withServer('a call is answered and declined with the keyboard, and by nothing ty
 withServer('waiting needs a name, can be stopped, and pauses in a call', async ({ open, reachable }) => {
   const [bob, alice] = await Promise.all([open(''), open('alice')]);
   await bob.getByRole('button', { name: 'Wait for calls' }).click();
-  await isTold(bob, 'Enter your name first');
+  await alertShows(bob, 'Enter your name first');
   await bob.locator('#user:focus').waitFor();
   await bob.keyboard.type('bob');
   await bob.getByRole('button', { name: 'Wait for calls' }).click();
@@ -351,13 +351,13 @@ withServer('waiting needs a name, can be stopped, and pauses in a call', async (
   await bob.getByRole('button', { name: 'Join' }).click();
   await bob.getByText('Only you in the call').waitFor();
   await call(alice, 'bob');
-  await isTold(alice, 'Busy with another call: bob.');
+  await alertShows(alice, 'Busy with another call: bob.');
   await bob.getByRole('button', { name: 'Leave' }).click();
   await isWaiting(bob, 'bob');
   await bob.getByRole('button', { name: 'Stop waiting' }).click();
   await bob.getByRole('button', { name: 'Wait for calls' }).waitFor();
   assert.equal(await bob.getByRole('status').textContent(), '');
-  // The server learns of it when the socket closes.
+  // The server notices when the socket closes.
   await waitFor(
     'nobody under that name',
     async () => {
@@ -365,17 +365,17 @@ withServer('waiting needs a name, can be stopped, and pauses in a call', async (
       await isAtRest(alice);
       return alice.locator('#alert-text').textContent();
     },
-    (text) => text.startsWith('Nobody waits'),
+    (text) => text.startsWith('Nobody is waiting'),
   );
 });
 
 for (const how of ['Accept', 'Decline']) {
-  withServer(`what rings rings on while the connection is lost, and ${how} works meanwhile`, async ({ open, reachable }) => {
+  withServer(`a call keeps ringing while the connection is lost, and ${how} works meanwhile`, async ({ open, reachable }) => {
     const bob = await reachable('bob', { intercept: true });
     const alice = await open('alice', { intercept: true });
     await call(alice, 'bob');
     await dialog(bob).waitFor();
-    // Pressed as soon as the page has noticed, before the server is there again.
+    // Pressed as soon as the page has noticed, before the server is back.
     await bob.evaluate((how) => {
       const lost = new MutationObserver(() => {
         const { state } = document.getElementById('state').dataset;
@@ -384,13 +384,13 @@ for (const how of ['Accept', 'Decline']) {
       lost.observe(document.getElementById('state'), { attributes: true });
     }, how);
     await Promise.all([bob.cutSignalling(), alice.dropSignalling()]);
-    // By the page's words, or where the server learned of it first, by those of the server.
-    if (how === 'Decline') return isTold(alice, /bob"? declined/);
+    // In the page's words, or in the server's if that noticed first.
+    if (how === 'Decline') return alertShows(alice, /bob"? declined/);
     await Promise.all([isInCall(alice, ['bob']), isInCall(bob, ['alice'])]);
   });
 }
 
-withServer('a call that is accepted while its caller is away is connected when it is back', async ({ open, reachable }) => {
+withServer('a call accepted while its caller is away connects when the caller is back', async ({ open, reachable }) => {
   const [bob, alice] = await Promise.all([reachable('bob'), open('alice', { intercept: true })]);
   await call(alice, 'bob');
   await dialog(bob).waitFor();
@@ -405,7 +405,7 @@ withServer('a call that is accepted while its caller is away is connected when i
   await Promise.all([isInCall(alice, ['bob']), isInCall(bob, ['alice'])]);
 });
 
-withServer('what ended while the connection was lost rings no more', async ({ open, reachable }) => {
+withServer('a call that ended while the connection was lost stops ringing', async ({ open, reachable }) => {
   const [bob, alice] = await Promise.all([reachable('bob', { intercept: true }), open('alice')]);
   await call(alice, 'bob');
   await dialog(bob).waitFor();
@@ -414,18 +414,18 @@ withServer('what ended while the connection was lost rings no more', async ({ op
   await isAtRest(alice);
   await bob.cutSignalling();
   await stopsRinging(bob);
-  await isTold(bob, 'alice called but hung up before you answered.');
+  await alertShows(bob, 'alice called but hung up before you answered.');
   await isWaiting(bob, 'bob');
 });
 
-withServer('a server that starts anew while it rings ends that at both ends', async ({ server, open, reachable }) => {
+withServer('a server restart ends a ringing call at both ends', async ({ server, open, reachable }) => {
   const [bob, alice] = await Promise.all([reachable('bob'), open('alice')]);
   await call(alice, 'bob');
   await dialog(bob).waitFor();
   await server.kill();
   await alice.getByText('Reconnecting to the server').waitFor();
   await server.start();
-  await isTold(alice, 'The server was started anew while it rang. Call again.');
+  await alertShows(alice, 'The server restarted while the call rang. Call again.');
   await stopsRinging(bob);
   await isWaiting(bob, 'bob');
   await call(alice, 'bob');
@@ -446,9 +446,9 @@ withServer('a placed call outlives its server', async ({ server, open, reachable
   await waitForStream(alice, 'bob', 'video', (s) => s.framesDecoded > framesDecoded + 10);
 });
 
-withServer('states come in their order, for programs on the library too', async ({ open }) => {
+withServer('states come in order, also for programs that use the library', async ({ open }) => {
   const [alice, bob] = await Promise.all([open('alice'), open('bob')]);
-  // Keeps every state of a call from its beginning, and those of whoever is in it.
+  // Records every state of a call and of its participants.
   const watch = `(call) => {
     window.seen = [call.state];
     window.call = call;

@@ -1,6 +1,6 @@
-// Runs the test files of a suite, in one Chromium that all of them share:
+// Runs the test files of a suite in one shared Chromium:
 //
-//   node run.mjs calls    what shows that calls with Chromium work; needs playwright-core alone
+//   node run.mjs calls    proves that calls with Chromium work; needs only playwright-core
 //   node run.mjs rest     everything else
 //
 // A file by itself starts its own Chromium: node --test page.test.mjs
@@ -11,8 +11,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { shareBrowser } from './harness.mjs';
 
 /**
- * By suite: files that run one after the other, and then those of which several run at a time,
- * since they mostly wait.
+ * The files of each suite: some run one after the other, others side by side, since they mostly
+ * wait.
  */
 const SUITES = {
   calls: {
@@ -20,8 +20,7 @@ const SUITES = {
     together: ['seeds', 'seeds/measuring', 'with-gstreamer'],
   },
   rest: {
-    // What these hear and see is judged by what it is: where a machine has no time left, sound is
-    // stretched.
+    // These check media, and on a machine without spare time sound is stretched.
     alone: [
       'bridge-acs',
       'bridge-agora',
@@ -52,12 +51,12 @@ const SUITES = {
   },
 };
 
-/** How many files run together. */
+/** The number of files that run side by side. */
 const CONCURRENCY = 3;
 
-/** How long what runs has to end after a signal, before it is killed, in milliseconds. */
+/** How long the files may take to end after a signal before they are killed, in milliseconds. */
 const GRACE = 5_000;
-/** How often that is looked at. */
+/** The polling interval for that. */
 const LOOK = 50;
 
 const suite = SUITES[process.argv[2]];
@@ -68,7 +67,7 @@ if (!suite) {
 
 const browser = await shareBrowser();
 
-/** The files that run now, and what ends them after a signal. */
+/** The running files, and the promise of their end after a signal. */
 let running = null;
 let ending = null;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
@@ -83,14 +82,14 @@ await ending;
 await browser.close();
 process.exitCode = alone && together ? 0 : 1;
 
-/** Whether all tests of these files passed. */
+/** Runs these files; returns whether all tests passed. */
 async function run(names, concurrency) {
   if (ending) return false;
   const files = names.map((name) => `${name}.test.mjs`);
   const how = ['--test', '--test-reporter=spec', `--test-concurrency=${concurrency}`];
   running = spawn(process.execPath, [...how, ...files], {
     cwd: new URL('.', import.meta.url),
-    // A group of its own, so that a signal reaches all that the files have started.
+    // A process group of its own, so that a signal reaches all children.
     detached: true,
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, ...browser.env },
@@ -99,7 +98,7 @@ async function run(names, concurrency) {
   return code === 0 && !ending;
 }
 
-/** Ends the files that run, and their servers and pipelines. */
+/** Ends the running files with their servers and pipelines. */
 async function endRunning(signal) {
   if (!running) return;
   const group = -running.pid;
@@ -111,6 +110,6 @@ async function endRunning(signal) {
     }
     process.kill(group, 'SIGKILL');
   } catch {
-    // Nobody is left in the group.
+    // The group has ended.
   }
 }

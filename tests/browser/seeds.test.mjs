@@ -1,5 +1,5 @@
-// The code of the documents that this project's API is that of, run as it is printed there: each
-// fence in Chromium, in a call with a GStreamer pipeline, and what arrives of it measured.
+// The code of the documents that define this project's API, run as printed: each fence in Chromium,
+// in a call with a GStreamer pipeline that measures what arrives.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -11,7 +11,7 @@ import { Scene } from './seeds/scene.mjs';
 import { checks as screen } from './seeds/screen-checks.mjs';
 import { checks as video } from './seeds/video-checks.mjs';
 
-/** Cameras, of which the second's pictures cannot be sent; who shares a screen shares the tab, without being asked. */
+/** Two cameras, the second with pictures that cannot be encoded; screen sharing shares the tab. */
 const CAPTURE = ['--use-fake-device-for-media-stream=device-count=3,display-media-type=browser'];
 
 const fences = await readFences();

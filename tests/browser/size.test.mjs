@@ -1,4 +1,4 @@
-// How much a page has to load for the library.
+// The size of the library for a page.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,17 +1,16 @@
-// Tests of what is sent, by itself in Chromium: importing this starts a server and browsers.
+// Tests of local streams in Chromium, without a call. Importing this starts a server and browsers.
 //
-// What a call would do with a stream, these tests do: they attach a sink and look at the tracks
-// that it is given.
+// The tests take the role of a call: they attach a sink and check the tracks that it gets.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { PATIENCE, Server, TEST, startBrowser } from './harness.mjs';
+import { Server, TEST, TIMEOUT, startBrowser } from './harness.mjs';
 
 let server;
 let browser;
 /**
- * One that shares the tab that is called `shared`, but grants no devices, and no sound before the
- * page is touched.
+ * A browser that shares the tab with the title `shared`, but grants no devices, and no sound before
+ * a gesture.
  */
 let strict;
 
@@ -38,7 +37,7 @@ after(async () => {
 });
 
 /**
- * Runs `body` in an empty page of the server's with the library and the tools below in scope, and
+ * Runs `body` in an empty page of the server with the library and the tools below in scope, and
  * expects it to return `expected`.
  */
 export function inPage(name, expected, body, { isStrict = false } = {}) {
@@ -54,13 +53,13 @@ export function inPage(name, expected, body, { isStrict = false } = {}) {
     );
     await page.goto(`${server.url}empty`);
     await page.exposeFunction('touchPage', () => page.mouse.click(5, 5));
-    await page.evaluate(tools, PATIENCE);
+    await page.evaluate(tools, TIMEOUT);
     assert.deepEqual(await page.evaluate(body), expected);
     assert.deepEqual(errors, []);
   });
 }
 
-/** Opens the tab that is shared; pages can have it closed, which ends the sharing. */
+/** Opens the tab to share; pages can close it, which ends the sharing. */
 async function openShared(context) {
   const tab = await context.newPage();
   await tab.setContent('<title>shared</title>');
@@ -75,7 +74,7 @@ async function tools(patience) {
   const { deviceManager } = await import('/acscall/device-manager.js');
   window.devices = deviceManager();
 
-  // How often the page has opened a device.
+  // The number of devices that the page has opened.
   window.opened = 0;
   const { mediaDevices } = navigator;
   const getUserMedia = mediaDevices.getUserMedia.bind(mediaDevices);
@@ -86,13 +85,13 @@ async function tools(patience) {
     for (const list of lists) list.push(...stream.getTracks());
     return stream;
   };
-  /** The tracks of the devices that are opened from now on. */
+  /** The tracks of the devices opened from now on. */
   window.captured = () => {
     lists.push([]);
     return lists.at(-1);
   };
 
-  /** What a call is to its streams. */
+  /** Acts as a call for its streams. */
   window.Sink = class {
     tracks = [];
     hasEnded = false;

@@ -1,9 +1,9 @@
-// Streams of the application, microphones and screens, to be sent.
+// Sending streams of the application, microphones and screens.
 
 import { inPage } from './streams.mjs';
 
 inPage(
-  'a stream takes the place of a camera at once, and the camera is closed, but not its copies',
+  'a stream replaces a camera at once, which closes the camera but not its copies',
   { at: 2, same: true, types: ['Video', 'RawMedia'], camera: 'ended', copy: 'live', events: 1 },
   async () => {
     const [camera] = await devices.getCameras();
@@ -11,7 +11,7 @@ inPage(
     const sink = await attach(stream);
     const types = [stream.mediaStreamType];
     const [copy] = (await stream.getMediaStream()).getTracks();
-    const told = events(stream, 'videoSourceChanged');
+    const fired = events(stream, 'videoSourceChanged');
     const canvas = canvasStream();
     const done = stream.setMediaStream(canvas);
     const at = sink.tracks.length;
@@ -23,13 +23,13 @@ inPage(
       types,
       camera: sink.tracks[0].readyState,
       copy: copy.readyState,
-      events: told.length,
+      events: fired.length,
     };
   },
 );
 
 inPage(
-  'a stream that is set while a camera opens stays, and the camera is closed',
+  'a stream set while a camera opens stays, and the camera is closed',
   { same: true, type: 'RawMedia', fulfilled: null, states: ['ended'] },
   async () => {
     await devices.askDevicePermission({ video: true });
@@ -52,7 +52,7 @@ inPage(
 );
 
 inPage(
-  'a stream that is set while its camera opens for the first time is what is sent',
+  'a stream set while its camera opens for the first time is sent instead',
   { same: true, type: 'RawMedia', states: ['ended'] },
   async () => {
     await devices.askDevicePermission({ video: true });
@@ -73,7 +73,7 @@ inPage(
 );
 
 inPage(
-  'a stream that the application stops is over, and no device takes its place',
+  'a stream that the application stops has ended, and no device replaces it',
   { video: true, audio: true, opened: 0, again: 400, other: 'live' },
   async () => {
     const [picture, sound] = [canvasStream(), toneStream()];
@@ -90,7 +90,7 @@ inPage(
 );
 
 inPage(
-  'a stream whose connection closes is over, one that gets another track goes on with that',
+  'a stream ends with its connection, and continues with another track',
   { replaced: true, endedThen: false, ended: true },
   async () => {
     const [from, to] = [new RTCPeerConnection(), new RTCPeerConnection()];
@@ -104,7 +104,7 @@ inPage(
     const relayed = new MediaStream([track]);
     const stream = new LocalVideoStream(relayed);
     const sink = await attach(stream);
-    // The way the library itself does it when a leg is replaced.
+    // The library does this when a leg is replaced.
     const next = canvasStream().getTracks()[0];
     relayed.addTrack(next);
     relayed.dispatchEvent(new MediaStreamTrackEvent('addtrack', { track: next }));
@@ -120,7 +120,7 @@ inPage(
   },
 );
 
-inPage('sound from a connection is sent on though nothing in the page plays it', true, async () => {
+inPage('sound from a connection is relayed even if nothing plays it', true, async () => {
   const connect = async (track) => {
     const [from, to] = [new RTCPeerConnection(), new RTCPeerConnection()];
     for (const [one, other] of [
@@ -150,7 +150,7 @@ inPage('sound from a connection is sent on though nothing in the page plays it',
 });
 
 inPage(
-  'a disposed stream is sent no more, its copies end, and it can be used no more',
+  'a disposed stream is not sent, its copies end, and it cannot be used again',
   { ended: true, camera: 'ended', copy: 'ended', codes: [400, 400, 400, 400] },
   async () => {
     const [camera] = await devices.getCameras();
@@ -176,7 +176,7 @@ inPage(
 // ---- Microphones
 
 inPage(
-  'a microphone that is listened to before the call is the one that is sent, and closed after it',
+  'a microphone opened before the call is the one that is sent, and closes after it',
   { same: true, type: 'Audio', named: true, between: 'live', after: 'ended', opened: 1 },
   async () => {
     const stream = microphoneStream();
@@ -193,7 +193,7 @@ inPage(
 );
 
 inPage(
-  'a stream takes the place of a microphone and the microphone that of a stream',
+  'a stream replaces a microphone, and a microphone a stream',
   { types: ['Audio', 'RawMedia', 'Audio'], tracks: 3, states: ['ended', 'live', 'live'] },
   async () => {
     const [microphone] = await devices.getMicrophones();
@@ -208,18 +208,18 @@ inPage(
   },
 );
 
-inPage('the volume of a sound is told while it is heard', true, async () => {
+inPage('the volume has events while there are listeners', true, async () => {
   const volume = await new LocalAudioStream(toneStream()).getVolume();
-  const told = events(volume, 'levelChanged');
-  // A sine of full scale has an effective value of 0.71.
-  await until(() => told.length && Math.abs(volume.level - 71) < 3);
+  const fired = events(volume, 'levelChanged');
+  // A sine of full scale has an RMS of 0.71.
+  await until(() => fired.length && Math.abs(volume.level - 71) < 3);
   return true;
 });
 
 // ---- Screens
 
 inPage(
-  'a screen whose sharing the browser ends is over, also where a stream made of it is sent',
+  'a screen share that the browser ends is over, also for streams made from it',
   { types: ['ScreenSharing', 'RawMedia'], device: 'ScreenSharing', ended: true, again: 400 },
   async () => {
     const stream = await screenStream();
@@ -234,7 +234,7 @@ inPage(
     const other = await screenStreamOfCanvas();
     return { types, device, ended: sink.hasEnded, again: other };
 
-    /** What was shared and stopped cannot be opened again. */
+    /** A screen share cannot be opened again. */
     async function screenStreamOfCanvas() {
       const { Screen } = await import('/acscall/feeds.js');
       const shared = new LocalVideoStream(new Screen(canvasStream()));

@@ -1,4 +1,4 @@
-// The page at a server that asks for tokens.
+// The page with a server that requires tokens.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -42,8 +42,8 @@ async function pressJoin(page) {
   await page.getByRole('button', { name: 'Join' }).click();
 }
 
-/** What the page complains of, once it does. */
-async function complaint(page) {
+/** Returns the text of the page's alert, once it is shown. */
+async function alertText(page) {
   await page.getByRole('alert').waitFor();
   assert.ok(await page.locator('#lobby').isVisible());
   return page.locator('#alert-text').textContent();
@@ -51,7 +51,7 @@ async function complaint(page) {
 
 const inCall = (page) => page.waitForFunction(() => window.acscall?.state === 'Connected');
 
-pageTest('a token in the address lets in, is not seen afterwards, and outlives a reload', async ({ enter }) => {
+pageTest('a token in the address admits the user, disappears, and survives a reload', async ({ enter }) => {
   const token = makeToken(SECRET, 'alice');
   const page = await enter('alice', token);
   assert.equal(new URL(page.url()).hash, '');
@@ -63,21 +63,21 @@ pageTest('a token in the address lets in, is not seen afterwards, and outlives a
   await inCall(page);
 });
 
-pageTest('without a token the server refuses, and the page asks for one', async ({ open }) => {
+pageTest('without a token the server rejects the user, and the page asks for one', async ({ open }) => {
   const page = await open('bob');
   assert.ok(await page.getByLabel('Token').isHidden());
   await pressJoin(page);
-  assert.match(await complaint(page), /^this server asks for a token: .* give it to the page/);
+  assert.match(await alertText(page), /^this server asks for a token: .* give it to the page/);
   await page.locator('#token:focus').waitFor();
   await page.getByLabel('Token').fill(` ${makeToken(SECRET, 'bob')}\n`);
   await page.keyboard.press('Enter');
   await inCall(page);
 });
 
-pageTest('what is wrong with a token is told, and another one can be given', async ({ open }) => {
+pageTest('a wrong token is explained, and can be replaced', async ({ open }) => {
   const hourAgo = Math.floor(Date.now() / 1000) - 3600;
   const page = await open('carl', makeToken(SECRET, 'carl', { exp: hourAgo }));
-  for (const [token, told] of [
+  for (const [token, expected] of [
     [null, /^the token expired 36\d\d s ago: get a new one/],
     ['rubbish', /^the token cannot be read/],
     [makeToken('another secret', 'carl'), /^the token is not signed with this server's secret/],
@@ -86,41 +86,41 @@ pageTest('what is wrong with a token is told, and another one can be given', asy
   ]) {
     if (token) await page.getByLabel('Token').fill(token);
     await pressJoin(page);
-    assert.match(await complaint(page), told);
+    assert.match(await alertText(page), expected);
   }
   await page.getByLabel('Token').fill(makeToken(SECRET, 'carl'));
   await pressJoin(page);
   await inCall(page);
 });
 
-pageTest('a page whose token is no longer good says so instead of trying for ever', async ({ enter }) => {
+pageTest('a page whose token has become invalid says so instead of retrying', async ({ enter }) => {
   const page = await enter('dora', makeToken(SECRET, 'dora'));
   await server.kill();
   await page.getByText('Reconnecting to the server').waitFor();
   server.secret = 'another secret, of 32 bytes, too';
   await server.start();
-  assert.match(await complaint(page), /^the token is not signed with this server's secret/);
+  assert.match(await alertText(page), /^the token is not signed with this server's secret/);
   assert.ok(await page.getByLabel('Token').isVisible());
   await server.kill();
   server.secret = SECRET;
   await server.start();
 });
 
-pageTest('who may not call others is told so, and gives a token that allows it', async ({ open }) => {
+pageTest('a user who may not place calls learns so, and can give another token', async ({ open }) => {
   const page = await open('fred', makeToken(SECRET, 'fred'));
   await page.getByRole('button', { name: 'Wait for calls' }).click();
   await page.getByText('Others can call you as fred').waitFor();
   await page.getByRole('textbox', { name: 'Names to call' }).fill('gina');
   await page.getByRole('button', { name: 'Call', exact: true }).click();
-  assert.match(await complaint(page), /^the token does not allow/);
+  assert.match(await alertText(page), /^the token does not allow/);
   await page.locator('#token:focus').waitFor();
   await page.getByLabel('Token').fill(makeToken(SECRET, 'fred', { place: true }));
-  // Calls again, and joins nothing.
+  // Calls again, without joining anything.
   await page.keyboard.press('Enter');
   await page.getByRole('alert').getByText('Nobody is waiting for calls as gina').waitFor();
 });
 
-pageTest('who may not call others can be called, and the call is theirs to end', async ({ open }) => {
+pageTest('a user who may not place calls can be called, and can end that call', async ({ open }) => {
   const gina = await open('gina', makeToken(SECRET, 'gina'));
   await gina.getByRole('button', { name: 'Wait for calls' }).click();
   await gina.getByText('Others can call you as gina').waitFor();
@@ -137,7 +137,7 @@ pageTest('who may not call others can be called, and the call is theirs to end',
   await fred.getByRole('alert').getByText('gina has ended the call for everybody.').waitFor();
 });
 
-pageTest('a call that is not theirs to end goes on', async ({ enter }) => {
+pageTest('a call that the user may not end goes on', async ({ enter }) => {
   const [fred, gina] = [
     await enter('fred', makeToken(SECRET, 'fred')),
     await enter('gina', makeToken(SECRET, 'gina')),
@@ -149,7 +149,7 @@ pageTest('a call that is not theirs to end goes on', async ({ enter }) => {
   for (const page of [fred, gina]) await page.getByText('2 in the call').waitFor();
 });
 
-pageTest('a token that is over ends waiting for calls, and the page asks for another', async ({ open }) => {
+pageTest('an expired token ends waiting for calls, and the page asks for another', async ({ open }) => {
   const page = await open('ida', makeToken(SECRET, 'ida', { exp: 1 }));
   await page.getByRole('button', { name: 'Wait for calls' }).click();
   await page.getByRole('alert').getByText('the token expired').waitFor();

@@ -41,7 +41,7 @@ function inCall(name, body) {
       ends.push(() => page.context().close());
       return page;
     };
-    // `@` in a description stands for the properties that lead to this call.
+    // `@` in a description stands for the properties of this call.
     const launch = (description, options) => {
       const at = `call=${call} server=${server.signalling}`;
       const pipeline = new Pipeline(description.replaceAll('@', at), options);
@@ -63,7 +63,7 @@ inCall('a test picture is decoded at full size and rate', async (enter, launch) 
   await waitForStream(bob, 'a', 'video', isHd);
   const video = tile(bob, 'a').locator('video');
   await video.waitFor({ state: 'visible' });
-  // By the times that the sender gives them: how often they are shown depends on the machine.
+  // By the sender's timestamps: the display rate depends on the machine.
   await video.evaluate((video) => {
     window.shown = [];
     const note = (_, { rtpTimestamp, presentedFrames }) => {
@@ -100,7 +100,7 @@ inCall('sound, camera and screen of one sink arrive together', async (enter, lau
 });
 
 inCall('camera, microphone and a canvas as screen reach the pads at full size', async (enter, launch) => {
-  // Any other format would end the pipeline. What gst-launch-1.0 -v prints of caps is not always all.
+  // Other formats would end the pipeline. gst-launch-1.0 -v does not always print complete caps.
   const format = 'audio/x-raw,format=S16LE,rate=48000,channels=2';
   const pipeline = launch(
     `acscallsrc name=c user=b @
@@ -132,7 +132,7 @@ inCall('a camera goes through a pipeline and comes back changed', async (enter, 
   const { width, height } = await cameraSize(alice);
   const back = await waitForStream(alice, 'bot', 'video', (s) => s.framesDecoded > 20);
   assert.deepEqual([back.frameWidth, back.frameHeight], [width, height]);
-  // The fake camera is green all over; what comes back is not.
+  // The fake camera is all green; the filtered picture is not.
   const colour = await tile(alice, 'bot')
     .locator('video')
     .evaluate((video) => {
@@ -155,7 +155,7 @@ inCall('a camera that is switched off and on goes on at the same pad', async (en
   assert.ok(!pipeline.ended, pipeline.errors.join('\n'));
 });
 
-inCall('a pipeline that ends is gone from the page, and can come again', async (enter, launch) => {
+inCall('a pipeline that ends leaves the page, and can come back', async (enter, launch) => {
   const description = 'videotestsrc is-live=true ! acscallsink user=a @';
   const bob = await enter('bob', NOTHING);
   for (let round = 0; round < 2; round += 1) {
@@ -169,7 +169,7 @@ inCall('a pipeline that ends is gone from the page, and can come again', async (
 
 for (const [name, embedded, comeBack] of [
   ['the server is away and comes back', 'embedded-server=false', () => server.start()],
-  // The pipeline's own process serves from then on.
+  // From then on the pipeline's own process is the server.
   ['the server goes and a pipeline takes over', 'embedded-server=true', () => {}],
 ]) {
   inCall(`media goes on both ways when ${name}`, async (enter, launch) => {

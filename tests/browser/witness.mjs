@@ -1,23 +1,23 @@
-// A GStreamer participant that sends a colour and a tone, and says which ones it gets.
+// A GStreamer participant that sends a colour and a tone, and reports those that it receives.
 
 import { waitFor } from './harness.mjs';
 import { COLOURS, TONES, colourName } from './actor.mjs';
 import { Pipeline } from './gst.mjs';
 
 const RATE = 48_000;
-/** Samples in which tones are looked for: a sixth of a second. */
+/** The samples per analysis: a sixth of a second. */
 const WINDOW = 8_000;
-/** What is left of a tone's amplitude of 0.15 or more; what a codec adds is below a tenth of it. */
+/** The lowest amplitude of a received tone, sent at 0.15 or more; codec noise is a tenth of it. */
 const AUDIBLE = 0.04;
 const FRAMES = 5;
 
-/** Sends its part, and reads the pads of the others. */
+/** Sends its part, and receives the others. */
 export class Witness {
   /**
    * @param {object} server
    * @param {import('./actor.mjs').Part} part
-   * @param {string[]} others Whose audio and camera it reads, besides the mix.
-   * @param {string[]} [screens] Whose screen it reads.
+   * @param {string[]} others The users whose audio and camera it receives, besides the mix.
+   * @param {string[]} [screens] The users whose screen it receives.
    */
   constructor(server, part, others, screens = []) {
     this.part = part;
@@ -52,7 +52,7 @@ export class Witness {
     });
   }
 
-  /** Waits until `user` sends this colour as `kind`, and frames flow. */
+  /** Waits until frames of this colour arrive from `user` as `kind`. */
   async sees(user, colour, { kind = 'video', within } = {}) {
     const view = this.views.get(`${kind}_${user}`);
     const look = (accept) =>
@@ -67,7 +67,7 @@ export class Witness {
     await look((now) => isIt(now) && now.frames >= frames + FRAMES);
   }
 
-  /** Waits until frames of `user` flow, whatever is in them. */
+  /** Waits until frames arrive from `user`, whatever their content. */
   async gets(user, { kind = 'video', within } = {}) {
     const view = this.views.get(`${kind}_${user}`);
     await waitFor(
@@ -78,7 +78,7 @@ export class Witness {
     );
   }
 
-  /** Waits until exactly these of the TONES are heard: of `user`, or in the mix of all. */
+  /** Waits until exactly these TONES are heard, of `user` or in the mix. */
   async hears(tones, { user, within } = {}) {
     const ear = this.ears.get(user ? `audio_${user}` : 'audio');
     ear.forget();
@@ -90,7 +90,7 @@ export class Witness {
     );
   }
 
-  /** It sees everybody of `parts` but itself, and hears those who have a tone, and nobody else. */
+  /** Waits until it sees all other `parts`, and hears exactly those that have a tone. */
   async meets(parts, within) {
     const others = parts.filter(({ user }) => user !== this.part.user);
     for (const { user, colour, tone } of others) {
@@ -103,7 +103,7 @@ export class Witness {
     );
   }
 
-  /** Waits until it ends by itself. */
+  /** Waits until the pipeline ends by itself. */
   async ends(within) {
     await waitFor('the pipeline has ended', () => this.pipeline.ended, Boolean, within);
   }
@@ -117,7 +117,7 @@ export class Witness {
   }
 }
 
-/** What comes as the pixel a quarter from the left and the top, in the bytes of RGBx. */
+/** The pixel a quarter from the left and the top, as RGBx bytes. */
 class View {
   frames = 0;
   pixel = null;
@@ -125,7 +125,7 @@ class View {
   constructor(pipe) {
     pipe.on('data', (data) => {
       this.frames += Math.floor(data.length / 4);
-      // Frames are written whole.
+      // Each frame is written as a whole.
       this.pixel = [...data.subarray(data.length - 4, data.length - 1)];
     });
   }
@@ -145,17 +145,17 @@ class Ear {
     this.#samples = Buffer.alloc(0);
   }
 
-  /** Those of TONES that are in it; null before there is enough to say. */
+  /** Returns the TONES in it; null until there are enough samples. */
   tones() {
     if (this.#samples.length < 2 * WINDOW) return null;
     return TONES.filter((frequency) => this.#amplitude(frequency) > AUDIBLE);
   }
 
-  /** Of this frequency, 1 being full scale. */
+  /** Returns the amplitude at this frequency; 1 is full scale. */
   #amplitude(frequency) {
     let [cosine, sine] = [0, 0];
     for (let at = 0; at < WINDOW; at += 1) {
-      // A Hann window: what begins and ends within it sounds like every tone otherwise.
+      // The Hann window keeps the edges of the block from sounding like every tone.
       const weight = 1 - Math.cos((2 * Math.PI * at) / WINDOW);
       const sample = (weight * this.#samples.readInt16LE(2 * at)) / 32_768;
       cosine += sample * Math.cos((2 * Math.PI * frequency * at) / RATE);
@@ -165,7 +165,7 @@ class Ear {
   }
 }
 
-/** Takes the same pixel out of every picture, whatever its size. */
+/** Extracts the same pixel from every picture, whatever its size. */
 function pixel() {
   return `videoconvert ! videoscale method=nearest-neighbour ! video/x-raw,format=RGBx,width=2,height=2
     ! videocrop right=1 bottom=1 ! video/x-raw,format=RGBx,width=1,height=1`;

@@ -61,7 +61,7 @@ export class IncomingCall extends Emitter {
    */
   async accept(options) {
     if (!this.#incoming.isRinging) {
-      throw new CallingError(487, 'The call no longer rings: it has ended or was answered.');
+      throw new CallingError(487, 'The call no longer rings: it ended, or was answered or declined.');
     }
     return this.#answer(this.#incoming, options);
   }

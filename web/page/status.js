@@ -21,7 +21,7 @@ export function show({ call, waiting = null, isOpening = false, caller = null })
   setText($('wait'), isWaiting ? 'Stop waiting' : 'Wait for calls');
   const text = isWaiting
     ? 'Stop waiting to change your name.'
-    : 'While this page is open, others can call you by name.';
+    : 'Others can call you while this page is open.';
   setText($('wait-text'), text);
   $('user').readOnly = isWaiting;
 }

@@ -1,6 +1,6 @@
-// A bridge to ACS for a while: two participants with camera, one with a screen share, their mixed
-// sound, and our sound, camera and screen back, while another participant comes and goes. Reports
-// what is lost, what it costs, and what of it stays in the page.
+// Runs a bridge to ACS for a while: two participants with cameras, one with a screen share, their
+// mixed sound, and our sound, camera and screen back, while another participant comes and goes.
+// Reports losses, cost, and what remains in the page.
 //
 //   node bench/bridge.mjs [--seconds 600] [--churn 20]
 
@@ -22,10 +22,10 @@ const { values } = parseArgs({
 });
 const [seconds, churn] = [Number(values.seconds), Number(values.churn)];
 
-/** Pictures per second of cameras and of screens. */
+/** The frame rates of cameras and screens. */
 const [CAMERA_RATE, SCREEN_RATE] = [15, 5];
 const GUESTS = { video_anna: '8:acs:anna', video_ben: '8:acs:ben', screen_ben: '8:acs:ben' };
-/** What goes through the bridge: what the guests send, the mix, and ours. */
+/** The streams through the bridge: the guests', the mix, and ours. */
 const STREAMS = Object.keys(GUESTS).length + 1 + 3;
 /** Clock ticks per second of /proc. */
 const TICKS = 100;
@@ -72,7 +72,7 @@ async function measure() {
       Object.entries(counts).every(([name, count]) => count > 0 || name.startsWith('dropped')),
     60_000,
   );
-  // What is made once, by the first who comes and goes, is there before the first count.
+  // The first round creates everything that exists only once, before the first count.
   for (let round = 0; round < 2; round += 1) await comeAndGo(page);
   await delay(5_000);
 
@@ -93,7 +93,7 @@ async function measure() {
   console.log(JSON.stringify(await page.evaluate(() => ({ ...acs.wrongs(service), troubles }))));
 }
 
-/** How many frames were sent and came, of each stream. */
+/** Returns the numbers of sent and received frames of each stream. */
 async function counted(page, receiver) {
   const there = await page.evaluate(async () => ({ ...(await counts()), open: connections.size }));
   return { ...there, ...received(receiver) };
@@ -140,7 +140,7 @@ async function heapOf(page) {
   return (await page.evaluate(() => performance.memory.usedJSHeapSize)) / 2 ** 20;
 }
 
-/** A participant with a camera comes, is seen in our call, and goes; the mix is another one. */
+/** A participant with a camera joins, is seen in our call, and leaves; the mix is replaced. */
 async function comeAndGo(page) {
   await page.evaluate(() => {
     window.carol = service.enter('8:acs:carol', 'Carol');
@@ -163,7 +163,7 @@ async function comeAndGo(page) {
   await isThere(false);
 }
 
-/** Cores that the process and its children use, over so many seconds. */
+/** Returns the cores used by the process and its children over so many seconds. */
 async function cpuOf(pid, seconds) {
   const [before, start] = [await ticksOf(pid), performance.now()];
   await delay(1_000 * seconds);
@@ -185,7 +185,7 @@ async function ticksOf(root) {
 
 // ---- In the page
 
-/** The other call, with everybody in it. */
+/** Creates the other call with all its participants. */
 async function people([cameraRate, screenRate]) {
   const { RemoteMedia } = acs;
   window.texture = (size, rate) =>

@@ -1,5 +1,5 @@
-// What a hidden tab does to what it sends and receives: frames per second while it is shown and
-// while it is hidden, for several ways in which an application makes pictures.
+// The effect of hiding a tab on its media: frames per second while it is visible and while it is
+// hidden, for several ways to produce pictures.
 //
 //   node bench/hidden.mjs [--seconds 6]
 
@@ -13,7 +13,7 @@ const seconds = Number(values.seconds);
 
 const server = await Server.start();
 const witnesses = await startBrowser();
-// With Playwright a page is always shown.
+// With Playwright a page is always visible.
 const browser = await puppeteer.launch({
   executablePath: process.env.CHROMIUM_BIN ?? '/usr/bin/chromium',
   ignoreDefaultArgs: [
@@ -76,7 +76,7 @@ async function open(browser) {
   return page;
 }
 
-/** How much `counts` grow in a second. */
+/** Returns the increase of `counts` in a second. */
 async function rates(page) {
   const before = await page.evaluate(() => window.counts());
   await delay(1_000 * seconds);
@@ -115,7 +115,7 @@ async function enter(user) {
   );
 }
 
-/** Has `counts()` tell what has come so far. */
+/** Makes `counts()` available, which returns the totals so far. */
 async function watch() {
   const [participant] = window.call.remoteParticipants;
   const [processed, shown] = [
@@ -177,7 +177,7 @@ async function watch() {
   };
 }
 
-/** Sends pictures that are made these ways as camera and screen. */
+/** Sends pictures that are produced in these ways as camera and screen. */
 async function send([video, screen]) {
   const { LocalVideoStream } = window.library;
   const { setTick } = await import('/acscall/timers.js');

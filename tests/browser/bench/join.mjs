@@ -1,5 +1,5 @@
-// How long it takes from `agent.join()` in a page until the first frame of a GStreamer pipeline
-// that is in the call is painted there. Prints the median and the 95th percentile.
+// Measures the time from `agent.join()` in a page to the first painted frame of a GStreamer
+// pipeline in the call. Prints the median and the 95th percentile.
 //
 //   node bench/join.mjs [--joins 20] [--size 1280x720] [--steps]
 
@@ -24,7 +24,7 @@ const pipeline = new Pipeline(
   { verbose: false },
 );
 try {
-  // Once for the caches of the server, the browser and the pipeline, uncounted.
+  // An uncounted round fills the caches of the server, the browser and the pipeline.
   await join();
   const all = [];
   for (let n = 0; n < Number(values.joins); n += 1) {
@@ -43,11 +43,11 @@ try {
   await server.kill();
 }
 
-/** Joins from a new page and leaves; gives the milliseconds from the join until each step. */
+/** Joins from a new page and leaves; returns the milliseconds from the join to each step. */
 async function join() {
   const context = await browser.newContext();
   const page = await context.newPage();
-  // Some document of the server's that does nothing by itself.
+  // Any document of the server without a script.
   await page.goto(`${server.url}acscall.js`);
   const steps = await page.evaluate(async () => {
     const { CallClient } = await import('/acscall.js');

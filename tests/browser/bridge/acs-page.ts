@@ -1,5 +1,5 @@
-// What a test's page has of ACS: the real SDK's local streams, and a stand-in call of which a
-// script is the service.
+// The ACS part of a test's page: the real SDK's local streams, and a stand-in for a call whose
+// service is a script.
 
 import { CallClient, LocalAudioStream, LocalVideoStream } from '@azure/communication-calling';
 import { StandInCall } from './stand-in/acs/call.js';
@@ -10,9 +10,9 @@ import { RemoteMedia } from './stand-in/remote-media.js';
 
 const sdk = { LocalAudioStream, LocalVideoStream };
 
-/** A call that has begun as the bridge's documentation says, or as `audioOptions` do. */
+/** Starts a call as the bridge's documentation says, or with `audioOptions`. */
 async function begin(audioOptions: { muted?: boolean; isOurs?: boolean } = { muted: true }) {
-  // The real package's: only its devices can be made into its streams.
+  // From the real package: only its devices can become its streams.
   const devices = await new CallClient().getDeviceManager();
   const [microphone] = await devices.getMicrophones();
   const make = () => (microphone ? new LocalAudioStream(microphone) : null);
@@ -21,8 +21,8 @@ async function begin(audioOptions: { muted?: boolean; isOurs?: boolean } = { mut
 }
 
 /**
- * The SDK's own media stack, which says what is sent of a kind: what the call's stand-in is given
- * is given to it as the real call does. None of this is in the SDK's types.
+ * The SDK's own media stack, which reports what is sent of a kind. It gets the streams of the
+ * stand-in for the call, as it would from the real one. None of this is in the SDK's types.
  */
 async function mediaStack(uplink: Uplink) {
   const devices: any = await new CallClient().getDeviceManager();
@@ -43,26 +43,26 @@ async function mediaStack(uplink: Uplink) {
     video: { video: true },
     screen: { sharing: true },
   };
-  /** What would be sent now: whose it is, and what is in it for a while. */
+  /** Returns what would be sent now: the source, and its content for a while. */
   const sends = async (kind: Kind) => {
     const handle = stack._deviceManager.createDevicesHandle(wanted[kind]);
     await handle.acquire();
     const { rawTrack } = handle.mediaStream;
     const farEnd = new FarEnd(rawTrack.clone());
-    // Of sound, which may be silence, half a second.
+    // Half a second of sound, which may be silence.
     const isEnough = ({ frames, seconds }: Got) => (kind === 'audio' ? seconds > 0.5 : frames >= 5);
     while (!isEnough(farEnd.got)) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     farEnd.close();
-    // The handle stays, as a call's would: giving it back ends the tracks of what it was given.
+    // Kept, like a call would: returning the handle ends the tracks given to it.
     const { colour, heard } = farEnd.got;
     return { isDevice: /fake/i.test(rawTrack.label), colour, heard };
   };
   return { sends };
 }
 
-/** What came of a call and is wrong in any test. */
+/** The problems of a call that fail any test. */
 function wrongs({ call }: AcsService) {
   const { sending, operations } = call;
   return { violations: sending.uplink.violations, misuses: operations.misuses };

@@ -1,4 +1,4 @@
-// What a test's page has of Agora: the real package's tracks, and stand-in clients.
+// The Agora part of a test's page: the real package's tracks, and stand-ins for clients.
 
 import AgoraRTC from 'agora-rtc-sdk-ng';
 import { StandInClient } from './stand-in/agora/client.js';

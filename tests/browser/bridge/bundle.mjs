@@ -1,10 +1,10 @@
-// The packages of the SDKs and what stands in for their services, as scripts for pages.
+// Bundles the SDKs' packages and the stand-ins for their services as scripts for pages.
 
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 /**
- * Bundles an entry beside this file; what it returns is the script's text.
+ * Bundles an entry beside this file and returns the text of the script.
  * @param {string} entry
  * @param {import('esbuild').BuildOptions} [options]
  */
@@ -16,7 +16,7 @@ export async function bundle(entry, options) {
     minifyWhitespace: true,
     format: 'iife',
     target: 'es2022',
-    // As its users' bundlers would: the file for browsers, not that for Node.
+    // Like applications' bundlers: the file for browsers, not the one for Node.
     mainFields: ['browser', 'module', 'main'],
     logLevel: 'error',
     ...options,

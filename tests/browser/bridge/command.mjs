@@ -1,4 +1,4 @@
-// A running `acscall bridge`, and what it leaves for others to see.
+// A running `acscall bridge`, and its traces in the system.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { keep, waitFor } from '../harness.mjs';
 export class BridgeCommand {
   #exit;
 
-  /** Runs `acscall bridge` with these arguments; the binary is named by ACSCALL_BIN. */
+  /** Runs `acscall bridge` with these arguments; ACSCALL_BIN names the binary. */
   static async start(args, { env = {}, input = '' } = {}) {
     const binary = process.env.ACSCALL_BIN;
     if (!binary) throw new Error('ACSCALL_BIN must name the acscall binary');
@@ -21,7 +21,7 @@ export class BridgeCommand {
 
   constructor(binary, args, temporary, env, input) {
     this.temporary = temporary;
-    /** Everything that it printed. */
+    /** All printed lines. */
     this.lines = [];
     const options = { env: { ...process.env, TMPDIR: temporary, ...env } };
     this.process = keep(spawn(binary, ['bridge', ...args], options));
@@ -32,7 +32,7 @@ export class BridgeCommand {
     this.#exit = once(this.process, 'close');
   }
 
-  /** Waits until it has printed a line that matches. */
+  /** Waits for a printed line that matches. */
   says(pattern) {
     const find = () => this.lines.find((line) => pattern.test(line));
     return waitFor(
@@ -46,22 +46,22 @@ export class BridgeCommand {
     this.process.kill(name);
   }
 
-  /** Waits until it ends; its code, and the last line. */
+  /** Waits for the end; returns the exit code and the last line. */
   async ends() {
     const [code, signal] = await this.#exit;
     return { code, signal, last: this.lines.at(-1) };
   }
 
-  /** Its processes: Chromium's, and the shell that they run in. `{id, name, cmdline, environ}` */
+  /** Returns Chromium's processes and their shell: `{id, name, cmdline, environ}`. */
   async processes() {
     const all = await Promise.all((await readdir('/proc')).filter(Number).map(describe));
-    // Some have left the group, and some have written over their environment: the profile is named
-    // in one place or the other.
+    // Some have left the group, and some have overwritten their environment; the profile appears in
+    // one of the two.
     const isOurs = (one) => one && `${one.cmdline}${one.environ}`.includes(this.temporary);
     return all.filter((one) => isOurs(one) && one.id !== this.process.pid);
   }
 
-  /** Chromium's first process. */
+  /** Returns Chromium's main process. */
   async chromium() {
     const all = await this.processes();
     const isFirst = ({ exe, cmdline }) => /chrom/.test(exe) && !cmdline.includes('--type=');
@@ -70,13 +70,13 @@ export class BridgeCommand {
     return browser.id;
   }
 
-  /** The processes that its pages are in. */
+  /** Returns the renderer processes. */
   async renderers() {
     const all = await this.processes();
     return all.filter(({ cmdline }) => cmdline.includes('--type=renderer')).map(({ id }) => id);
   }
 
-  /** Waits until nothing of it is there any more: no process, no file. */
+  /** Waits until no process and no file of it is left. */
   async leavesNothing() {
     await waitFor(
       'nothing is left of the bridge',
@@ -88,7 +88,7 @@ export class BridgeCommand {
     );
   }
 
-  /** Ends it the hard way, if it runs still. */
+  /** Kills it if it still runs. */
   async clear() {
     if (this.process.exitCode === null && this.process.signalCode === null) {
       this.process.kill('SIGKILL');
@@ -99,13 +99,13 @@ export class BridgeCommand {
   }
 }
 
-/** What everybody may read of a process, and what its user may; null if it is gone. */
+/** Reads the public and the private data of a process; null if it has ended. */
 async function describe(id) {
   try {
     const read = (file) => readFile(`/proc/${id}/${file}`, 'utf8');
     const files = ['status', 'cmdline', 'environ'];
     const [status, cmdline, environ] = await Promise.all(files.map(read));
-    // What has ended and is not waited for has no arguments.
+    // A zombie has no arguments.
     if (!cmdline) return null;
     const exe = await readlink(`/proc/${id}/exe`);
     return { id: Number(id), name: /Name:\s*(.*)/.exec(status)[1], cmdline, environ, exe };

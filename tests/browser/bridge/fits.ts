@@ -1,5 +1,4 @@
-// The bridges take what the packages' own types describe: what they assume of an SDK cannot drift
-// from it either. Nothing here runs.
+// Checks the bridges' assumptions about the SDKs against the packages' own types. Nothing runs.
 
 import type * as acs from '@azure/communication-calling';
 import type { IAgoraRTC, IAgoraRTCClient } from 'agora-rtc-sdk-ng';
@@ -31,10 +30,10 @@ type Unknown<Subject, Names extends string> = {
     : Name;
 }[Names];
 
-/** Fails to be checked where there is one. */
+/** Does not compile if there is one. */
 type None<Names extends never> = Names;
 
-// An overloaded `on` is taken for one that takes them all: so each is asked for.
+// An overloaded `on` counts as accepting all events, so this asks for each.
 export type Events = [
   None<Unknown<acs.Call, AcsCallEvent>>,
   None<Unknown<acs.RemoteParticipant, AcsParticipantEvent>>,
@@ -44,8 +43,8 @@ export type Events = [
 ];
 
 /**
- * Agora's `on` takes any name; but of one that it does not know, the listener's parameters have no
- * type, which is an error.
+ * Agora's `on` accepts any name, but the listener's parameters of an unknown one have no type,
+ * which is an error.
  */
 export const agoraEvents: Record<
   keyof AgoraEvents | AgoraClientEvent,

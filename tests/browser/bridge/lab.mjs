@@ -1,33 +1,33 @@
-// A page with a bridge between a call of an SDK, stood in for, and one of ours, with GStreamer in
-// ours; and what arrives at both ends.
+// A page with a bridge between a stand-in for an SDK's call and one of ours, with GStreamer in
+// ours, and what arrives at both ends.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { COLOURS, colourName } from '../actor.mjs';
 import { Pipeline } from '../gst.mjs';
-import { PATIENCE, Server, TEST, startBrowser, waitFor } from '../harness.mjs';
+import { Server, TEST, TIMEOUT, startBrowser, waitFor } from '../harness.mjs';
 import { Witness } from '../witness.mjs';
 import { bundle } from './bundle.mjs';
 
-/** Enough to say that a picture moves. */
+/** The number of frames that proves a moving picture. */
 const FRAMES = 5;
 
-/** How far a channel may be from what was sent, after two encodings. */
+/** The tolerance of a colour channel after two encodings. */
 const COLOUR_BOUND = 30;
 
-/** The name in COLOURS of what those in the other call see. */
+/** Returns the name in COLOURS of what the other call sees. */
 export const nameThere = (pixel) => colourName(pixel, COLOUR_BOUND);
 
-/** CSS of a colour of COLOURS. */
+/** Returns a colour of COLOURS in CSS. */
 export const css = (name) => `rgb(${COLOURS[name].join(' ')})`;
 
-/** How the elements name a user's pads. */
+/** Returns a user's name in pad names. */
 export const padOf = (user) =>
   user.replace(/[^\w-]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
 
 /**
- * Says how to run `body(lab)` as a test of the bridge for `sdk`, `acs` or `agora`, in a browser
- * that all tests of the file have in common.
+ * Returns a function that runs `body(lab)` as a test of the bridge for `sdk`, `acs` or `agora`, in
+ * one browser for all tests of the file.
  */
 export function makeLabs(sdk) {
   let browser;
@@ -51,7 +51,7 @@ export class Lab {
   #script;
   #context;
   #pipelines = [];
-  /** What no page has caught. */
+  /** The uncaught errors of all pages. */
   errors = [];
 
   constructor(browser, server, script) {
@@ -66,15 +66,15 @@ export class Lab {
     await this.server.kill();
   }
 
-  /** Opens the page: with the SDK's stand-ins, and our call as `ourCall` of the user `bridge`. */
+  /** Opens the page with the SDK's stand-ins, and our call as `ourCall` of the user `bridge`. */
   async open(call = 'tea') {
     this.call = call;
-    // The SDKs are no part of the server's pages.
+    // The server does not serve the SDKs.
     this.#context = await this.#browser.newContext({ bypassCSP: true });
     const page = await this.#context.newPage();
     this.page = page;
-    page.setDefaultTimeout(PATIENCE);
-    // The ACS SDK asks three times for its settings, for 7 s, before it does without.
+    page.setDefaultTimeout(TIMEOUT);
+    // The ACS SDK requests its settings three times, for 7 s, before it continues without.
     await page.route('https://ecs.communication.microsoft.com/**', (route) =>
       route.fulfill({
         headers: {
@@ -90,8 +90,8 @@ export class Lab {
     page.on('console', (message) => {
       if (process.env.ACSCALL_TEST_LOG) console.error(message.text());
     });
-    // Some document of the server that runs no script of its own, and by this name, since the ACS
-    // SDK takes 127.0.0.1 for a page without TLS.
+    // Any document of the server without a script, by this name, since the ACS SDK considers
+    // 127.0.0.1 insecure.
     await page.goto(`http://localhost:${this.server.port}/acscall.js`);
     await page.evaluate(installTools);
     await page.addScriptTag({ content: this.#script });
@@ -100,8 +100,8 @@ export class Lab {
   }
 
   /**
-   * Bridges a stand-in ACS call as `service`, which has connected before, does after, or only when
-   * the test has it do so.
+   * Bridges a stand-in for an ACS call as `service`, which connects before, afterwards, or when the
+   * test requests it.
    */
   async bridgeAcs({ audioOptions, connects = 'after' } = {}) {
     await this.page.evaluate(
@@ -133,30 +133,30 @@ export class Lab {
   }
 
   /**
-   * What went wrong in the bridge, but for streams whose connection took long on a busy machine: those
-   * it asked for again, and the test has seen them since.
+   * Returns the bridge's errors, except for streams that took long to connect on a busy machine:
+   * the bridge requested those again, and the test has seen them since.
    */
   async troubles() {
     const all = await this.page.evaluate(() => troubles);
-    return all.filter((one) => !/There is no connection to the participant yet/.test(one));
+    return all.filter((one) => !/The participant is not connected yet/.test(one));
   }
 
-  /** Fails if a device was sent, or the SDK was asked for what it does not stand. */
+  /** Fails if a device was sent, or the SDK got operations that it does not support. */
   async isClean() {
     const { violations, misuses } = await this.page.evaluate(() => acs.wrongs(service));
-    // A muted microphone that the call began with is the SDK's own doing.
+    // The SDK itself causes a muted microphone at the start of the call.
     const sent = violations.filter(({ isSent }) => isSent);
     assert.deepEqual({ sent, misuses }, { sent: [], misuses: [] });
   }
 
-  /** Waits until `isTrue` is, in the page. */
+  /** Waits until `isTrue` holds in the page. */
   until(isTrue, argument) {
     return this.page.waitForFunction(isTrue, argument);
   }
 
-  // ---- Our end
+  // ---- Our call
 
-  /** Somebody who gets what these guests send, and sends something that must not go out. */
+  /** Starts a participant that receives these guests, and sends media that must not be bridged. */
   watch(users, { screens = [], sounds = [] } = {}) {
     const part = { user: 'watcher', call: this.call, colour: 'magenta', tone: 2310 };
     const names = [...users, ...sounds].map(padOf);
@@ -165,7 +165,7 @@ export class Lab {
     return witness;
   }
 
-  /** A pipeline that is `from`, sending these. */
+  /** Starts a pipeline as `from` that sends these. */
   send({ colour, tone, screen, user = 'assistant' }) {
     const entry = `user=${user} call=${this.call} server=${this.server.signalling}`;
     const picture = (name, [width, height]) =>
@@ -184,7 +184,7 @@ export class Lab {
     return pipeline;
   }
 
-  /** The users that others see in our call, sorted. */
+  /** Returns the users that others see in our call, sorted. */
   async others() {
     const names = await this.page.evaluate(() =>
       ourCall.remoteParticipants
@@ -194,7 +194,7 @@ export class Lab {
     return names.sort();
   }
 
-  /** Waits until there are exactly these others in our call. */
+  /** Waits until the other users in our call are exactly these. */
   hasOthers(...users) {
     const wanted = users.sort().join();
     return waitFor(
@@ -204,9 +204,9 @@ export class Lab {
     );
   }
 
-  // ---- The other end
+  // ---- The other call
 
-  /** Waits until those in the other call see this colour as `kind`, and frames flow. */
+  /** Waits until the other call receives frames of this colour as `kind`. */
   async showsThere(kind, colour) {
     const isIt = (got) => got?.colour && nameThere(got.colour) === colour;
     const get = () => this.page.evaluate((kind) => gotThere(kind), kind);
@@ -218,7 +218,7 @@ export class Lab {
     );
   }
 
-  /** Waits until exactly these of the TONES are heard there. */
+  /** Waits until the other call hears exactly these TONES. */
   async soundsThere(...tones) {
     await waitFor(
       `${tones} is heard there`,
@@ -229,7 +229,7 @@ export class Lab {
     );
   }
 
-  /** Fails if those in the other call have ever got anything else than these, of any kind. */
+  /** Fails if the other call has ever received anything else than these, of any kind. */
   async hasOnlyGiven({ video = [], screen = [], audio = [] }) {
     const all = await this.page.evaluate(() =>
       Object.fromEntries(['video', 'screen', 'audio'].map((kind) => [kind, gotThere(kind)])),
@@ -252,7 +252,7 @@ function argb(colour) {
   return 0xff000000 + red * 0x10000 + green * 0x100 + blue;
 }
 
-/** In the page: counts what has to be given back, and has the tools of all tests. */
+/** In the page: counts resources that have to be released, and installs the tests' tools. */
 function installTools() {
   window.connections = new Set();
   window.RTCPeerConnection = class extends RTCPeerConnection {
@@ -265,7 +265,7 @@ function installTools() {
       connections.delete(this);
     }
   };
-  // How often a device was opened, by whomever.
+  // The number of opened devices.
   window.opened = [];
   const { mediaDevices } = navigator;
   const getUserMedia = mediaDevices.getUserMedia.bind(mediaDevices);
@@ -274,7 +274,7 @@ function installTools() {
     return getUserMedia(constraints);
   };
   window.troubles = [];
-  /** Begins the bridge, whatever its SDK. */
+  /** Starts the bridge of any SDK. */
   window.use = (bridge) => {
     window.bridge = bridge;
     bridge.on('trouble', ({ error }) => troubles.push(error.message));

@@ -1,15 +1,15 @@
-// Makes a directory with stand-ins for the SDKs' packages, for programs that load them from one:
+// Creates a directory with stand-ins for the SDKs' packages, for programs that load them from one:
 //
 //   node make-sdk.mjs DIRECTORY
 //
-// Calls there are played by scripts: see stand-in/acs/package.ts and stand-in/agora/package.ts.
+// Scripts simulate the calls: see stand-in/acs/package.ts and stand-in/agora/package.ts.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle } from './bundle.mjs';
 
-/** The packages, with the versions that they stand in for. */
+/** The packages, with the versions that the stand-ins follow. */
 const PACKAGES = [
   {
     name: '@azure/communication-calling',

@@ -1,10 +1,10 @@
-// Pages that know nothing but the library, and what their calls tell, in its order.
+// Pages that use only the library, and the events of their calls, in order.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { PATIENCE, Server, TEST, startBrowser } from '../harness.mjs';
+import { Server, TEST, TIMEOUT, startBrowser } from '../harness.mjs';
 
-/** What calls tell. */
+/** The events of calls. */
 export const CALL_EVENTS = [
   'stateChanged',
   'idChanged',
@@ -19,8 +19,8 @@ export const CALL_EVENTS = [
 ];
 
 /**
- * Says how to run `body(lab)` as a test: with a server of its own, which asks for tokens if there
- * is a `secret`, in a browser that all tests of the file have in common.
+ * Returns a function that runs `body(lab)` as a test: with a server of its own, which requires
+ * tokens if there is a `secret`, in one browser for all tests of the file.
  */
 export function makeLabs() {
   let browser;
@@ -41,7 +41,7 @@ export function makeLabs() {
 class Lab {
   #browser;
   #contexts = [];
-  /** What no page has caught. */
+  /** The uncaught errors of all pages. */
   errors = [];
 
   constructor(browser, server) {
@@ -55,21 +55,21 @@ class Lab {
   }
 
   /**
-   * A page with the library as `lib`. With a `user` it has an agent as `agent`, `call` is its
-   * newest call, `rings` are those who call, and `told` what its calls tell. With `intercept`,
-   * `page.wire` is what stands between it and the server.
+   * Opens a page with the library as `lib`. With a `user` it has an agent as `agent`; `call` is its
+   * newest call, `incomingCalls` are its incoming calls, and `recorded` the events of its calls.
+   * With `intercept`, `page.wire` is between it and the server.
    */
   async page(user, { token, intercept, displayName } = {}) {
     const context = await this.#browser.newContext();
     this.#contexts.push(context);
     const page = await context.newPage();
-    page.setDefaultTimeout(PATIENCE);
+    page.setDefaultTimeout(TIMEOUT);
     page.on('console', (message) => {
       if (process.env.ACSCALL_TEST_LOG) console.error(`${user}: ${message.text()}`);
     });
     page.on('pageerror', (error) => this.errors.push(error));
     if (intercept) await interceptWire(page);
-    // Some document of the server that runs no script of its own.
+    // Any document of the server without a script.
     await page.goto(`${this.server.url}acscall.js`);
     await page.evaluate(installTools, CALL_EVENTS);
     if (user) await page.evaluate(makeAgent, { user, token, displayName });
@@ -78,8 +78,8 @@ class Lab {
 }
 
 /**
- * `page.wire`: `cut()` cuts the connection; `say(message)` speaks for the page; `heard` is what the
- * server said; `rewrite`, once it is set, changes that.
+ * `page.wire`: `cut()` cuts the connection; `say(message)` sends as the page; `heard` are the
+ * server's messages; `rewrite`, once set, changes them.
  */
 async function interceptWire(page) {
   const wire = { heard: [], rewrite: (message) => message };
@@ -97,20 +97,20 @@ async function interceptWire(page) {
   });
 }
 
-/** In the page: what tests do there. */
+/** In the page: the tests' tools. */
 async function installTools(events) {
   window.lib = await import('/acscall.js');
-  window.told = [];
-  /** Writes down what `call` tells from now on, and its states. */
+  window.recorded = [];
+  /** Records the events of `call` from now on, and its states. */
   window.watch = (call) => {
     window.call = call;
-    window.told = [`state ${call.state}`];
-    const tell = (text) => window.told.push(text);
+    window.recorded = [`state ${call.state}`];
+    const record = (text) => window.recorded.push(text);
     for (const event of events) {
       call.on(event, (payload) => {
-        if (event === 'stateChanged') tell(`state ${call.state}`);
-        else if (!payload) tell(event);
-        else tell(`${event} +${payload.added.length} -${payload.removed.length}`);
+        if (event === 'stateChanged') record(`state ${call.state}`);
+        else if (!payload) record(event);
+        else record(`${event} +${payload.added.length} -${payload.removed.length}`);
       });
     }
     return call;
@@ -126,7 +126,7 @@ async function installTools(events) {
     oscillator.start();
     return stream;
   };
-  /** A stream with a picture of this colour, painted anew all the time. */
+  /** A stream with a picture of this colour, painted repeatedly. */
   window.picture = (colour, width = 320, height = 180) => {
     const canvas = Object.assign(document.createElement('canvas'), { width, height });
     const paint = canvas.getContext('2d');
@@ -139,7 +139,7 @@ async function installTools(events) {
     }, 33);
     return canvas.captureStream(30);
   };
-  /** The loudest frequencies in a stream, in Hz: those within 20 dB of the loudest. */
+  /** Returns the loudest frequencies in a stream, in Hz: those within 20 dB of the maximum. */
   window.ear = (stream) => {
     window.context ??= new AudioContext({ sampleRate: 48_000 });
     const analyser = new AnalyserNode(window.context, { fftSize: 8192, smoothingTimeConstant: 0 });
@@ -163,9 +163,9 @@ async function makeAgent({ user, token, displayName }) {
     { user, token },
     { displayName },
   );
-  window.rings = [];
+  window.incomingCalls = [];
   window.connection = [];
-  window.agent.on('incomingCall', ({ incomingCall }) => window.rings.push(incomingCall));
+  window.agent.on('incomingCall', ({ incomingCall }) => window.incomingCalls.push(incomingCall));
   window.agent.on('connectionStateChanged', ({ oldValue, newValue, reason }) => {
     window.connection.push([oldValue, newValue, reason]);
   });
@@ -175,10 +175,10 @@ async function makeAgent({ user, token, displayName }) {
 export const isIn = (page, state) =>
   page.waitForFunction((state) => window.call?.state === state, state);
 
-/** Waits until somebody calls the user of `page`. */
-export const rings = (page) =>
+/** Waits until the user of `page` is called. */
+export const isCalled = (page) =>
   page.waitForFunction(
-    () => window.rings.at(-1)?.callEndReason === undefined && window.rings.length > 0,
+    () => window.incomingCalls.at(-1)?.callEndReason === undefined && window.incomingCalls.length > 0,
   );
 
 /** Waits until `page` sees exactly these users in these states, such as `bob Connected`. */
@@ -190,10 +190,10 @@ export const sees = (page, ...wanted) =>
     return seen.sort().join() === wanted;
   }, wanted.sort().join());
 
-/** Muted, so that no microphone is opened and what is told is the call's alone. */
+/** Muted, so that no microphone opens and only the call has events. */
 export const QUIET = { audioOptions: { muted: true } };
 
-/** Begins calls without a microphone, and watches them. */
+/** Starts calls without a microphone, and records their events. */
 export const startQuietly = (page, users) =>
   page.evaluate(([users, options]) => void watch(agent.startCall(users, options)), [users, QUIET]);
 export const joinQuietly = (page, groupId) =>
@@ -202,21 +202,21 @@ export const joinQuietly = (page, groupId) =>
     [{ groupId }, QUIET],
   );
 export const acceptQuietly = async (page) => {
-  await rings(page);
-  await page.evaluate(async (options) => void watch(await rings.at(-1).accept(options)), QUIET);
+  await isCalled(page);
+  await page.evaluate(async (options) => void watch(await incomingCalls.at(-1).accept(options)), QUIET);
 };
-/** What the call of `page` has told. */
-export const told = (page) => page.evaluate(() => told);
-/** The states that the call of `page` was in. */
+/** Returns the events of the call of `page`. */
+export const recorded = (page) => page.evaluate(() => recorded);
+/** Returns the states of the call of `page` so far. */
 export const states = async (page) =>
-  (await told(page)).filter((line) => line.startsWith('state ')).map((line) => line.slice(6));
-/** Why the call of `page` has ended, once it has. */
+  (await recorded(page)).filter((line) => line.startsWith('state ')).map((line) => line.slice(6));
+/** Waits for the end of the call of `page` and returns the reason. */
 export const endReason = async (page) => {
   await isIn(page, 'Disconnected');
   return page.evaluate(() => call.callEndReason);
 };
 
-/** Two users in a call; alice sends a tone and a picture. */
+/** Puts two users into a call; alice sends a tone and a picture. */
 export async function talking(lab, options) {
   const [alice, bob] = await Promise.all([lab.page('alice', options), lab.page('bob', options)]);
   await joinQuietly(bob, 'tea');
@@ -238,7 +238,7 @@ export async function talking(lab, options) {
   return [alice, bob];
 }
 
-/** Waits until `page` hears these tones in what is mixed, and nothing else. */
+/** Waits until `page` hears exactly these tones in the mix. */
 export const hears = async (page, ...tones) => {
   await page.evaluate(async () => {
     window.mixed ??= await call.remoteAudioStreams[0].getMediaStream();
@@ -252,7 +252,7 @@ export const hears = async (page, ...tones) => {
   }, tones);
 };
 
-/** Waits until `page` has the camera of `user` available, or not. */
+/** Waits until the camera of `user` is available to `page`, or is not. */
 export const videoOf = (page, user, is) =>
   page.waitForFunction(
     ([user, is]) => {

@@ -1,6 +1,6 @@
-// What the calling SDK's objects have, as far as the library follows it.
+// The members of the calling SDK's objects that the library has.
 
-/** By object: the methods, and the type of each property. */
+/** The methods and the types of the properties, by object. */
 export const MEMBERS = {
   client: {
     methods: ['createCallAgent', 'getDeviceManager'],

@@ -1,4 +1,4 @@
-// Agora's document: a custom track from each source that it names, sent into the call.
+// Agora's document: a custom track from each of its sources, sent into the call.
 
 import assert from 'node:assert/strict';
 import { COLOURS } from './picture.mjs';
@@ -21,7 +21,7 @@ export const checks = {
   },
 };
 
-/** What the document names beside the fence, by the test's name. */
+/** The sources that the document names beside the fence, by test name. */
 export const sources = {
   '<canvas>.captureStream() is sent as a custom video track': async (scene) => {
     const { page, gst } = await scene.begin({ receive: ['video'] });

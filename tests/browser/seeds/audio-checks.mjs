@@ -1,4 +1,4 @@
-// The fences of "Access raw audio", and what has to arrive of each.
+// The fences of "Access raw audio", and what has to arrive.
 
 import { waitFor } from '../harness.mjs';
 import { levelAt, toneOf } from './tone.mjs';
@@ -6,10 +6,10 @@ import { levelAt, toneOf } from './tone.mjs';
 const DOCUMENT = 'acs-raw-media-access.md';
 const SWITCH = 'Switch to a custom audio stream during a call';
 
-/** What the documents' oscillator gives, in Hz. */
+/** The frequency of the documents' oscillator, in Hz. */
 const BEEP = 500;
 
-/** What all else may have of a tone, in dB: what Opus adds is far below. */
+/** The limit for everything else beside a tone, in dB; codec noise is far below. */
 const PURE = -40;
 
 /** @type {Record<string, (scene: import('./scene.mjs').Scene) => Promise<void>>} */
@@ -41,7 +41,7 @@ export const checks = {
     await page.run(scene.earlier(SWITCH), ['callAgent', 'LocalAudioStream']);
     await beepIsHeard(gst);
     await page.run(scene.fence, ['call']);
-    // The call began with the microphone: Chromium's made-up one ticks.
+    // The call began with the microphone: Chromium's fake one ticks.
     await gst.got.audio.heard('the microphone, and no tone', (samples) => {
       const peak = samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
       return peak > 0.05 && levelAt(samples, 48_000, BEEP) < -40;
@@ -49,7 +49,7 @@ export const checks = {
   },
 };
 
-/** Waits until the oscillator's tone is all that there is, at full level. */
+/** Waits until only the oscillator's tone is heard, at full level. */
 function beepIsHeard(gst) {
   const accept = (samples) => isTone(toneOf(samples, 48_000), BEEP, 0);
   return gst.got.audio.heard('a pure tone of 500 Hz', accept);

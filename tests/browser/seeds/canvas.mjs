@@ -6,19 +6,19 @@ import { COLOURS, sharesOf } from './picture.mjs';
 const WIDTH = 1500;
 const HEIGHT = 845;
 
-/** How many pictures there are between two looks at it. */
+/** The number of pictures between two checks. */
 const BETWEEN = 36;
-/** How many per second there may be, by their times: it is painted 30 times. */
+/** The limits of the frame rate, by timestamps: the canvas is painted 30 times a second. */
 const MOST = 50;
 
-/** How far off a colour may be that went through VP8, in levels of Y, U and V. */
+/** The tolerance of a colour after VP8, in levels of Y, U and V. */
 const TOLERANCE = 24;
-/** How much of the picture may be further off: the edges of the squares, in blocks. */
+/** The part of the picture that may exceed it: the edges of the squares, in blocks. */
 const EDGES = 0.15;
 
 /**
- * Waits until the canvas comes at its size and changes, and looks at its colours: blue, which gets
- * less and less as squares are painted over it in three other colours.
+ * Waits until the canvas arrives at its size and changes, and checks its colours: the blue area
+ * shrinks as squares in three other colours are painted over it.
  * @param {import('./streams.mjs').Pictures} stream
  */
 export async function canvasIsSeen(stream) {
@@ -32,9 +32,9 @@ export async function canvasIsSeen(stream) {
   );
   assert.ok(stream.rate <= MOST, stream.describe());
   const after = sharesOf(late, COLOURS, TOLERANCE);
-  const told = JSON.stringify({ before, after });
-  assert.ok(before.other < EDGES && after.other < EDGES, told);
-  assert.ok(before.blue > after.blue && after.blue > 0, told);
-  for (const name of ['red', 'yellow', 'green']) assert.ok(after[name] > 0.02, `${name}: ${told}`);
-  if (process.env.ACSCALL_TEST_LOG) console.error(told, stream.describe());
+  const details = JSON.stringify({ before, after });
+  assert.ok(before.other < EDGES && after.other < EDGES, details);
+  assert.ok(before.blue > after.blue && after.blue > 0, details);
+  for (const name of ['red', 'yellow', 'green']) assert.ok(after[name] > 0.02, `${name}: ${details}`);
+  if (process.env.ACSCALL_TEST_LOG) console.error(details, stream.describe());
 }

@@ -4,16 +4,16 @@ import { readdir, readFile } from 'node:fs/promises';
 
 /**
  * @typedef {object} Fence
- * @property {string} name Where it is: `document: heading`, with ` (2)` for the second under it.
- * @property {number} line The document's line that it begins in.
+ * @property {string} name Its place: `document: heading`, with ` (2)` for the second under it.
+ * @property {number} line The document's line where it begins.
  * @property {string} code
  */
 
-/** What a document puts where a reader has to fill in something: no line of the program. */
+/** The documents' placeholder for the reader's code, which is no line of the program. */
 const ELLIPSIS = '...';
 
 /**
- * All code fences of all documents here, in their order.
+ * Returns all code fences of all documents here, in order.
  * @returns {Promise<Fence[]>}
  */
 export async function readFences() {

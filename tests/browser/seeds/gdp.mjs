@@ -1,6 +1,6 @@
-// Reads what GStreamer's gdppay writes: buffers together with their caps and times.
+// Parses the output of GStreamer's gdppay: buffers with caps and timestamps.
 
-/** The bytes before each payload, in version 1.0 of the protocol. */
+/** The size of the header in version 1.0 of the protocol. */
 const HEADER = 62;
 const BUFFER = 1;
 const CAPS = 2;
@@ -10,14 +10,14 @@ const NONE = 0xffff_ffff_ffff_ffffn;
 /**
  * @typedef {object} Events
  * @property {(caps: string) => void} caps
- * @property {(data: Buffer, pts: number | null) => void} buffer With its time in seconds.
+ * @property {(data: Buffer, pts: number | null) => void} buffer With its PTS in seconds.
  */
 
-/** Takes the bytes of a stream in any pieces. */
+/** Takes the bytes of a stream in pieces of any size. */
 export class GdpReader {
   #events;
   #header = Buffer.alloc(HEADER);
-  /** @type {Buffer} What is being filled. */
+  /** @type {Buffer} The part that is being filled. */
   #target = this.#header;
   #filled = 0;
 
@@ -48,7 +48,7 @@ export class GdpReader {
     const type = this.#header.readUInt16BE(4);
     const pts = this.#header.readBigUInt64BE(10);
     if (type === BUFFER) this.#events.buffer(payload, pts === NONE ? null : Number(pts) / 1e9);
-    // C's strings end with a zero.
+    // C strings end with a zero.
     else if (type === CAPS) this.#events.caps(payload.toString('utf8').replace(/\0.*$/s, ''));
   }
 }

@@ -1,4 +1,4 @@
-// The GStreamer participant at the other end: it answers a call, sends, and shows what it gets.
+// The GStreamer participant at the other end: it answers a call, sends, and passes on its media.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -7,24 +7,24 @@ import { keep } from '../harness.mjs';
 import { GdpReader } from './gdp.mjs';
 import { Changing, Pictures, Sound } from './streams.mjs';
 
-/** Whatever a browser made Y, U and V by. */
+/** Caps that do not depend on the browser's colorimetry. */
 const PICTURES = 'videoconvert ! video/x-raw,format=I420,colorimetry=bt601';
 
-/** By what follows the pad's name in the launch syntax. */
+/** The rest of the pipeline for each pad, in the launch syntax. */
 const RECEIVING = {
   audio: { make: () => new Sound(), format: 'audio/x-raw,format=S16LE' },
   video: { make: () => new Pictures(), format: PICTURES },
   screen: { make: () => new Pictures(), format: PICTURES },
 };
 
-/** The descriptors before those of the streams: what every process has. */
+/** The number of file descriptors before those of the streams. */
 const STANDARD = ['ignore', 'pipe', 'pipe'];
 
-/** A pipeline that answers the first call to `user`, and takes part in it. */
+/** A pipeline that answers the first call to `user`. */
 export class GStreamerEnd extends Changing {
-  /** What comes, by kind. @type {{audio?: Sound, video?: Pictures, screen?: Pictures}} */
+  /** The received media, by kind. @type {{audio?: Sound, video?: Pictures, screen?: Pictures}} */
   got = {};
-  /** What the caller has said to be available, by kind. @type {Map<string, boolean>} */
+  /** The caller's available kinds. @type {Map<string, boolean>} */
   available = new Map();
   /** @type {string[]} */
   errors = [];
@@ -34,10 +34,10 @@ export class GStreamerEnd extends Changing {
    * @param {object} options
    * @param {string} options.server
    * @param {string} options.user
-   * @param {string} options.caller Whose streams come.
+   * @param {string} options.caller The user whose streams it receives.
    * @param {('audio' | 'video' | 'screen')[]} [options.receive]
    * @param {string[]} [options.send] In the launch syntax, up to the pad of a sink called `s`.
-   *   What begins with `feed` is I420 that `feed` has to give.
+   *   `feed` at the start stands for the I420 pictures passed to `feed()`.
    */
   constructor({ server, user, caller, receive = [], send = [] }) {
     super();
@@ -60,9 +60,9 @@ export class GStreamerEnd extends Changing {
         env: { ...process.env, GST_PLUGIN_PATH: plugins, LC_ALL: 'C' },
       }),
     );
-    /** Takes what goes out as `feed`. */
+    /** The pipe for `feed`. */
     this.feed = /** @type {import('node:stream').Writable} */ (this.process.stdio[feed]);
-    // The pipeline may be gone before the last picture.
+    // The pipeline may end before the last picture.
     this.feed.on('error', () => {});
     receive.forEach((kind, at) => {
       const stream = RECEIVING[kind].make();
@@ -82,7 +82,7 @@ export class GStreamerEnd extends Changing {
   }
 
   /**
-   * Feeds this picture, again and again; what is returned ends that, and the stream with it.
+   * Feeds this picture repeatedly; the returned function stops that, and the stream with it.
    * @param {Buffer} picture
    */
   play(picture, rate = 10) {
@@ -94,7 +94,7 @@ export class GStreamerEnd extends Changing {
     };
   }
 
-  /** Waits until the caller has said that this kind is, or is not, available. */
+  /** Waits until the caller has announced that this kind is, or is not, available. */
   async isAvailable(kind, available = true) {
     const what = `${kind} that is ${available ? '' : 'not '}available`;
     await this.until(what, () => {
@@ -103,12 +103,12 @@ export class GStreamerEnd extends Changing {
     });
   }
 
-  /** Waits until the pipeline ends by itself, as it does when the call is over. */
+  /** Waits until the pipeline ends by itself, as at the end of the call. */
   over() {
     return this.until('the end of the pipeline', () => this.ended);
   }
 
-  /** Ends it the hard way. */
+  /** Kills the pipeline. */
   async kill() {
     if (this.ended) return;
     this.process.kill('SIGKILL');

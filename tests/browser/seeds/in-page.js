@@ -1,5 +1,5 @@
-// The page that the fences run in: what they use without having made it, and measurements of what
-// they get. Loaded from the server's origin, beside acscall.js.
+// The page in which the fences run: the names that they use without defining them, and measurements
+// of their results. Loaded from the server's origin, beside acscall.js.
 
 import * as acscall from '/acscall.js';
 
@@ -8,7 +8,7 @@ const { AgoraRTC, CallClient, LocalAudioStream, LocalVideoStream } = acscall;
 let agent;
 let devices;
 
-/** What getMediaStream() of remote streams has given to the fences: `{type, stream}`. */
+/** The results of the fences' getMediaStream() of remote streams: `{type, stream}`. */
 const given = [];
 for (const { prototype } of [acscall.RemoteAudioStream, acscall.RemoteVideoStream]) {
   const { getMediaStream } = prototype;
@@ -19,7 +19,7 @@ for (const { prototype } of [acscall.RemoteAudioStream, acscall.RemoteVideoStrea
   };
 }
 
-/** What the fences have made with Agora's functions. */
+/** The tracks that the fences created with Agora's functions. */
 const made = [];
 const agora = {
   ...AgoraRTC,
@@ -29,10 +29,10 @@ const agora = {
   },
 };
 
-/** What the document leaves for the reader to fill in. */
+/** The values for the documents' placeholders. */
 const ANOTHER_CAMERA = '<another camera that you want to switch to>';
 
-/** The device manager, where a search for the camera of that name finds the one at `index`. */
+/** The device manager, in which the camera with that name is the one at `index`. */
 function managerWith(index) {
   const renamed = (camera) => ({ ...camera, id: ANOTHER_CAMERA });
   return {
@@ -45,10 +45,10 @@ function managerWith(index) {
   };
 }
 
-/** How long something may take that has no stated time of its own, in milliseconds. */
-const PATIENCE = 60_000;
+/** The default timeout in milliseconds. */
+const TIMEOUT = 60_000;
 
-/** What the shared tab is filled with: 4 by 3. */
+/** The colours of the shared tab: 4 by 3. */
 const PATCHES = [
   ...['red', 'lime', 'blue', 'yellow', 'cyan', 'magenta'],
   ...['white', 'black', 'gray', 'orange', 'purple', 'teal'],
@@ -58,13 +58,13 @@ const WHITE = PATCHES.indexOf('white');
 
 const theCall = () => agent.calls[0];
 
-/** A call that begins with the camera on, where the fence says nothing of it. */
+/** Starts calls with the camera on, for fences that do not say. */
 const withCamera = {
   startCall: (userId) => agent.startCall(userId, { videoOptions: { localVideoStreams: [camera] } }),
 };
 let camera;
 
-/** The names that fences use as if they were there. A fence has one video stream or none. */
+/** The names that fences use without defining them. A fence has one video stream or none. */
 const FREE = {
   AgoraRTC: () => agora,
   LocalAudioStream: () => LocalAudioStream,
@@ -76,10 +76,10 @@ const FREE = {
   remoteParticipants: () => theCall().remoteParticipants,
 };
 
-/** What listens to the sound that was given. */
+/** The analyser of the received sound. */
 let analyser = null;
 
-/** Where a fence in two parts has come to. */
+/** The progress of a fence in two parts. */
 const middle = Promise.withResolvers();
 const checked = Promise.withResolvers();
 
@@ -90,7 +90,7 @@ window.seeds = {
   made,
   checked,
 
-  /** Gets ready to place calls as `user`. */
+  /** Prepares to place calls as `user`. */
   async start(user) {
     const client = new CallClient();
     [agent, devices] = await Promise.all([
@@ -99,17 +99,17 @@ window.seeds = {
     ]);
   },
 
-  /** Calls begin with this camera on from now on. */
+  /** Starts calls with this camera from now on. */
   async useCamera(index) {
     camera = new LocalVideoStream((await devices.getCameras())[index]);
   },
 
-  /** Calls as fences do, where the one to be run next expects to be in a call. */
+  /** Starts a call like the fences do, for a fence that needs one. */
   startCall(userId) {
     (camera ? withCamera : agent).startCall(userId);
   },
 
-  /** What the video stream of our own is now. */
+  /** Describes our own video stream. */
   ownVideo() {
     const [stream] = theCall().localVideoStreams;
     return stream && { type: stream.mediaStreamType, source: stream.source?.name };
@@ -121,7 +121,7 @@ window.seeds = {
     await theCall().localVideoStreams[0].setMediaStream(stream);
   },
 
-  /** Sends what the fence has made; returns what kind of track it is. */
+  /** Sends the track that the fence has created; returns its kind. */
   async publishMade() {
     const track = await until(() => made.at(-1));
     await theCall().publish(track);
@@ -134,7 +134,7 @@ window.seeds = {
     await theCall().publish(AgoraRTC.createCustomVideoTrack({ mediaStreamTrack }));
   },
 
-  /** Sends the picture and sound of a <video> that plays a recording of this colour and tone. */
+  /** Sends picture and sound of a <video> that plays a recording of this colour and tone. */
   async publishFilm(colour, frequency) {
     const video = document.createElement('video');
     video.src = URL.createObjectURL(await recordingOf(colour, frequency));
@@ -158,7 +158,7 @@ window.seeds = {
       return patch;
     });
     const [last] = patches.slice(-1);
-    // A tab in which nothing moves may give no picture at all.
+    // A tab without changes may deliver no frames.
     const dot = document.createElement('div');
     dot.style.cssText = 'width: 8px; height: 8px; background: black';
     dot.animate([{ opacity: 0 }, { opacity: 1 }], { duration: 500, iterations: Infinity });
@@ -167,8 +167,8 @@ window.seeds = {
   },
 
   /**
-   * Waits until the canvas that is being sent shows something; tells the colour of each patch
-   * there, and on a canvas of our own with the same filter that shows the same tab.
+   * Waits until the sent canvas shows something; returns the colour of each patch there, and on a
+   * canvas of our own with the same filter that shows the same tab.
    */
   async patchesArePainted() {
     const context = await until(sentContext);
@@ -198,7 +198,7 @@ window.seeds = {
     }));
   },
 
-  /** What is painted on the canvas that is being sent: red, which is all there is of gray. */
+  /** Returns the red channel of the sent canvas, which suffices for gray. */
   async paintedGray() {
     const context = await sentContext();
     const { width, height } = context.canvas;
@@ -208,11 +208,11 @@ window.seeds = {
   },
 
   /**
-   * Runs a fence to its end. Of one in two parts, the second waits until `checked` is resolved;
-   * `atMiddle` says when the first is over.
+   * Runs a fence to its end. The second part of a split fence waits until `checked` is resolved;
+   * `atMiddle` reports the end of the first.
    * @param {string[]} parts
    * @param {string[]} free The names that are provided.
-   * @param {number} [anotherCamera] The index of the one to switch to.
+   * @param {number} [anotherCamera] The index of the camera to switch to.
    */
   async run(parts, free, anotherCamera) {
     const check = async () => {
@@ -250,7 +250,7 @@ window.seeds = {
     });
   },
 
-  /** The last `size` samples of what was given as sound. */
+  /** Returns the last `size` samples of the received sound. */
   async readSound(size) {
     if (!analyser) {
       const { stream } = await waitForGiven('Audio');
@@ -263,7 +263,7 @@ window.seeds = {
     return [...samples];
   },
 
-  /** Waits until somebody else is in the call. */
+  /** Waits until another participant is in the call. */
   othersAreThere: () => until(() => theCall().remoteParticipants.length > 0),
 
   /** Waits until the other's video of this type is, or is not, available. */
@@ -274,7 +274,7 @@ window.seeds = {
     }),
 
   /**
-   * The picture number `count` of what was given as video of this type, in I420 with GStreamer's
+   * Returns the picture number `count` of the received video of this type, in I420 with GStreamer's
    * strides, in base64.
    */
   async readPicture(type, count = 10) {
@@ -295,7 +295,7 @@ window.seeds = {
   },
 };
 
-/** A canvas that is painted with this colour, again and again. */
+/** Creates a canvas that is painted with this colour repeatedly. */
 function canvasOf(colour) {
   const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 480 });
   const context = canvas.getContext('2d');
@@ -306,7 +306,7 @@ function canvasOf(colour) {
   return canvas;
 }
 
-/** A film of two seconds, with this tone. */
+/** Records a film of two seconds with this tone. */
 async function recordingOf(colour, frequency) {
   const context = new AudioContext();
   const sound = new OscillatorNode(context, { frequency });
@@ -328,7 +328,7 @@ async function recordingOf(colour, frequency) {
   return new Blob(pieces, { type: recorder.mimeType });
 }
 
-/** The canvas whose picture is our only video stream, to paint on. */
+/** Returns a context to paint on the canvas that is our only video stream. */
 async function sentContext() {
   const stream = await theCall().localVideoStreams[0].getMediaStream();
   return stream.getVideoTracks()[0].canvas?.getContext('2d');
@@ -338,13 +338,13 @@ function waitForGiven(type) {
   return until(() => given.findLast((one) => one.type === type));
 }
 
-/** Asks `get` until it gives something true; gives up before the test is ended for its length. */
+/** Polls `get` until its result is true; gives up before the test times out. */
 async function until(get) {
-  const end = performance.now() + PATIENCE;
+  const end = performance.now() + TIMEOUT;
   for (;;) {
     const got = await get();
     if (got) return got;
-    if (performance.now() > end) throw new Error(`not within ${PATIENCE} ms: ${get}`);
+    if (performance.now() > end) throw new Error(`not within ${TIMEOUT} ms: ${get}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

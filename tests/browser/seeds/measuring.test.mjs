@@ -1,4 +1,4 @@
-// The measuring tools on what is known.
+// Tests the measuring tools with known input.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -19,7 +19,7 @@ test('a tone is found with its frequency and level', () => {
   assert.ok(rest < -70, `${rest} dB`);
 });
 
-test('what is beside a tone is told', () => {
+test('other sounds beside a tone are measured', () => {
   const [loud, quiet] = [sine(500, 0.5), sine(1_234, 0.05)];
   const both = samples((_, at) => loud(_, at) + quiet(_, at));
   assert.ok(Math.abs(toneOf(both, RATE).rest - -20) < 0.2, `${toneOf(both, RATE).rest} dB`);
@@ -27,7 +27,7 @@ test('what is beside a tone is told', () => {
   assert.ok(levelAt(both, RATE, 800) < -70);
 });
 
-test('colours are told apart, in a picture of odd height with padded rows', () => {
+test('colours are distinguished, in a picture of odd height with padded rows', () => {
   const [width, height] = [50, 45];
   // Rows of 52 and 28 bytes, 46 and 23 of them.
   const data = Buffer.alloc(52 * 46 + 2 * 28 * 23);

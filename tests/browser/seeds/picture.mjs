@@ -1,13 +1,13 @@
-// What is in an I420 picture: colours, and how much of the picture they are.
+// The contents of an I420 picture: colours, and their share of the picture.
 
 /** @typedef {{width: number, height: number, data: Buffer}} Picture In I420. */
 /** @typedef {[number, number, number]} Triple Y, U and V, or red, green and blue. */
 
-/** A side of the squares that chroma is not smeared over, in pixels. */
+/** The side of the squares over which chroma is not smeared, in pixels. */
 const BLOCK = 8;
 
 /**
- * Y, U and V of a colour: BT.601, limited range.
+ * Returns Y, U and V of a colour in BT.601, limited range.
  * @param {Triple} rgb
  * @returns {Triple}
  */
@@ -20,7 +20,7 @@ export function yuv([red, green, blue]) {
   ];
 }
 
-/** CSS' colours of the names that the documents paint with, on a canvas. */
+/** The CSS colours that the documents paint with, on a canvas. */
 export const COLOURS = {
   blue: yuv([0, 0, 255]),
   red: yuv([255, 0, 0]),
@@ -28,7 +28,7 @@ export const COLOURS = {
   green: yuv([0, 128, 0]),
 };
 
-/** Where GStreamer has the planes of such a picture: rows are padded to four bytes. */
+/** Returns GStreamer's layout of the planes: rows are padded to four bytes. */
 function planes({ width, height }) {
   const up = (value, to) => Math.ceil(value / to) * to;
   const [luma, chroma] = [up(width, 4), up(up(width, 2) / 2, 4)];
@@ -37,7 +37,7 @@ function planes({ width, height }) {
 }
 
 /**
- * A picture of four colours, one in each quarter.
+ * Creates a picture of four colours, one in each quarter.
  * @param {number} width
  * @param {number} height
  * @param {Triple[]} colours Top left, top right, bottom left, bottom right.
@@ -61,7 +61,7 @@ export function quarters(width, height, colours) {
 }
 
 /**
- * The mean Y, U and V of a part of the picture.
+ * Returns the mean Y, U and V of a part of the picture.
  * @param {Picture} picture
  * @returns {Triple}
  */
@@ -81,7 +81,7 @@ export function meanOf(picture, { x, y, width, height }) {
 }
 
 /**
- * The means of all whole blocks of 8×8.
+ * Returns the means of all whole blocks of 8×8.
  * @param {Picture} picture
  */
 export function blocksOf(picture) {
@@ -95,8 +95,8 @@ export function blocksOf(picture) {
 }
 
 /**
- * Which part of the picture each of `colours` is, in blocks that are nowhere further off than
- * `tolerance` levels; `other` is the rest.
+ * Returns the share of each of `colours` in the picture, in blocks within `tolerance` levels in all
+ * channels; `other` is the rest.
  * @param {Picture} picture
  * @param {Record<string, Triple>} colours
  * @param {number} tolerance
@@ -112,7 +112,7 @@ export function sharesOf(picture, colours, tolerance) {
   return shares;
 }
 
-/** @type {(a: Triple, b: Triple) => number} The largest difference of a channel. */
+/** @type {(a: Triple, b: Triple) => number} Returns the largest difference of a channel. */
 export function distance(a, b) {
   return Math.max(...a.map((value, at) => Math.abs(value - b[at])));
 }

@@ -1,10 +1,10 @@
-// A call between a page and GStreamer, in which a fence is run.
+// A call between a page and GStreamer in which a fence runs.
 
 import { GStreamerEnd } from './gstreamer-end.mjs';
 import { SeedPage } from './seed-page.mjs';
 import { waitFor } from '../harness.mjs';
 
-/** Whom the documents call. */
+/** The users whom the documents call. */
 const CALLEE = 'acs_user_id';
 const CALLER = 'alice';
 
@@ -15,8 +15,8 @@ export class Scene {
 
   /**
    * @param {object} options
-   * @param {import('./fences.mjs').Fence} options.fence The one that is to be run.
-   * @param {import('./fences.mjs').Fence[]} options.fences All, for what it builds on.
+   * @param {import('./fences.mjs').Fence} options.fence The fence to run.
+   * @param {import('./fences.mjs').Fence[]} options.fences All fences, including those it needs.
    */
   constructor({ server, browser, fence, fences }) {
     this.#server = server;
@@ -25,7 +25,7 @@ export class Scene {
     this.fence = fence;
   }
 
-  /** The fence of the same document under this heading. */
+  /** Returns the fence of the same document under this heading. */
   earlier(heading) {
     const [document] = this.fence.name.split(': ');
     const found = this.#fences.find(({ name }) => name === `${document}: ${heading}`);
@@ -34,11 +34,11 @@ export class Scene {
   }
 
   /**
-   * Opens the page, and has a pipeline wait for its call.
+   * Opens the page, and starts a pipeline that waits for its call.
    * @param {Pick<ConstructorParameters<typeof GStreamerEnd>[0], 'receive' | 'send'>} streams
    */
   async begin(streams) {
-    // Those of the scene before are gone as soon as the server has seen it.
+    // The previous scene's users are gone as soon as the server has noticed.
     await this.#listening(0);
     this.page = await SeedPage.open(this.#browser, this.#server, CALLER);
     this.gst = new GStreamerEnd({
@@ -51,27 +51,27 @@ export class Scene {
     return { page: this.page, gst: this.gst };
   }
 
-  /** Calls, for fences that want to be in a call. */
+  /** Starts a call, for fences that need one. */
   async startCall() {
     await this.page.evaluate((userId) => window.seeds.startCall(userId), CALLEE);
     await this.page.hasState('Connected');
   }
 
-  /** Hangs up; fails if the pipeline does not end by that, or anything went wrong in the page. */
+  /** Hangs up; fails if the pipeline does not end then, or the page had an error. */
   async end() {
     await this.page.hangUp();
     await this.gst.over();
     if (this.page.errors.length > 0) throw new Error(this.page.errors.join('\n'));
   }
 
-  /** Ends what there still is. */
+  /** Ends everything that is left. */
   async close() {
     await Promise.all([this.page?.close(), this.gst?.kill()]);
   }
 
   #listening(count) {
     const get = async () => {
-      // The server closes a socket after so many requests, maybe just when one is on its way.
+      // The server limits the requests per socket, and may close it while one is on its way.
       const headers = { connection: 'close' };
       const metrics = await fetch(new URL('/metrics', this.#server.url), { headers });
       return Number(/^acscall_listening (\d+)/m.exec(await metrics.text())?.[1]);

@@ -1,4 +1,4 @@
-// The fences of "Access raw screen sharing", and what has to arrive of each.
+// The fences of "Access raw screen sharing", and what has to arrive.
 
 import assert from 'node:assert/strict';
 import { canvasIsSeen } from './canvas.mjs';
@@ -10,12 +10,12 @@ const CUSTOM = 'Start screen sharing with a custom screen share stream';
 const EFFECT =
   'Access the raw screen share stream from a screen, browser tab, or app, and apply effects to the stream';
 
-/** How far a block's gray may be from the canvas', and its chroma from none, in levels. */
+/** The tolerance of a block's gray and of its neutral chroma, in levels. */
 const LUMA = 6;
 const CHROMA = 2;
-/** How far a gray may be from that of another canvas with the same filter. */
+/** The tolerance of a gray compared with another canvas with the same filter. */
 const ROUNDING = 1;
-/** How much of the picture may be further off: the edges of the patches, in blocks. */
+/** The part of the picture that may exceed it: the edges of the patches, in blocks. */
 const EDGES = 0.02;
 
 /** @type {Record<string, (scene: import('./scene.mjs').Scene) => Promise<void>>} */
@@ -31,7 +31,7 @@ export const checks = {
   [`${DOCUMENT}: ${EFFECT}`]: async (scene) => {
     const { page, gst } = await scene.begin({ receive: ['audio', 'screen'] });
     await scene.startCall();
-    // The tab that is shared is the page itself.
+    // The shared tab is the page itself.
     await page.evaluate(() => window.seeds.showPatches());
     const end = page.run(scene.fence, ['call'], { split: '// Stop screen sharing' });
     await Promise.race([page.atMiddle(), end]);
@@ -61,7 +61,7 @@ export const checks = {
     incomingIsRead(scene, 'screen', 'ScreenSharing', 1500, 845),
 };
 
-/** Waits until the canvas that is sent has the patches in gray, and returns its picture. */
+/** Waits until the sent canvas shows the patches in gray, and returns its picture. */
 async function patchesArePainted(page) {
   const patches = await page.evaluate(() => window.seeds.patchesArePainted());
   assert.equal(new Set(patches.map(({ painted }) => painted[0])).size, patches.length);
@@ -72,7 +72,7 @@ async function patchesArePainted(page) {
   return page.paintedGray();
 }
 
-/** Which part of the blocks is not as gray as what the browser has painted. */
+/** Returns the share of blocks whose gray differs from what the browser has painted. */
 function differs(picture, painted) {
   if (picture.width !== painted.width || picture.height !== painted.height) return 1;
   const blocks = blocksOf(picture);

@@ -1,16 +1,16 @@
-// A page at the server's origin that fences run in, from the side of the test.
+// A page of the server in which fences run, from the test's side.
 
 import { readFile } from 'node:fs/promises';
-import { PATIENCE } from '../harness.mjs';
+import { TIMEOUT } from '../harness.mjs';
 import { SIZE } from './tone.mjs';
 
 export class SeedPage {
-  /** What went wrong in the page, and what it printed. @type {string[]} */
+  /** The errors and the output of the page. @type {string[]} */
   errors = [];
   /** @type {string[]} */
   printed = [];
 
-  /** Opens one in a window of its own, in which `user` can place calls. */
+  /** Opens a page in a window of its own, in which `user` can place calls. */
   static async open(browser, server, user) {
     const seedPage = new SeedPage();
     await seedPage.#open(browser, server);
@@ -19,22 +19,22 @@ export class SeedPage {
   }
 
   async #open(browser, { url }) {
-    // The server's policy lets no code be made of text.
+    // The server's policy forbids code from strings.
     this.page = await (await browser.newContext({ bypassCSP: true })).newPage();
-    this.page.setDefaultTimeout(PATIENCE);
+    this.page.setDefaultTimeout(TIMEOUT);
     this.page.on('pageerror', (error) => this.errors.push(String(error.stack ?? error)));
     this.page.on('console', (message) => {
-      // Every browser looks for one, and the server has none under that name.
+      // Browsers request this icon, and the server has none under that name.
       if (message.location().url.endsWith('/favicon.ico')) return;
       this.printed.push(message.text());
       if (['error', 'warning'].includes(message.type())) this.errors.push(message.text());
       if (process.env.ACSCALL_TEST_LOG) console.error(message.text());
     });
-    // A text of the server's, as a page in which nothing else runs.
+    // A text of the server, as a page without scripts.
     await this.page.goto(new URL('/acscall.js', url).href);
     const content = await readFile(new URL('in-page.js', import.meta.url), 'utf8');
     await this.page.addScriptTag({ type: 'module', content });
-    // A module that cannot be loaded is told by nothing else.
+    // No other event reports a module that fails to load.
     const failed = new Promise((_, reject) => this.page.once('pageerror', reject));
     failed.catch(() => {});
     await Promise.race([this.page.waitForFunction(() => window.seeds), failed]);
@@ -43,9 +43,9 @@ export class SeedPage {
   /**
    * Runs a fence to its end.
    * @param {import('./fences.mjs').Fence} fence
-   * @param {string[]} free The names that it uses as if they were there.
+   * @param {string[]} free The names that it uses without defining them.
    * @param {object} [options]
-   * @param {string} [options.split] Before the line that begins so, it waits for `checked()`.
+   * @param {string} [options.split] Waits for `checked()` before the line that begins like this.
    * @param {number} [options.anotherCamera] The index of the camera to switch to.
    */
   run({ code }, free, { split, anotherCamera } = {}) {
@@ -56,17 +56,17 @@ export class SeedPage {
     return this.page.evaluate((how) => window.seeds.run(...how), how);
   }
 
-  /** Runs a function in the page, where `window.seeds` is what in-page.js says. */
+  /** Runs a function in the page, which has the `window.seeds` of in-page.js. */
   evaluate(...how) {
     return this.page.evaluate(...how);
   }
 
-  /** Waits until a fence that was split is at that line. */
+  /** Waits until a split fence has reached that line. */
   atMiddle() {
     return this.page.evaluate(() => window.seeds.atMiddle());
   }
 
-  /** Lets it go on. */
+  /** Continues the fence. */
   checked() {
     return this.page.evaluate(() => window.seeds.checked.resolve());
   }
@@ -76,24 +76,24 @@ export class SeedPage {
     return this.page.evaluate((state) => window.seeds.hasState(state), state);
   }
 
-  /** The last samples of what a fence has got from getMediaStream() as sound, for toneOf(). */
+  /** Returns the last samples of the sound that a fence got from getMediaStream(), for toneOf(). */
   async readSound() {
     return Float32Array.from(
       await this.page.evaluate((size) => window.seeds.readSound(size), SIZE),
     );
   }
 
-  /** What a fence has got from getMediaStream() as video of this type: its tenth picture. */
+  /** Returns the tenth picture of the video of this type that a fence got from getMediaStream(). */
   async readPicture(type) {
     return pictureOf(await this.evaluate((type) => window.seeds.readPicture(type), type));
   }
 
-  /** What is on the canvas that is being sent as screen share, a byte for each gray pixel. */
+  /** Returns the canvas that is sent as screen share, a byte for each gray pixel. */
   async paintedGray() {
     return pictureOf(await this.evaluate(() => window.seeds.paintedGray()));
   }
 
-  /** Hangs up, and waits until that is done. */
+  /** Hangs up, and waits for the end. */
   hangUp() {
     return this.page.evaluate(() => window.seeds.theCall()?.hangUp());
   }

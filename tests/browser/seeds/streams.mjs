@@ -1,27 +1,27 @@
-// What comes out of a pad of acscallsrc: pictures and sound, as they come.
+// The output of acscallsrc's pads: pictures and sound as they arrive.
 
-import { PATIENCE } from '../harness.mjs';
+import { TIMEOUT } from '../harness.mjs';
 import { SIZE } from './tone.mjs';
 
-/** Something that changes, and can be waited for. */
+/** An object whose changes can be awaited. */
 export class Changing {
   /** @type {Set<() => void>} */
   #waiting = new Set();
 
-  /** To be called after every change. */
+  /** Must be called after every change. */
   changed() {
     for (const look of this.#waiting) look();
   }
 
   /**
-   * Waits until `accept` gives something true, and returns that. Fails after `within` ms, with
-   * what `this` is like then.
+   * Waits until `accept` returns something true, and returns that. Fails after `within` ms with the
+   * description of the current state.
    * @template T
    * @param {string} what
    * @param {(self: this) => T} accept
    * @returns {Promise<NonNullable<T>>}
    */
-  until(what, accept, within = PATIENCE) {
+  until(what, accept, within = TIMEOUT) {
     return new Promise((resolve, reject) => {
       const end = (settle, value) => {
         clearTimeout(timer);
@@ -44,18 +44,18 @@ export class Changing {
     });
   }
 
-  /** What there is, in a few words for a message. */
+  /** Describes the state in a few words. */
   describe() {
     return '';
   }
 }
 
-/** The pictures of a stream; of their pixels the newest alone. */
+/** The pictures of a stream; it keeps the pixels of the newest only. */
 export class Pictures extends Changing {
   count = 0;
   /** @type {import('./picture.mjs').Picture | null} */
   latest = null;
-  /** When the last ones were taken, by their own times in seconds. @type {number[]} */
+  /** The timestamps of the last pictures, in seconds. @type {number[]} */
   times = [];
   #size = { width: 0, height: 0 };
 
@@ -73,7 +73,7 @@ export class Pictures extends Changing {
     this.changed();
   }
 
-  /** Pictures per second over the last two, by their times; 0 before there are as many. */
+  /** The frame rate over the last two seconds, by timestamps; 0 before there are as many. */
   get rate() {
     const last = this.times.at(-1) ?? 0;
     const recent = this.times.filter((time) => time > last - 2);
@@ -81,8 +81,8 @@ export class Pictures extends Changing {
   }
 
   /**
-   * Waits for a picture that `accept` gives something true for; asks for the next one, and then
-   * for every fifth: to look at all pixels of all pictures would be more than there is time for.
+   * Waits for a picture that `accept` accepts. It gets the next one and then every fifth, since
+   * checking all pixels of all pictures would take too long.
    */
   next(what, accept) {
     const { count } = this;
@@ -119,7 +119,7 @@ export class Sound extends Changing {
     this.changed();
   }
 
-  /** The last samples, as many as toneOf() looks at; null before there are as many. */
+  /** Returns the samples for toneOf(); null before there are as many. */
   last(length = SIZE) {
     if (this.count < length) return null;
     const from = this.count - length;
@@ -127,13 +127,13 @@ export class Sound extends Changing {
   }
 
   /**
-   * Waits until what `accept` says of the last `length` samples is true, of all that come from now
-   * on or have just come: looked at four times per length.
+   * Waits until `accept` is true for the last `length` samples, among all new or recent ones; it
+   * checks four times per length.
    * @template T
    * @param {string} what
    * @param {(samples: Float32Array) => T} accept
    */
-  heard(what, accept, { within = PATIENCE, length = SIZE } = {}) {
+  heard(what, accept, { within = TIMEOUT, length = SIZE } = {}) {
     let looked = -Infinity;
     return this.until(
       what,

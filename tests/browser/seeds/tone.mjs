@@ -1,16 +1,16 @@
-// What is in a sound: the strongest frequency, how loud it is, and how loud everything else.
+// Analyses sound: the strongest frequency, its level, and the level of everything else.
 
 /** Half the width of a tone in the spectrum of SIZE samples at 48 kHz, in Hz. */
 const WIDTH = 20;
 
-/** How many samples are looked at: 0.68 s at 48 kHz. */
+/** The number of analysed samples: 0.68 s at 48 kHz. */
 export const SIZE = 32_768;
 
 /**
  * @param {Float32Array} samples SIZE of them, between -1 and 1.
  * @param {number} rate
  * @returns {{frequency: number, level: number, rest: number}} In Hz and dB: `level` is 0 for a
- *   sine of full scale, `rest` is everything else's compared with the tone.
+ *   sine of full scale, `rest` is the level of everything else relative to the tone.
  */
 export function toneOf(samples, rate) {
   if (samples.length !== SIZE) throw new RangeError(`${samples.length} samples`);
@@ -25,14 +25,14 @@ export function toneOf(samples, rate) {
   }
   return {
     frequency: ((peak + offset(power, peak)) * rate) / SIZE,
-    // A Hann window lets 3/8 of the power through; a full sine has 1/2, half of it in these bins.
+    // A Hann window passes 3/8 of the power; a full sine has 1/2, half of it in these bins.
     level: decibels(tone / (SIZE * SIZE * (3 / 8) * (1 / 4))),
     rest: decibels(rest / tone),
   };
 }
 
 /**
- * How loud this frequency is, in dB of a sine of full scale.
+ * Returns the level of this frequency, in dB of a sine of full scale.
  * @param {Float32Array} samples
  * @param {number} rate
  * @param {number} frequency
@@ -48,20 +48,20 @@ export function levelAt(samples, rate, frequency) {
   return decibels((real ** 2 + imaginary ** 2) / (samples.length / 4) ** 2);
 }
 
-/** @param {number} ratio Of powers. */
+/** @param {number} ratio A ratio of powers. */
 const decibels = (ratio) => 10 * Math.log10(Math.max(ratio, 1e-20));
 
 /** @type {(at: number, length: number) => number} */
 const hann = (at, length) => 0.5 - 0.5 * Math.cos((2 * Math.PI * at) / length);
 
-/** Where between the bins the peak is, of the parabola through the logarithms around it. */
+/** Locates the peak between the bins, by a parabola through the logarithms around it. */
 function offset(power, peak) {
   const [left, middle, right] = [-1, 0, 1].map((by) => decibels(power[peak + by] ?? 0));
   const curve = left - 2 * middle + right;
   return curve === 0 ? 0 : (left - right) / (2 * curve);
 }
 
-/** Of SIZE samples under a Hann window: the fast Fourier transform by halves, in place. */
+/** Transforms SIZE samples under a Hann window with an in-place radix-2 FFT. */
 function powerSpectrum(samples) {
   const bits = Math.log2(SIZE);
   const [real, imaginary] = [new Float64Array(SIZE), new Float64Array(SIZE)];

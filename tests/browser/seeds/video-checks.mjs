@@ -1,4 +1,4 @@
-// The fences of "Access raw video", and what has to arrive of each.
+// The fences of "Access raw video", and what has to arrive.
 
 import assert from 'node:assert/strict';
 import { distance, meanOf, quarters, sharesOf, yuv } from './picture.mjs';
@@ -8,15 +8,15 @@ const DOCUMENT = 'acs-raw-media-access.md';
 const SWITCH = 'Switch to a custom video stream during a call';
 const STOP = 'Stop a custom video stream';
 
-/** How far off a colour may be that went through VP8, in levels of Y, U and V. */
+/** The tolerance of a colour after VP8, in levels of Y, U and V. */
 const TOLERANCE = 12;
 
-/** What is most of the picture of Chromium's made-up cameras, and of what is painted instead. */
+/** The main colours of Chromium's fake cameras, and of the painted replacement. */
 export const FIRST_CAMERA = [0, 0, 0];
 const THIRD_CAMERA = [75, 86, 75];
 const PAINTED = yuv([255, 0, 255]);
 
-/** What is sent to the page: red, green, blue and gray. */
+/** The colours sent to the page: red, green, blue and gray. */
 const QUARTERS = [
   [255, 0, 0],
   [0, 255, 0],
@@ -64,7 +64,7 @@ export const checks = {
     await page.run(scene.fence, [], { anotherCamera: 2 });
     await isMostly(gst, THIRD_CAMERA);
     assert.deepEqual(await ownVideo(page), { type: 'Video', source: 'fake_device_2' });
-    // Its second one: from one camera to the other.
+    // Its second branch: from one camera to the other.
     await page.run(scene.fence, [], { anotherCamera: 0 });
     await isMostly(gst, FIRST_CAMERA);
     assert.deepEqual(await ownVideo(page), { type: 'Video', source: 'fake_device_0' });
@@ -75,8 +75,8 @@ export const checks = {
 };
 
 /**
- * Runs a fence that waits for video of this kind, and compares what it gets with what is sent:
- * first when there is none yet, then again when there is.
+ * Runs a fence that waits for video of this kind, and compares its result with what is sent: first
+ * before there is any, then while there is.
  */
 export async function incomingIsRead(scene, kind, type, width, height) {
   const format = `video/x-raw,format=I420,width=${width},height=${height},framerate=10/1`;
@@ -107,13 +107,13 @@ export async function incomingIsRead(scene, kind, type, width, height) {
   await page.evaluate((type) => window.seeds.isAvailable(type, false), type);
 }
 
-/** Waits until a picture is for the most part of this colour. */
+/** Waits until a picture is mostly of this colour. */
 export async function isMostly(gst, colour, kind = 'video') {
   const mostly = (picture) => sharesOf(picture, { colour }, TOLERANCE).colour > 0.6;
   await gst.got[kind].next(`a picture of ${colour.map(Math.round)}`, mostly);
 }
 
-/** Waits until there is no picture in a second of sound: the last ones may be on their way still. */
+/** Waits until a second of sound passes without a picture; the last ones may arrive late. */
 export async function nothingComes(gst, kind) {
   const { audio, [kind]: stream } = gst.got;
   let last = { pictures: stream.count, samples: audio.count };

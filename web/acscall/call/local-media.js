@@ -162,7 +162,7 @@ export class LocalMedia {
 
   #checkSends() {
     if (this.#session.roles.sends) return;
-    throw new CallingError(400, 'The call sends nothing: sends is false.');
+    throw new CallingError(400, 'The call was started with sends: false, so it cannot send.');
   }
 
   /**

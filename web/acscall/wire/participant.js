@@ -137,7 +137,7 @@ export class Participant {
    */
   want(kind) {
     if (!this.#context.roles.receives) {
-      throw new CallingError(400, 'The call receives nothing: receives is false.');
+      throw new CallingError(400, 'The call was started with receives: false, so it gets nothing.');
     }
     this.#wanted.add(kind);
     this.updateWants();

@@ -1,10 +1,10 @@
-// How the stand-ins tell events: as the SDKs do, and no event that the SDKs do not have.
+// The events of the stand-ins: like those of the SDKs, and none that the SDKs do not have.
 
 /**
- * The listeners of `Events` as far as the SDK's own `on` takes them; an event that it does not
- * have, or has with another payload, becomes `never`, and telling it a type error.
+ * The listeners of `Events` that the SDK's own `on` accepts; an event that it does not have, or has
+ * with another payload, becomes `never`, so that emitting it is a type error.
  */
-export type Told<Subject, Events> = {
+export type EventsOf<Subject, Events> = {
   [Name in keyof Events]: Subject extends { on: (event: Name, listener: Events[Name]) => void }
     ? Events[Name]
     : never;
@@ -12,7 +12,7 @@ export type Told<Subject, Events> = {
 
 type Listener = (...payload: any[]) => void;
 
-/** Listeners by the name of the event; one of another name is refused, as by the SDKs. */
+/** Listeners by event name; unknown names are rejected, as by the SDKs. */
 export class Emitter<Events> {
   #listeners = new Map<keyof Events, Listener[]>();
 
@@ -38,7 +38,7 @@ export class Emitter<Events> {
     if (at >= 0) listeners.splice(at, 1);
   }
 
-  /** Tells those who listen now, at once and in their order. */
+  /** Calls the current listeners, at once and in order. */
   emit<Name extends keyof Events>(
     event: Name,
     ...payload: Events[Name] extends (...payload: infer Payload) => void ? Payload : never
@@ -47,18 +47,18 @@ export class Emitter<Events> {
       try {
         listener(...payload);
       } catch (error) {
-        // One listener's failure is not the other's, but it fails the test.
+        // A failing listener does not stop the others, but fails the test.
         reportError(error);
       }
     }
   }
 
-  /** After this nobody is told anything. */
+  /** Stops all events. */
   clear(): void {
     for (const listeners of this.#listeners.values()) listeners.length = 0;
   }
 
-  /** How many listen: after its end, a bridge leaves none. */
+  /** The number of listeners; a stopped bridge leaves none. */
   get count(): number {
     return [...this.#listeners.values()].reduce((sum, { length }) => sum + length, 0);
   }

@@ -1,8 +1,8 @@
-// What the stand-ins reject with.
+// The errors of the stand-ins.
 
 import type { CommunicationServicesError } from '@azure/communication-calling';
 
-/** As the errors of ACS are. */
+/** In the form of ACS errors. */
 export class StandInError extends Error implements CommunicationServicesError {
   override readonly name = 'CallingCommunicationError';
 

@@ -1,28 +1,28 @@
-// What the other users of the foreign call get of the bridge, measured: every picture's colour, and
-// the tones of the sound all the time.
+// Measures what the other users of the foreign call receive from the bridge: every picture's
+// colour, and all tones.
 
-/** A picture's colour is read here, as parts of its width and height. */
+/** The point where a picture's colour is read, as parts of its width and height. */
 const PLACE = 0.25;
-/** A tone of amplitude 0.1 is above that; what a codec adds to one is far below. In dB. */
+/** The threshold of a tone, in dB: below one of amplitude 0.1, and far above codec noise. */
 const AUDIBLE = -45;
-/** Shorter than what the analyser looks at: nothing is missed. In milliseconds. */
+/** The polling period in milliseconds: shorter than the analyser's window, to miss nothing. */
 const INTERVAL = 100;
 
 export type Rgb = [red: number, green: number, blue: number];
 
-/** What came of one kind. */
+/** What was received of one kind. */
 export interface Got {
-  /** How often each colour came, by `red,green,blue` in steps of 16. */
+  /** The number of pictures of each colour, by `red,green,blue` in steps of 16. */
   colours: Record<string, number>;
-  /** The newest. */
+  /** The newest colour. */
   colour: Rgb | null;
   size: [number, number];
   frames: number;
-  /** Everything that was ever loud, in Hz, rounded to a tone's width. */
+  /** All frequencies that were ever loud, in Hz, rounded to a tone's width. */
   heard: number[];
-  /** What is loud now. */
+  /** The frequencies that are loud now. */
   tones: number[];
-  /** How much sound was listened to, silence included. */
+  /** The amount of analysed sound, silence included. */
   seconds: number;
 }
 
@@ -48,7 +48,7 @@ export class FarEnd {
     this.#stop();
   }
 
-  /** Forgets what has come so far. */
+  /** Resets the results. */
   forget(): void {
     Object.assign(this.got, { colours: {}, heard: [], frames: 0, colour: null });
   }
@@ -71,7 +71,7 @@ export class FarEnd {
 
   #listen(track: MediaStreamTrack): void {
     const stream = new MediaStream([track]);
-    // Chromium decodes the sound of a connection that an element plays, and no other.
+    // Chromium decodes the sound of a connection only while an element plays it.
     const player = document.createElement('video');
     player.muted = true;
     player.srcObject = stream;
@@ -96,7 +96,7 @@ export class FarEnd {
   }
 }
 
-/** The bins that are louder than their neighbours and audible. */
+/** Returns the audible bins that are louder than their neighbours. */
 function peaks(spectrum: Float32Array): number[] {
   const at = (bin: number) => spectrum[bin] ?? -Infinity;
   const most = Math.max(...spectrum);
@@ -109,7 +109,7 @@ function peaks(spectrum: Float32Array): number[] {
   );
 }
 
-/** Of a few pixels, without converting the whole frame. */
+/** Reads a few pixels, without converting the whole frame. */
 async function colourOf(frame: VideoFrame): Promise<Rgb> {
   const even = (value: number) => 2 * Math.floor(value / 2);
   const { x: left, y: top, width, height } = frame.visibleRect!;

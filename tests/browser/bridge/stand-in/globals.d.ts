@@ -1,4 +1,4 @@
-// What Chromium has and TypeScript's list of the DOM has not.
+// Interfaces of Chromium that TypeScript's DOM library lacks.
 
 declare class MediaStreamTrackProcessor {
   constructor(init: { track: MediaStreamTrack });

@@ -1,11 +1,11 @@
-// One stream on its way to the other users of the foreign call, over a connection of its own.
+// A stream to the other users of the foreign call, over a connection of its own.
 
 import { FarEnd } from './far-end.js';
 import { link } from './remote-media.js';
 
 export class Line {
   farEnd: FarEnd | null = null;
-  /** What the others get. */
+  /** What the others receive. */
   readonly received: Promise<MediaStreamTrack>;
   #from = new RTCPeerConnection();
   #to = new RTCPeerConnection();

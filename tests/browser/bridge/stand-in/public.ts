@@ -1,11 +1,11 @@
-// Types for standing in for classes that have private members, which nobody else can implement.
+// Types for stand-ins of classes with private members, which no other class can implement.
 
-/** What a type lets everybody see. */
+/** The public members of a type. */
 export type Public<Type> = Pick<Type, keyof Type>;
 
 /**
- * Gives what stands in for some members of a type as that type; the others are not there, so that
- * whoever uses them fails.
+ * Returns a stand-in with some members of a type as that type. Access to the missing members
+ * fails.
  */
 export function standsIn<Type, Members extends keyof Type>(standIn: Pick<Type, Members>): Type {
   return standIn as Type;

@@ -1,14 +1,14 @@
-// What the other users of the foreign call send: pictures of one colour and tones, each over an
+// The media of the other users of the foreign call: pictures of one colour and tones, each over an
 // RTCPeerConnection of its own, so that the tracks are remote ones.
 
-/** Pictures per second: few, where everything shares two cores. */
+/** The frame rate: low, since everything shares two cores. */
 const RATE = 15;
 
 export type Size = [width: number, height: number];
 
-/** A remote stream of one track, and its far side. */
+/** A remote stream with one track, and its sender. */
 export class RemoteMedia {
-  /** What is got of it, once it is there. */
+  /** The received stream, once it exists. */
   stream: MediaStream | null = null;
   #connections: RTCPeerConnection[] = [];
   #stop: () => void;
@@ -33,7 +33,7 @@ export class RemoteMedia {
     );
   }
 
-  /** What `draw` paints, again and again. */
+  /** Sends what `draw` paints, repeatedly. */
   static painted(
     draw: (paint: CanvasRenderingContext2D, count: number, size: Size) => void,
     size: Size = [320, 180],
@@ -53,7 +53,7 @@ export class RemoteMedia {
     });
   }
 
-  /** These tones, mixed, and a track that an element plays already. */
+  /** Sends these tones, mixed, as a track that an element already plays. */
   static tones(frequencies: number[], also?: MediaStreamTrack): RemoteMedia {
     const context = new AudioContext();
     const output = context.createMediaStreamDestination();
@@ -66,12 +66,12 @@ export class RemoteMedia {
     return new RemoteMedia(output.stream.getAudioTracks()[0]!, () => void context.close());
   }
 
-  /** Somebody's track, sent once more: the track itself is left alone. */
+  /** Relays a track, which is left alone. */
   static relay(track: MediaStreamTrack): RemoteMedia {
     return new RemoteMedia(track, () => {});
   }
 
-  /** How many pictures have been sent. */
+  /** The number of sent pictures. */
   async framesSent(): Promise<number> {
     const [from] = this.#connections;
     for (const entry of (await from!.getStats()).values()) {
@@ -80,7 +80,7 @@ export class RemoteMedia {
     return 0;
   }
 
-  /** The connection goes: what was got of it ends. */
+  /** Closes the connection, which ends the received stream. */
   close(): void {
     this.#isClosed = true;
     this.#stop();
@@ -101,7 +101,7 @@ export class RemoteMedia {
   }
 }
 
-/** Connects two connections of this page, the first of which sends. */
+/** Connects two connections of this page; the first one sends. */
 export async function link(
   from: RTCPeerConnection,
   to: RTCPeerConnection,

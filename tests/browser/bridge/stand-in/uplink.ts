@@ -1,45 +1,45 @@
-// The part of ACS' media stack that a bridge has to be afraid of: it sends the custom stream while
-// that is active, and the real device whenever it is not.
+// The dangerous part of ACS' media stack: it sends the custom stream while that is active, and
+// otherwise the real device.
 
 import type { Got } from './far-end.js';
 import { Line } from './line.js';
 
 export type Kind = 'audio' | 'video' | 'screen';
 
-/** Something of a device: `isSent` where others could see or hear it. */
+/** A use of a device; `isSent` if others could see or hear it. */
 export interface Violation {
   kind: Kind;
   isSent: boolean;
   why: string;
 }
 
-/** Sends what the call says, over connections of its own, and measures it behind them. */
+/** Sends the media of a call over connections of its own, and measures it there. */
 export class Uplink {
-  /** Every time that a device was taken. */
+  /** All uses of devices. */
   readonly violations: Violation[] = [];
-  /** Somebody begins to get this kind. */
+  /** Adds a receiver of this kind. */
   onReceived: (kind: Kind, track: MediaStreamTrack) => void = () => {};
   onStopped: (kind: Kind) => void = () => {};
   #custom = new Map<Kind, MediaStream>();
   #lines = new Map<Kind, Line>();
-  /** What is on, whatever is sent of it. */
+  /** The kinds that are on, whatever is sent. */
   #on = new Set<Kind>();
-  /** Whose device is sent, or being opened. */
+  /** The devices that are sent or being opened. */
   #fallen = new Set<Kind>();
   #devices: MediaStream[] = [];
   #isMuted = true;
 
-  /** What the others have got of this kind. */
+  /** What the others have received of this kind. */
   got(kind: Kind): Got | null {
     return this.#lines.get(kind)?.farEnd?.got ?? null;
   }
 
-  /** Forgets what the others have got so far. */
+  /** Resets what the others have received. */
   forget(): void {
     for (const { farEnd } of this.#lines.values()) farEnd?.forget();
   }
 
-  /** Whether it would send something else than a device. */
+  /** Whether it would send something other than a device. */
   hasCustom(kind: Kind): boolean {
     return this.#custom.get(kind)?.active ?? false;
   }
@@ -72,7 +72,7 @@ export class Uplink {
     this.onStopped(kind);
   }
 
-  /** The media stack gives back what it sent: that ends the tracks, also of custom streams. */
+  /** Releases the media, which ends the tracks, also those of custom streams. */
   release(kind: Kind): void {
     this.stop(kind);
     for (const track of this.#custom.get(kind)?.getTracks() ?? []) track.stop();

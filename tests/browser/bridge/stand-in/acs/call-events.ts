@@ -1,4 +1,4 @@
-// What a Call tells, checked against the SDK's own `on`.
+// The events of a Call, checked against the SDK's own `on`.
 
 import type {
   Call,
@@ -9,9 +9,9 @@ import type {
   RemoteAudioStream,
   RemoteParticipant,
 } from '@azure/communication-calling';
-import { Emitter, type Told } from '../emitter.js';
+import { Emitter, type EventsOf } from '../emitter.js';
 
-export type CallEvents = Told<
+export type CallEvents = EventsOf<
   Call,
   {
     stateChanged: PropertyChangedEvent;

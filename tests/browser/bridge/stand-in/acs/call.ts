@@ -1,5 +1,5 @@
-// Stands in for Call as a bridge meets it: what is refused when, in which order things are told,
-// and when a device is sent, is the SDK's (2.0.0, read in its bundle).
+// A stand-in for Call as bridges use it. When it rejects operations, in which order its events come
+// and when it sends a device follows the SDK (2.0.0, read in its bundle).
 
 import {
   CallKind,
@@ -38,7 +38,7 @@ export class StandInCall implements Call {
     reject: notStoodIn,
     admitAll: notStoodIn,
   };
-  // These are changed in place, as the SDK's.
+  // Changed in place, like the SDK's.
   readonly remoteAudioStreams: StandInAudioStream[] = [];
   readonly remoteParticipants: StandInParticipant[] = [];
   id = '';
@@ -85,7 +85,7 @@ export class StandInCall implements Call {
       if (sending.video) throw new StandInError(400, 43001, 'video is on already');
       if (!(stream instanceof LocalVideoStream)) throw new StandInError(400, 43002, 'no stream');
       await needsDevice('videoinput');
-      // Where it is a camera's, the camera is what comes without anything else.
+      // For a camera's stream, the camera is the fallback.
       if (stream.mediaStreamType === 'RawMedia') {
         sending.uplink.setCustom('video', await stream.getMediaStream());
       }
@@ -109,7 +109,7 @@ export class StandInCall implements Call {
         await negotiate();
         sending.uplink.stop('video');
       } finally {
-        // Also where it fails: the camera is sent then.
+        // Even if stopping fails, after which the camera is sent.
         sending.uplink.unsetCustom('video');
       }
       sending.removeVideo();
@@ -233,7 +233,7 @@ export class StandInCall implements Call {
   sendDtmf = notStoodIn;
   setConstraints = notStoodIn;
 
-  // ---- What the service does to it
+  // ---- Operations of the service
 
   get listeners(): number {
     return this.#events.count;
@@ -266,7 +266,7 @@ export class StandInCall implements Call {
     void this.sending.connect(this.isMuted);
   }
 
-  /** In the order in which the SDK tells it. */
+  /** Emits the events in the SDK's order. */
   end(reason: CallEndReason): void {
     if (this.state === 'Disconnected') return;
     this.callEndReason = reason;
@@ -297,7 +297,7 @@ export class StandInCall implements Call {
   }
 }
 
-/** Custom streams are refused on a machine that has no such device. */
+/** Rejects custom streams on a machine without such a device. */
 async function needsDevice(kind: MediaDeviceKind): Promise<void> {
   const devices = await navigator.mediaDevices.enumerateDevices();
   if (devices.some((device) => device.kind === kind)) return;

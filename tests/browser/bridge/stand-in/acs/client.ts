@@ -1,4 +1,4 @@
-// Stands in for CallClient, CallAgent and DeviceManager: what a page does before it has a call.
+// Stand-ins for CallClient, CallAgent and DeviceManager, which a page uses before a call.
 
 import {
   CallAgentKind,
@@ -20,13 +20,13 @@ import {
   type CommunicationIdentifier,
   type CommunicationTokenCredential,
 } from '@azure/communication-common';
-import { Emitter, type Told } from '../emitter.js';
+import { Emitter, type EventsOf } from '../emitter.js';
 import { StandInError } from '../error.js';
 import type { Public } from '../public.js';
 import { StandInCall } from './call.js';
 import { AcsService } from './service.js';
 
-/** Whom or what a call is with. */
+/** The callees or the locator of a call. */
 export type Locator =
   | { groupId: string }
   | { meetingLink: string }
@@ -34,10 +34,10 @@ export type Locator =
   | { roomId: string }
   | { callees: string[] };
 
-/** Plays the service of a call that begins. */
+/** Simulates the service for a new call. */
 export type Script = (service: AcsService, locator: Locator) => void;
 
-type AgentEvents = Told<
+type AgentEvents = EventsOf<
   CallAgent,
   {
     handleIncomingCall: HandleIncomingCallEvent;
@@ -47,7 +47,7 @@ type AgentEvents = Told<
   }
 >;
 
-/** Makes the class that stands in for CallClient: its calls go by `script`. */
+/** Creates a stand-in class for CallClient whose calls follow `script`. */
 export function clientClass(devices: () => Promise<DeviceManager>, script: Script) {
   return class StandInCallClient implements Public<CallClient> {
     feature(): never {
@@ -59,7 +59,7 @@ export function clientClass(devices: () => Promise<DeviceManager>, script: Scrip
       options?: CallAgentOptions,
     ): Promise<CallAgent> {
       const { token } = await credential.getToken();
-      // As carelessly as an SDK might: whoever keeps credentials out of logs has to keep this out.
+      // As careless as an SDK might be: the command has to keep this out of its logs.
       console.info(`signing in with ${token}`);
       if (atob(token.split('.')[1] ?? '').includes('refused')) {
         throw new StandInError(401, 40101, 'the token is refused, as the script has it');

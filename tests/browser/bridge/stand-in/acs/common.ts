@@ -1,3 +1,3 @@
-// Is @azure/communication-common as it is.
+// @azure/communication-common itself.
 
 export * from '@azure/communication-common';

@@ -1,12 +1,12 @@
-// What a call is asked to do: written down, one at a time where the SDK stands no more, and failing
-// where a script says so.
+// The operations of a call: recorded, one at a time where the SDK supports no more, and failing on
+// a script's request.
 
 import { StandInError } from '../error.js';
 
-/** An operation of the SDK is never done at once. In milliseconds. */
+/** The delay of every operation, in milliseconds. */
 const NEGOTIATION = 30;
 
-/** Those that negotiate: the SDK stands one at a time. */
+/** The operations that negotiate; the SDK supports one at a time. */
 const NEGOTIATING = [
   'startVideo',
   'stopVideo',
@@ -19,15 +19,15 @@ const NEGOTIATING = [
 export type Operation = (typeof NEGOTIATING)[number] | 'startAudio' | 'mute' | 'unmute';
 
 export class Operations {
-  /** In order. */
+  /** The operations, in order. */
   readonly done: Operation[] = [];
-  /** What the SDK does not stand. */
+  /** The operations that the SDK does not support. */
   readonly misuses: string[] = [];
-  /** How often an operation will still fail. */
+  /** How often each operation will still fail. */
   readonly failing = new Map<Operation, number>();
   #busy: Operation | null = null;
 
-  /** Does `work`, which waits for what it is given as the SDK does for the service. */
+  /** Runs `work`, with the pauses that the SDK needs for the service. */
   async run(operation: Operation, work: (negotiate: () => Promise<void>) => Promise<void>) {
     this.done.push(operation);
     const isAlone = (NEGOTIATING as readonly Operation[]).includes(operation);

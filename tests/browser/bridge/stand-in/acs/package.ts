@@ -1,5 +1,5 @@
-// Is a whole @azure/communication-calling for programs that load one: the local streams are the
-// real package's, the calls are played by scripts that are chosen by the name of the call.
+// A complete @azure/communication-calling for programs that load one: the local streams are the
+// real package's, scripts chosen by the call's name simulate the calls.
 
 import { CallClient as RealClient } from '@azure/communication-calling';
 import { clientClass, type Locator } from './client.js';
@@ -13,7 +13,7 @@ export {
   LocalVideoStream,
 } from '@azure/communication-calling';
 
-/** The real devices': only those can be made into real streams. */
+/** The real device manager: only its devices can become real streams. */
 const devices = (client = new RealClient()) => client.getDeviceManager();
 
 export const CallClient = clientClass(devices, play);

@@ -1,9 +1,9 @@
-// Stands in for RemoteAudioStream: the mix of all others.
+// A stand-in for RemoteAudioStream: the mix of all others.
 
 import type { RemoteAudioStream, Volume } from '@azure/communication-calling';
 import { RemoteMedia } from '../remote-media.js';
 
-/** Nobody in these calls asks how loud it is. */
+/** Constant, because these calls do not use the volume. */
 const VOLUME: Volume = { level: 0, on() {}, off() {} };
 
 export class StandInAudioStream implements RemoteAudioStream {
@@ -22,9 +22,9 @@ export class StandInAudioStream implements RemoteAudioStream {
     return VOLUME;
   }
 
-  // ---- What scripts do
+  // ---- Operations of scripts
 
-  /** Another MediaStream takes its place, of which the call tells with two empty arrays. */
+  /** Replaces the MediaStream, for which the call emits an event with two empty arrays. */
   replace(media: RemoteMedia): void {
     this.#media.close();
     this.#media = media;

@@ -1,4 +1,4 @@
-// Stands in for RemoteParticipant, and what a script does with one.
+// A stand-in for RemoteParticipant, controlled by scripts.
 
 import type {
   CallEndReason,
@@ -11,10 +11,10 @@ import type {
   RemoteVideoStream,
 } from '@azure/communication-calling';
 import { createIdentifierFromRawId } from '@azure/communication-common';
-import { Emitter, type Told } from '../emitter.js';
+import { Emitter, type EventsOf } from '../emitter.js';
 import { StandInVideoStream } from './remote-video-stream.js';
 
-type Events = Told<
+type Events = EventsOf<
   RemoteParticipant,
   {
     stateChanged: PropertyChangedEvent;
@@ -51,7 +51,7 @@ export class StandInParticipant implements RemoteParticipant {
     this.state = state;
   }
 
-  /** A new array each time, as in the SDK. */
+  /** A new array each time, like the SDK's. */
   get videoStreams(): ReadonlyArray<StandInVideoStream> {
     return [...this.#streams];
   }
@@ -69,7 +69,7 @@ export class StandInParticipant implements RemoteParticipant {
     this.#events.off(event, listener);
   }
 
-  // ---- What scripts do
+  // ---- Operations of scripts
 
   get listeners(): number {
     return this.#streams.reduce((sum, { listeners }) => sum + listeners, this.#events.count);
@@ -87,7 +87,7 @@ export class StandInParticipant implements RemoteParticipant {
     if (this.state === state) return;
     this.state = state;
     if (state === 'Disconnected') {
-      // In this order the SDK tells it, and nothing after it.
+      // The SDK's order; nothing follows.
       for (const stream of this.#streams) stream.turnOff();
       this.#events.emit('stateChanged');
       this.#events.clear();
@@ -99,7 +99,7 @@ export class StandInParticipant implements RemoteParticipant {
     this.#events.emit('displayNameChanged');
   }
 
-  /** Its stream of this type leaves the collection, as when a screen share ends for good. */
+  /** Removes its stream of this type from the collection, like the end of a screen share. */
   drop(type: StandInVideoStream['mediaStreamType']): void {
     const stream = this.#streams.find(({ mediaStreamType }) => mediaStreamType === type);
     if (!stream) return;

@@ -1,4 +1,4 @@
-// Stands in for RemoteVideoStream, and what a script does with one.
+// A stand-in for RemoteVideoStream, controlled by scripts.
 
 import type {
   MediaStreamType,
@@ -6,14 +6,14 @@ import type {
   RemoteVideoStream,
   StreamSize,
 } from '@azure/communication-calling';
-import { Emitter, type Told } from '../emitter.js';
+import { Emitter, type EventsOf } from '../emitter.js';
 import { StandInError } from '../error.js';
 import { RemoteMedia, type Size } from '../remote-media.js';
 
-/** The SDK's is 6 s, but that is for a service that is not on the same busy machine. */
-const PATIENCE = 30_000;
+/** Longer than the SDK's 6 s, which do not assume the service on the same busy machine. */
+const TIMEOUT = 30_000;
 
-type Events = Told<
+type Events = EventsOf<
   RemoteVideoStream,
   {
     isAvailableChanged: PropertyChangedEvent;
@@ -26,7 +26,7 @@ let count = 0;
 
 export class StandInVideoStream implements RemoteVideoStream {
   readonly id = (count += 1);
-  /** It follows the SDK's own renderers, of which there are none. */
+  /** Follows the SDK's own renderers, which do not exist here. */
   readonly isReceiving = false;
   readonly size: StreamSize = { width: 0, height: 0 };
   isAvailable = false;
@@ -51,7 +51,7 @@ export class StandInVideoStream implements RemoteVideoStream {
       this.failing -= 1;
       throw new StandInError(408, 43203, 'no stream, as the script has it');
     }
-    const end = performance.now() + PATIENCE;
+    const end = performance.now() + TIMEOUT;
     for (;;) {
       const stream = this.#media?.stream;
       if (stream && !stream.getVideoTracks()[0]!.muted) return stream;
@@ -60,13 +60,13 @@ export class StandInVideoStream implements RemoteVideoStream {
     }
   }
 
-  // ---- What scripts do
+  // ---- Operations of scripts
 
   get listeners(): number {
     return this.#events.count;
   }
 
-  /** The participant turns it on: that is told before there is a stream. */
+  /** Turns the stream on: the event comes before the stream. */
   turnOn(colour: string, { size, rate }: { size?: Size; rate?: number } = {}): void {
     this.turnOnWith(() => RemoteMedia.picture(colour, size, rate));
   }
@@ -76,12 +76,12 @@ export class StandInVideoStream implements RemoteVideoStream {
     this.#replace(make());
   }
 
-  /** It is said to be available, but nothing comes. */
+  /** Makes it available without any media. */
   announce(): void {
     this.#setAvailable(true);
   }
 
-  /** The connection is replaced: another MediaStream, and nothing is told of it. */
+  /** Replaces the connection: another MediaStream, without an event. */
   renew(colour: string): void {
     this.#replace(RemoteMedia.picture(colour));
   }

@@ -1,11 +1,11 @@
-// What a call sends: the collections of local streams, and which of them the media stack sends.
+// The sending side of a call: the collections of local streams, and what the media stack sends.
 
 import type { LocalAudioStream, LocalVideoStream } from '@azure/communication-calling';
 import { Uplink } from '../uplink.js';
 import type { CallEmitter } from './call-events.js';
 
 export class Sending {
-  // These are changed in place, as the SDK's.
+  // Changed in place, like the SDK's.
   readonly videoStreams: LocalVideoStream[] = [];
   readonly audioStreams: LocalAudioStream[] = [];
   readonly uplink = new Uplink();
@@ -13,12 +13,12 @@ export class Sending {
   isScreenOn = false;
   video: LocalVideoStream | null = null;
   #screen: LocalVideoStream | null = null;
-  /** The custom sound that was given last: the SDK comes back to it. */
+  /** The last custom sound, to which the SDK returns. */
   #givenAudio: LocalAudioStream | null = null;
   #events: CallEmitter;
   #microphone: () => LocalAudioStream | null;
 
-  /** `microphone` makes the stream of the selected one. */
+  /** `microphone` creates the stream of the selected one. */
   constructor(events: CallEmitter, microphone: () => LocalAudioStream | null) {
     this.#events = events;
     this.#microphone = microphone;
@@ -55,13 +55,13 @@ export class Sending {
     this.#events.emit('localVideoStreamsUpdated', { added: [stream], removed: [] });
   }
 
-  /** It ends by the service or by the SDK, or was asked to. */
+  /** Ends it, by the service, by the SDK or on request. */
   removeScreen(): void {
     const stream = this.#screen;
     if (!stream) return;
     this.uplink.stop('screen');
     this.uplink.unsetCustom('screen');
-    // Whatever `autoDisposeOnCallEnd` says.
+    // Regardless of `autoDisposeOnCallEnd`.
     stream.dispose();
     this.videoStreams.splice(this.videoStreams.indexOf(stream), 1);
     this.#screen = null;
@@ -70,7 +70,7 @@ export class Sending {
     this.#events.emit('isScreenSharingOnChanged');
   }
 
-  /** This custom sound, in place of what is sent. */
+  /** Sends this custom sound instead of the current one. */
   async giveAudio(stream: LocalAudioStream): Promise<void> {
     this.#givenAudio = stream;
     this.uplink.setCustom('audio', new MediaStream(await stream.getMediaStream()));
@@ -78,7 +78,7 @@ export class Sending {
     this.#addAudio(stream);
   }
 
-  /** The microphone, in place of the custom sound. */
+  /** Sends the microphone instead of the custom sound. */
   takeMicrophone(): void {
     this.uplink.unsetCustom('audio');
     this.#givenAudio = null;
@@ -86,7 +86,7 @@ export class Sending {
     this.fillAudio();
   }
 
-  /** Where there is no sound: the custom one that was given last, else the microphone. */
+  /** If there is no sound, sends the last custom one, or else the microphone. */
   fillAudio(given = this.#givenAudio): void {
     if (this.audioStreams.length > 0) return;
     this.#givenAudio = given;
@@ -102,7 +102,7 @@ export class Sending {
     this.#events.emit('localAudioStreamsUpdated', { added: [], removed: [stream] });
   }
 
-  /** Media begins. */
+  /** Starts media. */
   async connect(isMuted: boolean): Promise<void> {
     this.uplink.mute(isMuted);
     const media = await this.#givenAudio?.getMediaStream();
@@ -139,13 +139,13 @@ export class Sending {
     if (kind) this.uplink.setCustom(kind, media);
   };
 
-  /** Another MediaStream inside the stream is given as if it were another stream. */
+  /** Treats another MediaStream inside the stream like another stream. */
   #audioSourceChanged = ({ source }: { source: LocalAudioStream }) => {
     if (source.mediaStreamType === 'RawMedia') void this.giveAudio(source);
   };
 }
 
-/** `autoDisposeOnCallEnd` is read by the SDK, but not declared. */
+/** The SDK reads `autoDisposeOnCallEnd` but does not declare it. */
 function disposeIfSo(stream: LocalAudioStream | LocalVideoStream): void {
   if ((stream as unknown as { autoDisposeOnCallEnd: boolean }).autoDisposeOnCallEnd) {
     stream.dispose();

@@ -1,4 +1,4 @@
-// The service and the other users of an ACS call, as scripts play them.
+// The service and the other users of an ACS call, simulated by scripts.
 
 import type { CallEndReason } from '@azure/communication-calling';
 import { RemoteMedia } from '../remote-media.js';
@@ -6,7 +6,7 @@ import type { StandInCall } from './call.js';
 import { StandInAudioStream } from './remote-audio-stream.js';
 import { StandInParticipant } from './remote-participant.js';
 
-/** Several round trips, in milliseconds: there is time for what is done before Connected. */
+/** Several round trips, in milliseconds: time for operations before Connected. */
 const NEGOTIATION = 100;
 
 export class AcsService {
@@ -14,7 +14,7 @@ export class AcsService {
 
   constructor(readonly call: StandInCall) {}
 
-  /** The states up to Connected; at that there is no remote sound yet. */
+  /** Passes through the states up to Connected, without remote sound. */
   async connect(...before: ('Ringing' | 'InLobby' | 'EarlyMedia')[]): Promise<void> {
     await soon();
     this.call.setState('Connecting');
@@ -26,7 +26,7 @@ export class AcsService {
     this.call.connect();
   }
 
-  /** Somebody who is in the call, or on the way into it. */
+  /** Adds a participant that is in the call or joining. */
   enter(
     rawId: string,
     displayName: string,
@@ -48,7 +48,7 @@ export class AcsService {
     this.call.tell('remoteParticipantsUpdated', { added: [], removed: [participant] });
   }
 
-  /** The others sound so from now on. */
+  /** Sets the sound of the others. */
   sound(...frequencies: number[]): void {
     this.#tones = frequencies;
     this.#soundOf(RemoteMedia.tones(frequencies));
@@ -62,11 +62,11 @@ export class AcsService {
       return;
     }
     remoteAudioStreams.push(new StandInAudioStream(media));
-    // The collection itself, as the SDK does.
+    // The collection itself, like the SDK.
     this.call.tell('remoteAudioStreamsUpdated', { added: remoteAudioStreams, removed: [] });
   }
 
-  /** There is no remote sound any more. */
+  /** Removes the remote sound. */
   silence(): void {
     const [mixed] = this.call.remoteAudioStreams.splice(0);
     if (!mixed) return;
@@ -78,7 +78,7 @@ export class AcsService {
     this.call.end(reason);
   }
 
-  /** A participant that sends back what it gets: `camera`, `screen` and sound. */
+  /** Adds a participant that returns what it receives: `camera`, `screen` and sound. */
   echo(rawId: string, displayName: string): StandInParticipant {
     const participant = this.enter(rawId, displayName);
     const { uplink } = this.call.sending;
@@ -94,7 +94,7 @@ export class AcsService {
   }
 }
 
-/** Nothing is told in the turn in which a call is begun. */
+/** Delays the events of a new call to a later task. */
 function soon(milliseconds = 10): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -1,4 +1,4 @@
-// Stands in for IAgoraRTCClient as a bridge meets it, and plays the other users of the channel.
+// A stand-in for IAgoraRTCClient as bridges use it, which simulates the other users of the channel.
 
 import type {
   ConnectionDisconnectedReason,
@@ -14,12 +14,12 @@ import type {
   IRemoteVideoTrack,
   UID,
 } from 'agora-rtc-sdk-ng';
-import { Emitter, type Told } from '../emitter.js';
+import { Emitter, type EventsOf } from '../emitter.js';
 import { Line } from '../line.js';
 import { RemoteMedia } from '../remote-media.js';
 import { StandInUser } from './remote-user.js';
 
-/** What a bridge, and who opens one, uses of a client. */
+/** The members of a client that bridges and their callers use. */
 export type Members =
   | 'connectionState'
   | 'remoteUsers'
@@ -42,7 +42,7 @@ export type Members =
 type Kind = 'audio' | 'video' | 'datachannel';
 type Listener = (...payload: any[]) => void;
 
-export type AgoraEvents = Told<
+export type AgoraEvents = EventsOf<
   IAgoraRTCClient,
   {
     'connection-state-change': (
@@ -58,7 +58,7 @@ export type AgoraEvents = Told<
   }
 >;
 
-/** As AgoraRTCError. */
+/** In the form of AgoraRTCError. */
 export class StandInAgoraError extends Error {
   override readonly name = 'AgoraRTCException';
 
@@ -70,7 +70,7 @@ export class StandInAgoraError extends Error {
   }
 }
 
-/** Plays the service once a client joins; a rejection refuses it. */
+/** Simulates the service for a joining client; a rejection refuses it. */
 export type AgoraScript = (client: StandInClient, channel: string) => void | Promise<void>;
 
 export class StandInClient implements Pick<IAgoraRTCClient, Members> {
@@ -81,9 +81,9 @@ export class StandInClient implements Pick<IAgoraRTCClient, Members> {
   channelName?: string;
   /** How often publishing will still fail. */
   failing = 0;
-  /** What it was asked to do, in order. */
+  /** The operations, in order. */
   readonly done: string[] = [];
-  /** Somebody begins to get this. */
+  /** Adds a receiver of this. */
   onReceived: (track: MediaStreamTrack) => void = () => {};
   onStopped: (kind: 'audio' | 'video') => void = () => {};
   #lines = new Map<ILocalTrack, Line>();
@@ -103,7 +103,7 @@ export class StandInClient implements Pick<IAgoraRTCClient, Members> {
   }
 
   async join(_appid: string, channel: string, token: string | null, uid?: UID | null) {
-    // As carelessly as an SDK might: whoever keeps credentials out of logs has to keep this out.
+    // As careless as an SDK might be: the command has to keep this out of its logs.
     console.info(`signing in with ${token}`);
     this.setState('CONNECTING');
     await soon();
@@ -220,13 +220,13 @@ export class StandInClient implements Pick<IAgoraRTCClient, Members> {
     this.#events.clear();
   }
 
-  // ---- What scripts do
+  // ---- Operations of scripts
 
   get listeners(): number {
     return this.#events.count;
   }
 
-  /** What the others have got of this kind. */
+  /** What the others have received of this kind. */
   got(kind: 'audio' | 'video') {
     return [...this.#lines.values()].find((line) => line.kind === kind)?.farEnd?.got ?? null;
   }
@@ -235,8 +235,8 @@ export class StandInClient implements Pick<IAgoraRTCClient, Members> {
     const before = this.connectionState;
     if (before === state) return;
     this.connectionState = state;
-    const told = reason as ConnectionDisconnectedReason | undefined;
-    this.#events.emit('connection-state-change', state, before, told);
+    const cause = reason as ConnectionDisconnectedReason | undefined;
+    this.#events.emit('connection-state-change', state, before, cause);
   }
 
   enter(uid: UID): StandInUser {
@@ -272,7 +272,7 @@ export class StandInClient implements Pick<IAgoraRTCClient, Members> {
     this.setState('DISCONNECTED', reason);
   }
 
-  /** A user that sends back what it gets of this client, or of another one in its channel. */
+  /** Adds a user that returns what it receives from this client, or from another in its channel. */
   echo(uid: UID, of: StandInClient = this): StandInUser {
     const user = this.enter(uid);
     of.onReceived = (track) => {
@@ -299,7 +299,7 @@ export class StandInClient implements Pick<IAgoraRTCClient, Members> {
     return this.remoteUsers.find((one) => one.uid === uid);
   }
 
-  /** One after the other, as the SDK's own lock does it. */
+  /** Runs one operation after the other, like the SDK's own lock. */
   #alone(work: () => Promise<void>): Promise<void> {
     const done = this.#mutex.then(soon).then(work);
     this.#mutex = done.catch(() => {});

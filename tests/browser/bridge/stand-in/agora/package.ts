@@ -1,12 +1,12 @@
-// Is a whole agora-rtc-sdk-ng for programs that load one, as a script that sets AgoraRTC: the local
-// tracks are the real package's, the channels are played by scripts chosen by their names.
+// A complete agora-rtc-sdk-ng for programs that load one, as a script that sets AgoraRTC: the local
+// tracks are the real package's, scripts chosen by the channel's name simulate the channels.
 
 import AgoraRTC, { type IAgoraRTCClient } from 'agora-rtc-sdk-ng';
 import { standsIn } from '../public.js';
 import { RemoteMedia } from '../remote-media.js';
 import { StandInAgoraError, StandInClient, type Members } from './client.js';
 
-/** The first client of the page: what a second one sends, it gets from a user. */
+/** The first client of the page, which receives what a second one sends. */
 let main: StandInClient | null = null;
 
 const standIn: typeof AgoraRTC = Object.create(AgoraRTC, {

@@ -1,4 +1,4 @@
-// Stands in for IAgoraRTCRemoteUser and its tracks, and what a script does with one.
+// A stand-in for IAgoraRTCRemoteUser and its tracks, controlled by scripts.
 
 import type {
   IAgoraRTCRemoteUser,
@@ -10,7 +10,7 @@ import { Emitter } from '../emitter.js';
 import { standsIn } from '../public.js';
 import type { RemoteMedia } from '../remote-media.js';
 
-/** What a bridge uses of a track. */
+/** The members of a track that bridges use. */
 type Members =
   | 'trackMediaType'
   | 'isPlaying'
@@ -33,7 +33,7 @@ interface Events {
 
 let count = 0;
 
-/** Of both kinds: what differs is not stood in for. */
+/** A track of either kind; the differences are not simulated. */
 class StandInRemoteTrack
   implements Pick<IRemoteVideoTrack, Members>, Pick<IRemoteAudioTrack, Members>
 {
@@ -82,7 +82,7 @@ class StandInRemoteTrack
     this.isPlaying = false;
   }
 
-  /** The connection is replaced: another track inside. */
+  /** Replaces the connection, and with it the track inside. */
   async replace(media: RemoteMedia): Promise<void> {
     const old = this.#media;
     await ready(media);
@@ -96,7 +96,7 @@ class StandInRemoteTrack
   }
 }
 
-/** A user; what it publishes is a track for us once it is subscribed. */
+/** A user; its published media has a track for us once it is subscribed. */
 export class StandInUser implements Pick<IAgoraRTCRemoteUser, keyof IAgoraRTCRemoteUser> {
   hasAudio = false;
   hasVideo = false;
@@ -121,7 +121,7 @@ export class StandInUser implements Pick<IAgoraRTCRemoteUser, keyof IAgoraRTCRem
     this.unsubscribed(kind);
   }
 
-  /** Makes the track that is got; there is one at a time of each kind. */
+  /** Creates the received track; there is one of each kind at a time. */
   async subscribed(kind: 'audio' | 'video'): Promise<IRemoteAudioTrack | IRemoteVideoTrack> {
     const media = this.#making[kind]!();
     await ready(media);
@@ -142,7 +142,7 @@ export class StandInUser implements Pick<IAgoraRTCRemoteUser, keyof IAgoraRTCRem
     delete this[kind === 'audio' ? 'audioTrack' : 'videoTrack'];
   }
 
-  /** What is subscribed comes over another connection, with another track. */
+  /** Receives the subscribed media over another connection, with another track. */
   async reconnect(kind: 'audio' | 'video', make: () => RemoteMedia): Promise<void> {
     this.#making[kind] = make;
     await this.#tracks[kind]?.replace(make());
