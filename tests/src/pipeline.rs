@@ -127,7 +127,7 @@ impl Pipeline {
         };
         let text = warning.error().to_string();
         assert!(
-            text.contains(&format!("'{name}' was asked for twice")),
+            text.contains(&format!("'{name}' was requested twice")),
             "{text}"
         );
         Ok(())

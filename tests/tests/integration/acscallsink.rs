@@ -194,9 +194,9 @@ fn a_stream_is_available_from_playing_to_eos_and_again_with_a_new_one() -> Resul
     );
 
     pipeline.play()?;
-    ear.wait_told(is_stream(true))?;
+    ear.wait_element_message(is_stream(true))?;
     source.end_of_stream()?;
-    ear.wait_told(is_stream(false))?;
+    ear.wait_element_message(is_stream(false))?;
     pipeline.wait_eos()?;
 
     // A new stream on the same pad, with the pipeline still in PLAYING.
@@ -207,7 +207,7 @@ fn a_stream_is_available_from_playing_to_eos_and_again_with_a_new_one() -> Resul
     pipeline.contents()?.add(&again)?;
     again.static_pad("src").context("a pad")?.link(&to)?;
     again.sync_state_with_parent()?;
-    ear.wait_told(is_stream(true))?;
+    ear.wait_element_message(is_stream(true))?;
     Ok(())
 }
 
@@ -223,9 +223,9 @@ fn a_muted_pad_is_not_available() -> Result<()> {
         .static_pad("audio")
         .context("a pad")?;
     for _ in 0..3 {
-        ear.wait_told(is_stream(true))?;
+        ear.wait_element_message(is_stream(true))?;
         pad.set_property("muted", true);
-        ear.wait_told(is_stream(false))?;
+        ear.wait_element_message(is_stream(false))?;
         pad.set_property("muted", false);
     }
     Ok(())
@@ -238,20 +238,20 @@ fn releasing_the_pad_ends_the_stream_and_the_call_goes_on() -> Result<()> {
     let pipeline = Pipeline::playing(&format!(
         "audiotestsrc is-live=true name=a ! acscallsink name=s {call} user=m"
     ))?;
-    ear.wait_told(is_stream(true))?;
+    ear.wait_element_message(is_stream(true))?;
     let (sink, source) = (pipeline.element("s")?, pipeline.element("a")?);
     let pad = sink.static_pad("audio").context("a pad")?;
     source.set_locked_state(true);
     source.set_state(gst::State::Null)?;
     source.unlink(&sink);
     sink.release_request_pad(&pad);
-    ear.wait_told(is_stream(false))?;
+    ear.wait_element_message(is_stream(false))?;
     let state = sink.property_value("state").serialize()?;
     assert_eq!(state, "connected");
     source.link(&sink)?;
     source.set_locked_state(false);
     source.sync_state_with_parent()?;
-    ear.wait_told(is_stream(true))?;
+    ear.wait_element_message(is_stream(true))?;
     Ok(())
 }
 
@@ -331,7 +331,7 @@ fn what_is_live_is_dropped_until_the_others_are_there() -> Result<()> {
         .context("a pad")?;
     assert_eq!(pad.property::<gst::Structure>("stats").get::<u64>("in")?, 0);
     let ear = listener(&call)?;
-    ear.wait_told(is_stream(true))?;
+    ear.wait_element_message(is_stream(true))?;
     Ok(())
 }
 

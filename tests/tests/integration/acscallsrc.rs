@@ -282,7 +282,7 @@ fn a_stream_comes_out_of_its_pad_with_id_title_and_times() -> Result<()> {
         "videotestsrc is-live=true ! video/x-raw,width=64,height=48,framerate=30/1 ! \
          acscallsink call=room user=alice display-name=Al {server}"
     ))?;
-    let told = receiver.wait_told(|told| told.name() == "acscall-stream")?;
+    let told = receiver.wait_element_message(|told| told.name() == "acscall-stream")?;
     assert_eq!(told.get::<&str>("pad")?, "video_alice");
     assert_eq!(told.get::<&str>("display-name")?, "Al");
     assert!(told.get::<bool>("available")?);
@@ -326,7 +326,7 @@ fn a_stream_comes_out_of_its_pad_with_id_title_and_times() -> Result<()> {
     assert!(streams.has_field("video_alice"), "{streams}");
 
     sender.0.set_state(gst::State::Null)?;
-    receiver.wait_told(|told| {
+    receiver.wait_element_message(|told| {
         told.name() == "acscall-participant" && told.get::<&str>("state") == Ok("disconnected")
     })?;
     Ok(())
@@ -354,9 +354,9 @@ fn the_property_participant_narrows_pads_without_a_name() -> Result<()> {
         }
     };
     let _alice = sends("alice", 64)?;
-    receiver.wait_told(is_stream("alice"))?;
+    receiver.wait_element_message(is_stream("alice"))?;
     let _carol = sends("carol", 96)?;
-    receiver.wait_told(is_stream("carol"))?;
+    receiver.wait_element_message(is_stream("carol"))?;
     assert_eq!(arrivals.recv_timeout(TIMEOUT)?.size(), Some((96, 48)));
     Ok(())
 }

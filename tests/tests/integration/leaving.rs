@@ -45,7 +45,7 @@ fn a_pad_ends_when_its_user_leaves_where_on_leave_says_so() -> Result<()> {
     }
     drop(alice);
     ends.wait_eos()?;
-    keeps.wait_told(is_participant("alice", "disconnected"))?;
+    keeps.wait_element_message(is_participant("alice", "disconnected"))?;
 
     // Who keeps the pad gets the stream again on it.
     for _ in kept.try_iter() {}
@@ -70,11 +70,11 @@ fn a_pad_that_takes_the_first_stream_ends_with_the_last_one_that_can_replace_it(
     let alice = sender(&call, "alice")?;
     arrivals.recv_timeout(TIMEOUT).context("nothing of alice")?;
     let bob = sender(&call, "bob")?;
-    receiving.wait_told(|told| {
+    receiving.wait_element_message(|told| {
         told.name() == "acscall-stream" && told.get("participant") == Ok("bob")
     })?;
     drop(alice);
-    receiving.wait_told(is_participant("alice", "disconnected"))?;
+    receiving.wait_element_message(is_participant("alice", "disconnected"))?;
     for _ in arrivals.try_iter() {}
     arrivals.recv_timeout(TIMEOUT).context("nothing of bob")?;
     drop(bob);
@@ -116,14 +116,14 @@ fn who_comes_back_while_the_call_lingers_is_the_same_participant_on_the_same_leg
     let first = send(60_000, "a")?;
     arrivals.recv_timeout(TIMEOUT).context("no frame came")?;
     let (id, before) = (id_of_alice(&receiving)?, legs()?);
-    receiving.wait_told(is_stream(true))?;
+    receiving.wait_element_message(is_stream(true))?;
     drop(first);
-    receiving.wait_told(is_stream(false))?;
+    receiving.wait_element_message(is_stream(false))?;
     ensure!(id_of_alice(&receiving)? == id, "alice is still there");
     for _ in arrivals.try_iter() {}
 
     let second = send(0, "a")?;
-    receiving.wait_told(is_stream(true))?;
+    receiving.wait_element_message(is_stream(true))?;
     arrivals
         .recv_timeout(TIMEOUT)
         .context("no frame came back")?;
@@ -131,12 +131,12 @@ fn who_comes_back_while_the_call_lingers_is_the_same_participant_on_the_same_leg
     ensure!(legs()? == before, "a leg was replaced");
     second.wait_connected()?;
     drop(second);
-    receiving.wait_told(is_stream(false))?;
+    receiving.wait_element_message(is_stream(false))?;
 
     // Another who wants the call otherwise does not get the one that is only kept.
     let _third = send(0, "b")?;
-    receiving.wait_told(is_participant("alice", "disconnected"))?;
-    receiving.wait_told(is_stream(true))?;
+    receiving.wait_element_message(is_participant("alice", "disconnected"))?;
+    receiving.wait_element_message(is_stream(true))?;
     ensure!(id_of_alice(&receiving)? != id, "the same participant");
     Ok(())
 }
@@ -147,9 +147,9 @@ fn a_call_that_lingers_is_left_when_its_time_is_over() -> Result<()> {
     let receiving = Pipeline::playing(&format!("acscallsrc name=c {call} user=bob"))?;
     receiving.wait_connected()?;
     let sending = Pipeline::playing(&format!("acscallsink {call} user=alice linger=200"))?;
-    receiving.wait_told(is_participant("alice", "connected"))?;
+    receiving.wait_element_message(is_participant("alice", "connected"))?;
     drop(sending);
-    receiving.wait_told(is_participant("alice", "disconnected"))?;
+    receiving.wait_element_message(is_participant("alice", "disconnected"))?;
     // All of it: a process must not end in between. Other tests' calls linger no longer than they.
     until("no call is kept", || {
         let lingers = threads()?.iter().any(|name| name == "acscall-linger");

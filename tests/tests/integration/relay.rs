@@ -142,7 +142,7 @@ impl World {
             .context("the page shows the settings")?;
         let (settings, _) = settings.split_once("```").context("and their end")?;
         let (before, after) = settings
-            .split_once("<what is in /etc/acscall/turn-secret>")
+            .split_once("<contents of /etc/acscall/turn-secret>")
             .context("the secret is among them")?;
         // Where it is here, and that it tells what it does.
         let here = format!(

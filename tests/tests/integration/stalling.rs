@@ -70,12 +70,12 @@ impl Camera {
 
     fn wait_available(&self, available: bool) -> Result<()> {
         self.receiving
-            .wait_told(|told| is_availability(told, available))?;
+            .wait_element_message(|told| is_availability(told, available))?;
         Ok(())
     }
 
     fn wait_stalled(&self, stalled: bool) -> Result<()> {
-        self.sending.wait_told(|told| {
+        self.sending.wait_element_message(|told| {
             told.name() == "acscall-stalled"
                 && told.get("kind") == Ok("video")
                 && told.get("stalled") == Ok(stalled)

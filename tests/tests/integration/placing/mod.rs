@@ -109,13 +109,13 @@ fn elements_that_come_later_share_the_call_and_are_told_what_the_first_ones_know
     alice.until_participant("bob", "ringing")?;
 
     let of_bob = later("bob", "incoming=true")?;
-    let rings = of_bob.wait_told(|told| told.name() == "acscall-incoming")?;
+    let rings = of_bob.wait_element_message(|told| told.name() == "acscall-incoming")?;
     assert_eq!(rings.get::<&str>("call")?, call);
     let of_alice = later("alice", "callee=bob")?;
-    let state = of_alice.wait_told(|told| told.name() == "acscall-state")?;
+    let state = of_alice.wait_element_message(|told| told.name() == "acscall-state")?;
     assert_eq!(state.get::<&str>("state")?, "ringing");
     assert_eq!(state.get::<&str>("call")?, call);
-    let callee = of_alice.wait_told(|told| told.name() == "acscall-participant")?;
+    let callee = of_alice.wait_element_message(|told| told.name() == "acscall-participant")?;
     assert_eq!(callee.get::<&str>("state")?, "ringing");
 
     let none: Option<&str> = None;
