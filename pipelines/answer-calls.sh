@@ -1,15 +1,16 @@
 #!/bin/sh
-# Waits for a call, answers it, says a 440 Hz tone, and records what the caller says to a WAV file.
+# Waits for a call, answers it, sends a 440 Hz tone, and records the caller's audio to a WAV file.
 #
-# Stands for "Receive an incoming call" (callAgent.on('incomingCall'), incomingCall.accept()). It
-# ends when the caller hangs up: an element is in one call. The two elements are one participant.
+# Corresponds to "Receive an incoming call" (callAgent.on('incomingCall'), incomingCall.accept()).
+# It ends when the caller hangs up, since an element takes part in one call. The two elements are
+# one participant.
 #
-# Environment: USER_NAME (who is called), SERVER, OUT (the file);
-# SECONDS_ (how long; otherwise until Ctrl-C or the end of the call).
+# Environment: USER_NAME (the callee), SERVER, OUT (the file);
+# SECONDS_ (the duration; until Ctrl-C or the end of the call by default).
 set -eu
 : "${USER_NAME:=bob}" "${SERVER:=ws://127.0.0.1:7788}" "${OUT:=message.wav}"
 
-# An interrupt lets gst-launch-1.0 -e end every stream, and so the file, as it should.
+# With -e an interrupt sends EOS, so that the file is finished.
 exec ${SECONDS_:+timeout --foreground --preserve-status --signal=INT "$SECONDS_"} \
   gst-launch-1.0 -e \
   acscallsrc name=c auto-accept=true user="$USER_NAME" server="$SERVER" \

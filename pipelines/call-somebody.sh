@@ -1,16 +1,16 @@
 #!/bin/sh
-# Calls a user, with a 500 Hz tone in place of a microphone and a picture in place of a camera.
+# Calls a user, with a 500 Hz tone instead of a microphone and a test picture instead of a camera.
 #
-# Stands for "Place a call" (callAgent.startCall) with custom streams. It ends when the other hangs
-# up, and with an error that says so when nobody waits for calls as that user, or the user is in
-# another call, declines or does not answer.
+# Corresponds to "Place a call" (callAgent.startCall) with custom streams. It ends when the callee
+# hangs up. It ends with an error if the callee accepts no calls, is in another call, declines or
+# does not answer.
 #
-# Environment: OTHER (whom to call), USER_NAME (who to be), SERVER;
-# SECONDS_ (when to hang up; otherwise at Ctrl-C).
+# Environment: OTHER (the callee), USER_NAME (the user to join as), SERVER;
+# SECONDS_ (the time until it hangs up; at Ctrl-C by default).
 set -eu
 : "${OTHER:=bob}" "${USER_NAME:=alice}" "${SERVER:=ws://127.0.0.1:7788}"
 
-# An interrupt lets gst-launch-1.0 -e end every stream, as it should.
+# With -e an interrupt sends EOS.
 exec ${SECONDS_:+timeout --foreground --preserve-status --signal=INT "$SECONDS_"} \
   gst-launch-1.0 -e \
   acscallsink name=out callee="$OTHER" user="$USER_NAME" server="$SERVER" \

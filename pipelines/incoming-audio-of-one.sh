@@ -1,17 +1,17 @@
 #!/bin/sh
-# One participant's audio to a WAV file.
+# Records one participant's audio to a WAV file.
 #
-# Stands for "Access an incoming raw audio stream", of one of the participants alone. The pad may
-# be asked for before that user is there. audiorate fills the time in which nothing is sent, so
-# that the file is as long as the call.
+# Corresponds to "Access an incoming raw audio stream", for a single participant. The pad can be
+# requested before that user joins. audiorate fills the time in which nothing is sent, so that the
+# file is as long as the call.
 #
-# Environment: CALL, USER_NAME (who to be), OTHER (whose), SERVER, OUT (the file);
-# SECONDS_ (how long; otherwise until Ctrl-C).
+# Environment: CALL, USER_NAME (the user to join as), OTHER (the sender), SERVER, OUT (the file);
+# SECONDS_ (the duration; until Ctrl-C by default).
 set -eu
 : "${CALL:=demo}" "${USER_NAME:=recorder}" "${OTHER:=sample}" \
   "${SERVER:=ws://127.0.0.1:7788}" "${OUT:=incoming.wav}"
 
-# An interrupt lets gst-launch-1.0 -e end every stream, and so the file, as it should.
+# With -e an interrupt sends EOS, so that the file is finished.
 exec ${SECONDS_:+timeout --foreground --preserve-status --signal=INT "$SECONDS_"} \
   gst-launch-1.0 -e \
   acscallsrc name=c call="$CALL" user="$USER_NAME" server="$SERVER" \

@@ -1,18 +1,18 @@
 #!/bin/sh
-# A participant's camera in a window; beside it a recording, and a picture every second.
+# Shows a participant's camera in a window, records it, and saves a picture every second.
 #
-# Stands for "Access incoming video stream from a remote participant" where more than one thing
-# becomes of the raw frames. rawtap keeps them apart: the window goes on at its pace whatever
-# happens to the files, even if what is written to takes nothing any more.
+# Corresponds to "Access incoming video stream from a remote participant" with several uses of the
+# raw frames. rawtap separates them: the window continues whatever happens to the files, even if
+# writing blocks.
 #
-# Environment: CALL, USER_NAME (who to be), OTHER (whose), SERVER, OUT (the recording),
-# PICTURES (the pictures, with %d for their number);
-# SECONDS_ (how long; otherwise until Ctrl-C).
+# Environment: CALL, USER_NAME (the user to join as), OTHER (the sender), SERVER, OUT (the
+# recording), PICTURES (the pictures, with %d for the number);
+# SECONDS_ (the duration; until Ctrl-C by default).
 set -eu
 : "${CALL:=demo}" "${USER_NAME:=viewer}" "${OTHER:=sample}" "${SERVER:=ws://127.0.0.1:7788}" \
   "${OUT:=incoming.webm}" "${PICTURES:=incoming-%03d.png}"
 
-# An interrupt lets gst-launch-1.0 -e end every stream, and so the files, as it should.
+# With -e an interrupt sends EOS, so that the files are finished.
 exec ${SECONDS_:+timeout --foreground --preserve-status --signal=INT "$SECONDS_"} \
   gst-launch-1.0 -e \
   acscallsrc name=c call="$CALL" user="$USER_NAME" server="$SERVER" \

@@ -1,18 +1,17 @@
 #!/bin/sh
-# A participant's camera to a WebM file.
+# Records a participant's camera to a WebM file.
 #
-# Stands for "Access incoming video stream from a remote participant", with what becomes of the
-# raw frames left to gst-launch-1.0: here they are encoded again. The file's size and colorimetry
-# are fixed, since neither WebM nor VP8's encoder in it can change them in mid-file, and a camera
-# may.
+# Corresponds to "Access incoming video stream from a remote participant"; the raw frames are
+# encoded again. The size and colorimetry of the file are fixed: a camera may change them, WebM and
+# the VP8 encoder cannot within a file.
 #
-# Environment: CALL, USER_NAME (who to be), OTHER (whose), SERVER, OUT (the file);
-# SECONDS_ (how long; otherwise until Ctrl-C).
+# Environment: CALL, USER_NAME (the user to join as), OTHER (the sender), SERVER, OUT (the file);
+# SECONDS_ (the duration; until Ctrl-C by default).
 set -eu
 : "${CALL:=demo}" "${USER_NAME:=recorder}" "${OTHER:=sample}" \
   "${SERVER:=ws://127.0.0.1:7788}" "${OUT:=incoming.webm}"
 
-# An interrupt lets gst-launch-1.0 -e end every stream, and so the file, as it should.
+# With -e an interrupt sends EOS, so that the file is finished.
 exec ${SECONDS_:+timeout --foreground --preserve-status --signal=INT "$SECONDS_"} \
   gst-launch-1.0 -e \
   acscallsrc name=c call="$CALL" user="$USER_NAME" server="$SERVER" \

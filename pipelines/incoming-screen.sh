@@ -1,15 +1,15 @@
 #!/bin/sh
-# The screen that a participant shares, in a window.
+# Shows the screen that a participant shares in a window.
 #
-# Stands for "Access incoming screen share stream from a remote participant". What is shown of a
-# screen is the newest picture at once, however seldom one comes: sync=false.
+# Corresponds to "Access incoming screen share stream from a remote participant". With sync=false
+# the window shows each picture at once, since screens may send few.
 #
-# Environment: CALL, USER_NAME (who to be), OTHER (whose), SERVER;
-# SECONDS_ (how long; otherwise until Ctrl-C).
+# Environment: CALL, USER_NAME (the user to join as), OTHER (the sender), SERVER;
+# SECONDS_ (the duration; until Ctrl-C by default).
 set -eu
 : "${CALL:=demo}" "${USER_NAME:=viewer}" "${OTHER:=sample}" "${SERVER:=ws://127.0.0.1:7788}"
 
-# An interrupt lets gst-launch-1.0 -e end every stream, and so the file, as it should.
+# With -e an interrupt sends EOS.
 exec ${SECONDS_:+timeout --foreground --preserve-status --signal=INT "$SECONDS_"} \
   gst-launch-1.0 -e \
   acscallsrc name=c call="$CALL" user="$USER_NAME" server="$SERVER" \

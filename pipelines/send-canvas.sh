@@ -1,16 +1,16 @@
 #!/bin/sh
 # Joins a call with a custom video: a canvas of 1500x845 at 30 frames per second, blue, with a
-# red, a yellow and a green square, in each of which something moves.
+# red, a yellow and a green square, each with a moving ball.
 #
-# Stands for "Place a call with a custom video stream" (canvas.captureStream(30)) and for Agora's
-# createCustomVideoTrack. The squares do not jump: positions at random are beyond gst-launch-1.0.
+# Corresponds to "Place a call with a custom video stream" (canvas.captureStream(30)) and to Agora's
+# createCustomVideoTrack. The squares do not jump: gst-launch-1.0 cannot choose random positions.
 #
-# Environment: CALL, USER_NAME (who to be), SERVER;
-# SECONDS_ (how long; otherwise until Ctrl-C).
+# Environment: CALL, USER_NAME (the user to join as), SERVER;
+# SECONDS_ (the duration; until Ctrl-C by default).
 set -eu
 : "${CALL:=demo}" "${USER_NAME:=canvas}" "${SERVER:=ws://127.0.0.1:7788}"
 
-# An interrupt lets gst-launch-1.0 -e end every stream, and so the file, as it should.
+# With -e an interrupt sends EOS.
 exec ${SECONDS_:+timeout --foreground --preserve-status --signal=INT "$SECONDS_"} \
   gst-launch-1.0 -e \
   acscallsink name=out call="$CALL" user="$USER_NAME" server="$SERVER" \

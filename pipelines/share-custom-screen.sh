@@ -1,15 +1,15 @@
 #!/bin/sh
-# Shares a screen that is none: a canvas of 1500x845 at 30 frames per second.
+# Shares a canvas of 1500x845 at 30 frames per second as a screen.
 #
-# Stands for "Start screen sharing with a custom screen share stream". The canvas is that of
-# send-canvas.sh; only the pad says that it is a screen.
+# Corresponds to "Start screen sharing with a custom screen share stream". The canvas is that of
+# send-canvas.sh; the pad makes it a screen.
 #
-# Environment: CALL, USER_NAME (who to be), SERVER;
-# SECONDS_ (how long; otherwise until Ctrl-C).
+# Environment: CALL, USER_NAME (the user to join as), SERVER;
+# SECONDS_ (the duration; until Ctrl-C by default).
 set -eu
 : "${CALL:=demo}" "${USER_NAME:=canvas}" "${SERVER:=ws://127.0.0.1:7788}"
 
-# An interrupt lets gst-launch-1.0 -e end every stream, and so the file, as it should.
+# With -e an interrupt sends EOS.
 exec ${SECONDS_:+timeout --foreground --preserve-status --signal=INT "$SECONDS_"} \
   gst-launch-1.0 -e \
   acscallsink name=out call="$CALL" user="$USER_NAME" server="$SERVER" \

@@ -1,15 +1,15 @@
 #!/bin/sh
-# Shares the real screen, under X (DISPLAY says which).
+# Shares the real screen, under X (the one in DISPLAY).
 #
-# Stands for call.startScreenSharing(), with which "Access the raw screen share stream from a
-# screen, browser tab, or app" begins.
+# Corresponds to call.startScreenSharing(), the start of "Access the raw screen share stream from a
+# screen, browser tab, or app".
 #
-# Environment: CALL, USER_NAME (who to be), SERVER;
-# SECONDS_ (how long; otherwise until Ctrl-C).
+# Environment: CALL, USER_NAME (the user to join as), SERVER;
+# SECONDS_ (the duration; until Ctrl-C by default).
 set -eu
 : "${CALL:=demo}" "${USER_NAME:=presenter}" "${SERVER:=ws://127.0.0.1:7788}"
 
-# An interrupt lets gst-launch-1.0 -e end every stream, and so the file, as it should.
+# With -e an interrupt sends EOS.
 exec ${SECONDS_:+timeout --foreground --preserve-status --signal=INT "$SECONDS_"} \
   gst-launch-1.0 -e \
   ximagesrc use-damage=false ! video/x-raw,framerate=15/1 \

@@ -1,5 +1,5 @@
-//! The bodies of the fuzz targets: each a function of bytes that panics where an invariant does
-//! not hold. `tests/corpus.rs` replays the corpus through them, `cargo xtask fuzz` looks for more.
+//! The fuzz targets: functions of bytes that panic if an invariant does not hold. `tests/corpus.rs`
+//! replays the corpus; `cargo xtask fuzz` looks for more inputs.
 
 pub mod call;
 pub mod leg;

@@ -1,4 +1,4 @@
-//! What the fuzzer found worth keeping, replayed: every invariant holds.
+//! Replays the corpus of the fuzzer: every invariant must hold.
 
 use std::fs;
 use std::path::Path;
@@ -9,9 +9,9 @@ fn replay(target: &str, check: fn(&[u8])) {
         .join(target);
     let mut count = 0;
     for entry in fs::read_dir(&folder).expect("there is a corpus") {
-        let path = entry.expect("it can be listed").path();
+        let path = entry.expect("the corpus can be listed").path();
         println!("{}", path.display());
-        check(&fs::read(&path).expect("it can be read"));
+        check(&fs::read(&path).expect("the input can be read"));
         count += 1;
     }
     assert!(count > 0, "{} is empty", folder.display());

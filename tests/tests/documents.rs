@@ -1,8 +1,8 @@
-//! Every `gst-launch-1.0` line of the README and of the elements' pages is one that works.
+//! Every `gst-launch-1.0` line of the README and of the elements' pages works.
 
 #![expect(
     clippy::unwrap_used,
-    reason = "a test that cannot go on has failed, in a helper as well"
+    reason = "a helper that cannot continue fails its test"
 )]
 
 use std::collections::BTreeSet;
@@ -14,19 +14,19 @@ use acscall_tests::pipeline::{TIMEOUT, init};
 use gst::glib;
 use gst::prelude::*;
 
-/// Of the whole project, and of each element that has a page.
+/// The README, and the pages of elements.
 const DOCUMENTS: [&str; 3] = [
     "README.md",
     "plugins/rawmedia/docs/bwfilter.md",
     "plugins/rawmedia/docs/rawtap.md",
 ];
 
-/// With one of these a line needs a call with somebody in it.
+/// A line with one of these elements needs a call with another participant.
 const CALLS: [&str; 2] = ["acscallsrc", "acscallsink"];
 /// These need a display.
 const WINDOWS: [&str; 3] = ["autovideosink", "ximagesink", "ximagesrc"];
 
-/// How many buffers each sink gets before a line is good.
+/// A line passes when each sink has received this many buffers.
 const ENOUGH: usize = 3;
 
 #[test]
@@ -42,9 +42,9 @@ fn every_line_is_a_pipeline() {
 }
 
 #[test]
-fn every_line_that_needs_no_call_does_what_it_says() {
+fn every_line_that_needs_no_call_runs() {
     init().unwrap();
-    // Some write files, and some read what another has written.
+    // Some lines write files, and some read files that others have written.
     let folder = std::env::temp_dir().join(format!("acscall-documents-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     std::env::set_current_dir(&folder).unwrap();
@@ -84,13 +84,13 @@ fn the_page_of_bwfilter_names_the_formats_it_takes_and_no_others() {
     assert_eq!(named, taken);
 }
 
-/// What follows `gst-launch-1.0` in a document.
+/// The arguments of `gst-launch-1.0` in a document.
 #[derive(Debug)]
 struct Line {
-    /// Where it was found and what it is, for messages.
+    /// The document and the command, for messages.
     text: String,
-    /// `-e`: an interrupt ends it by EOS.
-    ends_well: bool,
+    /// The option `-e`: an interrupt sends EOS.
+    sends_eos: bool,
     arguments: Vec<String>,
 }
 
@@ -101,17 +101,17 @@ impl Line {
         let words = words.iter().map(|word| word.to_str().unwrap().to_owned());
         let mut after = words.skip_while(|word| word != "gst-launch-1.0").skip(1);
         let mut arguments = Vec::new();
-        let mut ends_well = false;
+        let mut sends_eos = false;
         for word in after.by_ref() {
             match word.as_str() {
-                "-e" => ends_well = true,
+                "-e" => sends_eos = true,
                 option if option.starts_with('-') => {}
                 _ => arguments.push(word),
             }
         }
         Line {
             text,
-            ends_well,
+            sends_eos,
             arguments,
         }
     }
@@ -122,7 +122,7 @@ impl Line {
             .any(|argument| elements.contains(&argument.as_str()))
     }
 
-    /// The same with something in place of each window.
+    /// Replaces the elements that need a display by fakesink.
     fn without_windows(mut self) -> Line {
         for argument in &mut self.arguments {
             if WINDOWS.contains(&argument.as_str()) {
@@ -140,7 +140,7 @@ impl Line {
         element.downcast().expect("more than one element")
     }
 
-    /// Until every sink has got some buffers, and to the end if it has a good one.
+    /// Runs until each sink has received [`ENOUGH`] buffers, then to EOS if the line has `-e`.
     fn run(&self) {
         let pipeline = self.parse();
         let arrivals = arrivals(&pipeline);
@@ -148,11 +148,15 @@ impl Line {
         for (sink, arrivals) in arrivals {
             for _ in 0..ENOUGH {
                 if arrivals.recv_timeout(TIMEOUT).is_err() {
-                    panic!("{}: {sink} gets nothing: {:?}", self.text, error(&pipeline));
+                    panic!(
+                        "{}: {sink} receives nothing: {:?}",
+                        self.text,
+                        error(&pipeline)
+                    );
                 }
             }
         }
-        if self.ends_well {
+        if self.sends_eos {
             pipeline.send_event(gst::event::Eos::new());
             let ends = [gst::MessageType::Eos, gst::MessageType::Error];
             let timeout = gst::ClockTime::try_from(TIMEOUT).unwrap();
@@ -168,7 +172,7 @@ impl Line {
     }
 }
 
-/// Something for each buffer that comes to a sink, by the sink's name.
+/// A channel for each sink, by its name, that receives a value for each buffer.
 fn arrivals(pipeline: &gst::Pipeline) -> Vec<(String, Receiver<()>)> {
     let sinks = pipeline.iterate_sinks().into_iter().map(Result::unwrap);
     sinks
@@ -176,7 +180,7 @@ fn arrivals(pipeline: &gst::Pipeline) -> Vec<(String, Receiver<()>)> {
         .map(|pad| {
             let (sender, receiver) = channel();
             pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
-                let _enough = sender.send(());
+                let _receiver_dropped = sender.send(());
                 gst::PadProbeReturn::Ok
             });
             (pad.parent().unwrap().name().into(), receiver)
@@ -192,7 +196,7 @@ fn error(pipeline: &gst::Pipeline) -> Option<String> {
     Some(format!("{message:?}"))
 }
 
-/// The lines of ```` ```sh ```` blocks, and those in single backticks, with gst-launch-1.0.
+/// The lines with gst-launch-1.0, in ```` ```sh ```` blocks and in single backticks.
 fn lines_of(document: &str) -> Vec<Line> {
     let text = fs::read_to_string(root().join(document)).expect(document);
     let mut lines = Vec::new();

@@ -122,7 +122,7 @@ mod tests {
             std::thread::yield_now();
         }
         end_descendants(id);
-        // The shell waited for nothing else.
+        // The shell ends with its only child.
         shell.wait().unwrap();
         assert!(descendants(id).is_empty());
     }

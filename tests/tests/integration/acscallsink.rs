@@ -1,10 +1,10 @@
-//! `acscallsink` on its pads and states.
+//! The pads and states of `acscallsink`.
 
 use acscall_tests::pipeline::{Pipeline, TIMEOUT, free_port, init};
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;
 
-/// The properties of elements in a call of their own, which they serve themselves.
+/// The properties of elements in a call of their own, whose server they run.
 fn call() -> Result<String> {
     init()?;
     Ok(format!("call=room server=ws://127.0.0.1:{}", free_port()?))
@@ -17,7 +17,7 @@ fn alone(properties: &str) -> Result<(Pipeline, gst::Element)> {
     Ok((pipeline, element))
 }
 
-/// Someone who listens to the mix and hears of all.
+/// A participant that reads the mix and gets all messages.
 fn listener(call: &str) -> Result<Pipeline> {
     let pipeline = Pipeline::playing(&format!(
         "acscallsrc name=c {call} user=ear ! audioconvert ! fakesink"
@@ -27,7 +27,9 @@ fn listener(call: &str) -> Result<Pipeline> {
 }
 
 fn is_stream(available: bool) -> impl Fn(&gst::StructureRef) -> bool {
-    move |told| told.name() == "acscall-stream" && told.get("available") == Ok(available)
+    move |structure| {
+        structure.name() == "acscall-stream" && structure.get("available") == Ok(available)
+    }
 }
 
 #[test]
@@ -66,7 +68,7 @@ fn the_last_reference_frees_element_and_pads() -> Result<()> {
     pipeline.wait_connected()?;
     pipeline.0.set_state(gst::State::Null)?;
     let element = pipeline.element("s")?;
-    let port = element
+    let child = element
         .downcast_ref::<gst::Bin>()
         .context("a bin")?
         .children()[0]
@@ -76,7 +78,7 @@ fn the_last_reference_frees_element_and_pads() -> Result<()> {
     drop((pipeline, element));
     assert!(weak.upgrade().is_none(), "the element");
     assert!(pad.upgrade().is_none(), "the pad");
-    assert!(port.upgrade().is_none(), "the port");
+    assert!(child.upgrade().is_none(), "the child");
     Ok(())
 }
 
@@ -93,7 +95,7 @@ fn a_pad_that_exists_is_not_made_again_and_a_warning_says_why() -> Result<()> {
 }
 
 #[test]
-fn a_link_without_a_name_finds_camera_and_microphone() -> Result<()> {
+fn a_link_without_a_pad_name_gets_the_pad_of_its_kind() -> Result<()> {
     let pads = |from: &str| -> Result<Vec<String>> {
         let pipeline = Pipeline::new(&format!("{from} ! acscallsink name=s {}", call()?))?;
         Ok(pipeline
@@ -109,7 +111,7 @@ fn a_link_without_a_name_finds_camera_and_microphone() -> Result<()> {
 }
 
 #[test]
-fn unusable_properties_are_errors_that_name_them() -> Result<()> {
+fn invalid_properties_are_errors_that_name_them() -> Result<()> {
     init()?;
     let cases = [
         ("", "call=room"),
@@ -145,7 +147,7 @@ fn caps_that_cannot_be_sent_are_an_error_that_names_them() -> Result<()> {
 }
 
 #[test]
-fn one_stream_of_a_kind_is_sent_by_one_participant() -> Result<()> {
+fn a_participant_sends_one_stream_of_each_kind() -> Result<()> {
     let call = call()?;
     let _first = Pipeline::playing(&format!("videotestsrc ! acscallsink {call} user=a"))?;
     let second = Pipeline::new(&format!("videotestsrc ! acscallsink {call} user=a"))?;
@@ -256,7 +258,7 @@ fn releasing_the_pad_ends_the_stream_and_the_call_goes_on() -> Result<()> {
 }
 
 #[test]
-fn the_element_ends_when_all_its_pads_have() -> Result<()> {
+fn the_element_posts_eos_when_all_its_pads_have_ended() -> Result<()> {
     let pipeline = Pipeline::playing(&format!(
         "acscallsink name=s {} audiotestsrc num-buffers=5 ! s. \
          videotestsrc is-live=true name=v ! s.",
@@ -267,11 +269,11 @@ fn the_element_ends_when_all_its_pads_have() -> Result<()> {
         matches!(message.view(), gst::MessageView::StateChanged(_))
             && message.src() == Some(pipeline.0.upcast_ref())
     })?;
-    // 5 buffers of sound last 0.12 s; 10 pictures longer than that.
+    // 5 audio buffers last 0.12 s; 10 pictures last longer.
     let counted = pipeline.element("v")?.static_pad("src").context("a pad")?;
     let (sender, pictures) = std::sync::mpsc::channel();
     counted.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
-        let _enough = sender.send(());
+        let _receiver_dropped = sender.send(());
         gst::PadProbeReturn::Ok
     });
     for _ in 0..10 {
@@ -279,14 +281,14 @@ fn the_element_ends_when_all_its_pads_have() -> Result<()> {
     }
     ensure!(
         bus.pop_filtered(&[gst::MessageType::Eos]).is_none(),
-        "the camera still runs"
+        "EOS while the camera runs"
     );
     pipeline.element("v")?.send_event(gst::event::Eos::new());
     pipeline.wait_eos()
 }
 
 #[test]
-fn a_file_waits_for_the_others_and_begins_with_its_first_buffer() -> Result<()> {
+fn a_file_waits_for_other_participants_and_starts_with_its_first_buffer() -> Result<()> {
     let call = call()?;
     let pipeline = Pipeline::playing(&format!(
         "audiotestsrc num-buffers=20 ! acscallsink name=s {call} user=m wait-for=1"
@@ -296,7 +298,7 @@ fn a_file_waits_for_the_others_and_begins_with_its_first_buffer() -> Result<()> 
         .element("s")?
         .static_pad("audio")
         .context("a pad")?;
-    // It holds back its first buffer: the change to PAUSED goes on.
+    // The sink holds back the first buffer, so the change to PAUSED is not complete.
     let (result, current, _) = pipeline.0.state(gst::ClockTime::from_mseconds(300));
     ensure!(result == Ok(gst::StateChangeSuccess::Async), "{result:?}");
     ensure!(current < gst::State::Paused, "{current:?}");
@@ -305,12 +307,12 @@ fn a_file_waits_for_the_others_and_begins_with_its_first_buffer() -> Result<()> 
     let _ear = listener(&call)?;
     pipeline.wait_eos()?;
     let sent = pad.property::<gst::Structure>("stats").get::<u64>("in")?;
-    assert_eq!(sent, 20, "all of it");
+    assert_eq!(sent, 20, "the whole file");
     Ok(())
 }
 
 #[test]
-fn what_is_live_is_dropped_until_the_others_are_there() -> Result<()> {
+fn a_live_stream_is_dropped_until_another_participant_joins() -> Result<()> {
     let call = call()?;
     let pipeline = Pipeline::playing(&format!(
         "audiotestsrc is-live=true name=a ! acscallsink name=s {call} user=m wait-for=1"
@@ -319,7 +321,7 @@ fn what_is_live_is_dropped_until_the_others_are_there() -> Result<()> {
     let (sender, buffers) = std::sync::mpsc::channel();
     let source = pipeline.element("a")?.static_pad("src").context("a pad")?;
     source.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
-        let _enough = sender.send(());
+        let _receiver_dropped = sender.send(());
         gst::PadProbeReturn::Ok
     });
     for _ in 0..10 {

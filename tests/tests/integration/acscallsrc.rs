@@ -1,4 +1,4 @@
-//! `acscallsrc` on its pads and states.
+//! The pads and states of `acscallsrc`.
 
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use acscall_tests::pipeline::{Pipeline, TIMEOUT, free_port, init, until};
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;
 
-/// An element in a call of its own, which it serves itself.
+/// An element in a call of its own, whose server it runs.
 fn source(properties: &str) -> Result<String> {
     init()?;
     let port = free_port()?;
@@ -46,7 +46,7 @@ fn properties_have_the_documented_defaults() -> Result<()> {
             token.flags().contains(gst::glib::ParamFlags::WRITABLE)
                 && !token.flags().contains(gst::glib::ParamFlags::READABLE)
         }),
-        "nobody reads the token"
+        "the token is not readable"
     );
     let state = element.property_value("state").serialize()?;
     assert_eq!(state, "none");
@@ -91,7 +91,7 @@ fn pads_come_and_go_100_times_in_every_state() -> Result<()> {
 }
 
 #[test]
-fn pads_are_named_as_asked_or_as_nobody_is() -> Result<()> {
+fn a_pad_has_the_requested_name_or_one_that_is_no_user() -> Result<()> {
     let (_pipeline, element) = alone("")?;
     let template = element.pad_template("video_%s").context("a template")?;
     let request = |name| element.request_pad(&template, name, None);
@@ -135,7 +135,7 @@ fn without_a_call_the_error_names_the_property_and_an_example() -> Result<()> {
 }
 
 #[test]
-fn a_link_without_a_name_gets_the_mix_or_the_first_that_comes() -> Result<()> {
+fn a_link_without_a_pad_name_gets_the_mix_or_the_first_stream() -> Result<()> {
     let pads = |to: &str| -> Result<Vec<String>> {
         let pipeline = Pipeline::new(&format!("{} name=c ! {to} ! fakesink", source("")?))?;
         Ok(pipeline
@@ -151,7 +151,7 @@ fn a_link_without_a_name_gets_the_mix_or_the_first_that_comes() -> Result<()> {
 }
 
 #[test]
-fn an_eos_sent_to_the_pipeline_ends_all_pads_also_those_that_gave_nothing() -> Result<()> {
+fn an_eos_sent_to_the_pipeline_ends_all_pads_even_without_buffers() -> Result<()> {
     let pipeline = Pipeline::playing(&format!(
         "{} name=c c.audio ! wavenc ! fakesink async=false \
          c.audio_alice ! audioconvert ! fakesink async=false \
@@ -165,7 +165,7 @@ fn an_eos_sent_to_the_pipeline_ends_all_pads_also_those_that_gave_nothing() -> R
 }
 
 #[test]
-fn the_mix_is_continuous_before_anybody_comes() -> Result<()> {
+fn the_mix_is_continuous_before_anybody_joins() -> Result<()> {
     let pipeline = Pipeline::new(&format!("{} ! fakesink name=f", source("")?))?;
     let arrivals = pipeline.arrivals("f")?;
     pipeline.play()?;
@@ -182,7 +182,7 @@ fn the_mix_is_continuous_before_anybody_comes() -> Result<()> {
 }
 
 #[test]
-fn a_sink_after_the_audio_of_one_who_is_not_there_does_not_hold_up_the_pipeline() -> Result<()> {
+fn a_sink_for_the_audio_of_an_absent_participant_does_not_block_the_pipeline() -> Result<()> {
     let pipeline = Pipeline::playing(&format!(
         "{} name=c c.audio_alice ! fakesink c.audio_bob ! fakesink",
         source("")?
@@ -192,15 +192,15 @@ fn a_sink_after_the_audio_of_one_who_is_not_there_does_not_hold_up_the_pipeline(
 }
 
 #[test]
-fn nothing_is_lost_on_a_pad_that_is_not_linked_but_its_media() -> Result<()> {
+fn a_pad_that_is_not_linked_loses_its_media_but_no_events() -> Result<()> {
     let (pipeline, element) = alone("")?;
     let pad = element.request_pad_simple("audio").context("a pad")?;
     pipeline.play()?;
     let (sender, flowed) = channel();
     let received = |pad: &gst::Pad| pad.property::<gst::Structure>("stats").get::<u64>("in");
-    // The element's thread takes media all the time, linked or not.
+    // The pad receives media whether it is linked or not.
     let has_received = |count: u64| {
-        until("media goes on", || {
+        until("media flows", || {
             Ok((received(&pad)? >= count).then_some(()))
         })
     };
@@ -212,7 +212,7 @@ fn nothing_is_lost_on_a_pad_that_is_not_linked_but_its_media() -> Result<()> {
     sink.sync_state_with_parent()?;
     let to = sink.static_pad("sink").context("a pad")?;
     to.add_probe(gst::PadProbeType::BUFFER, move |pad, _| {
-        let _enough = sender.send(pad.current_caps().is_some());
+        let _receiver_dropped = sender.send(pad.current_caps().is_some());
         gst::PadProbeReturn::Ok
     });
     pad.link(&to)?;
@@ -225,7 +225,7 @@ fn nothing_is_lost_on_a_pad_that_is_not_linked_but_its_media() -> Result<()> {
 }
 
 #[test]
-fn what_is_linked_to_a_pad_gets_its_stream_whenever_it_runs() -> Result<()> {
+fn a_linked_sink_gets_the_stream_whenever_it_runs() -> Result<()> {
     let (pipeline, element) = alone("")?;
     let pad = element.request_pad_simple("audio").context("a pad")?;
     let (sender, pushed) = channel();
@@ -233,7 +233,7 @@ fn what_is_linked_to_a_pad_gets_its_stream_whenever_it_runs() -> Result<()> {
     let stream = bin.children().into_iter().next().context("a stream")?;
     let inside = stream.static_pad("src").context("a pad")?;
     inside.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
-        let _enough = sender.send(());
+        let _receiver_dropped = sender.send(());
         gst::PadProbeReturn::Ok
     });
     pipeline.play()?;
@@ -244,7 +244,7 @@ fn what_is_linked_to_a_pad_gets_its_stream_whenever_it_runs() -> Result<()> {
     let to = sink.static_pad("sink").context("a pad")?;
     let (sender, arrived) = channel();
     to.add_probe(gst::PadProbeType::BUFFER, move |pad, _| {
-        let _enough = sender.send(pad.current_caps().is_some());
+        let _receiver_dropped = sender.send(pad.current_caps().is_some());
         gst::PadProbeReturn::Ok
     });
     for state in [gst::State::Null, gst::State::Ready, gst::State::Null] {
@@ -256,9 +256,9 @@ fn what_is_linked_to_a_pad_gets_its_stream_whenever_it_runs() -> Result<()> {
         while arrived.try_recv().is_ok() {}
         for _ in 0..3 {
             let refused = pushed.recv_timeout(TIMEOUT);
-            refused.context("the stream goes on while nobody takes it")?;
+            refused.context("the stream stopped without a running sink")?;
         }
-        assert!(arrived.try_recv().is_err(), "it does not run");
+        assert!(arrived.try_recv().is_err(), "the sink does not run");
         sink.sync_state_with_parent()?;
         assert!(arrived.recv_timeout(TIMEOUT)?, "caps before buffers");
     }
@@ -268,7 +268,7 @@ fn what_is_linked_to_a_pad_gets_its_stream_whenever_it_runs() -> Result<()> {
 }
 
 #[test]
-fn a_stream_comes_out_of_its_pad_with_id_title_and_times() -> Result<()> {
+fn a_stream_leaves_its_pad_with_id_title_and_times() -> Result<()> {
     let source = source("user=bob name=c")?;
     let server = source.split(' ').nth(1).context("the server")?.to_owned();
     let receiver = Pipeline::new(&format!(
@@ -282,10 +282,10 @@ fn a_stream_comes_out_of_its_pad_with_id_title_and_times() -> Result<()> {
         "videotestsrc is-live=true ! video/x-raw,width=64,height=48,framerate=30/1 ! \
          acscallsink call=room user=alice display-name=Al {server}"
     ))?;
-    let told = receiver.wait_element_message(|told| told.name() == "acscall-stream")?;
-    assert_eq!(told.get::<&str>("pad")?, "video_alice");
-    assert_eq!(told.get::<&str>("display-name")?, "Al");
-    assert!(told.get::<bool>("available")?);
+    let stream = receiver.wait_element_message(|message| message.name() == "acscall-stream")?;
+    assert_eq!(stream.get::<&str>("pad")?, "video_alice");
+    assert_eq!(stream.get::<&str>("display-name")?, "Al");
+    assert!(stream.get::<bool>("available")?);
     let mut last = gst::ClockTime::ZERO;
     for _ in 0..30 {
         let arrival = named.recv_timeout(TIMEOUT)?;
@@ -326,14 +326,15 @@ fn a_stream_comes_out_of_its_pad_with_id_title_and_times() -> Result<()> {
     assert!(streams.has_field("video_alice"), "{streams}");
 
     sender.0.set_state(gst::State::Null)?;
-    receiver.wait_element_message(|told| {
-        told.name() == "acscall-participant" && told.get::<&str>("state") == Ok("disconnected")
+    receiver.wait_element_message(|message| {
+        message.name() == "acscall-participant"
+            && message.get::<&str>("state") == Ok("disconnected")
     })?;
     Ok(())
 }
 
 #[test]
-fn the_property_participant_narrows_pads_without_a_name() -> Result<()> {
+fn the_property_participant_restricts_pads_without_a_name() -> Result<()> {
     let source = source("user=bob participant=carol name=c")?;
     let server = source.split(' ').nth(1).context("the server")?.to_owned();
     let receiver = Pipeline::new(&format!(
@@ -349,8 +350,8 @@ fn the_property_participant_narrows_pads_without_a_name() -> Result<()> {
         ))
     };
     let is_stream = |user: &'static str| {
-        move |told: &gst::StructureRef| {
-            told.name() == "acscall-stream" && told.get::<&str>("participant") == Ok(user)
+        move |message: &gst::StructureRef| {
+            message.name() == "acscall-stream" && message.get::<&str>("participant") == Ok(user)
         }
     };
     let _alice = sends("alice", 64)?;

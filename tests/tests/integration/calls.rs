@@ -1,4 +1,4 @@
-//! Calls over loopback: several users in one process, each with pipelines of its own.
+//! Calls over loopback: several users in one process, each with its own pipelines.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,7 +11,7 @@ fn call(user: &str, port: u16) -> String {
     format!("server=ws://127.0.0.1:{port} call=test user={user}")
 }
 
-/// A source that gives this many frames, or goes on for ever, at 30 per second.
+/// A source of this many frames at 30 per second; -1 for an endless one.
 fn frames(count: i32, live: bool) -> String {
     format!(
         "videotestsrc num-buffers={count} is-live={live} \
@@ -51,7 +51,7 @@ fn a_stream_arrives_whoever_starts_first() -> Result<()> {
 }
 
 #[test]
-fn a_file_is_sent_whole_at_its_own_pace_once_somebody_is_there() -> Result<()> {
+fn a_whole_file_is_sent_in_real_time_once_another_participant_joins() -> Result<()> {
     const FRAMES: usize = 60;
     init()?;
     let port = free_port()?;
@@ -84,8 +84,7 @@ fn a_file_is_sent_whole_at_its_own_pace_once_somebody_is_there() -> Result<()> {
         "{} of {FRAMES} frames came",
         arrived.len()
     );
-    // The last of the frames is due 59/30 s after the first; without a pace all of them would go
-    // within a moment.
+    // The last frame is due 59/30 s after the first; not paced, all would be sent at once.
     ensure!(
         took.is_some_and(|took| took > gst::ClockTime::from_mseconds(1950)),
         "not paced: it took {took:?}"
@@ -128,7 +127,7 @@ fn source_and_sink_of_one_user_are_one_participant() -> Result<()> {
 }
 
 #[test]
-fn after_a_stop_of_two_seconds_no_picture_is_lost() -> Result<()> {
+fn no_frame_is_lost_after_a_pause_of_two_seconds() -> Result<()> {
     const FRAMES: usize = 30;
     init()?;
     let port = free_port()?;
@@ -137,22 +136,22 @@ fn after_a_stop_of_two_seconds_no_picture_is_lost() -> Result<()> {
     for _ in 0..3 {
         let source = Source::new(&sending, "video")?;
         for _ in 0..FRAMES {
-            // Each has to come before the next is sent.
+            // Each frame must arrive before the next is sent.
             source.push("I420", 320, 240)?;
             arrivals.recv_timeout(TIMEOUT).context("a frame was lost")?;
         }
         source.stop()?;
-        // What is tested is the pause: the jitter buffer must not count on packets meanwhile.
+        // During the pause the jitter buffer must not expect packets.
         ensure!(
             arrivals.recv_timeout(Duration::from_secs(2)).is_err(),
-            "one frame too many"
+            "an unexpected frame arrived"
         );
     }
     Ok(())
 }
 
 #[test]
-fn of_a_screen_at_one_frame_per_second_every_frame_arrives() -> Result<()> {
+fn every_frame_of_a_screen_at_one_frame_per_second_arrives() -> Result<()> {
     init()?;
     let port = free_port()?;
     let (sending, receiving) = pair(port, "screen")?;
@@ -162,10 +161,10 @@ fn of_a_screen_at_one_frame_per_second_every_frame_arrives() -> Result<()> {
         source.push("I420", 640, 360)?;
         arrivals
             .recv_timeout(TIMEOUT)
-            .context("a frame did not come before the next")?;
+            .context("a frame did not arrive before the next")?;
         ensure!(
             arrivals.recv_timeout(Duration::from_secs(1)).is_err(),
-            "one frame too many"
+            "an unexpected frame arrived"
         );
     }
     Ok(())
@@ -204,7 +203,7 @@ fn sources_switch_a_hundred_times_without_a_new_negotiation() -> Result<()> {
 }
 
 #[test]
-fn sound_switches_among_rates_and_channels() -> Result<()> {
+fn audio_switches_between_rates_and_channels() -> Result<()> {
     init()?;
     let port = free_port()?;
     let (sending, receiving) = pair(port, "audio")?;
@@ -229,7 +228,7 @@ fn sound_switches_among_rates_and_channels() -> Result<()> {
             ),
         )?;
         let arrived = drain(&arrivals, 50)?;
-        // The encoder keeps less than a block of 20 ms back.
+        // The encoder holds back less than a block of 20 ms.
         ensure!(
             arrived.len() >= 48,
             "{format} {rate} {channels}: {} of 50",
@@ -239,7 +238,7 @@ fn sound_switches_among_rates_and_channels() -> Result<()> {
     Ok(())
 }
 
-/// A sender without a source, and a receiver that reads its stream, with the leg up.
+/// A sender without a source, and a receiver that reads its stream, with a connected leg.
 fn pair(port: u16, kind: &str) -> Result<(Pipeline, Pipeline)> {
     let receiving = Pipeline::playing(&format!(
         "acscallsrc name=c {} c.{kind}_a ! fakesink name=end sync=false",
@@ -255,7 +254,7 @@ fn pair(port: u16, kind: &str) -> Result<(Pipeline, Pipeline)> {
     Ok((sending, receiving))
 }
 
-/// A live source of black pictures, each on demand, on a pad of its own.
+/// A live source that pushes black pictures on demand, on a pad of its own.
 struct Source {
     source: gst_app::AppSrc,
     sink: gst::Element,
@@ -307,9 +306,9 @@ impl Source {
     }
 }
 
-/// Plays a source into `pad` until it has ended, without ending the pad's stream.
+/// Plays a source into `pad` until it ends, without ending the pad's stream.
 fn play_into(sending: &Pipeline, pad: &gst::Pad, description: &str) -> Result<()> {
-    // Caps cannot end a description.
+    // A description cannot end with caps.
     let source = gst::parse::bin_from_description(&format!("{description} ! identity"), true)?;
     sending.contents()?.add(&source)?;
     let out = source
@@ -321,7 +320,7 @@ fn play_into(sending: &Pipeline, pad: &gst::Pad, description: &str) -> Result<()
             .event()
             .is_some_and(|event| event.type_() == gst::EventType::Eos)
         {
-            let _nobody_waits = sender.send(());
+            let _receiver_dropped = sender.send(());
             return gst::PadProbeReturn::Handled;
         }
         gst::PadProbeReturn::Ok
@@ -337,7 +336,7 @@ fn play_into(sending: &Pipeline, pad: &gst::Pad, description: &str) -> Result<()
     Ok(())
 }
 
-/// Takes what comes until it is `count`, or nothing more comes for a second and a half.
+/// Receives `count` buffers, or fewer if none arrives for 1.5 s.
 fn drain(arrivals: &std::sync::mpsc::Receiver<Arrival>, count: usize) -> Result<Vec<Arrival>> {
     let mut arrived = vec![arrivals.recv_timeout(TIMEOUT).context("nothing came")?];
     while arrived.len() < count

@@ -12,7 +12,7 @@ fn call() -> Result<String> {
     Ok(format!("call=room server=ws://127.0.0.1:{}", free_port()?))
 }
 
-/// A camera of an odd size, sent by alice with these properties of the pad.
+/// A camera with an odd size, sent by alice with these pad properties.
 fn camera(call: &str, properties: &str) -> Result<Pipeline> {
     Pipeline::playing(&format!(
         "videotestsrc is-live=true ! video/x-raw,format=BGRx,width=321,height=241,framerate=30/1 \
@@ -20,7 +20,7 @@ fn camera(call: &str, properties: &str) -> Result<Pipeline> {
     ))
 }
 
-/// Bob, who sees alice.
+/// Bob, who receives the video of alice.
 fn viewer(call: &str) -> Result<Pipeline> {
     Pipeline::playing(&format!(
         "acscallsrc name=c {call} user=bob c.video_alice ! fakesink name=end sync=false async=false"
@@ -38,14 +38,14 @@ fn stats(sending: &Pipeline) -> Result<gst::Structure> {
     Ok(pad(sending)?.property::<gst::Structure>("stats"))
 }
 
-/// A codec, and what it takes to send and receive it.
+/// A codec, and the elements that it needs.
 struct Needs {
     codec: &'static str,
-    /// In SDP.
+    /// Its name in SDP.
     name: &'static str,
     encoders: &'static [&'static str],
     decoders: &'static [&'static str],
-    /// Besides one of each of those.
+    /// Needed in addition to one encoder and one decoder.
     others: &'static [&'static str],
 }
 
@@ -84,14 +84,14 @@ fn is_installed(element: &&&str) -> bool {
     gst::ElementFactory::find(element).is_some()
 }
 
-/// A participant in a process of its own, which has none of the elements `without`.
+/// A participant in a process of its own that lacks the elements `without`.
 fn participant(without: &[&str], description: &str) -> Result<Participant> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_participant"));
     command.args(["--without", &without.join(","), description]);
     Participant::start(&mut command)
 }
 
-/// All of `elements` but this one.
+/// All `elements` except `one`.
 fn others<'a>(elements: &[&'a str], one: &str) -> Vec<&'a str> {
     elements
         .iter()
@@ -106,7 +106,7 @@ fn every_codec_arrives_with_each_encoder_and_decoder_that_is_installed() -> Resu
     for needs in ALL {
         let Needs { codec, name, .. } = needs;
         if let Some(missing) = needs.others.iter().find(|one| !is_installed(one)) {
-            println!("{codec} is not tried: there is no {missing}");
+            println!("{codec} is not tested: there is no {missing}");
             continue;
         }
         for encoder in needs.encoders.iter().filter(is_installed) {
@@ -127,7 +127,7 @@ fn every_codec_arrives_with_each_encoder_and_decoder_that_is_installed() -> Resu
                 )?;
                 receiving.wait_frames(&["end"], 20).context(what.clone())?;
                 let caps = &receiving.caps["end"];
-                // Some encoders take even sizes alone.
+                // Some encoders support only even sizes.
                 let has_size = |name: &str, one: u32, other: u32| {
                     [one, other]
                         .iter()
@@ -163,7 +163,7 @@ fn a_codec_without_an_encoder_is_an_error_that_names_what_is_missing() -> Result
             line.starts_with("error ") && line.contains("install"),
             "{line}"
         );
-        // Where more is missing, that may be what it names.
+        // If more is missing, the error may name that.
         let mut named = needs.encoders.iter().chain(needs.others);
         ensure!(named.any(|element| line.contains(element)), "{line}");
     }
@@ -184,7 +184,7 @@ fn the_codec_may_change_while_the_stream_is_sent() -> Result<()> {
             ensure!(now() < deadline, "{codec} is not used");
             arrivals.recv_timeout(TIMEOUT).context("no picture")?;
         }
-        // Those are still of the leg before, for the most part.
+        // Most of these frames came over the previous leg.
         for _ in arrivals.try_iter() {}
         for _ in 0..10 {
             arrivals.recv_timeout(TIMEOUT).context(codec)?;
@@ -194,7 +194,7 @@ fn the_codec_may_change_while_the_stream_is_sent() -> Result<()> {
 }
 
 #[test]
-fn who_cannot_decode_a_line_rejects_it_both_ends_are_told_and_the_rest_goes_on() -> Result<()> {
+fn a_codec_without_a_decoder_is_rejected_with_warnings_and_the_other_streams_flow() -> Result<()> {
     init()?;
     let call = call()?;
     let mut receiving = participant(
@@ -217,14 +217,17 @@ fn who_cannot_decode_a_line_rejects_it_both_ends_are_told_and_the_rest_goes_on()
     receiving.wait_message(&["warning", "vp9dec"])?;
     sending.wait_message(&["warning", "cannot decode it"])?;
     receiving.wait_frames(&["audio", "screen"], 20)?;
-    ensure!(receiving.count("video") == 0, "VP9 was decoded by nothing");
-    // It is encoded for nobody.
+    ensure!(
+        receiving.count("video") == 0,
+        "VP9 was decoded without a decoder"
+    );
+    // Nor is it encoded.
     let is_not_encoded = |now: &Participant| {
         now.codings
             .get("video")
             .is_some_and(|coding| coding.encoders == 0)
     };
-    sending.until("nobody encodes VP9", is_not_encoded)
+    sending.until("VP9 is not encoded", is_not_encoded)
 }
 
 #[test]

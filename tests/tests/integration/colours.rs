@@ -1,5 +1,4 @@
-//! A picture shows the same colours at both ends, whatever its Y, U and V, or red, green and blue,
-//! are made by.
+//! A picture has the same colours at both ends, whatever its format and colorimetry.
 
 use acscall_tests::pipeline::{Arrival, Pipeline, TIMEOUT, free_port, init, now};
 use anyhow::{Context, Result, ensure};
@@ -7,20 +6,20 @@ use gst::prelude::*;
 use gst_video::VideoFormat::{self, Bgrx, Gray8, I420};
 use gst_video::prelude::*;
 
-/// How far off one of Y, U and V may be.
+/// The tolerance of each of Y, U and V.
 const TOLERANCE: f64 = 3.0;
-/// How often frames come where nothing comes back.
+/// The interval between frames while none arrives.
 const PACE: std::time::Duration = std::time::Duration::from_millis(50);
 
 /// Red, green and blue.
 type Rgb = [u8; 3];
 
-/// What is sent. Each has another colour, so that none is taken for the one before.
+/// The sent pictures. Each has another colour, to distinguish it from the previous one.
 const INPUTS: [(VideoFormat, &str, Rgb); 8] = [
     (I420, "bt601", [30, 200, 50]),
     (I420, "bt709", [200, 40, 60]),
     (Bgrx, "sRGB", [40, 60, 230]),
-    // What jpegdec says of a webcam's pictures, and the same by another matrix.
+    // The colorimetry of a webcam's JPEG pictures by jpegdec, and the same with another matrix.
     (I420, "1:4:0:0", [225, 215, 40]),
     (I420, "1:3:7:1", [40, 215, 215]),
     (I420, "bt2020", [215, 40, 215]),
@@ -29,10 +28,10 @@ const INPUTS: [(VideoFormat, &str, Rgb); 8] = [
     (Gray8, "1:4:0:0", [100, 100, 100]),
 ];
 
-/// Red's and blue's part in Y.
+/// The weights of red and blue in Y.
 const BT601: (f64, f64) = (0.299, 0.114);
 
-/// By the definition of Y, U and V.
+/// Converts by the definition of Y, U and V.
 fn yuv([red, green, blue]: Rgb, (kr, kb): (f64, f64), is_full: bool) -> [f64; 3] {
     let [red, green, blue] = [red, green, blue].map(|value| f64::from(value) / 255.0);
     let y = kr * red + (1.0 - kr - kb) * green + kb * blue;
@@ -43,11 +42,11 @@ fn yuv([red, green, blue]: Rgb, (kr, kb): (f64, f64), is_full: bool) -> [f64; 3]
     }
 }
 
-/// A picture of one colour.
+/// Makes a picture of one colour.
 fn picture(info: &gst_video::VideoInfo, rgb: Rgb) -> Result<gst::Buffer> {
     let mut frame =
         gst_video::VideoFrame::from_buffer_writable(gst::Buffer::with_size(info.size())?, info)
-            .map_err(|_| anyhow::anyhow!("it cannot be mapped"))?;
+            .map_err(|_| anyhow::anyhow!("the frame cannot be mapped"))?;
     if info.is_rgb() {
         let [red, green, blue] = rgb;
         for pixel in frame.plane_data_mut(0)?.chunks_exact_mut(4) {
@@ -64,7 +63,7 @@ fn picture(info: &gst_video::VideoInfo, rgb: Rgb) -> Result<gst::Buffer> {
     Ok(frame.into_buffer())
 }
 
-/// Its middle.
+/// Y, U and V of the pixel in the middle.
 fn seen(arrival: &Arrival) -> Result<[f64; 3]> {
     let info = gst_video::VideoInfo::from_caps(&arrival.caps)?;
     let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(&arrival.buffer, &info)?;
@@ -107,22 +106,22 @@ fn arrives(codec: &str) -> Result<()> {
                     now() < deadline,
                     "{codec}, {height} lines, {format} {colorimetry}: {last:?}, not {expected:?}"
                 );
-                // It gets a time of its own.
+                // A copy, which gets its own timestamp.
                 source.push_buffer(picture.copy())?;
                 let Ok(arrival) = arrivals.recv_timeout(PACE) else {
                     continue;
                 };
                 let caps = arrival.caps.structure(0).context("they have one")?;
-                let told = caps.get::<String>("colorimetry")?;
+                let signalled = caps.get::<String>("colorimetry")?;
                 let seen = seen(&arrival)?;
                 let is_near = |(a, b): (&f64, &f64)| (a - b).abs() <= TOLERANCE;
                 if arrival.size() == Some((width, height))
-                    && told == "bt601"
+                    && signalled == "bt601"
                     && seen.iter().zip(&expected).all(is_near)
                 {
                     break;
                 }
-                last = Some((arrival.size(), told, seen));
+                last = Some((arrival.size(), signalled, seen));
             }
         }
     }

@@ -1,5 +1,5 @@
-//! Two participants in a call over a real server, and one that floods. What it costs them is
-//! measured by `cargo xtask bench floods`.
+//! Two participants in a call over a real server, and a client that floods. `cargo xtask bench floods`
+//! measures the cost.
 
 use std::process::Command;
 
@@ -9,14 +9,14 @@ use acscall_tests::process::Process;
 use acscall_tests::usage::status;
 use anyhow::{Context, Result, ensure};
 
-/// The call that the hostile client knows.
+/// The name of the call, which the hostile client knows.
 const CALL: &str = "flooded";
-/// Pictures that come to each while the flood goes on.
+/// Pictures that each participant must receive during the flood.
 const PICTURES: u64 = 30;
-/// What the limits of a server let wait for two slow readers is below that; in MiB.
+/// The limit of the server's peak memory, in MiB. The queues of two slow readers stay below it.
 const MEMORY: f64 = 64.0;
 
-/// One of the two, who sees the other as `shown`.
+/// One of the two. The sink `shown` receives the video of the other.
 fn participant(port: u16, user: &str, other: &str) -> Result<Participant> {
     let call = format!("server=ws://127.0.0.1:{port} call={CALL} user={user}");
     let description = format!(
@@ -27,7 +27,7 @@ fn participant(port: u16, user: &str, other: &str) -> Result<Participant> {
     Participant::start(Command::new(env!("CARGO_BIN_EXE_participant")).arg(description))
 }
 
-/// Waits for more pictures of the other, who is never lost and whose path is never too slow.
+/// Waits for more pictures of the other, who must never be lost or have a slow path.
 fn wait_for_pictures(one: &mut Participant, more: u64) -> Result<()> {
     one.wait_frames(&["shown"], more)?;
     for message in one
@@ -38,13 +38,13 @@ fn wait_for_pictures(one: &mut Participant, more: u64) -> Result<()> {
         let is_lost = ["acscall-participant", "acscall-stream"]
             .iter()
             .any(|name| message.contains(name) && message.contains("connecting"));
-        // A warning is about one who floods, whose legs never connect.
+        // Warnings are about the client that floods, whose legs never connect.
         ensure!(!is_lost && !message.contains("acscall-slow"), "{message}");
     }
     Ok(())
 }
 
-/// The two and their server.
+/// The two participants and their server.
 struct World {
     server: Process,
     port: u16,
@@ -75,7 +75,7 @@ impl World {
             anna: participant(port, "anna", "bert")?,
             bert: participant(port, "bert", "anna")?,
         };
-        world.go_on(5)?;
+        world.receive(5)?;
         Ok(world)
     }
 
@@ -84,8 +84,8 @@ impl World {
         Process::start(command.args(["--role", "hostile", flood, &self.port.to_string()]))
     }
 
-    /// So many pictures come to both. Gives how many are under way to each, or lost.
-    fn go_on(&mut self, pictures: u64) -> Result<[u64; 2]> {
+    /// Waits for more pictures at both. Returns the numbers that are on their way or lost.
+    fn receive(&mut self, pictures: u64) -> Result<[u64; 2]> {
         wait_for_pictures(&mut self.anna, pictures)?;
         wait_for_pictures(&mut self.bert, pictures)?;
         self.anna.catch_up()?;
@@ -95,23 +95,22 @@ impl World {
         Ok(ways.map(|(from, to)| encoded(from).saturating_sub(to.count("shown"))))
     }
 
-    /// The pictures that are missing on each way: those that came to nobody before there was
-    /// anybody, and later those that are lost.
+    /// The number of lost pictures each way, including those sent before the other joined.
     fn missing(&mut self) -> Result<[u64; 2]> {
-        // What is under way is not missing: the least counts.
-        let mut least = self.go_on(5)?;
+        // Takes the minimum, since pictures on their way are not lost.
+        let mut least = self.receive(5)?;
         for _ in 0..3 {
-            let now = self.go_on(5)?;
+            let now = self.receive(5)?;
             least = [least[0].min(now[0]), least[1].min(now[1])];
         }
         Ok(least)
     }
 
-    /// The two go on as if there were no flood.
+    /// Checks that the call is as without a flood.
     fn check(mut self, before: [u64; 2]) -> Result<()> {
-        self.go_on(PICTURES)?;
+        self.receive(PICTURES)?;
         let deadline = now() + gst::ClockTime::try_from(TIMEOUT)?;
-        // A machine that is busy may bring them late.
+        // On a busy machine pictures may arrive late.
         loop {
             let after = self.missing()?;
             if after
@@ -133,7 +132,7 @@ impl World {
     }
 }
 
-/// Who floods in this way is told so and closed, and the others notice nothing.
+/// The server answers this flood with an error and closes the connection; the others notice nothing.
 fn ends_with_an_error(flood: &str) -> Result<()> {
     let mut world = World::new()?;
     let before = world.missing()?;
@@ -143,8 +142,8 @@ fn ends_with_an_error(flood: &str) -> Result<()> {
     world.check(before)
 }
 
-/// Who floods in this way stays below the server's limits, and the others notice nothing.
-fn is_borne(flood: &str) -> Result<()> {
+/// This flood stays below the server's limits, and the others notice nothing.
+fn is_tolerated(flood: &str) -> Result<()> {
     let mut world = World::new()?;
     let before = world.missing()?;
     let _hostile = world.flood(flood)?;
@@ -167,22 +166,22 @@ fn a_flood_of_candidates_ends_with_an_error_and_the_others_lose_nothing() -> Res
 }
 
 #[test]
-fn one_that_wants_and_does_not_as_often_as_it_may_costs_the_others_nothing() -> Result<()> {
-    is_borne("wants")
+fn changing_wants_at_the_allowed_rate_costs_the_others_nothing() -> Result<()> {
+    is_tolerated("wants")
 }
 
 #[test]
-fn one_that_needs_a_leg_and_does_not_as_often_as_it_may_costs_the_others_nothing() -> Result<()> {
-    is_borne("roles")
+fn changing_roles_at_the_allowed_rate_costs_the_others_nothing() -> Result<()> {
+    is_tolerated("roles")
 }
 
 #[test]
-fn one_that_offers_legs_as_often_as_it_may_costs_the_others_nothing() -> Result<()> {
-    is_borne("offers")
+fn offering_legs_at_the_allowed_rate_costs_the_others_nothing() -> Result<()> {
+    is_tolerated("offers")
 }
 
 #[test]
-fn a_flood_of_key_frame_requests_makes_no_more_than_one_key_frame_per_300_ms() -> Result<()> {
+fn a_flood_of_key_frame_requests_causes_at_most_one_key_frame_per_300_ms() -> Result<()> {
     let mut world = World::new()?;
     let before = world.missing()?;
     let hostile = world.flood("key-frames")?;
@@ -192,9 +191,9 @@ fn a_flood_of_key_frame_requests_makes_no_more_than_one_key_frame_per_300_ms() -
             times.push(time.parse::<i64>()?);
         }
     }
-    // The leg starts with one of its own.
+    // The leg itself requests the first one.
     for pair in times.windows(2).skip(1) {
-        // The RTP time, at 90 kHz, is told in whole milliseconds.
+        // The printed time is rounded to milliseconds.
         ensure!(pair[1] - pair[0] >= 299, "key frames at {times:?} ms");
     }
     world.check(before)

@@ -1,11 +1,11 @@
-//! The call's elements in gst-check's Harness: what their pads negotiate, take, answer and push.
+//! The call's elements in gst-check's Harness: negotiation, buffers, queries and events of their pads.
 
 use acscall_tests::pipeline::{free_port, init, until};
 use anyhow::{Context, Result};
 use gst::prelude::*;
 use gst_check::Harness;
 
-/// An element in a call of its own, which it serves itself, and its bus.
+/// An element in a call of its own, whose server it runs, and its bus.
 fn element(factory: &str, port: u16, user: &str) -> Result<(gst::Element, gst::Bus)> {
     init()?;
     let element = gst::ElementFactory::make(factory)
@@ -44,13 +44,13 @@ fn video(format: gst_video::VideoFormat, width: u32, height: u32) -> Result<gst_
 
 fn frame(info: &gst_video::VideoInfo, ms: u64) -> Result<gst::Buffer> {
     let mut buffer = gst::Buffer::with_size(info.size())?;
-    let metadata = buffer.get_mut().context("it is ours alone")?;
+    let metadata = buffer.get_mut().context("the buffer is writable")?;
     metadata.set_pts(gst::ClockTime::from_mseconds(ms));
     metadata.set_duration(gst::ClockTime::from_mseconds(33));
     Ok(buffer)
 }
 
-/// How many buffers the harness's pad has sent.
+/// The number of buffers that the element's pad has sent.
 fn sent(harness: &Harness) -> Result<u64> {
     let pad = harness
         .srcpad()
@@ -71,7 +71,7 @@ fn error(bus: &gst::Bus) -> Option<String> {
 // ---- acscallsink
 
 #[test]
-fn sink_pads_take_raw_media_alone() -> Result<()> {
+fn sink_pads_accept_only_raw_media() -> Result<()> {
     for (pad, taken, refused) in [
         ("video", "video/x-raw,format=NV12", "video/x-vp8"),
         ("screen", "video/x-raw,format=BGRx", "audio/x-raw"),
@@ -92,7 +92,7 @@ fn sink_pads_take_raw_media_alone() -> Result<()> {
 }
 
 #[test]
-fn a_sink_pad_takes_other_formats_and_sizes_in_mid_stream() -> Result<()> {
+fn a_sink_pad_accepts_other_formats_and_sizes_in_mid_stream() -> Result<()> {
     use gst_video::VideoFormat::{Bgrx, I420, Nv12};
     let (mut harness, bus) = sink(free_port()?, "video")?;
     for (at, (format, width, height)) in [(I420, 320, 240), (Nv12, 641, 361), (Bgrx, 16, 16)]
@@ -112,7 +112,7 @@ fn a_sink_pad_takes_other_formats_and_sizes_in_mid_stream() -> Result<()> {
 }
 
 #[test]
-fn a_sink_pad_that_gets_caps_it_cannot_send_says_so_once_and_is_not_negotiated() -> Result<()> {
+fn a_sink_pad_with_caps_it_cannot_send_posts_one_error_and_is_not_negotiated() -> Result<()> {
     let (mut harness, bus) = sink(free_port()?, "video")?;
     let caps: gst::Caps =
         "video/x-raw,format=GRAY8,width=20000,height=16,framerate=30/1".parse()?;
@@ -127,12 +127,12 @@ fn a_sink_pad_that_gets_caps_it_cannot_send_says_so_once_and_is_not_negotiated()
     }
     let text = error(&bus).context("an error")?;
     assert!(text.contains("16383"), "{text}");
-    assert_eq!(error(&bus), None, "told again");
+    assert_eq!(error(&bus), None, "posted again");
     Ok(())
 }
 
 #[test]
-fn a_sink_pad_refuses_buffers_while_it_flushes_and_takes_them_again_after() -> Result<()> {
+fn a_sink_pad_refuses_buffers_only_while_it_flushes() -> Result<()> {
     let (mut harness, _bus) = sink(free_port()?, "video")?;
     let info = video(gst_video::VideoFormat::I420, 64, 48)?;
     harness.set_src_caps(info.to_caps()?);
@@ -150,7 +150,7 @@ fn a_sink_pad_refuses_buffers_while_it_flushes_and_takes_them_again_after() -> R
 }
 
 #[test]
-fn a_sink_pad_takes_nothing_after_the_end_until_a_new_stream_begins() -> Result<()> {
+fn a_sink_pad_refuses_buffers_after_eos_until_a_new_stream_starts() -> Result<()> {
     let (mut harness, _bus) = sink(free_port()?, "video")?;
     let info = video(gst_video::VideoFormat::I420, 64, 48)?;
     harness.set_src_caps(info.to_caps()?);
@@ -167,7 +167,7 @@ fn a_sink_pad_takes_nothing_after_the_end_until_a_new_stream_begins() -> Result<
 }
 
 #[test]
-fn a_sink_pad_sends_nothing_from_outside_of_its_segment() -> Result<()> {
+fn a_sink_pad_sends_nothing_from_outside_its_segment() -> Result<()> {
     let (mut harness, _bus) = sink(free_port()?, "video")?;
     let info = video(gst_video::VideoFormat::I420, 64, 48)?;
     harness.set_src_caps(info.to_caps()?);
@@ -185,7 +185,7 @@ fn a_sink_pad_sends_nothing_from_outside_of_its_segment() -> Result<()> {
 }
 
 #[test]
-fn a_muted_sink_pad_takes_buffers_and_sends_none() -> Result<()> {
+fn a_muted_sink_pad_accepts_buffers_and_sends_none() -> Result<()> {
     let (mut harness, _bus) = sink(free_port()?, "video")?;
     let info = video(gst_video::VideoFormat::I420, 64, 48)?;
     harness.set_src_caps(info.to_caps()?);
@@ -202,15 +202,15 @@ fn a_muted_sink_pad_takes_buffers_and_sends_none() -> Result<()> {
 }
 
 #[test]
-fn a_live_stream_goes_out_at_once_whatever_latency_its_upstream_has() -> Result<()> {
+fn a_live_stream_is_sent_at_once_whatever_its_upstream_latency() -> Result<()> {
     let (mut harness, _bus) = sink(free_port()?, "video")?;
     let info = video(gst_video::VideoFormat::I420, 64, 48)?;
     harness.set_src_caps(info.to_caps()?);
     harness.set_upstream_latency(gst::ClockTime::from_seconds(3600));
-    // A sink that waits for the latency would take this in an hour.
+    // A sink that waits for the latency would accept this after an hour.
     assert_eq!(harness.push(frame(&info, 0)?), Ok(gst::FlowSuccess::Ok));
     let mut query = gst::query::Latency::new();
-    assert!(harness.element().context("it has one")?.query(&mut query));
+    assert!(harness.element().context("the element")?.query(&mut query));
     assert_eq!(
         query.result(),
         (false, gst::ClockTime::ZERO, gst::ClockTime::NONE)
@@ -221,7 +221,7 @@ fn a_live_stream_goes_out_at_once_whatever_latency_its_upstream_has() -> Result<
 // ---- acscallsrc
 
 #[test]
-fn the_mix_begins_with_its_events_in_order_and_goes_on_without_a_gap() -> Result<()> {
+fn the_mix_starts_with_its_events_in_order_and_has_no_gap() -> Result<()> {
     let (mut harness, _bus) = source(free_port()?, "audio", 40)?;
     let first = harness.pull()?;
     let types: Vec<_> = std::iter::from_fn(|| harness.try_pull_event())
@@ -256,7 +256,7 @@ fn a_source_pad_is_live_with_the_latency_of_its_jitter_buffer() -> Result<()> {
     let (harness, _bus) = source(free_port()?, "video_alice", 75)?;
     let pad = harness.sinkpad().context("the harness's pad")?;
     let mut query = gst::query::Latency::new();
-    // Before the call is joined nobody knows.
+    // The latency is unknown before the call is joined.
     until("the pad knows its latency", || {
         Ok(pad.peer_query(&mut query).then_some(()))
     })?;
@@ -268,7 +268,7 @@ fn a_source_pad_is_live_with_the_latency_of_its_jitter_buffer() -> Result<()> {
 }
 
 #[test]
-fn a_source_pad_offers_raw_caps_within_the_filter() -> Result<()> {
+fn a_source_pad_offers_raw_caps_that_match_the_filter() -> Result<()> {
     let (harness, _bus) = source(free_port()?, "video_alice", 40)?;
     let pad = harness.sinkpad().context("the harness's pad")?;
     let filter: gst::Caps = "video/x-raw,format=I420; audio/x-raw".parse()?;
@@ -283,7 +283,7 @@ fn a_source_pad_offers_raw_caps_within_the_filter() -> Result<()> {
 }
 
 #[test]
-fn a_source_pad_cannot_seek_and_takes_the_other_events_of_its_downstream() -> Result<()> {
+fn a_source_pad_refuses_seeks_and_accepts_other_upstream_events() -> Result<()> {
     let (mut harness, _bus) = source(free_port()?, "audio", 40)?;
     harness.pull()?;
     let seek = gst::event::Seek::new(
@@ -298,7 +298,7 @@ fn a_source_pad_cannot_seek_and_takes_the_other_events_of_its_downstream() -> Re
     let latency = gst::event::Latency::new(gst::ClockTime::from_mseconds(100));
     assert!(harness.push_upstream_event(latency));
     assert!(harness.push_upstream_event(gst::event::Reconfigure::new()));
-    // It goes on.
+    // The stream flows on.
     harness.pull()?;
     Ok(())
 }
@@ -309,20 +309,20 @@ fn an_eos_sent_to_the_source_ends_a_stream_that_flows() -> Result<()> {
     harness.pull()?;
     let eos = gst::event::Eos::new();
     let number = eos.seqnum();
-    assert!(harness.element().context("it has one")?.send_event(eos));
+    assert!(harness.element().context("the element")?.send_event(eos));
     let end = loop {
         let event = harness.pull_event()?;
         if event.type_() == gst::EventType::Eos {
             break event;
         }
     };
-    assert_eq!(end.seqnum(), number, "that of the event that was sent");
+    assert_eq!(end.seqnum(), number, "the seqnum of the sent event");
     assert_eq!(error(&bus), None);
     Ok(())
 }
 
 #[test]
-fn a_frame_comes_out_of_the_call_as_it_went_in_but_for_its_coding() -> Result<()> {
+fn a_frame_leaves_the_call_with_the_format_and_size_it_entered_with() -> Result<()> {
     let port = free_port()?;
     let (mut receiving, _bus) = source(port, "video_alice", 40)?;
     let (mut sending, _other_bus) = sink(port, "video")?;
@@ -331,8 +331,8 @@ fn a_frame_comes_out_of_the_call_as_it_went_in_but_for_its_coding() -> Result<()
     for (width, height) in sizes {
         let info = video(gst_video::VideoFormat::I420, width, height)?;
         sending.set_src_caps(info.to_caps()?);
-        // The first go to nobody: the leg is made meanwhile.
-        let arrived = until("a frame of this size comes", || {
+        // The first frames are lost, while the leg connects.
+        let arrived = until("a frame of this size arrives", || {
             let time = sending.element().and_then(|one| one.current_running_time());
             sending.push(frame(&info, time.unwrap_or_default().mseconds())?)?;
             let Some(buffer) = receiving.try_pull() else {

@@ -1,4 +1,4 @@
-//! What happens to pads and calls when somebody leaves.
+//! Pads and calls when a participant leaves.
 
 use std::sync::mpsc::channel;
 use std::sync::{Mutex, PoisonError};
@@ -21,15 +21,15 @@ fn sender(call: &str, user: &str) -> Result<Pipeline> {
 }
 
 fn is_participant<'a>(user: &'a str, state: &'a str) -> impl Fn(&gst::StructureRef) -> bool + 'a {
-    move |told| {
-        told.name() == "acscall-participant"
-            && told.get("participant") == Ok(user)
-            && told.get("state") == Ok(state)
+    move |message| {
+        message.name() == "acscall-participant"
+            && message.get("participant") == Ok(user)
+            && message.get("state") == Ok(state)
     }
 }
 
 #[test]
-fn a_pad_ends_when_its_user_leaves_where_on_leave_says_so() -> Result<()> {
+fn a_pad_ends_when_its_user_leaves_if_on_leave_is_eos() -> Result<()> {
     let call = call()?;
     let receive = |on_leave: &str| {
         Pipeline::playing(&format!(
@@ -47,7 +47,7 @@ fn a_pad_ends_when_its_user_leaves_where_on_leave_says_so() -> Result<()> {
     ends.wait_eos()?;
     keeps.wait_element_message(is_participant("alice", "disconnected"))?;
 
-    // Who keeps the pad gets the stream again on it.
+    // A pad that is kept gets the stream again.
     for _ in kept.try_iter() {}
     let _alice = sender(&call, "alice")?;
     kept.recv_timeout(TIMEOUT).context("no frame came back")?;
@@ -60,7 +60,7 @@ fn a_pad_ends_when_its_user_leaves_where_on_leave_says_so() -> Result<()> {
 }
 
 #[test]
-fn a_pad_that_takes_the_first_stream_ends_with_the_last_one_that_can_replace_it() -> Result<()> {
+fn a_pad_for_the_first_stream_ends_with_the_last_stream_that_can_replace_it() -> Result<()> {
     let call = call()?;
     let receiving = Pipeline::playing(&format!(
         "acscallsrc name=c {call} user=ear on-leave=eos c. ! video/x-raw ! fakesink name=end \
@@ -68,20 +68,24 @@ fn a_pad_that_takes_the_first_stream_ends_with_the_last_one_that_can_replace_it(
     ))?;
     let arrivals = receiving.arrivals("end")?;
     let alice = sender(&call, "alice")?;
-    arrivals.recv_timeout(TIMEOUT).context("nothing of alice")?;
+    arrivals
+        .recv_timeout(TIMEOUT)
+        .context("no frame of alice came")?;
     let bob = sender(&call, "bob")?;
-    receiving.wait_element_message(|told| {
-        told.name() == "acscall-stream" && told.get("participant") == Ok("bob")
+    receiving.wait_element_message(|message| {
+        message.name() == "acscall-stream" && message.get("participant") == Ok("bob")
     })?;
     drop(alice);
     receiving.wait_element_message(is_participant("alice", "disconnected"))?;
     for _ in arrivals.try_iter() {}
-    arrivals.recv_timeout(TIMEOUT).context("nothing of bob")?;
+    arrivals
+        .recv_timeout(TIMEOUT)
+        .context("no frame of bob came")?;
     drop(bob);
     receiving.wait_eos()
 }
 
-/// The id by which the others know alice.
+/// The participant id of alice.
 fn id_of_alice(pipeline: &Pipeline) -> Result<String> {
     let participants = pipeline
         .element("c")?
@@ -91,7 +95,8 @@ fn id_of_alice(pipeline: &Pipeline) -> Result<String> {
 }
 
 #[test]
-fn who_comes_back_while_the_call_lingers_is_the_same_participant_on_the_same_legs() -> Result<()> {
+fn a_user_who_returns_while_the_call_lingers_is_the_same_participant_on_the_same_legs() -> Result<()>
+{
     let call = call()?;
     let receiving = Pipeline::playing(&format!(
         "acscallsrc name=c {call} user=bob c.video_alice ! fakesink name=end sync=false"
@@ -109,8 +114,8 @@ fn who_comes_back_while_the_call_lingers_is_the_same_participant_on_the_same_leg
         ))
     };
     let is_stream = |available: bool| {
-        move |told: &gst::StructureRef| {
-            told.name() == "acscall-stream" && told.get("available") == Ok(available)
+        move |message: &gst::StructureRef| {
+            message.name() == "acscall-stream" && message.get("available") == Ok(available)
         }
     };
     let first = send(60_000, "a")?;
@@ -133,7 +138,7 @@ fn who_comes_back_while_the_call_lingers_is_the_same_participant_on_the_same_leg
     drop(second);
     receiving.wait_element_message(is_stream(false))?;
 
-    // Another who wants the call otherwise does not get the one that is only kept.
+    // An element with other call properties does not resume the lingering call.
     let _third = send(0, "b")?;
     receiving.wait_element_message(is_participant("alice", "disconnected"))?;
     receiving.wait_element_message(is_stream(true))?;
@@ -142,7 +147,7 @@ fn who_comes_back_while_the_call_lingers_is_the_same_participant_on_the_same_leg
 }
 
 #[test]
-fn a_call_that_lingers_is_left_when_its_time_is_over() -> Result<()> {
+fn a_lingering_call_is_left_after_its_time() -> Result<()> {
     let call = call()?;
     let receiving = Pipeline::playing(&format!("acscallsrc name=c {call} user=bob"))?;
     receiving.wait_connected()?;
@@ -150,8 +155,8 @@ fn a_call_that_lingers_is_left_when_its_time_is_over() -> Result<()> {
     receiving.wait_element_message(is_participant("alice", "connected"))?;
     drop(sending);
     receiving.wait_element_message(is_participant("alice", "disconnected"))?;
-    // All of it: a process must not end in between. Other tests' calls linger no longer than they.
-    until("no call is kept", || {
+    // Also its thread: the process must not end before. Other tests' calls do not linger after them.
+    until("no call lingers", || {
         let lingers = threads()?.iter().any(|name| name == "acscall-linger");
         Ok((!lingers).then_some(()))
     })?;
@@ -161,13 +166,13 @@ fn a_call_that_lingers_is_left_when_its_time_is_over() -> Result<()> {
 /// The names of this process's threads.
 fn threads() -> Result<Vec<String>> {
     let tasks = std::fs::read_dir("/proc/self/task")?;
-    // One may end in between.
+    // A thread may end meanwhile.
     let names =
         tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
     Ok(names.map(|name| name.trim().to_owned()).collect())
 }
 
-/// The state that `element` tells, if that is what it does.
+/// The state in the message, if it is a state message of `element`.
 fn state_of(element: &str, message: &gst::Message) -> Option<String> {
     let structure = message.structure()?;
     if message.src()?.name() != element {
@@ -177,14 +182,14 @@ fn state_of(element: &str, message: &gst::Message) -> Option<String> {
 }
 
 #[test]
-fn nothing_of_a_call_is_told_after_its_end() -> Result<()> {
-    /// So long an application takes for what it is told, at most.
-    const DWELLING: Duration = Duration::from_millis(300);
+fn no_message_about_a_call_is_posted_after_its_end() -> Result<()> {
+    /// The time that the application takes for the first message.
+    const HANDLING: Duration = Duration::from_millis(300);
     let call = call()?;
     let leaving = Pipeline::new(&format!(
         "acscallsink name=s {call} user=both acscallsrc {call} user=both"
     ))?;
-    let (told, states) = channel();
+    let (state_sender, states) = channel();
     let (begun, beginning) = channel();
     let (left, end) = channel::<()>();
     let end = Mutex::new(end);
@@ -192,20 +197,20 @@ fn nothing_of_a_call_is_told_after_its_end() -> Result<()> {
     bus.set_sync_handler(move |_, message| {
         if let Some(state) = state_of("s", message) {
             if state == "connecting" {
-                let _the_test_is_over = begun.send(());
+                let _receiver_dropped = begun.send(());
                 let end = end.lock().unwrap_or_else(PoisonError::into_inner);
-                let _it_left_meanwhile = end.recv_timeout(DWELLING);
+                let _left_or_timeout = end.recv_timeout(HANDLING);
             }
-            let _the_test_is_over = told.send(state);
+            let _receiver_dropped = state_sender.send(state);
         }
         gst::BusSyncReply::Drop
     });
     leaving.0.set_state(gst::State::Playing)?;
     beginning
         .recv_timeout(TIMEOUT)
-        .context("nothing was told")?;
+        .context("no message was posted")?;
     leaving.0.set_state(gst::State::Ready)?;
-    let _nobody_waits = left.send(());
+    let _receiver_dropped = left.send(());
     drop(leaving);
     bus.unset_sync_handler();
     let states: Vec<_> = states.iter().collect();

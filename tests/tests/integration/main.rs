@@ -1,11 +1,11 @@
-//! The elements in pipelines and in calls over loopback, in this process and among several.
+//! The elements in pipelines and in calls over loopback, in one process and in several.
 //!
-//! One program: to link one for each of these would take longer than to run them. Whatever changes
-//! the process it runs in is a test of its own beside this folder, or starts another process.
+//! All tests are one program: linking one per module would take longer than running them. A test that
+//! changes its process is a program of its own beside this folder, or starts another process.
 
 #![expect(
     clippy::unwrap_used,
-    reason = "a test that cannot go on has failed, in a helper as well"
+    reason = "a helper that cannot continue fails its test"
 )]
 
 mod acscallsink;

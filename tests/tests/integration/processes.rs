@@ -1,4 +1,4 @@
-//! Calls among processes: some leave, some are killed, and the server with them.
+//! Calls between processes: some leave, some are killed, including the one with the server.
 
 use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
@@ -32,10 +32,10 @@ fn participant(port: u16, user: &str) -> Result<Participant> {
 }
 
 #[test]
-fn five_participants_leave_are_killed_and_come_back_while_the_pipelines_go_on() -> Result<()> {
+fn five_participants_leave_are_killed_and_return_while_the_pipelines_run_on() -> Result<()> {
     init()?;
     let port = free_port()?;
-    // The first one serves.
+    // The first process runs the server.
     let mut first = participant(port, "p0")?;
     first.wait_message(&["acscall-state", "state=connected"])?;
     let mut others: BTreeMap<&str, Participant> = BTreeMap::new();
@@ -60,7 +60,7 @@ fn five_participants_leave_are_killed_and_come_back_while_the_pipelines_go_on() 
         all_see(process, user, &USERS)?;
     }
 
-    // One leaves, one is killed.
+    // One participant leaves, one is killed.
     others.remove("p1").context("p1 runs")?.process.leave()?;
     drop(others.remove("p2"));
     let left = ["p0", "p3", "p4"];
@@ -74,7 +74,7 @@ fn five_participants_leave_are_killed_and_come_back_while_the_pipelines_go_on() 
         all_see(process, user, &left)?;
     }
 
-    // Both come back: the same pads go on.
+    // Both return: the same pads continue.
     for user in ["p1", "p2"] {
         others.insert(user, participant(port, user)?);
     }
@@ -83,7 +83,7 @@ fn five_participants_leave_are_killed_and_come_back_while_the_pipelines_go_on() 
         all_see(process, user, &USERS)?;
     }
 
-    // The one that serves is killed: another takes over, the rest goes on, and one more can join.
+    // The process with the server is killed: another takes over, the rest continues, and one joins.
     drop(first);
     let rest = ["p1", "p2", "p3", "p4"];
     for (user, process) in &mut others {
@@ -109,7 +109,7 @@ fn a_call_works_on_a_machine_without_a_network() -> Result<()> {
         "videotestsrc is-live=true ! acscallsink {call} user=a \
          acscallsrc name=c {call} user=b c.video_a ! fakesink name=end sync=false"
     );
-    // A namespace of its own, in which only lo is up.
+    // A namespace in which only lo is up.
     let mut command = Command::new("unshare");
     command.args(["--map-root-user", "--net", "sh", "-c"]);
     command.arg("ip link set lo up && exec \"$0\" \"$1\"");
@@ -120,7 +120,7 @@ fn a_call_works_on_a_machine_without_a_network() -> Result<()> {
 }
 
 #[test]
-fn two_gst_launch_lines_are_in_a_call() -> Result<()> {
+fn two_gst_launch_lines_form_a_call() -> Result<()> {
     init()?;
     let port = free_port()?;
     let call = format!("server=ws://127.0.0.1:{port} call=x");
@@ -139,11 +139,11 @@ fn two_gst_launch_lines_are_in_a_call() -> Result<()> {
     let mut sender = launch(&format!(
         "videotestsrc is-live=true ! acscallsink {call} user=a"
     ))?;
-    // Ends by itself when ten frames have come.
+    // Ends after ten frames.
     let mut receiver = launch(&format!(
         "acscallsrc {call} user=b ! videoconvert ! identity eos-after=10 ! fakesink"
     ))?;
-    let ended = until("the receiver has got its frames", || {
+    let ended = until("the receiver has received its frames", || {
         Ok(receiver.try_wait()?)
     });
     sender.kill()?;

@@ -1,15 +1,15 @@
-//! `bwfilter` and `rawtap` on the way into a call.
+//! `bwfilter` and `rawtap` before `acscallsink`.
 
 use acscall_tests::pipeline::{Pipeline, TIMEOUT, free_port, init};
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;
 use std::sync::mpsc::{Receiver, channel};
 
-/// How many frames are looked at.
+/// The number of checked frames.
 const FRAMES: usize = 20;
 
 #[test]
-fn black_and_white_costs_no_pixel_work_before_acscallsink() -> Result<()> {
+fn bwfilter_copies_no_luma_before_acscallsink() -> Result<()> {
     check(&format!(
         "{SOURCE} ! bwfilter name=gray ! acscallsink {}",
         call()?
@@ -17,8 +17,8 @@ fn black_and_white_costs_no_pixel_work_before_acscallsink() -> Result<()> {
 }
 
 #[test]
-fn nor_does_it_while_a_tap_holds_the_frames() -> Result<()> {
-    // The queue holds some of them until the end of the test.
+fn bwfilter_copies_no_luma_while_a_tap_holds_the_frames() -> Result<()> {
+    // The queue holds some frames until the end of the test.
     check(&format!(
         "{SOURCE} ! rawtap name=t ! bwfilter name=gray ! acscallsink {}
          t.tap_0 ! queue ! fakesink sync=true ts-offset=3600000000000 async=false",
@@ -37,7 +37,7 @@ fn call() -> Result<String> {
     ))
 }
 
-/// The luma that leaves `gray` is the very memory that came, and what came keeps its chroma.
+/// Checks that the output of `gray` shares the luma memory of its input, which keeps its chroma.
 fn check(description: &str) -> Result<()> {
     let pipeline = Pipeline::new(description)?;
     let gray = pipeline.element("gray")?;
@@ -56,19 +56,21 @@ fn check(description: &str) -> Result<()> {
 
 #[derive(Debug)]
 struct Frame {
-    /// Where they are in memory.
+    /// The addresses of the planes.
     luma: usize,
     chroma: [usize; 2],
     has_colour: bool,
 }
 
-/// Of each frame that passes the pad.
+/// Describes each frame that passes the pad.
 fn frames(element: &gst::Element, pad: &str) -> Result<Receiver<Frame>> {
     let (sender, receiver) = channel();
-    let pad = element.static_pad(pad).context("it has this pad")?;
+    let pad = element
+        .static_pad(pad)
+        .context("the element has this pad")?;
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         if let Some(frame) = info.buffer().and_then(|buffer| look(pad, buffer)) {
-            let _enough = sender.send(frame);
+            let _receiver_dropped = sender.send(frame);
         }
         gst::PadProbeReturn::Ok
     });

@@ -1,5 +1,5 @@
-//! A call whose two ends reach nothing but a server between them, over Debian's coturn there, as
-//! docs/server.md sets both up.
+//! A call between two users who only reach a server between them, relayed by Debian's coturn there.
+//! Both are configured as in docs/server.md.
 //!
 //! ```text
 //!   alice 192.0.2.2 ── 192.0.2.1  server  198.51.100.1 ── 198.51.100.2 bob
@@ -19,7 +19,7 @@ use anyhow::{Context, Result, bail, ensure};
 const SERVER: &str = "203.0.113.1";
 const TURN_SECRET: &str = "north-of-the-river";
 
-/// Frames that say that media flows: some seconds.
+/// The number of frames that show that media flows: some seconds.
 const FRAMES: u64 = 60;
 
 #[test]
@@ -35,16 +35,15 @@ fn a_call_between_two_who_reach_only_the_relay_goes_over_it() -> Result<()> {
             wait_until(&bob, |line| {
                 frames_of(line).is_some_and(|frames| frames >= FRAMES)
             })?;
-            // There is no other way, and both have logged in as themselves, with what they were
-            // given when they joined.
-            let mut awaited = vec![
+            // Both have authenticated with the passwords that they received when they joined.
+            let mut expected = vec![
                 [":alice>", "ALLOCATE processed, success"],
                 [":bob>", "ALLOCATE processed, success"],
                 ["session", "CHANNEL_BIND processed, success"],
             ];
             wait_until(&relay, |line| {
-                awaited.retain(|parts| !parts.iter().all(|part| line.contains(part)));
-                awaited.is_empty()
+                expected.retain(|parts| !parts.iter().all(|part| line.contains(part)));
+                expected.is_empty()
             })?;
             alice.leave()?;
             bob.leave()?;
@@ -63,17 +62,20 @@ fn a_turn_secret_that_is_not_the_relays_is_named_where_the_call_fails() -> Resul
             let _server = world.server("south-of-the-river")?;
             let (alice, bob) = world.participants()?;
             for end in [&alice, &bob] {
-                let told = wait_until(end, |line| line.starts_with("warning "))?;
-                assert!(told.contains("no TURN server gave an address"), "{told}");
+                let warning = wait_until(end, |line| line.starts_with("warning "))?;
+                assert!(
+                    warning.contains("no TURN server gave an address"),
+                    "{warning}"
+                );
             }
-            // So the relay says, too.
+            // The relay logs it, too.
             wait_until(&relay, |line| line.contains("error 401"))?;
             Ok(())
         },
     )
 }
 
-/// Runs `body` inside of namespaces, where there can be any, and a relay.
+/// Runs `body` inside namespaces. Skips the test if namespaces or coturn are not available.
 fn in_a_world(test: &str, body: impl FnOnce() -> Result<()>) -> Result<()> {
     if namespace::is_inside() {
         init()?;
@@ -93,7 +95,7 @@ fn in_a_world(test: &str, body: impl FnOnce() -> Result<()>) -> Result<()> {
 }
 
 struct World {
-    /// Gone with the namespaces.
+    /// Disappears with the namespaces.
     folder: PathBuf,
     server: Place,
     alice: Place,
@@ -115,7 +117,7 @@ impl World {
         }
         for (place, other) in [(&alice, "198.51.100.2"), (&bob, "192.0.2.2")] {
             let way = place.ip(&["route", "get", other]);
-            ensure!(way.is_err(), "there is a way to {other} beside the relay");
+            ensure!(way.is_err(), "there is a route to {other} beside the relay");
         }
         let folder = PathBuf::from("/run/relay");
         fs::create_dir(&folder)?;
@@ -134,17 +136,19 @@ impl World {
         })
     }
 
-    /// coturn with the settings of docs/server.md. Its lines are its log.
+    /// Starts coturn with the settings in docs/server.md. It prints its log.
     fn relay(&self) -> Result<Process> {
         let page = fs::read_to_string(root().join("docs/server.md"))?;
         let (_, settings) = page
             .split_once("in `/etc/turnserver.conf`:\n\n```\n")
-            .context("the page shows the settings")?;
-        let (settings, _) = settings.split_once("```").context("and their end")?;
+            .context("docs/server.md shows the settings")?;
+        let (settings, _) = settings
+            .split_once("```")
+            .context("the settings end with a fence")?;
         let (before, after) = settings
             .split_once("<contents of /etc/acscall/turn-secret>")
-            .context("the secret is among them")?;
-        // Where it is here, and that it tells what it does.
+            .context("the settings contain the secret")?;
+        // The addresses and files of this test, and a verbose log.
         let here = format!(
             "listening-ip={SERVER}\nrelay-ip={SERVER}\nlog-file=stdout\nsimple-log\nverbose\n\
              pidfile={folder}/pid\nuserdb={folder}/users\n",
@@ -159,7 +163,7 @@ impl World {
         Ok(relay)
     }
 
-    /// The signalling server, which makes the passwords for the relay.
+    /// Starts the signalling server, which creates the passwords for the relay.
     fn server(&self, turn_secret: &str) -> Result<Process> {
         let file = |name: &str| self.folder.join(name);
         fs::write(file("turn-secret"), turn_secret)?;
@@ -179,7 +183,7 @@ impl World {
         Ok(server)
     }
 
-    /// Alice sends a picture, bob takes it.
+    /// Starts alice, who sends video, and bob, who receives it.
     fn participants(&self) -> Result<(Process, Process)> {
         let at = |place: &Place, user: &str, description: &str| -> Result<Process> {
             let token = Command::new(acscall()?)
@@ -194,7 +198,7 @@ impl World {
                     .arg(description.replace("CALL", &call))
                     .env("ACSCALL_TOKEN", String::from_utf8(token.stdout)?.trim())
                     .env("SSL_CERT_FILE", self.folder.join("cert.pem"))
-                    // libnice warns where webrtcbin gives up a relay without a word to it.
+                    // libnice warns when webrtcbin gives up a relay.
                     .env_remove("G_DEBUG"),
             )
         };
@@ -213,7 +217,7 @@ impl World {
     }
 }
 
-/// Waits for a line, and gives it. An error of a pipeline ends the waiting.
+/// Waits for a line and returns it. Fails if the pipeline has an error.
 fn wait_until(process: &Process, mut wanted: impl FnMut(&str) -> bool) -> Result<String> {
     let deadline = now() + gst::ClockTime::try_from(TIMEOUT)?;
     let mut other = Vec::new();
@@ -227,10 +231,10 @@ fn wait_until(process: &Process, mut wanted: impl FnMut(&str) -> bool) -> Result
             other.push(line);
         }
     }
-    bail!("an awaited line did not come, but {other:#?}")
+    bail!("the expected line did not come; the output: {other:#?}")
 }
 
-/// Of `frames end COUNT`.
+/// The count in `frames end COUNT`.
 fn frames_of(line: &str) -> Option<u64> {
     line.strip_prefix("frames end ")?.parse().ok()
 }

@@ -1,15 +1,15 @@
-//! A short run of what `cargo xtask soak` does for half an hour. Memory is not judged here.
+//! A short run of `cargo xtask soak`, which does not check memory.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-/// What a run prints, and whether it found nothing.
+/// The output of a run, and whether it has no findings.
 fn soak(arguments: &[&str]) -> Result<(String, bool)> {
     let output = Command::new(env!("CARGO_BIN_EXE_soak"))
         .args(arguments)
-        // It collects what GLib logs.
+        // The program collects the log of GLib.
         .env_remove("G_DEBUG")
         .env_remove("GST_TRACERS")
         .stderr(Stdio::inherit())
@@ -18,7 +18,7 @@ fn soak(arguments: &[&str]) -> Result<(String, bool)> {
     Ok((text, output.status.success()))
 }
 
-/// The steps that a run with `--verbose` did, in order.
+/// The steps in the output of a run with `--verbose`, in order.
 fn steps(text: &str) -> Vec<&str> {
     let done = text.lines().filter(|line| line.ends_with(" ms)"));
     done.filter_map(|line| Some(line.split_once(" (")?.0))
@@ -46,7 +46,7 @@ fn participants_come_and_go_by_the_seed_and_leave_no_object_thread_or_unexplaine
     let done = steps(&text);
     ensure!(done.first() == Some(&"join stay Both"), "{text}");
     ensure!(done.last() == Some(&"rest"), "{text}");
-    // The tour and the round, each with its end.
+    // The tour and one round, each with its end.
     ensure!(done.len() > 80, "{} steps: {text}", done.len());
     let row = |what: &str| {
         let row = text.lines().find(|line| line.contains(what));

@@ -1,11 +1,11 @@
-//! Sources that stop giving anything.
+//! Sources that stall.
 
 use acscall_tests::pipeline::{Pipeline, free_port, init};
 use acscall_tests::wait::until;
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;
 
-/// A camera that gives frames on demand, and somebody who hears of it.
+/// A camera that pushes frames on demand, and a participant that gets the messages about it.
 struct Camera {
     sending: Pipeline,
     receiving: Pipeline,
@@ -36,17 +36,17 @@ impl Camera {
         Ok(())
     }
 
-    /// Gives frames until the receiver has heard of one. A busy machine may stall a single frame
-    /// before it could tell anybody of it.
+    /// Pushes frames until the receiver posts that the stream is available. After a single frame, the
+    /// source may stall before that on a busy machine.
     fn push_until_available(&self) -> Result<()> {
         let bus = self.receiving.0.bus().context("a bus")?;
-        until("the receiver hears of the camera", || {
+        until("the camera is available", || {
             self.push()?;
-            let mut told = bus.iter_filtered(&[gst::MessageType::Element]);
-            let available = told.any(|message| {
+            let mut messages = bus.iter_filtered(&[gst::MessageType::Element]);
+            let available = messages.any(|message| {
                 message
                     .structure()
-                    .is_some_and(|told| is_availability(told, true))
+                    .is_some_and(|structure| is_availability(structure, true))
             });
             Ok(available.then_some(()))
         })
@@ -59,35 +59,35 @@ impl Camera {
         Ok(())
     }
 
-    /// Announces that nothing comes for so long.
+    /// Announces a gap of this duration.
     fn pause(&self, time: gst::ClockTime) -> Result<()> {
         let now = self.sending.0.current_running_time().unwrap_or_default();
         let gap = gst::event::Gap::builder(now).duration(time).build();
         let pad = self.source.static_pad("src").context("a pad")?;
-        ensure!(pad.push_event(gap), "the gap is taken");
+        ensure!(pad.push_event(gap), "the gap was refused");
         Ok(())
     }
 
     fn wait_available(&self, available: bool) -> Result<()> {
         self.receiving
-            .wait_element_message(|told| is_availability(told, available))?;
+            .wait_element_message(|message| is_availability(message, available))?;
         Ok(())
     }
 
     fn wait_stalled(&self, stalled: bool) -> Result<()> {
-        self.sending.wait_element_message(|told| {
-            told.name() == "acscall-stalled"
-                && told.get("kind") == Ok("video")
-                && told.get("stalled") == Ok(stalled)
+        self.sending.wait_element_message(|message| {
+            message.name() == "acscall-stalled"
+                && message.get("kind") == Ok("video")
+                && message.get("stalled") == Ok(stalled)
         })?;
         Ok(())
     }
 
-    /// As far as was said until now.
+    /// Checks the messages posted so far.
     fn ensure_not_stalled(&self) -> Result<()> {
         let bus = self.sending.0.bus().context("a bus")?;
-        let told = bus.iter_filtered(&[gst::MessageType::Element]);
-        let names: Vec<_> = told
+        let messages = bus.iter_filtered(&[gst::MessageType::Element]);
+        let names: Vec<_> = messages
             .filter_map(|message| Some(message.structure()?.name().to_string()))
             .collect();
         ensure!(!names.iter().any(|n| n == "acscall-stalled"), "{names:?}");
@@ -95,8 +95,8 @@ impl Camera {
     }
 }
 
-fn is_availability(told: &gst::StructureRef, available: bool) -> bool {
-    told.name() == "acscall-stream" && told.get("available") == Ok(available)
+fn is_availability(message: &gst::StructureRef, available: bool) -> bool {
+    message.name() == "acscall-stream" && message.get("available") == Ok(available)
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_stalled_source_is_not_available_until_its_next_buffer() -> Result<()> {
         camera.wait_stalled(true)?;
         camera.wait_available(false)?;
     }
-    // People are told too.
+    // A warning is posted, too.
     camera.push()?;
     camera.sending.wait_for(|message| match message.view() {
         gst::MessageView::Warning(warning) => {
@@ -122,7 +122,7 @@ fn a_stalled_source_is_not_available_until_its_next_buffer() -> Result<()> {
 }
 
 #[test]
-fn a_source_that_announces_its_gaps_lives_and_so_does_one_without_a_timeout() -> Result<()> {
+fn a_source_that_announces_its_gaps_and_one_without_a_timeout_do_not_stall() -> Result<()> {
     let announces = Camera::new(0)?;
     announces.push()?;
     announces.pause(gst::ClockTime::from_seconds(3600))?;
@@ -131,21 +131,21 @@ fn a_source_that_announces_its_gaps_lives_and_so_does_one_without_a_timeout() ->
     let is_endless = Camera::new(0)?;
     is_endless.push()?;
     is_endless.wait_available(true)?;
-    // One that does neither.
+    // A source that does neither stalls.
     let stalls = Camera::new(1500)?;
     stalls.push()?;
     stalls.wait_stalled(true)?;
     for camera in [&announces, &is_endless] {
         camera.ensure_not_stalled()?;
     }
-    // With the timeout set it is judged at once, by its last buffer.
+    // A new timeout applies at once, from the last buffer.
     is_endless.set_timeout(200)?;
     is_endless.wait_stalled(true)?;
     Ok(())
 }
 
 #[test]
-fn what_is_muted_or_ended_does_not_stall() -> Result<()> {
+fn a_muted_or_ended_stream_does_not_stall() -> Result<()> {
     let camera = Camera::new(0)?;
     let pad = camera.sending.element("s")?.static_pad("video");
     let pad = pad.context("the pad exists")?;
@@ -153,7 +153,7 @@ fn what_is_muted_or_ended_does_not_stall() -> Result<()> {
     camera.wait_available(true)?;
     pad.set_property("muted", true);
     camera.wait_available(false)?;
-    // Another, which is not muted and is more patient, stalls.
+    // A source that is not muted stalls, even with a longer timeout.
     camera.set_timeout(100)?;
     let stalls = Camera::new(1500)?;
     stalls.push()?;

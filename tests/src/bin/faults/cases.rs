@@ -189,7 +189,7 @@ const STRAGGLERS: Duration = Duration::from_secs(1);
 /// Runs a case in the namespaces around this process, and prints its row.
 pub(crate) fn run_inside(name: &str) -> Result<()> {
     let case = CASES.iter().find(|case| case.name == name);
-    let case = case.with_context(|| format!("no fault is called '{name}'"))?;
+    let case = case.with_context(|| format!("there is no fault '{name}'"))?;
     let (figures, record) = case.run()?;
     // Printed before the check, so that the figures of a failure are shown.
     table::print_row(case, &figures, &record);

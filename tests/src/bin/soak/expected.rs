@@ -51,7 +51,7 @@ impl Form {
     }
 }
 
-/// Message a reader takes.
+/// A stream to read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stream {
     /// The mix.
@@ -112,7 +112,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    /// Message kind of step it is, for the table.
+    /// The kind of step, for the table.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Step::Join(..) => "join",

@@ -42,7 +42,7 @@ pub(crate) fn living() -> Result<Living> {
     Ok(living)
 }
 
-/// Message there is more of than before, with names.
+/// Describes the types with more objects than before, with some of the new objects.
 pub(crate) fn more(now: &Living, before: &Living) -> Vec<String> {
     let mut all = Vec::new();
     for (kind, objects) in now {
@@ -62,7 +62,7 @@ pub(crate) fn count(living: &Living) -> usize {
     living.values().map(Vec::len).sum()
 }
 
-/// Message is known of it, for people.
+/// A description of an object, for messages.
 fn name(value: &glib::SendValue) -> String {
     if let Ok(object) = value.get::<gst::Object>() {
         return object.path_string().to_string();

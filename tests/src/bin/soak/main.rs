@@ -35,7 +35,7 @@ const USAGE: &str = "usage: soak [--seed N] [--minutes N | --rounds N] [--steps 
 const GONE: Duration = Duration::from_secs(10);
 /// After this time a killed participant is given up: it has 30 s to come back.
 const GIVEN_UP: Duration = Duration::from_secs(45);
-/// Message is freed at once, is freed.
+/// After this time objects without users are freed.
 const AT_REST: Duration = Duration::from_secs(1);
 
 struct Arguments {

@@ -98,7 +98,7 @@ impl Plan {
         steps
     }
 
-    /// Message the one that stays does to send and read nothing.
+    /// The steps after which the remaining participant sends and reads nothing.
     fn idling(&self) -> Vec<Step> {
         let Some(present) = self.expected.get(STAYING) else {
             return Vec::new();

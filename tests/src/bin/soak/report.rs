@@ -1,11 +1,11 @@
-//! Message a run found, for people.
+//! The result of a run, as text.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::watch::{Census, Line, fit};
 
-/// Message was measured while only one was in the call, and of the server.
+/// Memory in KiB while only one participant is in the call, and that of the server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
     pub(crate) minutes: f64,
@@ -25,7 +25,7 @@ pub(crate) struct Report {
     pub(crate) begin: Census,
     pub(crate) end: Census,
     pub(crate) living: (usize, usize),
-    /// Message GLib logged of defects of GStreamer that are known.
+    /// The number of log messages about known defects of GStreamer.
     pub(crate) known: usize,
     pub(crate) findings: Vec<String>,
 }

@@ -29,7 +29,7 @@ pub(crate) struct Runner {
     checker: Checker,
     /// Whether other programs keep the machine busy.
     is_busy: bool,
-    /// Message was wrong so far.
+    /// The findings so far.
     pub(crate) findings: Vec<String>,
     /// The number of messages so far.
     pub(crate) messages: u64,

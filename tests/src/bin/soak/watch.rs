@@ -59,7 +59,7 @@ impl Census {
         self.descriptors.values().sum()
     }
 
-    /// Message there is more of than in `earlier`.
+    /// Describes the threads and descriptors with a higher count than in `earlier`.
     pub(crate) fn more_than(&self, earlier: &Census) -> Vec<String> {
         let more = |now: &BTreeMap<String, usize>, then: &BTreeMap<String, usize>, what: &str| {
             let then = |name: &String| then.get(name).copied().unwrap_or(0);

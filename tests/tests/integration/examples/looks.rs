@@ -1,11 +1,11 @@
-//! What a picture shows, by its size and colours.
+//! Recognises pictures by their size and colours.
 
 use gst_video::prelude::*;
 
-/// What [`Run::of`] takes: as decoded.
+/// The caps of the samples for [`Run::of`].
 pub(crate) const CAPS: &str = "video/x-raw,format=I420";
 
-/// What a picture shows.
+/// The content of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Look {
     /// 640×480 with colour bars: the camera.
@@ -18,20 +18,20 @@ pub(crate) enum Look {
     Pinwheel,
     /// Something else.
     Other {
-        /// Of the picture.
+        /// The width of the picture.
         width: u32,
-        /// Of the picture.
+        /// The height of the picture.
         height: u32,
-        /// How many of 100 points have one of the canvas' colours.
+        /// How many of 100 points have a colour of the canvas.
         canvas: usize,
-        /// How many of the seven bars are there.
+        /// How many of the seven bars are recognised.
         bars: usize,
         /// How many of 100 points are neutral.
         neutral: usize,
     },
 }
 
-/// Pictures of the same look.
+/// Consecutive pictures with the same look.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
     pub(crate) look: Look,
@@ -43,7 +43,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// One picture.
+    /// A run of one picture.
     pub(crate) fn of(sample: &gst::Sample) -> Run {
         let time = sample.buffer().and_then(|buffer| buffer.pts());
         Run {
@@ -55,20 +55,20 @@ impl Run {
         }
     }
 
-    /// Whether `next` follows as one picture follows another. A busy machine drops pictures:
-    /// what they do among themselves is the measure.
+    /// Whether `next` follows without a pause. A busy machine drops pictures, so the pauses within the
+    /// runs are the measure.
     pub(crate) fn goes_on_in(&self, next: &Run) -> bool {
         let usual = self.pause.max(next.pause);
         self.gap_to(next) < usual * 2 + gst::ClockTime::from_mseconds(300)
     }
 
-    /// The time from the last picture of this to the first of `next`.
+    /// The time from the last picture of this run to the first of `next`.
     fn gap_to(&self, next: &Run) -> gst::ClockTime {
         next.first.unwrap().saturating_sub(self.last.unwrap())
     }
 }
 
-/// Joins what looks the same.
+/// Joins consecutive pictures with the same look.
 pub(crate) fn runs(pictures: impl Iterator<Item = Run>) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for picture in pictures {
@@ -100,10 +100,10 @@ const BARS: [Colour; 7] = [
     [81, 90, 240],
     [41, 240, 110],
 ];
-/// What a codec makes of a colour.
+/// The tolerance for colours after coding.
 const TOLERANCE: u8 = 20;
-/// What a codec makes of no colour, also where a moment ago there was one: the encoder of a busy
-/// machine takes some frames to be rid of it.
+/// The tolerance for gray after coding. After a coloured picture, the encoder of a busy machine takes
+/// some frames to reach it.
 const NEUTRAL_TOLERANCE: u8 = 12;
 
 fn look(sample: &gst::Sample) -> Look {
@@ -111,7 +111,7 @@ fn look(sample: &gst::Sample) -> Look {
     let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(sample.buffer().unwrap(), &info)
         .unwrap();
     let (width, height) = (frame.width(), frame.height());
-    // The middles of 10×10 fields.
+    // The centres of 10×10 fields.
     let points: Vec<Colour> = (0..100)
         .map(|n| {
             colour(
@@ -142,7 +142,7 @@ fn look(sample: &gst::Sample) -> Look {
         .count();
     match (width, height) {
         (640, 480) if bars == 7 => Look::Bars,
-        // A point may lie on the edge of a square.
+        // Some points may be on the edge of a square.
         (1500, 845) if canvas >= 85 => Look::Canvas,
         (1500, 845) if neutral == 100 => Look::GrayCanvas,
         (1280, 720) if neutral == 100 => Look::Pinwheel,

@@ -1,4 +1,4 @@
-//! Every example, in Rust, in Python and in C: what the others in the call see and hear of its steps.
+//! Every example in Rust, Python and C: another participant sees and hears each of its steps.
 
 mod looks;
 mod partner;
@@ -13,7 +13,7 @@ use partner::{Receiver, Seen};
 use program::{Language, Program};
 use sound::Sound;
 
-/// What an example says before its first step, which begins when somebody can see it.
+/// The line that an example prints before its first step, which starts when another participant joins.
 const WAITING: &str = "In the call, waiting for somebody to send to";
 
 /// Long enough for a step to be seen, short enough for a test.
@@ -49,13 +49,13 @@ fn switch_audio(language: Language) {
             "Leaving"
         ]
     );
-    // Muted and back, and stopped.
+    // Muted, unmuted and stopped.
     assert_eq!(
         seen.available,
         ["audio on", "audio off", "audio on", "audio off"]
     );
     let heard = sound::course(&seen.sounds);
-    // The tick between two silences is the microphone after the mute.
+    // The ticks between two silences are the microphone after unmuting.
     let expected = [
         Sound::Ticks,
         Sound::Tone,
@@ -72,17 +72,17 @@ fn switch_audio(language: Language) {
 }
 
 #[test]
-fn switch_video_in_rust_sends_a_camera_pictures_of_its_own_and_another_camera() {
+fn switch_video_in_rust_sends_a_camera_a_custom_video_and_another_camera() {
     switch_video(Language::Rust);
 }
 
 #[test]
-fn switch_video_in_python_sends_a_camera_pictures_of_its_own_and_another_camera() {
+fn switch_video_in_python_sends_a_camera_a_custom_video_and_another_camera() {
     switch_video(Language::Python);
 }
 
 #[test]
-fn switch_video_in_c_sends_a_camera_pictures_of_its_own_and_another_camera() {
+fn switch_video_in_c_sends_a_camera_a_custom_video_and_another_camera() {
     switch_video(Language::C);
 }
 
@@ -99,7 +99,7 @@ fn switch_video(language: Language) {
             "Leaving"
         ]
     );
-    // From the camera to the custom video nothing is turned off.
+    // The switch from the camera to the custom video does not stop the stream.
     assert_eq!(
         seen.available,
         ["video on", "video off", "video on", "video off"]
@@ -114,7 +114,7 @@ fn switch_video(language: Language) {
     for run in &seen.looks {
         assert!(run.frames >= 3, "{:?}", seen.looks);
     }
-    // Nor is there a pause.
+    // Nor does it cause a pause.
     assert!(seen.looks[0].goes_on_in(&seen.looks[1]), "{:?}", seen.looks);
 }
 
@@ -161,17 +161,17 @@ fn share_screen(language: Language) {
 }
 
 #[test]
-fn incoming_in_rust_processes_what_comes_and_keeps_its_pads() {
+fn incoming_in_rust_processes_streams_and_keeps_its_pads() {
     incoming(Language::Rust);
 }
 
 #[test]
-fn incoming_in_python_processes_what_comes_and_keeps_its_pads() {
+fn incoming_in_python_processes_streams_and_keeps_its_pads() {
     incoming(Language::Python);
 }
 
 #[test]
-fn incoming_in_c_processes_what_comes_and_keeps_its_pads() {
+fn incoming_in_c_processes_streams_and_keeps_its_pads() {
     incoming(Language::C);
 }
 
@@ -204,7 +204,7 @@ fn incoming(language: Language) {
     assert!(number(&bright, "mean luma ") > 220, "{bright}");
     let dark = program.wait_for("screen_alice: 402×301, mean luma ");
     assert!(number(&dark, "mean luma ") < 30, "{dark}");
-    // A sine of -2 dBFS is -5 dB in the mean.
+    // The RMS level of a sine of -2 dBFS is -5 dB.
     program.wait_until("a tone", |line| {
         line.starts_with("Everybody: ") && (-8..=-3).contains(&number(line, "Everybody: "))
     });
@@ -221,7 +221,7 @@ fn incoming(language: Language) {
 }
 
 #[test]
-fn an_example_that_cannot_go_on_says_why_and_ends_with_code_1() {
+fn an_example_that_fails_says_why_and_ends_with_code_1() {
     for language in Language::ALL {
         for example in ["switch_audio", "switch_video", "share_screen", "incoming"] {
             let mut program = Program::start(language, example, &["--server=http://nowhere"]);
@@ -247,13 +247,13 @@ fn an_interrupted_example_leaves_the_call_at_once() {
         program.interrupt();
         assert_eq!(program.finish(), 0, "{language:?}");
         assert_eq!(program.lines().last().unwrap(), "Interrupted");
-        // Not as one whose connection is lost, for whom the others wait 30 s.
+        // A lost connection would be `connecting` for 30 s.
         let seen = receiver.seen(program.lines());
         assert_eq!(seen.presences, ["connected", "disconnected"]);
     }
 }
 
-/// Runs an example to its end, beside a participant that receives its one stream.
+/// Runs an example to its end, with a participant that receives its stream.
 fn run(language: Language, example: &str, kind: &str) -> Seen {
     init().unwrap();
     let server = format!("ws://127.0.0.1:{}", free_port().unwrap());
@@ -275,7 +275,7 @@ fn run(language: Language, example: &str, kind: &str) -> Seen {
     receiver.seen(program.lines())
 }
 
-/// The number behind `label`.
+/// The number after `label`.
 fn number(line: &str, label: &str) -> i64 {
     line.split(label)
         .nth(1)

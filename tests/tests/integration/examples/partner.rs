@@ -1,4 +1,4 @@
-//! The other participant: it takes all that an example sends.
+//! The other participant, which receives the stream of an example.
 
 use std::sync::mpsc;
 
@@ -8,29 +8,28 @@ use gst::prelude::*;
 use super::looks::{self, Run};
 use super::sound::{self, Listener, Sound};
 
-/// In ms. What is late is lost, and on a busy machine much is late; what an example sends has no
-/// gaps of its own.
+/// The latency in ms. It is long, since late packets are lost and on a busy machine many are late.
 const LATENCY: u32 = 250;
 
-/// How long the server may take to tell something.
+/// How long a message may take.
 const PATIENCE: gst::ClockTime = gst::ClockTime::from_seconds(TIMEOUT.as_secs());
 
-/// What was seen and heard of alice, the example.
+/// What was received from the example, whose user is alice.
 #[derive(Debug)]
 pub(crate) struct Seen {
-    /// What the example printed.
+    /// The output of the example.
     pub(crate) lines: Vec<String>,
-    /// How it came and went: its states.
+    /// The states of the participant.
     pub(crate) presences: Vec<String>,
     /// The messages about its stream, such as `audio on`.
     pub(crate) available: Vec<String>,
-    /// Its pictures, in the order in which they came.
+    /// Its pictures, in the order of arrival.
     pub(crate) looks: Vec<Run>,
-    /// The sound of the whole call.
+    /// Its audio, over the whole call.
     pub(crate) sounds: Vec<Sound>,
 }
 
-/// Reads alice's stream of one kind.
+/// Reads one stream of alice.
 pub(crate) struct Receiver {
     pipeline: gst::Pipeline,
     looks: mpsc::Receiver<Run>,
@@ -38,7 +37,7 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    /// Joins the call, serves it at `server`, and asks for a stream that is not there yet.
+    /// Joins the call, runs its server at `server`, and requests a stream that does not exist yet.
     pub(crate) fn join(server: &str, kind: &str) -> Receiver {
         let (pad, caps) = match kind {
             "audio" => ("audio".to_owned(), sound::CAPS),
@@ -58,7 +57,7 @@ impl Receiver {
         let callbacks = gst_app::AppSinkCallbacks::builder()
             .new_sample(move |sink| {
                 let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-                // Sending fails where the test has failed.
+                // Sending fails if the test has failed.
                 if is_audio {
                     for sound in listener.listen(&sample) {
                         send_sound.send(sound).map_err(|_| gst::FlowError::Eos)?;
@@ -82,31 +81,31 @@ impl Receiver {
             looks,
             sounds,
         };
-        receiver.read_messages("connected", |name, told| {
-            name == "acscall-state" && told.get::<&str>("state") == Ok("connected")
+        receiver.read_messages("connected", |name, message| {
+            name == "acscall-state" && message.get::<&str>("state") == Ok("connected")
         });
         receiver
     }
 
-    /// What was seen until alice left; she is on her way.
+    /// Waits until alice has left, and returns what was received.
     pub(crate) fn seen(self, lines: Vec<String>) -> Seen {
         let (mut available, mut presences) = (Vec::new(), Vec::new());
-        self.read_messages("alice disconnected", |name, told| {
+        self.read_messages("alice disconnected", |name, message| {
             if name == "acscall-stream" {
-                assert_eq!(told.get::<&str>("participant"), Ok("alice"));
-                let state = if told.get::<bool>("available").unwrap() {
+                assert_eq!(message.get::<&str>("participant"), Ok("alice"));
+                let state = if message.get::<bool>("available").unwrap() {
                     "on"
                 } else {
                     "off"
                 };
-                available.push(format!("{} {state}", told.get::<&str>("kind").unwrap()));
+                available.push(format!("{} {state}", message.get::<&str>("kind").unwrap()));
             }
             if name == "acscall-participant" {
-                presences.push(told.get::<String>("state").unwrap());
+                presences.push(message.get::<String>("state").unwrap());
             }
             presences.last().is_some_and(|last| last == "disconnected")
         });
-        // No more comes, and the channels end with the senders in the callbacks.
+        // Nothing arrives any more; the senders in the callbacks are dropped.
         self.pipeline.set_state(gst::State::Null).unwrap();
         let sounds = self.sounds.try_iter().collect();
         let looks = looks::runs(self.looks.try_iter());
@@ -119,6 +118,7 @@ impl Receiver {
         }
     }
 
+    /// Reads element messages until `until` returns true for one.
     fn read_messages(&self, what: &str, mut until: impl FnMut(&str, &gst::StructureRef) -> bool) {
         let bus = self.pipeline.bus().unwrap();
         loop {
@@ -126,12 +126,12 @@ impl Receiver {
                 PATIENCE,
                 &[gst::MessageType::Element, gst::MessageType::Error],
             );
-            let message = message.unwrap_or_else(|| panic!("no message that it is {what}"));
+            let message = message.unwrap_or_else(|| panic!("no message: {what}"));
             if let gst::MessageView::Error(error) = message.view() {
                 panic!("while waiting for {what}: {error:?}");
             }
-            let told = message.structure().unwrap();
-            if until(told.name().as_str(), told) {
+            let structure = message.structure().unwrap();
+            if until(structure.name().as_str(), structure) {
                 return;
             }
         }

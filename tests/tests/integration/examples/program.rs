@@ -8,7 +8,7 @@ use std::thread;
 
 use acscall_tests::pipeline::TIMEOUT;
 
-/// In which of its forms an example is run.
+/// The language of an example.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Language {
     /// `examples/src/bin`.
@@ -20,11 +20,11 @@ pub(crate) enum Language {
 }
 
 impl Language {
-    /// All of them.
+    /// All languages.
     pub(crate) const ALL: [Language; 3] = [Language::Rust, Language::Python, Language::C];
 }
 
-/// An example as a process, killed when it is dropped.
+/// The process of an example, killed when dropped.
 pub(crate) struct Program {
     child: Child,
     incoming: mpsc::Receiver<String>,
@@ -42,7 +42,7 @@ impl Program {
         command
             .args(arguments)
             .env("RUST_BACKTRACE", "0")
-            // As it is in most terminals; "1500×845" is printed.
+            // UTF-8, as in most terminals: examples print "1500×845".
             .env("LC_ALL", "C.UTF-8")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -59,16 +59,16 @@ impl Program {
         }
     }
 
-    /// Reads on until a line begins with `beginning`; returns the line.
+    /// Reads lines until one begins with `beginning`, and returns it.
     pub(crate) fn wait_for(&mut self, beginning: &str) -> String {
         self.wait_until(beginning, |line| line.starts_with(beginning))
     }
 
-    /// Reads on until `condition` holds for a line; returns the line.
+    /// Reads lines until `condition` holds for one, and returns it.
     pub(crate) fn wait_until(&mut self, what: &str, condition: impl Fn(&str) -> bool) -> String {
         loop {
             let Ok(line) = self.incoming.recv_timeout(TIMEOUT) else {
-                panic!("'{what}' was not printed, but only {:#?}", self.lines);
+                panic!("'{what}' was not printed; the output: {:#?}", self.lines);
             };
             self.lines.push(line.clone());
             if condition(&line) {
@@ -77,7 +77,7 @@ impl Program {
         }
     }
 
-    /// Does what Ctrl-C does.
+    /// Interrupts it as Ctrl-C does.
     pub(crate) fn interrupt(&self) {
         let kill = Command::new("sh")
             .args(["-c", "kill -INT \"$0\"", &self.child.id().to_string()])
@@ -85,12 +85,12 @@ impl Program {
         assert!(kill.expect("there is a shell").success());
     }
 
-    /// Waits for the end; the exit code. A signal that ends it fails the test.
+    /// Waits for the end and returns the exit code. Panics if a signal ended the process.
     pub(crate) fn finish(&mut self) -> i32 {
         loop {
             match self.incoming.recv_timeout(TIMEOUT) {
                 Ok(line) => self.lines.push(line),
-                // Both of its ends are closed: it is over, or will be in no time.
+                // Both outputs are closed: it has ended or is about to.
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
                 Err(mpsc::RecvTimeoutError::Timeout) => {
                     panic!("it did not end after {:#?}", self.lines)
@@ -102,7 +102,7 @@ impl Program {
         code.unwrap_or_else(|| panic!("{status} after {:#?}", self.lines))
     }
 
-    /// What was printed and read so far.
+    /// The lines read so far.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.lines.clone()
     }
@@ -110,7 +110,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // Fails where it has ended.
+        // Fails if it has ended.
         let _ended = self.child.kill();
         let _reaped = self.child.wait();
     }
@@ -130,16 +130,16 @@ fn python(example: &str) -> Command {
         .join("../examples/python")
         .join(example)
         .with_extension("py");
-    // The system's own: it has the bindings (python3-gi, gir1.2-gstreamer-1.0).
+    // The system's Python has the bindings (python3-gi, gir1.2-gstreamer-1.0).
     let mut command = Command::new("/usr/bin/python3");
     command.arg(script);
     find_plugins(&mut command);
-    // Nothing is written into the checkout.
+    // Python must not write into the checkout.
     command.env("PYTHONDONTWRITEBYTECODE", "1");
     command
 }
 
-/// Builds all C examples, unless nothing has changed since.
+/// Builds the C examples if necessary.
 fn c(example: &str) -> Command {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/c");
     let build = target_folder().join("examples-c");
@@ -161,7 +161,7 @@ fn c(example: &str) -> Command {
     command
 }
 
-/// Exactly one folder with the plugins, and a registry that is nobody else's.
+/// Sets one folder with the plugins, and the registry of the tests.
 fn find_plugins(command: &mut Command) {
     command.env("GST_PLUGIN_PATH", target_folder());
     if std::env::var_os("GST_REGISTRY").is_none() {
@@ -174,16 +174,16 @@ fn find_plugins(command: &mut Command) {
 
 fn built(example: &str) -> PathBuf {
     let path = target_folder().join(example);
-    let wanted = "build the examples first: cargo build -p acscall-examples";
-    assert!(path.is_file(), "{} is missing; {wanted}", path.display());
+    let hint = "build the examples first: cargo build -p acscall-examples";
+    assert!(path.is_file(), "{} is missing; {hint}", path.display());
     path
 }
 
-/// The folder with the programs; this test lies in `deps` in it.
+/// The folder with the programs; this test is in its subfolder `deps`.
 fn target_folder() -> PathBuf {
-    let test = std::env::current_exe().expect("a test knows its file");
+    let test = std::env::current_exe().expect("the path of the test is known");
     test.ancestors()
         .nth(2)
-        .expect("a test lies in target/PROFILE/deps")
+        .expect("the test is in target/PROFILE/deps")
         .to_path_buf()
 }

@@ -1,28 +1,28 @@
-//! What a stretch of sound is, by its spectrum.
+//! Recognises sounds by their spectrum.
 
-/// What [`Listener`] takes.
+/// The caps of the samples for [`Listener`].
 pub(crate) const CAPS: &str = "audio/x-raw,format=S16LE,rate=48000,channels=2";
 
 const RATE: f64 = 48000.0;
-/// A tenth of a second.
+/// Samples of a window: 100 ms.
 const WINDOW: usize = 4800;
-/// A silence this long is more than the pause between two ticks, in windows.
+/// A longer silence than between two ticks, in windows.
 const LONG_SILENCE: usize = 13;
 
-/// What a window of sound is.
+/// The content of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sound {
-    /// Nothing to be heard.
+    /// Silence.
     Silence,
-    /// A short sound of 440 Hz, as audiotestsrc ticks.
+    /// A tick of audiotestsrc: a short sound of 440 Hz.
     Ticks,
-    /// A sine of 500 Hz and nothing else.
+    /// A pure sine of 500 Hz.
     Tone,
-    /// Something else, such as a moment in which one becomes the other.
+    /// Something else, such as the change from one to another.
     Other,
 }
 
-/// Cuts sound into windows.
+/// Divides audio into windows.
 #[derive(Debug, Default)]
 pub(crate) struct Listener {
     left: Vec<f64>,
@@ -46,15 +46,15 @@ impl Listener {
     }
 }
 
-/// What follows what. Ticks are 0.9 s of silence apart, which is no silence of its own; neither
-/// is the silence before the first sound.
+/// The sequence of sounds, without silence before the first sound and between ticks, which are 0.9 s
+/// apart.
 pub(crate) fn course(sounds: &[Sound]) -> Vec<Sound> {
     let mut course: Vec<Sound> = Vec::new();
     for run in sounds.chunk_by(|a, b| a == b) {
         let counts = match run[0] {
             Sound::Silence => run.len() >= LONG_SILENCE && !course.is_empty(),
             Sound::Ticks => true,
-            // Shorter than this it is an artefact.
+            // A shorter tone is an artefact.
             Sound::Tone => run.len() >= 3,
             Sound::Other => false,
         };
@@ -68,7 +68,7 @@ pub(crate) fn course(sounds: &[Sound]) -> Vec<Sound> {
 fn classify(window: &[f64]) -> Sound {
     let power = window.iter().map(|sample| sample * sample).sum::<f64>() / window.len() as f64;
     let (tone, tick) = (goertzel(window, 500.0), goertzel(window, 440.0));
-    // -60 dB: what a codec makes of silence is below.
+    // -60 dB: silence after coding is below.
     if power < 1e-6 {
         Sound::Silence
     } else if power > 0.01 && tone > 0.95 * power {
@@ -80,7 +80,7 @@ fn classify(window: &[f64]) -> Sound {
     }
 }
 
-/// The power of one frequency; that of a window of nothing else is the window's own.
+/// The power at one frequency, by the Goertzel algorithm. For a pure sine it is that of the window.
 fn goertzel(window: &[f64], frequency: f64) -> f64 {
     let coefficient = 2.0 * (2.0 * std::f64::consts::PI * frequency / RATE).cos();
     let (mut one, mut two) = (0.0, 0.0);
@@ -92,7 +92,7 @@ fn goertzel(window: &[f64], frequency: f64) -> f64 {
 }
 
 #[test]
-fn sines_are_told_apart() {
+fn sines_are_distinguished() {
     let sine = |frequency: f64, length: usize| -> Vec<f64> {
         let turn = 2.0 * std::f64::consts::PI * frequency / RATE;
         (0..WINDOW)

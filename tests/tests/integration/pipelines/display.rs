@@ -21,7 +21,7 @@ impl Display {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // It says its number when it is ready.
+        // It prints its display number when it is ready.
         let mut number = String::new();
         BufReader::new(server.stdout.take().unwrap())
             .read_line(&mut number)
@@ -33,7 +33,7 @@ impl Display {
         }
     }
 
-    /// For the variable DISPLAY.
+    /// The value for the variable DISPLAY.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -59,14 +59,15 @@ impl Pixel {
         Pixel { red, green, blue }
     }
 
-    /// Whether it is the same for the eye: encoders and colour matrices change it a little.
+    /// Whether the colours look the same: encoders and colour matrices change them slightly.
     pub(crate) fn is_near(self, other: Pixel) -> bool {
         const TOLERANCE: u8 = 40;
         self.red.abs_diff(other.red) < TOLERANCE
             && self.green.abs_diff(other.green) < TOLERANCE
             && self.blue.abs_diff(other.blue) < TOLERANCE
     }
-    /// Whether it has no colour to the eye.
+
+    /// Whether the colour looks gray.
     pub(crate) fn is_gray(self) -> bool {
         const TOLERANCE: u8 = 12;
         let channels = [self.red, self.green, self.blue];

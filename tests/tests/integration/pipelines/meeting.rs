@@ -1,4 +1,4 @@
-//! A call on a port of its own, and partners in it.
+//! A call with its own server port, and partners in it.
 
 use std::env;
 use std::fs;
@@ -12,13 +12,13 @@ use gst_video::prelude::*;
 use super::display::Pixel;
 use super::sound::Sound;
 
-/// How long anything may take that is waited for.
+/// How long a wait may take.
 const PATIENCE: gst::ClockTime = gst::ClockTime::from_seconds(TIMEOUT.as_secs());
 
 /// The name of the call.
 pub(crate) const CALL: &str = "pipelines";
 
-/// A call, a server for it, and a folder for what is recorded.
+/// A call, its server port, and a folder for recordings.
 pub(crate) struct Meeting {
     port: u16,
     folder: PathBuf,
@@ -33,7 +33,7 @@ impl Meeting {
         Meeting { port, folder }
     }
 
-    /// The server's address. Nobody serves there until a partner or a script joins.
+    /// The address of the server, which the first partner or script starts.
     pub(crate) fn server(&self) -> String {
         format!("ws://127.0.0.1:{}", self.port)
     }
@@ -47,13 +47,13 @@ impl Meeting {
         self.folder.join(name).to_str().unwrap().to_owned()
     }
 
-    /// Joins as `user` with what `description` says: `s.` is the user's acscallsink, `c.` the
-    /// user's acscallsrc, whichever it mentions.
+    /// Joins as `user` with a pipeline. If `description` contains `s.`, that is the user's acscallsink;
+    /// if it contains `c.`, that is the user's acscallsrc.
     pub(crate) fn partner(&self, user: &str, description: &str) -> Partner {
         self.partner_with(&format!("call={CALL}"), user, description)
     }
 
-    /// As [`Meeting::partner`], in the call that `how` says: to somebody, or from somebody.
+    /// As [`Meeting::partner`], with other call properties: `callee`, `auto-accept`.
     pub(crate) fn partner_with(&self, how: &str, user: &str, description: &str) -> Partner {
         let settings = format!("{how} user={user} server={}", self.server());
         let mut whole = String::new();
@@ -69,7 +69,7 @@ impl Meeting {
 
 impl Drop for Meeting {
     fn drop(&mut self) {
-        // What is left over lies in the system's folder of such things.
+        // A failure leaves files in the system's temporary folder.
         let _left_over = fs::remove_dir_all(&self.folder);
     }
 }
@@ -86,14 +86,14 @@ impl Partner {
         partner
     }
 
-    /// What comes to the appsink `name`, until the end of the stream. Waits for each.
+    /// The frames that arrive at the appsink `name` until EOS. Waits for each.
     pub(crate) fn frames(&self, name: &str) -> impl Iterator<Item = Frame> {
         let sink = self.sink(name);
         std::iter::from_fn(move || self.next(&sink).map(Frame))
     }
 
-    /// What is `wanted` of the sound that comes, as F32LE in one channel, to the appsink `name`,
-    /// after the silence at its beginning.
+    /// Collects the audio that arrives at the appsink `name`, as F32LE in one channel, until `wanted`
+    /// returns a part of it, without the silence at the start.
     pub(crate) fn hears(&self, name: &str, wanted: impl Fn(&Sound) -> Option<Sound>) -> Sound {
         let sink = self.sink(name);
         let mut samples = Vec::new();
@@ -104,7 +104,7 @@ impl Partner {
                 map.chunks_exact(4)
                     .map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())),
             );
-            // To look at all of it takes longer than a buffer lasts.
+            // Analysing all of it takes longer than a buffer lasts.
             if count % 10 == 0
                 && let Some(heard) = Sound::of_samples(&samples).try_after_silence()
                 && let Some(found) = wanted(&heard)
@@ -112,10 +112,10 @@ impl Partner {
                 return found;
             }
         }
-        unreachable!("the stream goes on or ends")
+        unreachable!("the loop has no end")
     }
 
-    /// Waits until it has sent so many more pictures of its camera to somebody.
+    /// Waits until `more` pictures of its camera have been encoded.
     pub(crate) fn sends(&self, more: u64) {
         let sink = self.0.by_name("s").unwrap();
         let pad = sink.static_pad("video").unwrap();
@@ -134,7 +134,7 @@ impl Partner {
         self.0.by_name(name).unwrap().downcast().unwrap()
     }
 
-    /// Panics with the pipeline's error where there is one, and if nothing comes.
+    /// Returns the next sample, `None` after EOS. Panics on an error, or if nothing arrives.
     fn next(&self, sink: &gst_app::AppSink) -> Option<gst::Sample> {
         let sample = sink.try_pull_sample(PATIENCE);
         let bus = self.0.bus().unwrap();
@@ -143,7 +143,7 @@ impl Partner {
         }
         assert!(
             sample.is_some() || sink.is_eos(),
-            "nothing came to {}",
+            "nothing arrived at {}",
             sink.name()
         );
         sample
@@ -172,7 +172,7 @@ impl Frame {
         self.0.buffer().unwrap().pts().unwrap()
     }
 
-    /// The colour there.
+    /// The colour at this point.
     pub(crate) fn at(&self, x: usize, y: usize) -> Pixel {
         let rgb = gst::Caps::builder("video/x-raw")
             .field("format", "RGB")

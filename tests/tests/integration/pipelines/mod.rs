@@ -1,7 +1,7 @@
-//! Every script of pipelines/ in a call with a partner in this process.
+//! Every script of pipelines/, in a call with a partner in this process.
 //!
-//! The partner's elements serve the call themselves, on a port of its own. What a script sends
-//! is looked at as the partner receives it, what it receives as it is in its file or window.
+//! The partner's elements run the server of the call. The tests check what the partner receives from a
+//! script, and the files and windows of scripts that receive.
 
 mod display;
 mod meeting;
@@ -67,7 +67,7 @@ fn the_mixed_audio_of_a_call_becomes_a_wav_file_without_gaps_and_clicks() {
 }
 
 #[test]
-fn one_participants_audio_comes_without_that_of_the_others() {
+fn one_participants_audio_is_recorded_without_that_of_others() {
     let meeting = Meeting::new();
     let _alice = meeting.partner("alice", &format!("{TONE_440} ! s.audio"));
     let _bob = meeting.partner(
@@ -100,7 +100,7 @@ fn a_call_is_joined_with_a_tone_of_500_hz() {
 }
 
 #[test]
-fn a_call_is_answered_and_what_the_caller_says_becomes_a_wav_file() {
+fn a_call_is_answered_and_the_callers_audio_becomes_a_wav_file() {
     let meeting = Meeting::new();
     let file = meeting.file("message.wav");
     let start = || {
@@ -119,12 +119,12 @@ fn a_call_is_answered_and_what_the_caller_says_becomes_a_wav_file() {
          ! appsink name=heard",
     );
     let said = caller.hears("heard", |sound| sound.steady(1.0));
-    // The script has to hear the caller, too.
+    // The script must also receive the caller's audio.
     recorded(&file, |sound| {
         (sound.seconds() > 2.0).then(|| sound.clone())
     });
     drop(caller);
-    // The call is over, and with it the script.
+    // The end of the call ends the script.
     script.end();
 
     let (script, echo) = (said.amplitude(440.0), said.amplitude(1000.0));
@@ -148,7 +148,7 @@ fn somebody_is_called_with_a_tone_and_a_picture() {
     let tone = partner.hears("heard", |sound| sound.steady(1.0));
     let frame = partner.frames("seen").next().expect("no frame came");
     drop(partner);
-    // Who was called has hung up.
+    // The callee has hung up.
     script.end();
 
     let amplitude = tone.amplitude(500.0);
@@ -185,7 +185,7 @@ fn the_real_screen_is_shared() {
         "share-x-screen.sh",
         &[("DISPLAY", display.name())],
     );
-    // The window may come up after the sharing has begun.
+    // The window may appear after sharing has started.
     partner.frames("seen").find(|frame| {
         assert_eq!((frame.width(), frame.height()), display::SIZE);
         frame.at(100, 100).is_near(GREEN_PIXEL)
@@ -202,7 +202,7 @@ fn a_screen_is_shared_in_black_and_white() {
     assert_eq!((frame.width(), frame.height()), (1500, 845));
     let bars: Vec<_> = BARS.iter().map(|x| frame.at(*x, 200)).collect();
     assert!(bars.iter().all(|bar| bar.is_gray()), "{bars:?}");
-    // From white to blue each is darker than the one before.
+    // From white to blue, each bar is darker than the previous one.
     assert!(bars.is_sorted_by(|a, b| a.green > b.green), "{bars:?}");
     script.interrupt();
 }
@@ -221,7 +221,7 @@ fn the_real_screen_is_shared_in_black_and_white() {
         ),
     ];
     let script = Script::start(&meeting, "share-screen-black-and-white.sh", &settings);
-    // The window may come up after the sharing has begun.
+    // The window may appear after sharing has started.
     partner.frames("seen").find(|frame| {
         assert_eq!((frame.width(), frame.height()), display::SIZE);
         let pixel = frame.at(100, 100);
@@ -245,7 +245,7 @@ fn an_incoming_camera_becomes_a_file() {
     for frame in &frames {
         assert_eq!((frame.width(), frame.height()), (1280, 720));
     }
-    // The file's rate is that of the script, whatever comes.
+    // The file has the frame rate of the script.
     for pair in frames.windows(2) {
         let between = (pair[1].time() - pair[0].time()).mseconds();
         assert!((32..=34).contains(&between), "{between} ms");
@@ -277,10 +277,10 @@ fn an_incoming_screen_is_seen_in_black_and_white() {
 const GREEN_PIXEL: Pixel = Pixel::new(0, 0xc0, 0);
 const GREEN_IN_GRAY: Pixel = Pixel::new(0x80, 0x80, 0x80);
 
-/// In the middle of each of a test picture's bars: white, yellow, cyan, green, magenta, red, blue.
+/// The centres of the test picture's bars: white, yellow, cyan, green, magenta, red, blue.
 const BARS: [usize; 7] = [107, 321, 535, 750, 964, 1178, 1392];
 
-/// What is where on the canvas: the background, and the three squares.
+/// Points of the canvas and their colours: the background and the three squares.
 const CANVAS: [(Pixel, usize, usize); 5] = [
     (Pixel::new(0, 0, 0xff), 50, 50),
     (Pixel::new(0, 0, 0xff), 1490, 840),
@@ -293,8 +293,8 @@ fn receive(pad: &str) -> String {
     format!("c.{pad} ! appsink name=seen")
 }
 
-/// Every frame shows the canvas, and comes after the one before. How many come in a second is
-/// measured by `cargo xtask bench call`: a machine that is too slow for them sends fewer.
+/// Checks that every frame shows the canvas, with increasing times. The frame rate is not checked: a
+/// slow machine sends fewer frames.
 fn assert_canvas(partner: &Partner) {
     let mut before = None;
     let frames: Vec<_> = partner.frames("seen").take(60).collect();
@@ -310,7 +310,7 @@ fn assert_canvas(partner: &Partner) {
     }
 }
 
-/// Lets `script` record until so many seconds of its file `path` are steady, and returns those.
+/// Lets `script` record until `seconds` of its file `path` are steady, and returns that part.
 fn record(script: Script, path: &str, seconds: f64) -> Sound {
     recorded(path, |sound| sound.steady(seconds));
     script.interrupt();
@@ -318,13 +318,12 @@ fn record(script: Script, path: &str, seconds: f64) -> Sound {
     sound.steady(seconds).expect("it was steady before")
 }
 
-/// Waits until the WAV file that is being written holds what is `wanted`, after the silence at its
-/// beginning.
+/// Waits until `wanted` returns a part of the unfinished WAV file, without the silence at its start.
 fn recorded(path: &str, wanted: impl Fn(&Sound) -> Option<Sound>) {
     let mut length = 0.0;
     until("sound is recorded", || {
         let sound = Sound::of_unfinished_wav(path);
-        // To look at it takes longer than to look for more of it.
+        // Analysing the sound takes longer than checking its length.
         let Some(sound) = sound.filter(|sound| sound.seconds() > length + 0.2) else {
             return Ok(None);
         };
@@ -351,7 +350,7 @@ fn window(display: &Display) -> Partner {
     ))
 }
 
-/// What is on the display.
+/// A pipeline that captures the display.
 fn screen(display: &Display) -> Partner {
     Partner::play(&format!(
         "ximagesrc display-name={} use-damage=false ! video/x-raw,framerate=10/1 ! appsink name=seen",
@@ -359,7 +358,8 @@ fn screen(display: &Display) -> Partner {
     ))
 }
 
-/// A partner's green `kind` fills a window that `script` opens, and looks as it should there.
+/// Checks that a partner's green `kind` fills the window of `script`, where `is_right` holds for its
+/// pixels.
 fn assert_window(kind: &str, script: &str, is_right: impl Fn(Pixel) -> bool) {
     let display = Display::start();
     let meeting = Meeting::new();

@@ -17,16 +17,16 @@ pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../pipelines")
 }
 
-/// A script, or in its place the gst-launch-1.0 that it becomes.
+/// The process of a script, which becomes gst-launch-1.0.
 pub(crate) struct Script {
     name: String,
     child: Child,
-    /// All it has printed, sent when it has ended.
+    /// Its output, sent when it has ended.
     printed: Receiver<String>,
 }
 
 impl Script {
-    /// Starts it in the meeting's call, with further variables.
+    /// Starts a script in the meeting's call, with further variables.
     pub(crate) fn start(meeting: &Meeting, name: &str, settings: &[(&str, &str)]) -> Script {
         let mut child = Command::new(folder().join(name))
             .env("GST_PLUGIN_PATH", plugins())
@@ -48,7 +48,7 @@ impl Script {
             let mut text = String::new();
             let read = out.read_to_string(&mut text);
             let errors = errors.join().unwrap().unwrap();
-            let _the_test_ended_first = sender.send(read.map(|_| text + &errors).unwrap());
+            let _receiver_dropped = sender.send(read.map(|_| text + &errors).unwrap());
         });
         Script {
             name: name.to_owned(),
@@ -57,13 +57,13 @@ impl Script {
         }
     }
 
-    /// Interrupts it as Ctrl-C does; it must end well.
+    /// Interrupts it as Ctrl-C does. It must succeed.
     pub(crate) fn interrupt(self) {
         self.signal("INT");
         self.end();
     }
 
-    /// Waits for its end, which must be a good one.
+    /// Waits for its end. It must succeed.
     pub(crate) fn end(mut self) {
         let printed = self.printed.recv_timeout(TIMEOUT);
         let name = self.name.clone();
@@ -72,7 +72,7 @@ impl Script {
         assert!(status.success(), "{name} ended with {status}:\n{printed}");
         assert!(
             !printed.contains("CRITICAL"),
-            "{name} complained:\n{printed}"
+            "{name} printed a critical:\n{printed}"
         );
     }
 
@@ -89,9 +89,9 @@ impl Script {
 impl Drop for Script {
     fn drop(&mut self) {
         if let Ok(None) = self.child.try_wait() {
-            // `timeout` passes this one on, unlike the one of `Child::kill`.
+            // `timeout` forwards SIGTERM, but cannot forward the SIGKILL of `Child::kill`.
             self.signal("TERM");
-            let _the_end_is_all_that_matters = self.child.wait();
+            let _any_status = self.child.wait();
             if thread::panicking() {
                 eprintln!("{}", self.printed.recv_timeout(TIMEOUT).unwrap_or_default());
             }
@@ -99,7 +99,7 @@ impl Drop for Script {
     }
 }
 
-/// The plugin that was built with this test, and what else the environment names.
+/// The plugin path: that of the environment, and the folder of the built plugins.
 fn plugins() -> OsString {
     let test = env::current_exe().unwrap();
     let built = test.ancestors().nth(2).unwrap();

@@ -1,15 +1,15 @@
-//! What is in a recording.
+//! Analysis of recordings.
 
 use std::f64::consts::TAU;
 use std::fs;
 
-/// In Hz; that of everything that comes out of a call.
+/// The sample rate of all audio from a call, in Hz.
 const RATE: usize = 48_000;
 
-/// The length of the windows that a recording is looked at in: 20 ms.
+/// The length of an analysis window: 20 ms.
 const WINDOW: usize = RATE / 50;
 
-/// Below this, of 1, it is silent.
+/// A window with a lower loudness, from 0 to 1, is silent.
 const SILENCE: f64 = 0.02;
 
 /// Samples of one channel.
@@ -21,17 +21,13 @@ impl Sound {
     pub(crate) fn of_wav(path: &str) -> Sound {
         let file = fs::read(path).unwrap();
         let u32_at = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap()) as usize;
-        // Otherwise the file was not finished.
-        assert_eq!(
-            u32_at(4),
-            file.len() - 8,
-            "the header says how long the file is"
-        );
+        // The length in the header is right only in a finished file.
+        assert_eq!(u32_at(4), file.len() - 8, "the file is not finished");
         Sound::of_unfinished_wav(path).unwrap()
     }
 
-    /// The same of one that is still being written, whose header does not know its length yet;
-    /// `None` before it has one.
+    /// As [`Sound::of_wav`], for a file that is being written and has no length in its header; `None`
+    /// before the header is complete.
     pub(crate) fn of_unfinished_wav(path: &str) -> Option<Sound> {
         let file = fs::read(path).ok()?;
         let u32_at = |at: usize| {
@@ -66,12 +62,12 @@ impl Sound {
         self.0.len() as f64 / RATE as f64
     }
 
-    /// From 200 ms after the first sound on: streams fade in, one after the other.
+    /// The sound from 200 ms after its first loud window: streams fade in one after the other.
     pub(crate) fn after_silence(&self) -> Sound {
         self.try_after_silence().expect("nothing but silence")
     }
 
-    /// The same, where there is any sound.
+    /// As [`Sound::after_silence`]; `None` if all is silent.
     pub(crate) fn try_after_silence(&self) -> Option<Sound> {
         let loud = self
             .0
@@ -81,9 +77,9 @@ impl Sound {
         Some(Sound(self.0[begin.min(self.0.len())..].to_vec()))
     }
 
-    /// The amplitude of this frequency, of 1.
+    /// The amplitude at this frequency, from 0 to 1.
     pub(crate) fn amplitude(&self, frequency: f64) -> f64 {
-        // Over one second the frequencies of the tests are exact and do not leak into each other.
+        // Whole frequencies do not leak into each other over one second.
         let second = &self.0[..RATE.min(self.0.len())];
         let step = TAU * frequency / RATE as f64;
         let (re, im) = second
@@ -96,8 +92,8 @@ impl Sound {
         2.0 * f64::hypot(re, im) / second.len() as f64
     }
 
-    /// The first stretch of this length without a gap or a click. Where the machine is busy, what
-    /// is late is lost; what is wrong with the sound itself leaves no such stretch.
+    /// The first part of this length without a gap or a click. On a busy machine late packets are
+    /// lost; a systematic fault leaves no such part.
     pub(crate) fn steady(&self, seconds: f64) -> Option<Sound> {
         let length = (seconds * RATE as f64) as usize;
         let mut begin = 0;
@@ -110,15 +106,15 @@ impl Sound {
         None
     }
 
-    /// Where there are gaps and clicks: a window that is softer or louder than the others, or a
-    /// step that is higher than steady tones have.
+    /// The positions of gaps and clicks: windows that are softer or louder than the others, and steps
+    /// that are too high for a steady tone.
     fn flaws(&self) -> Vec<usize> {
         let steps: Vec<_> = self
             .0
             .windows(2)
             .map(|pair| (pair[1] - pair[0]).abs())
             .collect();
-        // A click is one step or a few.
+        // A click is only a few steps.
         let usual = nth(&steps, steps.len() - steps.len() / 100);
         let clicks = steps
             .iter()
@@ -139,7 +135,7 @@ impl Sound {
     }
 }
 
-/// The value at this place of those in order.
+/// The value at this place of the sorted values.
 fn nth(values: &[f64], place: usize) -> f64 {
     let mut values = values.to_vec();
     let place = place.min(values.len().saturating_sub(1));
@@ -149,7 +145,7 @@ fn nth(values: &[f64], place: usize) -> f64 {
     }
 }
 
-/// The root of the mean square.
+/// The root mean square.
 fn loudness(window: &[f64]) -> f64 {
     (window.iter().map(|sample| sample * sample).sum::<f64>() / window.len() as f64).sqrt()
 }
@@ -158,7 +154,7 @@ fn loudness(window: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
-    /// Two seconds of a tone, with its sample at each of these places replaced.
+    /// Two seconds of a tone, with the samples at these positions replaced.
     fn tone(clicks: &[usize]) -> Sound {
         let sine = |at: usize| 0.5 * (TAU * 440.0 * at as f64 / RATE as f64).sin();
         let mut samples: Vec<_> = (0..2 * RATE).map(sine).collect();

@@ -1,4 +1,4 @@
-//! What an application does in a call: it invites others and hangs up.
+//! Action signals in a call: invitations and hanging up.
 
 use acscall_tests::pipeline::{Pipeline, free_port, init};
 use anyhow::{Result, bail};
@@ -7,7 +7,7 @@ use gst::prelude::*;
 use super::person::Person;
 
 #[test]
-fn a_third_is_invited_into_a_placed_call() -> Result<()> {
+fn a_third_user_is_invited_into_a_placed_call() -> Result<()> {
     init()?;
     let port = free_port()?;
     let bob = Person::answering(port, "bob")?;
@@ -15,8 +15,8 @@ fn a_third_is_invited_into_a_placed_call() -> Result<()> {
     let alice = Person::calling(port, "alice", "bob")?;
     alice.until_state("connected")?;
     bob.until_state("connected")?;
-    // Also who was called can invite.
-    bob.ask("invite", Some("carol, nobody"))?;
+    // The callee can invite, too.
+    bob.emit("invite", Some("carol, nobody"))?;
     for member in [&alice, &bob] {
         member.until_participant("carol", "ringing")?;
     }
@@ -26,28 +26,28 @@ fn a_third_is_invited_into_a_placed_call() -> Result<()> {
     );
     carol.until_state("connected")?;
     assert_eq!(carol.call()?, alice.call()?);
-    let there = |users: [&str; 2]| users.map(|user| (user.to_owned(), "connected".to_owned()));
+    let connected = |users: [&str; 2]| users.map(|user| (user.to_owned(), "connected".to_owned()));
     alice.sees()?;
     carol.sees()?;
-    assert_eq!(carol.participants()?, there(["alice", "bob"]));
+    assert_eq!(carol.participants()?, connected(["alice", "bob"]));
     alice.until_participant("carol", "connected")?;
-    assert_eq!(alice.participants()?, there(["bob", "carol"]));
+    assert_eq!(alice.participants()?, connected(["bob", "carol"]));
     Ok(())
 }
 
 #[test]
-fn somebody_is_invited_into_a_call_with_a_name() -> Result<()> {
+fn a_user_is_invited_into_a_named_call() -> Result<()> {
     init()?;
     let port = free_port()?;
     let alice = Person::joining(port, "alice", "room")?;
     let bob = Person::waiting(port, "bob")?;
-    alice.ask("invite", Some("bob"))?;
+    alice.emit("invite", Some("bob"))?;
     assert_eq!(bob.until_called_by("alice")?, "room");
-    bob.ask("accept", Some("room"))?;
+    bob.emit("accept", Some("room"))?;
     bob.until_state("connected")?;
     assert_eq!(bob.call()?, "room");
     bob.sees()?;
-    // A call with a name goes on with one.
+    // A named call continues with one participant.
     drop(bob);
     alice.until_participant("bob", "disconnected")?;
     assert_eq!(alice.course()?, ["connecting", "connected"]);
@@ -55,7 +55,7 @@ fn somebody_is_invited_into_a_call_with_a_name() -> Result<()> {
 }
 
 #[test]
-fn who_hangs_up_leaves_with_all_elements_and_the_others_go_on() -> Result<()> {
+fn hanging_up_ends_the_call_for_all_elements_of_the_user_and_not_for_others() -> Result<()> {
     init()?;
     let port = free_port()?;
     let bob = Person::answering(port, "bob")?;
@@ -85,7 +85,7 @@ fn who_hangs_up_leaves_with_all_elements_and_the_others_go_on() -> Result<()> {
 }
 
 #[test]
-fn a_caller_who_hangs_up_stops_the_ringing() -> Result<()> {
+fn a_caller_who_hangs_up_cancels_the_ringing() -> Result<()> {
     init()?;
     let port = free_port()?;
     let bob = Person::waiting(port, "bob")?;
@@ -98,7 +98,7 @@ fn a_caller_who_hangs_up_stops_the_ringing() -> Result<()> {
 }
 
 #[test]
-fn a_pipeline_that_waits_for_somebody_ends_when_it_hangs_up() -> Result<()> {
+fn a_pipeline_that_waits_for_participants_ends_when_it_hangs_up() -> Result<()> {
     init()?;
     let port = free_port()?;
     let bob = Person::waiting(port, "bob")?;
@@ -112,7 +112,7 @@ fn a_pipeline_that_waits_for_somebody_ends_when_it_hangs_up() -> Result<()> {
 }
 
 #[test]
-fn actions_outside_of_a_call_do_nothing_but_say_so() -> Result<()> {
+fn actions_outside_a_call_only_post_a_warning() -> Result<()> {
     init()?;
     let port = free_port()?;
     let pipeline = Pipeline::new(&format!(
@@ -139,11 +139,11 @@ fn actions_outside_of_a_call_do_nothing_but_say_so() -> Result<()> {
 }
 
 #[test]
-fn an_invitation_of_nobody_that_can_be_called_is_refused() -> Result<()> {
+fn an_invitation_of_an_invalid_user_is_refused() -> Result<()> {
     init()?;
     let alice = Person::joining(free_port()?, "alice", "room")?;
     for (users, problem) in [("alice", "calls itself"), ("a\u{7}", "control")] {
-        alice.ask("invite", Some(users))?;
+        alice.emit("invite", Some(users))?;
         let (text, code) = alice.is_warned()?;
         assert!(text.contains("invite") && text.contains(problem), "{text}");
         assert_eq!(code, Some(gst::ResourceError::Settings));

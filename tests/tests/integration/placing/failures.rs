@@ -1,4 +1,4 @@
-//! Calls that do not come about, and what the caller and the called are told.
+//! Calls that fail, and the messages of the caller and the callee.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use gst::prelude::*;
 use super::person::{Person, server};
 
 #[test]
-fn who_calls_somebody_who_is_not_there_learns_how_to_be_called() -> Result<()> {
+fn calling_an_absent_user_is_an_error_that_says_how_to_accept_calls() -> Result<()> {
     init()?;
     let alice = Person::calling(free_port()?, "alice", "bob")?;
     assert_eq!(
@@ -26,7 +26,7 @@ fn who_calls_somebody_who_is_not_there_learns_how_to_be_called() -> Result<()> {
 }
 
 #[test]
-fn who_is_in_a_call_is_busy() -> Result<()> {
+fn a_user_in_a_call_is_busy() -> Result<()> {
     init()?;
     let port = free_port()?;
     let bob = Person::joining(port, "bob", "room")?;
@@ -43,14 +43,14 @@ fn who_is_in_a_call_is_busy() -> Result<()> {
 }
 
 #[test]
-fn who_declines_goes_on_waiting_and_can_answer_the_next_call() -> Result<()> {
+fn a_user_who_declines_a_call_can_answer_the_next_one() -> Result<()> {
     init()?;
     let port = free_port()?;
     let bob = Person::waiting(port, "bob")?;
     let alice = Person::calling(port, "alice", "bob")?;
     let first = bob.until_called_by("alice")?;
     alice.until_state("ringing")?;
-    bob.ask("reject", None)?;
+    bob.emit("reject", None)?;
     assert_eq!(bob.until_not_called()?, "declined");
     assert_eq!(
         alice.until_participant("bob", "disconnected")?.as_deref(),
@@ -67,7 +67,7 @@ fn who_declines_goes_on_waiting_and_can_answer_the_next_call() -> Result<()> {
     let alice = Person::calling(port, "alice", "bob")?;
     let second = bob.until_called_by("alice")?;
     assert_ne!(first, second);
-    bob.ask("accept", Some(&second))?;
+    bob.emit("accept", Some(&second))?;
     bob.until_state("connected")?;
     assert_eq!(bob.course()?, ["connecting", "connected"]);
     alice.until_state("connected")?;
@@ -77,7 +77,7 @@ fn who_declines_goes_on_waiting_and_can_answer_the_next_call() -> Result<()> {
 }
 
 #[test]
-fn who_does_not_answer_in_time_is_rung_no_more() -> Result<()> {
+fn ringing_ends_if_nobody_answers_in_time() -> Result<()> {
     init()?;
     let mut config = Config::default();
     config.limits.ringing = Duration::from_millis(500);
@@ -100,7 +100,7 @@ fn who_does_not_answer_in_time_is_rung_no_more() -> Result<()> {
 }
 
 #[test]
-fn who_is_rung_is_told_that_the_caller_is_gone() -> Result<()> {
+fn a_user_is_notified_when_the_caller_is_gone() -> Result<()> {
     init()?;
     let (_server, port) = server(Config::default())?;
     let bob = Person::waiting(port, "bob")?;
@@ -108,15 +108,15 @@ fn who_is_rung_is_told_that_the_caller_is_gone() -> Result<()> {
     bob.until_called_by("alice")?;
     drop(alice);
     assert_eq!(bob.until_not_called()?, "cancelled");
-    // What rings no more cannot be answered.
-    bob.ask("accept", None)?;
+    // A cancelled call cannot be accepted.
+    bob.emit("accept", None)?;
     let (text, _) = bob.is_warned()?;
     assert!(text.contains("none rings"), "{text}");
     Ok(())
 }
 
 #[test]
-fn to_call_somebody_takes_a_token_that_allows_it() -> Result<()> {
+fn placing_a_call_needs_a_token_that_allows_it() -> Result<()> {
     init()?;
     let secret = Secret::new(b"a secret for tests, of 32 bytes!", TOKEN_SECRET)?;
     let token = |place: bool| {
@@ -144,7 +144,7 @@ fn to_call_somebody_takes_a_token_that_allows_it() -> Result<()> {
 }
 
 #[test]
-fn nobody_joins_a_placed_call_without_having_been_called() -> Result<()> {
+fn only_callees_can_join_a_placed_call() -> Result<()> {
     init()?;
     let port = free_port()?;
     let _bob = Person::answering(port, "bob")?;
@@ -158,7 +158,7 @@ fn nobody_joins_a_placed_call_without_having_been_called() -> Result<()> {
 }
 
 #[test]
-fn elements_that_wait_for_the_same_calls_have_to_agree_on_answering_them() -> Result<()> {
+fn elements_of_the_same_user_must_agree_on_auto_accept() -> Result<()> {
     init()?;
     let port = free_port()?;
     let _bob = Person::answering(port, "bob")?;

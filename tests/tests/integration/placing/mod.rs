@@ -13,7 +13,7 @@ use person::Person;
 #[test]
 fn a_call_is_placed_and_answered_and_media_goes_both_ways() -> Result<()> {
     init()?;
-    // Nobody serves there before bob does.
+    // Bob starts the server.
     let port = free_port()?;
     let bob = Person::answering(port, "bob")?;
     let alice = Person::calling(port, "alice", "bob")?;
@@ -25,7 +25,7 @@ fn a_call_is_placed_and_answered_and_media_goes_both_ways() -> Result<()> {
     alice.sees()?;
     bob.sees()?;
 
-    // The states come in ACS's order, to all elements.
+    // All elements post the states, in the order of ACS.
     assert_eq!(alice.course()?, ["connecting", "ringing", "connected"]);
     assert_eq!(bob.course()?, ["connecting", "connected"]);
     // One participant each, though each is two elements.
@@ -36,7 +36,7 @@ fn a_call_is_placed_and_answered_and_media_goes_both_ways() -> Result<()> {
     assert!(call.starts_with("placed:"), "{call}");
     assert_eq!(bob.call()?, call);
 
-    // Who is left alone is in a call no more, and its streams end.
+    // A placed call ends when one participant is left, and so do its streams.
     drop(bob);
     alice.until_participant("bob", "disconnected")?;
     alice.until_eos()?;
@@ -48,7 +48,7 @@ fn a_call_is_placed_and_answered_and_media_goes_both_ways() -> Result<()> {
 }
 
 #[test]
-fn several_are_called_at_once_and_it_is_told_of_each_what_becomes_of_it() -> Result<()> {
+fn several_users_are_called_at_once_and_each_has_its_own_messages() -> Result<()> {
     init()?;
     let port = free_port()?;
     let bob = Person::waiting(port, "bob")?;
@@ -64,12 +64,12 @@ fn several_are_called_at_once_and_it_is_told_of_each_what_becomes_of_it() -> Res
     assert_eq!(alice.participants()?, ringing);
     let call = bob.until_called_by("alice")?;
     assert_eq!(carol.until_called_by("alice")?, call);
-    bob.ask("reject", Some(&call))?;
+    bob.emit("reject", Some(&call))?;
     assert_eq!(
         alice.until_participant("bob", "disconnected")?.as_deref(),
         Some("declined")
     );
-    carol.ask("accept", None)?;
+    carol.emit("accept", None)?;
     alice.until_participant("carol", "connected")?;
     carol.until_state("connected")?;
     assert_eq!(carol.call()?, call);
@@ -78,7 +78,7 @@ fn several_are_called_at_once_and_it_is_told_of_each_what_becomes_of_it() -> Res
 }
 
 #[test]
-fn who_waits_for_the_same_call_elsewhere_is_told_that_it_was_answered() -> Result<()> {
+fn the_other_clients_of_a_user_are_notified_that_a_call_was_answered() -> Result<()> {
     init()?;
     let port = free_port()?;
     let desk = Person::waiting(port, "bob")?;
@@ -86,7 +86,7 @@ fn who_waits_for_the_same_call_elsewhere_is_told_that_it_was_answered() -> Resul
     let alice = Person::calling(port, "alice", "bob")?;
     desk.until_called_by("alice")?;
     phone.until_called_by("alice")?;
-    phone.ask("accept", None)?;
+    phone.emit("accept", None)?;
     assert_eq!(phone.until_not_called()?, "answered");
     assert_eq!(desk.until_not_called()?, "answered-elsewhere");
     alice.sees()?;
@@ -95,7 +95,7 @@ fn who_waits_for_the_same_call_elsewhere_is_told_that_it_was_answered() -> Resul
 }
 
 #[test]
-fn elements_that_come_later_share_the_call_and_are_told_what_the_first_ones_know() -> Result<()> {
+fn elements_that_join_later_share_the_call_and_post_its_current_state() -> Result<()> {
     init()?;
     let port = free_port()?;
     let later = |user: &str, how: &str| {
@@ -109,13 +109,14 @@ fn elements_that_come_later_share_the_call_and_are_told_what_the_first_ones_know
     alice.until_participant("bob", "ringing")?;
 
     let of_bob = later("bob", "incoming=true")?;
-    let rings = of_bob.wait_element_message(|told| told.name() == "acscall-incoming")?;
+    let rings = of_bob.wait_element_message(|message| message.name() == "acscall-incoming")?;
     assert_eq!(rings.get::<&str>("call")?, call);
     let of_alice = later("alice", "callee=bob")?;
-    let state = of_alice.wait_element_message(|told| told.name() == "acscall-state")?;
+    let state = of_alice.wait_element_message(|message| message.name() == "acscall-state")?;
     assert_eq!(state.get::<&str>("state")?, "ringing");
     assert_eq!(state.get::<&str>("call")?, call);
-    let callee = of_alice.wait_element_message(|told| told.name() == "acscall-participant")?;
+    let callee =
+        of_alice.wait_element_message(|message| message.name() == "acscall-participant")?;
     assert_eq!(callee.get::<&str>("state")?, "ringing");
 
     let none: Option<&str> = None;

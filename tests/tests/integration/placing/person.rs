@@ -1,4 +1,4 @@
-//! Somebody who calls, or is called.
+//! A user who calls or is called.
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
@@ -10,21 +10,21 @@ use acscall_tests::server::until_listening;
 use anyhow::{Context, Result, bail, ensure};
 use gst::prelude::*;
 
-/// A pipeline with an `acscallsrc` called `c` and an `acscallsink` called `s`, both of one user:
-/// they have to share its calls. What it sends is a picture of 160x120.
+/// A pipeline with the `acscallsrc` `c` and the `acscallsink` `s`, both of the same user, so that they
+/// must share its calls. It sends video of 160x120.
 pub(crate) struct Person {
     pipeline: Pipeline,
-    /// The first video that comes.
+    /// The frames of the first video stream.
     seen: Receiver<Arrival>,
-    /// The element messages that were waited for, and those before them: who posted them, and what.
-    told: RefCell<Vec<(String, gst::Structure)>>,
-    /// An error was waited for.
+    /// The element messages read so far, each with the name of the element that posted it.
+    messages: RefCell<Vec<(String, gst::Structure)>>,
+    /// Whether [`Person::fails`] has read an error.
     failed: Cell<bool>,
 }
 
 impl Person {
-    /// On a server at `port`, which the person serves where nobody else does. `how` there comes to
-    /// be a call: properties of both elements.
+    /// Creates a person with further properties for both elements. The person runs the server at
+    /// `port` if nobody else does.
     pub(crate) fn new(port: u16, user: &str, how: &str) -> Result<Person> {
         let call = format!("server=ws://127.0.0.1:{port} user={user} {how}");
         Person::with(&call)
@@ -41,23 +41,23 @@ impl Person {
         Ok(Person {
             pipeline,
             seen,
-            told: RefCell::default(),
+            messages: RefCell::default(),
             failed: Cell::default(),
         })
     }
 
-    /// Answers the first call that comes. Others can call when it returns.
+    /// Accepts the first call. Others can call when this returns.
     pub(crate) fn answering(port: u16, user: &str) -> Result<Person> {
         Person::listening(port, user, "auto-accept=true")
     }
 
-    /// Tells of calls that come. Others can call when it returns.
+    /// Posts incoming calls. Others can call when this returns.
     pub(crate) fn waiting(port: u16, user: &str) -> Result<Person> {
         Person::listening(port, user, "incoming=true")
     }
 
-    /// As [`Person::waiting`], but with elements that share no call with those of the same user:
-    /// they know the server by another name.
+    /// As [`Person::waiting`], but the elements share no call with others of the same user, since they
+    /// have another name for the server.
     pub(crate) fn waiting_elsewhere(port: u16, user: &str) -> Result<Person> {
         let call = format!("server=ws://localhost:{port} user={user} incoming=true");
         until_listening(port, || Person::with(&call))
@@ -67,19 +67,19 @@ impl Person {
         until_listening(port, || Person::new(port, user, how))
     }
 
-    /// Calls these users, with commas in between.
+    /// Calls these users, separated by commas.
     pub(crate) fn calling(port: u16, user: &str, callees: &str) -> Result<Person> {
         Person::new(port, user, &format!("callee={callees}"))
     }
 
-    /// In the call of this name.
+    /// Joins the named call, and waits until it is connected.
     pub(crate) fn joining(port: u16, user: &str, call: &str) -> Result<Person> {
         let person = Person::new(port, user, &format!("call={call}"))?;
         person.until_state("connected")?;
         Ok(person)
     }
 
-    /// Waits for the element message of `c` of which `wanted` holds.
+    /// Waits for an element message of `c` for which `wanted` returns true.
     pub(crate) fn until(
         &self,
         wanted: impl Fn(&gst::StructureRef) -> bool,
@@ -97,24 +97,24 @@ impl Person {
                 && message.src().is_some_and(|src| src.name() == element)
                 && message.structure().is_some_and(&wanted)
         })?;
-        let structure = message.structure().context("it has one")?;
+        let structure = message.structure().context("the message has a structure")?;
         Ok(structure.to_owned())
     }
 
-    /// Waits for a message and keeps the element messages up to it. An error ends the waiting, but
-    /// one more after one that was waited for: both elements tell it. That of `s` does not: it may
-    /// come before what `c` has told before its own.
+    /// Waits for a message, and keeps the element messages up to it. Fails on an error of `c`, unless
+    /// [`Person::fails`] has read one: both elements post it. An error of `s` is ignored, since it may
+    /// precede earlier messages of `c`.
     fn wait(&self, wanted: impl Fn(&gst::Message) -> bool) -> Result<gst::Message> {
         let bus = self.pipeline.0.bus().context("a pipeline has a bus")?;
         loop {
             let message = bus
                 .timed_pop(gst::ClockTime::try_from(TIMEOUT)?)
-                .context("an awaited message did not come")?;
+                .context("the expected message did not come")?;
             if message.type_() == gst::MessageType::Element
                 && let (Some(source), Some(structure)) = (message.src(), message.structure())
             {
-                let told = (source.name().into(), structure.to_owned());
-                self.told.borrow_mut().push(told);
+                let message = (source.name().into(), structure.to_owned());
+                self.messages.borrow_mut().push(message);
             }
             if wanted(&message) {
                 return Ok(message);
@@ -128,96 +128,96 @@ impl Person {
         }
     }
 
-    /// Waits for the call's state, as both elements tell it.
+    /// Waits until both elements have posted this state of the call.
     pub(crate) fn until_state(&self, state: &str) -> Result<()> {
         for element in ["c", "s"] {
             if self.states(element).last().is_none_or(|s| s != state) {
-                self.until_of(element, |told| {
-                    told.name() == "acscall-state" && told.get("state") == Ok(state)
+                self.until_of(element, |message| {
+                    message.name() == "acscall-state" && message.get("state") == Ok(state)
                 })?;
             }
         }
         Ok(())
     }
 
-    /// Waits for what is told of somebody else, and returns why, if it says so.
+    /// Waits for this state of another user, and returns its reason, if any.
     pub(crate) fn until_participant(&self, user: &str, state: &str) -> Result<Option<String>> {
-        let told = self.until(|told| {
-            told.name() == "acscall-participant"
-                && told.get("participant") == Ok(user)
-                && told.get("state") == Ok(state)
+        let message = self.until(|message| {
+            message.name() == "acscall-participant"
+                && message.get("participant") == Ok(user)
+                && message.get("state") == Ok(state)
         })?;
-        Ok(told.get("reason").ok())
+        Ok(message.get("reason").ok())
     }
 
-    /// Waits for a call, and returns its name.
+    /// Waits for an incoming call, and returns its name.
     pub(crate) fn until_called_by(&self, user: &str) -> Result<String> {
-        let told = self.until(|told| {
-            told.name() == "acscall-incoming"
-                && told.get("participant") == Ok(user)
-                && told.get("ringing") == Ok(true)
+        let message = self.until(|message| {
+            message.name() == "acscall-incoming"
+                && message.get("participant") == Ok(user)
+                && message.get("ringing") == Ok(true)
         })?;
-        Ok(told.get("call")?)
+        Ok(message.get("call")?)
     }
 
-    /// Waits for the end of an incoming call, and returns why.
+    /// Waits for the end of an incoming call, and returns its reason.
     pub(crate) fn until_not_called(&self) -> Result<String> {
-        let told = self
-            .until(|told| told.name() == "acscall-incoming" && told.get("ringing") == Ok(false))?;
-        Ok(told.get("reason")?)
+        let message = self.until(|message| {
+            message.name() == "acscall-incoming" && message.get("ringing") == Ok(false)
+        })?;
+        Ok(message.get("reason")?)
     }
 
-    /// The states that an element has told up to what was waited for last.
+    /// The states that an element has posted, up to the last message read.
     pub(crate) fn states(&self, element: &str) -> Vec<String> {
-        let told = self.told.borrow();
-        let states = told
+        let messages = self.messages.borrow();
+        let states = messages
             .iter()
-            .filter(|(source, told)| source == element && told.name() == "acscall-state");
+            .filter(|(source, message)| source == element && message.name() == "acscall-state");
         states
-            .filter_map(|(_, told)| told.get("state").ok())
+            .filter_map(|(_, message)| message.get("state").ok())
             .collect()
     }
 
-    /// The states of the call from its beginning. The element that comes second is told those from
-    /// that moment on.
+    /// The states of the call from its start. The element that joins second posts only later states.
     pub(crate) fn course(&self) -> Result<Vec<String>> {
         let (mut longer, mut shorter) = (self.states("c"), self.states("s"));
         if longer.len() < shorter.len() {
             std::mem::swap(&mut longer, &mut shorter);
         }
         ensure!(longer.ends_with(&shorter), "{longer:?}, but {shorter:?}");
-        ensure!(!shorter.is_empty(), "one element tells nothing");
+        ensure!(!shorter.is_empty(), "one element has posted no state");
         Ok(longer)
     }
 
-    /// The call's name, as both elements told it with the last state.
+    /// The name of the call in the last state that both elements have posted.
     pub(crate) fn call(&self) -> Result<String> {
-        let told = self.told.borrow();
+        let messages = self.messages.borrow();
         let name = |element: &str| {
-            let mut states = told.iter().rev();
-            let state =
-                states.find(|(source, told)| source == element && told.name() == "acscall-state");
-            state.and_then(|(_, told)| told.get::<String>("call").ok())
+            let mut states = messages.iter().rev();
+            let state = states
+                .find(|(source, message)| source == element && message.name() == "acscall-state");
+            state.and_then(|(_, message)| message.get::<String>("call").ok())
         };
         ensure!(name("c") == name("s"), "the elements are in two calls");
-        name("c").context("no state was told")
+        name("c").context("no state was posted")
     }
 
-    /// Waits for a picture of somebody else's.
+    /// Waits for a frame from another participant.
     pub(crate) fn sees(&self) -> Result<()> {
         let arrival = self.seen.recv_timeout(TIMEOUT).context("no picture came")?;
         ensure!(arrival.size() == Some((160, 120)));
         Ok(())
     }
 
-    /// Waits for the error that ends the call: its text and its code.
+    /// Waits for the error that ends the call, and returns its text and code.
     pub(crate) fn fails(&self) -> Result<(String, Option<gst::ResourceError>)> {
         let error = self.of_message(gst::MessageType::Error)?;
         self.failed.set(true);
         Ok(error)
     }
 
-    /// Waits for a warning: its text and its code.
+    /// Waits for a warning, and returns its text and code.
     pub(crate) fn is_warned(&self) -> Result<(String, Option<gst::ResourceError>)> {
         self.of_message(gst::MessageType::Warning)
     }
@@ -227,31 +227,31 @@ impl Person {
         let error = match message.view() {
             gst::MessageView::Error(error) => error.error(),
             gst::MessageView::Warning(warning) => warning.error(),
-            _ => bail!("neither"),
+            _ => bail!("neither an error nor a warning"),
         };
         Ok((error.message().to_owned(), error.kind()))
     }
 
-    /// Waits until all streams have ended: nothing comes any more, and nothing is sent.
+    /// Waits until all streams have ended, received and sent ones.
     pub(crate) fn until_eos(&self) -> Result<()> {
         self.wait(|message| message.type_() == gst::MessageType::Eos)?;
         Ok(())
     }
 
-    /// Emits the action signal that takes a text.
-    pub(crate) fn ask(&self, signal: &str, text: Option<&str>) -> Result<()> {
+    /// Emits an action signal with a text argument.
+    pub(crate) fn emit(&self, signal: &str, text: Option<&str>) -> Result<()> {
         self.element("c")?.emit_by_name::<()>(signal, &[&text]);
         Ok(())
     }
 
     pub(crate) fn hang_up(&self, for_everyone: bool) -> Result<()> {
-        // The sink's: both elements have all signals.
+        // On the sink, since both elements have all signals.
         self.element("s")?
             .emit_by_name::<()>("hang-up", &[&for_everyone]);
         Ok(())
     }
 
-    /// The others in the call and how they stand to it, as both elements show them.
+    /// The other participants and their states, which must be the same in both elements.
     pub(crate) fn participants(&self) -> Result<Vec<(String, String)>> {
         let of = |element: &str| -> Result<Vec<(String, String)>> {
             let all = self
@@ -275,7 +275,7 @@ impl Person {
     }
 }
 
-/// A server on a port of its own with such limits.
+/// Starts a server with this configuration on a free port.
 pub(crate) fn server(config: Config) -> Result<(Embedded, u16)> {
     let server = Embedded::start_with(SocketAddr::from(([127, 0, 0, 1], 0)), config)?;
     let port = server.local_addr().port();
