@@ -16,6 +16,7 @@ use gst::glib;
 use gstacscall::fuzzing::{Answer, Pipeline};
 
 use crate::sketch::description;
+use crate::steps;
 
 static PIPELINE: LazyLock<Pipeline> = LazyLock::new(|| {
     gst::init().expect("GStreamer is installed");
@@ -65,10 +66,7 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
         }
         Direction::Send => peer.take(&first),
     }
-    for _ in 0..4 {
-        if u.is_empty() {
-            break;
-        }
+    steps::run(u, 4, |u| {
         match u.arbitrary()? {
             Step::Description => {}
             Step::Candidate(candidate) => peer.add(&candidate),
@@ -89,7 +87,8 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
                 });
             }
         }
-    }
+        Ok(())
+    })?;
     drop(peer);
     check_leaks();
     Ok(())

@@ -8,4 +8,5 @@ pub mod requests;
 pub mod rooms;
 pub mod sdp;
 mod sketch;
+mod steps;
 mod words;

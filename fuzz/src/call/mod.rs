@@ -13,6 +13,7 @@ use acscall::model::{CalleeState, Candidate, IncomingEnd, Participant};
 use acscall::signalling::message::{LegStep, ServerMessage};
 use arbitrary::{Arbitrary, Result, Unstructured};
 
+use crate::steps;
 use stage::{Stage, target};
 
 /// The most steps: more show nothing new and take time.
@@ -81,16 +82,7 @@ pub fn check(data: &[u8]) {
 fn run(u: &mut Unstructured<'_>) -> Result<()> {
     let mut stage = Stage::new(target(u.arbitrary()?));
     let for_everyone = u.arbitrary()?;
-    let mut steps = 0;
-    let result = loop {
-        steps += 1;
-        if u.is_empty() || steps > STEPS {
-            break Ok(());
-        }
-        if let Err(error) = step(&mut stage, u) {
-            break Err(error);
-        }
-    };
+    let result = steps::run(u, STEPS, |u| step(&mut stage, u));
     stage.finish(for_everyone);
     result
 }

@@ -15,6 +15,7 @@ use acscall::signalling::message::ClientMessage;
 use acscall::signalling::room::{Broken, CallScope, Limits};
 use arbitrary::{Arbitrary, Result, Unstructured};
 
+use crate::steps;
 use driver::Policy;
 use stage::Stage;
 
@@ -102,16 +103,7 @@ pub fn check(data: &[u8]) {
 
 fn run(u: &mut Unstructured<'_>) -> Result<()> {
     let mut stage = Stage::new(limits(u)?);
-    let mut steps = 0;
-    let result = loop {
-        steps += 1;
-        if u.is_empty() || steps > STEPS {
-            break Ok(());
-        }
-        if let Err(error) = step(&mut stage, u) {
-            break Err(error);
-        }
-    };
+    let result = steps::run(u, STEPS, |u| step(&mut stage, u));
     stage.finish();
     result
 }
