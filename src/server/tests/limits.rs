@@ -107,12 +107,8 @@ async fn participants_of_a_call() {
     assert!(anna.participant().await.connected);
     let text = one_too_many(at, CALL).await;
     assert!(text.contains("2 participants"), "{text}");
-    bert.send(&ClientMessage::Leave {
-        for_everyone: false,
-    })
-    .await;
-    let left = anna.next().await;
-    assert!(matches!(left, ServerMessage::ParticipantLeft { .. }));
+    bert.leave().await;
+    anna.participant_left().await;
     undisturbed(&mut anna, at, "carl").await;
 }
 

@@ -134,6 +134,14 @@ impl Client {
         }
     }
 
+    async fn participant_left(&mut self) {
+        let left = self.next().await;
+        assert!(
+            matches!(left, ServerMessage::ParticipantLeft { .. }),
+            "{left:?}"
+        );
+    }
+
     async fn closed(&mut self) -> Closed {
         loop {
             if let Err(closed) = timeout(PATIENCE, self.receiver.next()).await.unwrap() {
@@ -144,6 +152,13 @@ impl Client {
 
     async fn send(&mut self, message: &ClientMessage) {
         self.sender.send(message).await.unwrap();
+    }
+
+    async fn leave(&mut self) {
+        self.send(&ClientMessage::Leave {
+            for_everyone: false,
+        })
+        .await;
     }
 
     fn offer(&self, sdp: &str) -> ClientMessage {
@@ -184,16 +199,9 @@ async fn two_clients_meet_and_signal() {
     })
     .await;
     assert_eq!(anna.participant().await.media, [Kind::Screen].into());
-    bert.send(&ClientMessage::Leave {
-        for_everyone: false,
-    })
-    .await;
+    bert.leave().await;
     bert.sender.close().await;
-    let left = anna.next().await;
-    assert!(
-        matches!(left, ServerMessage::ParticipantLeft { .. }),
-        "{left:?}"
-    );
+    anna.participant_left().await;
 }
 
 #[tokio::test]
@@ -203,17 +211,10 @@ async fn closing_at_once_after_leaving_loses_nothing() {
     for _ in 0..20 {
         let mut bert = Client::join(server.local_addr(), "bert").await;
         assert!(anna.participant().await.connected);
-        bert.send(&ClientMessage::Leave {
-            for_everyone: false,
-        })
-        .await;
+        bert.leave().await;
         bert.sender.close().await;
         drop(bert.receiver);
-        let left = anna.next().await;
-        assert!(
-            matches!(left, ServerMessage::ParticipantLeft { .. }),
-            "{left:?}"
-        );
+        anna.participant_left().await;
     }
 }
 

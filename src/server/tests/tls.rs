@@ -91,16 +91,9 @@ async fn a_call_goes_over_tls() {
         panic!()
     };
     assert_eq!(signal.step, LegStep::Offer("x".repeat(200_000)));
-    bert.send(&ClientMessage::Leave {
-        for_everyone: false,
-    })
-    .await;
+    bert.leave().await;
     bert.sender.close().await;
-    let left = anna.next().await;
-    assert!(
-        matches!(left, ServerMessage::ParticipantLeft { .. }),
-        "{left:?}"
-    );
+    anna.participant_left().await;
 }
 
 #[tokio::test]
