@@ -4,6 +4,7 @@
 //! * [`server`]: HTTP and WebSocket around the room machine, and the web page.
 //! * [`call`]: the call machine, one participant's view of one call.
 //! * [`model`]: participants, kinds of streams and legs, independent of the wire format.
+//! * [`backoff`]: growing delays between attempts.
 //! * [`rate_limit`]: token buckets that limit what a peer or a client can cause.
 //!
 //! Both machines are sans-IO: they take inputs and the time, and return actions. Their drivers own
@@ -11,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod backoff;
 pub mod call;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::outbox::Outbox;
-use super::timers::{Backoff, Timer, Timers};
+use super::timers::{Timer, Timers};
 use super::{Action, CallError, Config, Event};
+use crate::backoff::Backoff;
 use crate::model::ParticipantId;
 use crate::signalling::message::{ClientMessage, Resume, VERSIONS};
 

@@ -1,7 +1,7 @@
 //! The machine's timers and delays.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::LegId;
 use crate::model::ParticipantId;
@@ -79,44 +79,5 @@ impl Timers {
         let timer = timer.clone();
         self.running.remove(&timer);
         Some(timer)
-    }
-}
-
-/// Growing delays between attempts at the same thing.
-#[derive(Debug, Default)]
-pub(super) struct Backoff {
-    failures: u32,
-}
-
-impl Backoff {
-    /// The delay after the first failure: a restarted server or a peer that changed its network is
-    /// back within this time, and the user hardly notices.
-    const FIRST: Duration = Duration::from_millis(200);
-    /// The longest delay. A server or peer that comes back after hours is used again within
-    /// seconds, and attempts at one that never does cost next to nothing.
-    const LONGEST: Duration = Duration::from_secs(5);
-    /// A connection that held for this long worked: its failure is unrelated to the one before.
-    const WORKED: Duration = Duration::from_secs(10);
-
-    /// Returns the delay after the failure of a connection that had held for `held`.
-    pub(super) fn after(&mut self, held: Duration) -> Duration {
-        if held >= Self::WORKED {
-            self.reset();
-        }
-        let delay = Self::FIRST
-            .saturating_mul(2_u32.saturating_pow(self.failures))
-            .min(Self::LONGEST);
-        self.failures = self.failures.saturating_add(1);
-        delay
-    }
-
-    /// Returns the longest delay, now and from now on: the failure will most likely repeat.
-    pub(super) fn longest(&mut self) -> Duration {
-        self.failures = u32::MAX;
-        Self::LONGEST
-    }
-
-    pub(super) fn reset(&mut self) {
-        self.failures = 0;
     }
 }

@@ -1,17 +1,18 @@
 //! When an encoder that failed is started again.
 
-/// The delay after the first failure. What fails because a device is busy works soon after.
-const FIRST_DELAY: gst::ClockTime = gst::ClockTime::from_mseconds(200);
-/// The longest delay; each failure doubles it. An encoder that has run for as long has worked:
-/// after it the delays begin again.
-const LONGEST_DELAY: gst::ClockTime = gst::ClockTime::from_seconds(5);
+use std::time::Duration;
+
+use acscall::backoff::Backoff;
+
+/// An encoder that has run for this long has worked: the delays begin again after it.
+const WORKED: Duration = Duration::from_secs(5);
 
 /// See the module. All times are the system clock's.
 #[derive(Debug, Default)]
 pub(super) struct EncoderRetry {
-    /// When the encoder that runs was started.
+    /// When the running encoder was started.
     started: Option<gst::ClockTime>,
-    delay: gst::ClockTime,
+    backoff: Backoff,
     due: gst::ClockTime,
 }
 
@@ -23,16 +24,13 @@ impl EncoderRetry {
 
     /// An encoder failed, or could not be started.
     pub(super) fn failed(&mut self, now: gst::ClockTime) {
-        let has_worked = self
-            .started
-            .take()
-            .is_some_and(|started| now >= started + LONGEST_DELAY);
-        self.delay = if has_worked || self.delay.is_zero() {
-            FIRST_DELAY
-        } else {
-            (self.delay * 2).min(LONGEST_DELAY)
-        };
-        self.due = now + self.delay;
+        let started = self.started.take().unwrap_or(now);
+        let ran = Duration::from(now.saturating_sub(started));
+        if ran >= WORKED {
+            self.backoff.reset();
+        }
+        let delay = self.backoff.after(ran).as_nanos() as u64;
+        self.due = now + gst::ClockTime::from_nseconds(delay);
     }
 
     /// Whether an encoder may be started.
