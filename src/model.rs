@@ -25,16 +25,6 @@ impl Kind {
     /// All kinds, in the order of a leg's m-lines.
     pub const ALL: [Kind; 3] = [Kind::Audio, Kind::Video, Kind::Screen];
 
-    /// Returns the index of this kind's m-line in every leg.
-    pub fn line(self) -> usize {
-        self as usize
-    }
-
-    /// Returns the kind on m-line `line`.
-    pub fn from_line(line: usize) -> Option<Kind> {
-        Kind::ALL.get(line).copied()
-    }
-
     /// Returns the name used on the wire and in pad names.
     pub fn as_str(self) -> &'static str {
         match self {
