@@ -105,7 +105,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// What the category logs while this exists.
+    /// The messages logged to the category during the lifetime of this value.
     pub(in crate::call) struct Captured {
         lines: Receiver<(gst::DebugLevel, String)>,
         function: Option<gst::log::DebugLogFunction>,

@@ -53,7 +53,7 @@ fn join(port: u16, user: &str, role: Role) -> (Membership, Receiver<Event>) {
     )
 }
 
-/// Joins a call of which nobody listens to the events.
+/// Joins a call without a listener for its events.
 fn join_silently(settings: CallSettings) -> Membership {
     gst::init().unwrap();
     Membership::join(settings, Role::Receive, Box::new(|_| {})).unwrap()

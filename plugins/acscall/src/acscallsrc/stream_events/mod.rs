@@ -29,7 +29,7 @@ pub(super) struct StreamInfo {
     pub(super) caps: Option<gst::Caps>,
 }
 
-/// What to push: the events, then the buffer.
+/// The output of one step: push the events first, then the buffer.
 #[derive(Debug, Default)]
 pub(super) struct Output {
     pub(super) events: VecDeque<gst::Event>,

@@ -22,7 +22,7 @@ use super::reader::ReaderQueue;
 use super::{CallSettings, Listener, MemberId, Role, Snapshot};
 use running::Running;
 
-/// What elements and the engine send to the driver.
+/// A message from an element or the engine to the driver.
 pub(super) enum Command {
     AddMember(MemberId, Role, Listener),
     RemoveMember(MemberId),
@@ -105,7 +105,7 @@ impl Driver {
 
     /// Never waits.
     pub(super) fn send(&self, command: Command) {
-        // The driver has ended in the very moment: the new member learns of it.
+        // The driver has just ended: notify the new member.
         if let Err(SendError(Command::AddMember(_, _, listener))) = self.commands.send(command) {
             listener(&Event::State(CallState::Disconnected));
         }

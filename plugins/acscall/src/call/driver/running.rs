@@ -1,4 +1,4 @@
-//! What a driver's thread owns, and its loop.
+//! The state of a driver's thread, and its main loop.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -30,7 +30,7 @@ pub(super) fn stats_of_this_thread() -> Option<gst::Structure> {
     RUNNING.is_set().then(|| RUNNING.with(Running::stats))
 }
 
-/// What the thread owns.
+/// The state of the thread.
 pub(super) struct Running {
     pub(super) settings: CallSettings,
     pub(super) machine: CallMachine,
