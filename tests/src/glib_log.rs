@@ -10,10 +10,6 @@ pub const KNOWN: [&str; 1] = [
     "g_hash_table_foreach: assertion 'version == hash_table->version' failed",
 ];
 
-/// Criticals of a process that exits while a leg is being set up: OpenSSL has already freed its
-/// state. The test itself is over by then.
-const KNOWN_AT_EXIT: [&str; 1] = ["gst_dtls_connection_set_property: assertion 'priv->ssl' failed"];
-
 /// Applies `G_DEBUG=fatal_warnings` to all messages but the known ones. Does nothing if `G_DEBUG`
 /// makes no warning fatal, and from the second call on.
 pub(crate) fn install() {
@@ -26,9 +22,7 @@ pub(crate) fn install() {
         glib::log_set_writer_func(move |level, fields| {
             let message = fields.iter().find(|field| field.key() == "MESSAGE");
             let message = message.and_then(|field| field.value_str());
-            let is_known = message.is_some_and(|message| {
-                KNOWN.contains(&message) || KNOWN_AT_EXIT.contains(&message)
-            });
+            let is_known = message.is_some_and(|message| KNOWN.contains(&message));
             let output = glib::log_writer_default(level, fields);
             if is_fatal(fatal, level) && !is_known {
                 std::process::abort();

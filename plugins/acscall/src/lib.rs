@@ -3,7 +3,7 @@
 //! * [`acscallsrc`]: source pads with the streams of the other participants.
 //! * [`acscallsink`]: sends the streams that are linked to its sink pads.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![expect(
     missing_docs,
     reason = "plugin_define! makes items that cannot be documented"

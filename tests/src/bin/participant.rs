@@ -1,6 +1,6 @@
 //! A participant in a process of its own, for tests that kill it.
 //!
-//! `participant [--without ELEMENTS] DESCRIPTION` plays the pipeline and prints a line for each
+//! `participant [--without ELEMENTS] [--exit-after MS] DESCRIPTION` plays the pipeline and prints a line for each
 //! event:
 //!
 //! * `message NAME FIELD=VALUE …`: an element message
@@ -12,7 +12,8 @@
 //! * `echo LINE`: a line of standard input
 //!
 //! It leaves the call and ends when its standard input closes. `--without` hides elements, separated
-//! by commas, from this process.
+//! by commas, from this process. With `--exit-after` it returns from `main` so many milliseconds
+//! after it started to play, without stopping the pipeline.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -23,6 +24,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use acscall_tests::pipeline::{Pipeline, init};
 use anyhow::{Context as _, Result};
 use gst::prelude::*;
+
+const USAGE: &str = "usage: participant [--without ELEMENTS] [--exit-after MS] DESCRIPTION";
 
 fn main() -> ExitCode {
     match run() {
@@ -35,14 +38,23 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    let mut arguments: Vec<_> = std::env::args().skip(1).collect();
-    let description = arguments
-        .pop()
-        .context("usage: participant [--without ELEMENTS] DESCRIPTION")?;
+    let mut arguments = std::env::args().skip(1);
+    let mut exit_after = None;
+    let description = loop {
+        let argument = arguments.next().context(USAGE)?;
+        match argument.as_str() {
+            "--without" => {
+                init()?;
+                remove(&arguments.next().context(USAGE)?);
+            }
+            "--exit-after" => {
+                let time = arguments.next().context(USAGE)?;
+                exit_after = Some(gst::ClockTime::from_mseconds(time.parse().context(USAGE)?));
+            }
+            _ => break argument,
+        }
+    };
     init()?;
-    if let Some([_, elements]) = arguments.first_chunk() {
-        remove(elements);
-    }
     let pipeline = Pipeline::new(&description)?;
     let counts = count_frames(&pipeline);
     let sinks: Vec<_> = pipeline
@@ -54,6 +66,11 @@ fn run() -> Result<()> {
     let ended = watch_input();
     pipeline.play()?;
     let bus = pipeline.0.bus().context("a pipeline has a bus")?;
+    if let Some(time) = exit_after {
+        let error = bus.timed_pop_filtered(time, &[gst::MessageType::Error]);
+        std::mem::forget(pipeline);
+        return error.map_or(Ok(()), |error| print_message(&error));
+    }
     while !ended.load(Ordering::Acquire) {
         if let Some(message) = bus.timed_pop(gst::ClockTime::from_mseconds(100)) {
             print_message(&message)?;

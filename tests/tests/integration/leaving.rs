@@ -1,5 +1,6 @@
 //! Pads and calls when a participant leaves.
 
+use std::process::Command;
 use std::sync::mpsc::channel;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -224,6 +225,40 @@ fn no_message_about_a_call_is_posted_after_its_end() -> Result<()> {
             .filter(|state| *state == "disconnected")
             .count()
             == 1
+    );
+    Ok(())
+}
+
+/// The key of the DTLS connections takes up to 300 ms, joining and connecting somewhat longer.
+#[test]
+fn a_process_that_exits_without_stopping_its_pipeline_leaves_the_call() -> Result<()> {
+    let call = call()?;
+    let watcher = Pipeline::playing(&format!(
+        "acscallsrc name=c {call} user=watcher c.audio ! fakesink sync=false"
+    ))?;
+    for time in (0..600).step_by(60) {
+        let user = format!("brief-{time}");
+        let status = Command::new(env!("CARGO_BIN_EXE_participant"))
+            .args(["--exit-after", &time.to_string()])
+            .arg(format!(
+                "videotestsrc is-live=true ! s.video audiotestsrc is-live=true ! s.audio \
+                 acscallsink name=s {call} user={user}"
+            ))
+            .status()?;
+        ensure!(status.success(), "after {time} ms: {status}");
+    }
+    // A user whose connection was lost would be `connecting` for 30 s first.
+    watcher.wait_element_message(|message| {
+        message.name() == "acscall-participant"
+            && message.get("participant") == Ok("brief-540")
+            && message.get::<&str>("state") != Ok("connected")
+    })?;
+    let participants = watcher
+        .element("c")?
+        .property::<gst::Structure>("participants");
+    ensure!(
+        participants.n_fields() == 0,
+        "they are there: {participants}"
     );
     Ok(())
 }

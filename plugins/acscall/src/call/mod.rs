@@ -10,6 +10,7 @@
 //! Elements send commands to the driver thread over a channel that never waits. Buffers go directly
 //! between the elements' streaming threads and the engine's.
 
+mod at_exit;
 mod driver;
 mod encoder_retry;
 mod engine;
@@ -307,6 +308,12 @@ impl SharedCall {
             }),
             None => Ok(()),
         }
+    }
+
+    /// Leaves the call and waits until none of its threads uses OpenSSL.
+    fn leave(&self) {
+        self.driver.leave();
+        self.warm_up.wait();
     }
 
     /// Whether the call is over or about to be: left, refused or ended by the server. Nobody can

@@ -2,12 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use acscall::call::Target;
 use parking_lot::Mutex;
 
-use super::{CallSettings, SharedCall};
+use super::driver::{Command, LEAVE};
+use super::{CallSettings, SharedCall, at_exit};
+
+/// How long `exit()` waits for the calls of a process that has not left them. Most are left within
+/// 0.1 s.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 static CALLS: Mutex<Vec<Weak<SharedCall>>> = Mutex::new(Vec::new());
 
@@ -69,6 +76,7 @@ fn find_or_start(settings: &CallSettings) -> Result<Found, JoinError> {
             Err(error) => return Err(error),
         },
         None => {
+            at_exit::register(leave_all);
             let call = SharedCall::start(settings.clone())?;
             calls.push(Arc::downgrade(&call));
             call
@@ -76,6 +84,28 @@ fn find_or_start(settings: &CallSettings) -> Result<Found, JoinError> {
     };
     call.members.fetch_add(1, Ordering::AcqRel);
     Ok(Found::Joined(call))
+}
+
+/// Leaves all calls, which others would otherwise take for lost connections. Waits until that is
+/// done: the calls' threads use libraries that free their state in `exit()`.
+fn leave_all() {
+    let live =
+        |calls: &[Weak<SharedCall>]| -> Vec<_> { calls.iter().filter_map(Weak::upgrade).collect() };
+    let Some(calls) = CALLS.try_lock_for(EXIT_TIMEOUT).map(|calls| live(&calls)) else {
+        return;
+    };
+    let (sender, done) = channel();
+    // A thread of its own, because nothing else limits the time.
+    std::thread::spawn(move || {
+        for call in &calls {
+            call.driver.send(Command::Input(LEAVE));
+        }
+        for call in &calls {
+            call.leave();
+        }
+        let _nobody_waits_any_more = sender.send(());
+    });
+    let _timed_out = done.recv_timeout(EXIT_TIMEOUT);
 }
 
 impl CallSettings {
@@ -128,8 +158,6 @@ fn is_same_call(one: &Target, other: &Target) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use acscall::signalling::client::ServerUrl;
 
     use super::*;

@@ -47,7 +47,7 @@ pub(super) enum Command {
 }
 
 /// Leaves the call to the others.
-const LEAVE: Input = Input::Leave {
+pub(super) const LEAVE: Input = Input::Leave {
     for_everyone: false,
 };
 
@@ -111,6 +111,19 @@ impl Driver {
         }
     }
 
+    /// Leaves the call and waits until that is done: a process that ends right after must not look
+    /// like one that lost its connection.
+    pub(super) fn leave(&self) {
+        self.send(Command::Input(LEAVE));
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread
+            // A listener may drop the last reference, on the driver's own thread.
+            && thread.thread().id() != thread::current().id()
+        {
+            let _panicked = thread.join();
+        }
+    }
+
     pub(super) fn state(&self) -> CallState {
         self.snapshot.lock().state
     }
@@ -135,16 +148,7 @@ impl Driver {
 }
 
 impl Drop for Driver {
-    /// Leaves the call and waits until that is done: a process that ends right after must not
-    /// look like one that lost its connection.
     fn drop(&mut self) {
-        self.send(Command::Input(LEAVE));
-        let thread = self.thread.lock().take();
-        if let Some(thread) = thread
-            // A listener may drop the last reference, on the driver's own thread.
-            && thread.thread().id() != thread::current().id()
-        {
-            let _panicked = thread.join();
-        }
+        self.leave();
     }
 }

@@ -206,7 +206,7 @@ impl Encoder {
     /// Stops the encoder and removes it from its pipeline.
     pub(super) fn stop(&self) {
         self.set_branches(Vec::new());
-        lifecycle::dispose_with(&self.bin, self.encoded.clone());
+        lifecycle::dispose(&self.bin, self.encoded.clone());
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn unique_name(prefix: &str) -> String {
 
 /// Adds `bin` to `pipeline` and starts it. On failure, stops and removes it again.
 ///
-/// `linked` is the pad without a parent that the bin pushes into; see [`dispose_with`].
+/// `linked` is the pad without a parent that the bin pushes into; see [`dispose`].
 pub(super) fn start(
     bin: &gst::Bin,
     pipeline: &gst::Pipeline,
@@ -24,22 +24,17 @@ pub(super) fn start(
 ) -> Result<(), glib::BoolError> {
     pipeline.add(bin)?;
     bin.sync_state_with_parent()
-        .inspect_err(|_| dispose_with(bin, linked.clone()))
+        .inspect_err(|_| dispose(bin, linked.clone()))
 }
 
 /// Stops an element on another thread, then removes it from its pipeline. Stopping waits for the
 /// element's streaming threads.
-pub(super) fn dispose(element: &impl IsA<gst::Element>) {
-    dispose_with(element, None);
-}
-
-/// Like [`dispose`], for an element that is linked to a pad without a parent.
 ///
-/// The pad is kept until the element is removed. Freeing a pad unlinks it, which posts two
-/// messages; a bin that is freed in between leaks the first one.
-pub(super) fn dispose_with(element: &impl IsA<gst::Element>, linked: impl Into<Option<gst::Pad>>) {
+/// `linked` is the pad without a parent that the element is linked to. It is kept until
+/// the element is removed: freeing a pad unlinks it, which posts two messages, and a bin that is
+/// freed in between leaks the first one.
+pub(super) fn dispose(element: &impl IsA<gst::Element>, linked: gst::Pad) {
     let element = element.upcast_ref::<gst::Element>();
-    let linked = linked.into();
     element.set_locked_state(true);
     element.call_async(move |element| {
         stop_and_remove(element);

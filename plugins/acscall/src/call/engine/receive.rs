@@ -96,7 +96,7 @@ impl Decoder {
 
         lifecycle::start(&bin, pipeline, &sink)?;
         if let Err(error) = pad.link(&entry) {
-            lifecycle::dispose_with(&bin, sink);
+            lifecycle::dispose(&bin, sink);
             return Err(glib::bool_error!("{error}").into());
         }
         // A stream without readers is not decoded. Its sender stops sending it a moment later.
@@ -117,7 +117,7 @@ impl Decoder {
 
     /// Stops the decoder and removes it from its pipeline.
     pub(super) fn stop(self) {
-        lifecycle::dispose_with(&self.bin, self.decoded);
+        lifecycle::dispose(&self.bin, self.decoded);
     }
 }
 

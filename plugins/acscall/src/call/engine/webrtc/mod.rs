@@ -4,6 +4,7 @@
 mod addresses;
 mod ice;
 mod internals;
+mod openssl;
 mod pending_promises;
 mod properties;
 mod retransmission;
@@ -324,23 +325,26 @@ impl Leg for WebRtcLeg {
     }
 
     fn close(self: Box<Self>) {
-        for element in &self.payloaders {
-            lifecycle::dispose(element);
-        }
         let lines = self.kinds().len();
         let WebRtcLeg {
             direction,
             webrtcbin,
+            payloaders,
             promises,
             ..
         } = *self;
-        webrtcbin.set_locked_state(true);
+        for element in payloaders.iter().chain([&webrtcbin]) {
+            element.set_locked_state(true);
+        }
         webrtcbin.call_async(move |webrtcbin| {
             // 1.22 stops its own thread last. What that thread does to the receiving part after
-            // that has stopped leaks it.
+            // that has stopped leaks it. While it makes an offer, it uses the payloaders' pads
+            // without a reference.
             promises.wait();
             block_ice_notify(webrtcbin, direction, lines);
-            lifecycle::stop_and_remove(webrtcbin);
+            for element in std::iter::once(webrtcbin).chain(&payloaders) {
+                lifecycle::stop_and_remove(element);
+            }
         });
     }
 }

@@ -28,7 +28,10 @@ impl WarmUp {
         let handle = is_first.then(|| {
             std::thread::Builder::new()
                 .name("acscall-warm-up".into())
-                .spawn(|| drop(gst::ElementFactory::make("dtlsdec").build()))
+                .spawn(|| {
+                    super::openssl::disable_cleanup_at_exit();
+                    drop(gst::ElementFactory::make("dtlsdec").build());
+                })
         });
         let thread = Arc::new(WarmUpThread(Mutex::new(handle.and_then(Result::ok))));
         *running = Arc::downgrade(&thread);
