@@ -17,6 +17,7 @@ mod colours;
 mod examples;
 mod floods;
 mod harness;
+mod latency;
 mod leaving;
 mod pipelines;
 mod placing;
