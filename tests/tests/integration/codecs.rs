@@ -246,3 +246,28 @@ fn the_bit_rate_is_limited_and_may_change_while_the_stream_is_sent() -> Result<(
     }
     Ok(())
 }
+
+#[test]
+fn an_element_that_every_call_needs_is_named_with_its_package_at_once() -> Result<()> {
+    let call = call()?;
+    for (element, package) in [
+        ("webrtcbin", "gstreamer1.0-plugins-bad"),
+        ("dtlsdec", "gstreamer1.0-plugins-bad"),
+        ("srtpdec", "gstreamer1.0-plugins-bad"),
+        ("rtpbin", "gstreamer1.0-plugins-good"),
+        ("nicesrc", "gstreamer1.0-nice"),
+        ("audiomixer", "gstreamer1.0-plugins-base"),
+    ] {
+        for description in [
+            format!("acscallsrc {call} user=bob ! audio/x-raw ! fakesink"),
+            format!("audiotestsrc ! acscallsink {call} user=bob"),
+        ] {
+            let starting = participant(&[element], &description)?;
+            let line = starting.process.line(TIMEOUT)?;
+            let expected =
+                format!("error the GStreamer element {element} is missing: install {package}");
+            ensure!(line == expected, "{line}");
+        }
+    }
+    Ok(())
+}

@@ -42,7 +42,7 @@ use acscall::signalling::client::ServerUrl;
 use acscall::signalling::message::Token;
 
 use driver::{Command, Driver};
-pub(crate) use engine::{Codec, MissingElement};
+pub(crate) use engine::{Codec, MissingElement, missing_element};
 use linger::Linger;
 pub(crate) use publication::Publication;
 use publication::PublicationSlot;

@@ -87,6 +87,18 @@ struct Mix {
     readers: BTreeSet<ReaderId>,
 }
 
+/// Returns an element that every call needs and that is not installed.
+pub(crate) fn missing_element() -> Option<MissingElement> {
+    let elements = [
+        "audioconvert",
+        "audiomixer",
+        "audioresample",
+        "audiotestsrc",
+        "videoconvert",
+    ];
+    codec::first_missing(&[], &[&webrtc::ELEMENTS[..], &elements].concat())
+}
+
 impl Engine {
     /// Starts an empty pipeline.
     pub(super) fn new(
