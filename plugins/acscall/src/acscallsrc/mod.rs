@@ -12,8 +12,9 @@
 //! | `video_alice:2` | a stream of that user's second session in the call |
 //! | `audio_%s`, `video_%s`, `screen_%s` without a name | the first stream of this kind |
 //!
-//! Video is output as it was decoded: size, format and `colorimetry` are in the caps and may change
-//! at any time. Video from `acscallsink` is `bt601`; video from a browser may differ.
+//! Video is output as it was decoded: size and format are in the caps and may change at any time.
+//! Its colorimetry is `bt601`, or what downstream requires; other pictures, such as Chromium's
+//! canvases, are converted. Pictures with more than 8 bits or HDR keep their colorimetry.
 //!
 //! With `on-leave=eos`, a pad ends when its user leaves the call. A pad without a user in its name
 //! ends when no other user can take its place. If the network carries too little for somebody's

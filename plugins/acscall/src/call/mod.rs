@@ -24,6 +24,7 @@ mod source_health;
 #[cfg(test)]
 mod tests;
 
+pub(crate) mod color_converter;
 pub(crate) mod publication;
 pub(crate) mod reader;
 pub(crate) mod time;

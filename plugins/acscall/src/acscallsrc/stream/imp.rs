@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::super::stream_events::{EventSequencer, Output};
+use super::colors::Colors;
 use super::gate::Gate;
 use super::*;
 use crate::call::Reading;
@@ -30,6 +31,7 @@ pub struct AcsCallStream {
     pads: OnceLock<Pads>,
     binding: Mutex<Option<Binding>>,
     gate: Gate,
+    colors: Colors,
     /// The pipeline's latency.
     slack: Mutex<gst::ClockTime>,
     /// The streaming thread.
@@ -242,6 +244,7 @@ impl AcsCallStream {
                 Ok(())
             }
             Popped::Item(Item::Media(caps, buffer)) => {
+                let (caps, buffer) = self.colors.convert(&pads.source, caps, buffer);
                 let element = self.obj().clone().upcast();
                 match self.with_sequencer(|sequencer| sequencer.buffer(&element, &caps, buffer)) {
                     Some(out) => self.push(pads, out),

@@ -3,6 +3,7 @@
 //! It is not a `BaseSrc`, which holds the lock that state changes need while it pushes caps and
 //! gaps: a sink that waits in PAUSED would block the state change for ever.
 
+mod colors;
 mod gate;
 mod imp;
 

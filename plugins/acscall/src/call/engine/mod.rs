@@ -4,7 +4,7 @@
 //! affecting it.
 
 mod codec;
-mod colorimetry;
+pub(super) mod colorimetry;
 mod decoder_chain;
 mod encode;
 mod encoder_chain;
@@ -58,6 +58,8 @@ pub(super) enum EngineOutput {
     Leg(LegId, LegOutput),
     /// An element of the pipeline failed.
     Error(gst::Object, String),
+    /// A receiver of this stream waits for a key frame.
+    KeyFrameRequested(Kind),
 }
 
 /// Receives the engine's events. Never blocks.
