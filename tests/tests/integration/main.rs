@@ -26,3 +26,4 @@ mod rawmedia;
 mod relay;
 mod soak;
 mod stalling;
+mod still;
