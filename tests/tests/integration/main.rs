@@ -16,6 +16,7 @@ mod codecs;
 mod colours;
 mod examples;
 mod floods;
+mod gaps;
 mod harness;
 mod latency;
 mod leaving;

@@ -21,6 +21,20 @@
 //! video, the element posts the element message `acscall-slow` (`participant`, `direction`, `slow`)
 //! and a warning.
 //!
+//! While its stream is away, a pad sends GAP events. Encoders do not pass them on, so a muxer behind
+//! one waits, and its other inputs with it. With the pad property `gap-fill`, the pad outputs
+//! silence, or its last picture (black before the first). A pad whose buffers are not taken in time
+//! drops the oldest and posts the element message `acscall-dropped` (`pad`, `dropped`). A recording
+//! of one participant's picture and everybody's sound:
+//!
+//! ```text
+//! gst-launch-1.0 -e acscallsrc name=c call=room user=recorder video_alice::gap-fill=true \
+//!     c.video_alice ! queue ! videoconvert ! videoscale ! videorate \
+//!     ! video/x-raw,width=640,height=360,framerate=30/1 ! vp8enc deadline=1 ! queue ! m.video_0 \
+//!     c.audio ! queue ! audioconvert ! opusenc ! queue ! m.audio_0 \
+//!     webmmux name=m ! filesink location=call.webm
+//! ```
+//!
 //! ## Joining, placing and answering calls
 //!
 //! Exactly one of these properties must be set. `acscallsink` has the same properties, and the same

@@ -43,7 +43,7 @@ use acscall::signalling::client::ServerUrl;
 use acscall::signalling::message::Token;
 
 use driver::{Command, Driver};
-pub(crate) use engine::{Codec, MissingElement, missing_element};
+pub(crate) use engine::{Codec, MissingElement, missing_element, raw_audio};
 use linger::Linger;
 pub(crate) use publication::Publication;
 use publication::PublicationSlot;

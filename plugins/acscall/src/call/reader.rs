@@ -5,10 +5,13 @@
 //! the latency is; only its size is limited.
 
 use std::collections::VecDeque;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use acscall::model::Participant;
 use parking_lot::{Condvar, Mutex};
+
+use super::time::system_time;
 
 /// How much audio may wait for a slow reader.
 const AUDIO_LIMIT: gst::ClockTime = gst::ClockTime::from_mseconds(200);
@@ -17,6 +20,9 @@ const VIDEO_LIMIT: usize = 3;
 
 /// How many bytes may wait in any case: 5.7 s of 1080p30, or 46 minutes of stereo.
 const SIZE_LIMIT: usize = 512 << 20;
+
+/// The minimum time between two notifications of dropped buffers.
+const NOTIFICATION_INTERVAL: gst::ClockTime = gst::ClockTime::from_seconds(1);
 
 /// An item of a [`ReaderQueue`].
 #[derive(Debug)]
@@ -55,6 +61,16 @@ pub(crate) struct ReaderQueue {
     size_limit: usize,
     state: Mutex<State>,
     changed: Condvar,
+    listener: OnceLock<DropListener>,
+}
+
+/// Called with the number of dropped buffers so far, on the writing thread.
+struct DropListener(Box<dyn Fn(u64) + Send + Sync>);
+
+impl std::fmt::Debug for DropListener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DropListener")
+    }
 }
 
 #[derive(Debug, Default)]
@@ -66,6 +82,8 @@ struct State {
     flushing: bool,
     received: u64,
     dropped: u64,
+    /// The system clock's time of the last notification.
+    notified: Option<gst::ClockTime>,
 }
 
 /// A queue's counters.
@@ -96,12 +114,21 @@ impl ReaderQueue {
             size_limit: SIZE_LIMIT,
             state: Mutex::default(),
             changed: Condvar::new(),
+            listener: OnceLock::new(),
         }
+    }
+
+    /// Calls `listener` with the number of buffers dropped so far, after one has been dropped but
+    /// at most once per second.
+    pub(crate) fn on_drop(&self, listener: impl Fn(u64) + Send + Sync + 'static) {
+        self.listener
+            .get_or_init(|| DropListener(Box::new(listener)));
     }
 
     /// Adds an item and drops the oldest media beyond the limit.
     pub(crate) fn push(&self, item: Item) {
         let mut state = self.state.lock();
+        let before = state.dropped;
         if let Item::Media(_, buffer) = &item {
             if state.flushing {
                 return;
@@ -115,8 +142,13 @@ impl ReaderQueue {
         } else {
             state.items.push_back(item);
         }
+        let dropped = state.dropped;
+        let is_new = dropped > before && state.is_notification_due();
         drop(state);
         self.changed.notify_one();
+        if is_new && let Some(DropListener(listener)) = self.listener.get() {
+            listener(dropped);
+        }
     }
 
     /// Takes the next item, waiting up to `timeout` for one.
@@ -163,6 +195,17 @@ impl State {
             Item::Media(_, buffer) => Some(buffer),
             _ => None,
         })
+    }
+
+    fn is_notification_due(&mut self) -> bool {
+        let now = system_time();
+        let is_due = self
+            .notified
+            .is_none_or(|last| now >= last + NOTIFICATION_INTERVAL);
+        if is_due {
+            self.notified = Some(now);
+        }
+        is_due
     }
 
     fn exceeds(&self, limit: Limit) -> bool {
@@ -246,6 +289,19 @@ mod tests {
         let queue = ReaderQueue::audio();
         (0..10).for_each(|number| queue.push(frame(number)));
         assert_eq!(waiting(&queue), [5, 6, 7, 8, 9]);
+    }
+
+    #[test]
+    fn dropped_buffers_are_notified_at_most_once_per_second() {
+        gst::init().unwrap();
+        let queue = ReaderQueue::video();
+        let (sender, notified) = std::sync::mpsc::channel();
+        queue.on_drop(move |dropped| sender.send(dropped).unwrap());
+        (0..10).for_each(|number| queue.push(frame(number)));
+        assert_eq!(notified.try_iter().collect::<Vec<_>>(), [1]);
+        queue.state.lock().notified = Some(gst::ClockTime::ZERO);
+        queue.push(frame(10));
+        assert_eq!(notified.try_iter().collect::<Vec<_>>(), [8]);
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! gaps: a sink that waits in PAUSED would block the state change for ever.
 
 mod colors;
+mod filler;
+mod gaps;
 mod gate;
 mod imp;
 

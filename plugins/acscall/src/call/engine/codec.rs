@@ -213,7 +213,7 @@ pub(super) fn offered(track: &Track, ssrc: u32) -> gst::Caps {
 }
 
 /// Returns the caps of all audio that a call outputs, and of the audio encoder's input.
-pub(super) fn raw_audio() -> gst::Caps {
+pub(crate) fn raw_audio() -> gst::Caps {
     gst_audio::AudioCapsBuilder::new_interleaved()
         .format(gst_audio::AudioFormat::S16le)
         .rate(48_000)

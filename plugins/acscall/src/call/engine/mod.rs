@@ -37,7 +37,7 @@ use super::publication::PublicationSlot;
 use super::reader::ReaderQueue;
 use super::{CAT, CallSettings, DEFAULT_LATENCY};
 use codec::Codecs;
-pub(crate) use codec::{Codec, MissingElement};
+pub(crate) use codec::{Codec, MissingElement, raw_audio};
 pub(super) use encode::Encoder;
 pub(super) use encoder_chain::Rate;
 use leg::LegMaker;
