@@ -229,6 +229,26 @@ fn no_message_about_a_call_is_posted_after_its_end() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn the_server_of_a_process_runs_until_the_last_call_of_the_process_ends() -> Result<()> {
+    let call = call()?;
+    // This one runs the server.
+    let alice = sender(&call, "alice")?;
+    alice.wait_connected()?;
+    let bob = Pipeline::playing(&format!("acscallsrc name=c {call} user=bob"))?;
+    bob.wait_connected()?;
+    drop(alice);
+    let carol = sender(&call, "carol")?;
+    carol.wait_connected()?;
+    let is_carol = is_participant("carol", "connected");
+    let next = bob.wait_element_message(|message| {
+        // Bob's state changes if he loses the server.
+        message.name() == "acscall-state" || is_carol(message)
+    })?;
+    ensure!(is_carol(&next), "{next}");
+    Ok(())
+}
+
 /// The key of the DTLS connections takes up to 300 ms, joining and connecting somewhat longer.
 #[test]
 fn a_process_that_exits_without_stopping_its_pipeline_leaves_the_call() -> Result<()> {
