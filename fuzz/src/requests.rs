@@ -143,7 +143,7 @@ fn check_address(text: &str) {
     }
 }
 
-/// A token is good for its user, in its time, with its secret, unchanged; else it is not.
+/// A token is valid only for its user, in its time, with its secret, and unchanged.
 fn check_token(signed: &Signed) {
     let claims = Claims {
         sub: signed.user.clone(),
