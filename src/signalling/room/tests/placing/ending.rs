@@ -1,4 +1,4 @@
-//! How calls end that nobody answers, that the others leave, or that are ended for everybody.
+//! How calls end that nobody answers, that the others leave, or that are ended for everyone.
 
 use super::*;
 
@@ -205,7 +205,7 @@ fn a_placed_call_is_ended_for_everybody_by_whoever_is_in_it() {
     assert!(stage.received(&bert).is_empty());
     assert!(stage.closed.contains(&bert.connection));
     let reason = stage.over(anna.connection);
-    assert_eq!(reason, "BERT has ended the call for everybody");
+    assert_eq!(reason, "BERT ended the call for everyone");
     assert_eq!(
         only(stage.take(listening)),
         no_longer(&anna.call, IncomingEnd::Cancelled)
@@ -222,7 +222,7 @@ fn a_named_call_is_ended_for_everybody_by_who_may_place_calls() {
     stage.received(&anna);
     stage.leave(&bert, true);
     let text = stage.refused(bert.connection, ErrorCode::TokenPlace);
-    assert!(text.contains("end a call for everybody"), "{text}");
+    assert!(text.contains("end a call for everyone"), "{text}");
     assert!(stage.received(&anna).is_empty());
 
     stage.leave(&anna, true);

@@ -60,7 +60,7 @@ fn who_comes_back_after_the_end_is_told_of_it() {
     stage.say_join(id, &anna.call, None);
     stage.refused(id, ErrorCode::NotInvited);
 
-    // It was ended for everybody, also a named one, of which there is another by now.
+    // It was ended for everyone, also a named one, of which there is another by now.
     let tea = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
     stage.lose(&bert);
