@@ -89,7 +89,7 @@ fn pads_come_and_go_100_times_in_every_state() -> Result<()> {
 }
 
 #[test]
-fn a_pad_that_exists_is_not_made_again_and_a_warning_says_why() -> Result<()> {
+fn an_existing_pad_is_not_created_again_and_a_warning_says_why() -> Result<()> {
     let (pipeline, element) = alone("")?;
     pipeline.assert_second_request_is_refused(&element, "video")
 }

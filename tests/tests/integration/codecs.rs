@@ -184,7 +184,7 @@ fn the_codec_may_change_while_the_stream_is_sent() -> Result<()> {
             ensure!(now() < deadline, "{codec} is not used");
             arrivals.recv_timeout(TIMEOUT).context("no picture")?;
         }
-        // Most of these frames came over the previous leg.
+        // Most of these frames arrived over the previous leg.
         for _ in arrivals.try_iter() {}
         for _ in 0..10 {
             arrivals.recv_timeout(TIMEOUT).context(codec)?;

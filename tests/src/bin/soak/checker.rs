@@ -155,7 +155,7 @@ impl Checker {
         if self.killed.contains(id) || self.child.contains(id) {
             return;
         }
-        // Messages about the next process come later.
+        // Messages about the next process follow later.
         let owner = match std::mem::take(&mut self.killed_unseen) {
             true => &mut self.killed,
             false => &mut self.child,
