@@ -1,4 +1,4 @@
-//! A participant in a process of its own: runs src/bin/participant.rs and reads its output.
+//! A participant in a separate process: runs src/bin/participant.rs and reads its output.
 
 use std::collections::BTreeMap;
 use std::process::Command;

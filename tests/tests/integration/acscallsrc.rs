@@ -7,7 +7,7 @@ use acscall_tests::pipeline::{Pipeline, TIMEOUT, free_port, init, until};
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;
 
-/// An element in a call of its own, whose server it runs.
+/// An element in its own call, whose server it runs.
 fn source(properties: &str) -> Result<String> {
     init()?;
     let port = free_port()?;

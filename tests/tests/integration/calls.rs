@@ -254,7 +254,7 @@ fn pair(port: u16, kind: &str) -> Result<(Pipeline, Pipeline)> {
     Ok((sending, receiving))
 }
 
-/// A live source that pushes black pictures on demand, on a pad of its own.
+/// A live source that pushes black pictures on demand, on its own pad.
 struct Source {
     source: gst_app::AppSrc,
     sink: gst::Element,

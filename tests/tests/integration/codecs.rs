@@ -84,7 +84,7 @@ fn is_installed(element: &&&str) -> bool {
     gst::ElementFactory::find(element).is_some()
 }
 
-/// A participant in a process of its own that lacks the elements `without`.
+/// A participant in a separate process that lacks the elements `without`.
 fn participant(without: &[&str], description: &str) -> Result<Participant> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_participant"));
     command.args(["--without", &without.join(","), description]);

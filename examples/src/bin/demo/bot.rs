@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_real_caller_comes_before_the_sample_and_stays_until_it_leaves() {
+    fn a_real_caller_precedes_the_sample_and_stays_until_it_leaves() {
         let pad = |of: &[(&str, &str)], current| {
             choose(&streams(of), "video", current).map(|(pad, _)| pad)
         };

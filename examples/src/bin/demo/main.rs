@@ -87,7 +87,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     gstacscall::plugin_register_static()?;
     gstrawmedia::plugin_register_static()?;
     std::fs::create_dir_all(&arguments.pictures)
-        .with_context(|| format!("{} cannot be made", arguments.pictures.display()))?;
+        .with_context(|| format!("{} cannot be created", arguments.pictures.display()))?;
     let place = Place {
         server: server.signalling(),
         call: arguments.call.clone(),

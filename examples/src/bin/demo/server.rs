@@ -1,4 +1,4 @@
-//! The signalling server, as a process of its own.
+//! The signalling server, as a separate process.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;

@@ -1,4 +1,4 @@
-//! Participants in processes of their own.
+//! Participants in separate processes.
 
 use std::io::Write;
 use std::process::Command;
