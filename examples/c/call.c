@@ -17,7 +17,7 @@ static const GOptionEntry options[] = {
   {"call", 0, 0, G_OPTION_ARG_STRING, &option_call,
       "The call to join (demo)", "CALL"},
   {"user", 0, 0, G_OPTION_ARG_STRING, &option_user,
-      "The user to join as (a random name)", "USER"},
+      "The user to join as (a generated name)", "USER"},
   {"server", 0, 0, G_OPTION_ARG_STRING, &option_server,
       "The signalling server (ws://127.0.0.1:7788)", "URL"},
   {"seconds-per-step", 0, 0, G_OPTION_ARG_DOUBLE, &option_seconds_per_step,

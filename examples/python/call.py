@@ -26,7 +26,7 @@ def arguments(description, steps=True):
     """Returns a command line parser with the options of all examples."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--call", default="demo", help="the call to join (%(default)s)")
-    parser.add_argument("--user", help="the user to join as (a random name)")
+    parser.add_argument("--user", help="the user to join as (a generated name)")
     parser.add_argument("--server", help="the signalling server (ws://127.0.0.1:7788)")
     if steps:
         parser.add_argument(

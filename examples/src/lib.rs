@@ -23,7 +23,7 @@ pub struct Place {
     /// The call to join
     #[arg(long, default_value = "demo")]
     pub call: String,
-    /// The user to join as [default: a random name]
+    /// The user to join as [default: a generated name]
     #[arg(long)]
     pub user: Option<String>,
     /// The signalling server [default: ws://127.0.0.1:7788]

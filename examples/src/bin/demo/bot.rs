@@ -169,7 +169,7 @@ impl Bot {
         Ok(())
     }
 
-    /// Watches `pad`. The counts of a caller who returns continue.
+    /// Watches `pad`. The counts of a returning caller continue.
     fn watch(&mut self, pad: &gst::Pad, way: Way, kind: &'static str, of: Option<&str>) {
         let known = self
             .streams
