@@ -81,8 +81,8 @@ fn a_buffer_that_is_too_small_is_an_error_that_says_so() {
         text.contains("plane 1 ends at byte 3840, but the buffer has 3072 bytes"),
         "{text}"
     );
-    let cure = error.debug().unwrap();
-    assert!(cure.contains("GstVideoMeta"), "{cure}");
+    let remedy = error.debug().unwrap();
+    assert!(remedy.contains("GstVideoMeta"), "{remedy}");
 }
 
 #[test]

@@ -205,10 +205,10 @@ fn each_callee_counts_as_a_message() {
 #[test]
 fn a_message_out_of_order_is_refused_with_the_remedy() {
     let mut stage = Stage::new();
-    let out_of_order = |stage: &mut Stage, id: ConnectionId, text: &str, cure: &str| {
+    let out_of_order = |stage: &mut Stage, id: ConnectionId, text: &str, remedy: &str| {
         stage.text(id, text);
         let received = stage.refused(id, ErrorCode::OutOfOrder);
-        assert!(received.contains(cure), "{received}");
+        assert!(received.contains(remedy), "{received}");
     };
     let new = stage.open();
     out_of_order(&mut stage, new, r#"{"type":"listen"}"#, "hello");
