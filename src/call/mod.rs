@@ -333,7 +333,7 @@ pub enum ParticipantState {
     Disconnected,
 }
 
-/// An error of a call. The text names cause and cure.
+/// An error of a call. The text names the cause and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     /// The first connection to the server failed.

@@ -12,7 +12,7 @@ use crate::wait::until;
 /// until the server counts that connection.
 ///
 /// # Errors
-/// `start` fails, or the connection does not come.
+/// `start` fails, or no further connection accepts calls.
 pub fn until_listening<T>(port: u16, start: impl FnOnce() -> Result<T>) -> Result<T> {
     // Without a server there is no connection.
     let before = listening(port).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Checks what every driver and application relies on:
+//! Checks the invariants that every driver and application relies on:
 //!
 //! * There is at most one connection, opened and closed in turn. Nothing is sent without one.
 //! * There is at most one leg each way with each participant, opened and closed once. Actions about

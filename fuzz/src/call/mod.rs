@@ -1,6 +1,6 @@
 //! The call machine, with a server, peers and an engine that send anything in any order, and an
 //! application that joins, places or accepts calls, reads and leaves. `call/checker.rs` and
-//! `call/story.rs` list what has to hold.
+//! `call/story.rs` list the invariants.
 
 mod checker;
 mod stage;
@@ -16,7 +16,7 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use crate::steps;
 use stage::{Stage, target};
 
-/// The most steps: more show nothing new and take time.
+/// The maximum number of steps. More take time and show nothing new.
 const STEPS: usize = 200;
 
 #[derive(Debug, Arbitrary)]

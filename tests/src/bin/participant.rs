@@ -1,4 +1,4 @@
-//! A participant in a process of its own, for tests that kill it.
+//! A participant in a separate process, for tests that kill it.
 //!
 //! `participant [--without ELEMENTS] [--exit-after MS] DESCRIPTION` plays the pipeline and prints a line for each
 //! event:
@@ -11,9 +11,9 @@
 //! * `error TEXT`, `warning TEXT`, `eos`
 //! * `echo LINE`: a line of standard input
 //!
-//! It leaves the call and ends when its standard input closes. `--without` hides elements, separated
-//! by commas, from this process. With `--exit-after` it returns from `main` so many milliseconds
-//! after it started to play, without stopping the pipeline.
+//! It leaves the call and ends when its standard input closes. `--without` hides elements,
+//! separated by commas, from this process. With `--exit-after` it returns from `main` MS
+//! milliseconds after it started to play, without stopping the pipeline.
 
 use std::collections::BTreeMap;
 use std::io::Write;

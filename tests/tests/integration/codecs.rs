@@ -84,7 +84,7 @@ fn is_installed(element: &&&str) -> bool {
     gst::ElementFactory::find(element).is_some()
 }
 
-/// A participant in a process of its own that lacks the elements `without`.
+/// A participant in a separate process that lacks the elements `without`.
 fn participant(without: &[&str], description: &str) -> Result<Participant> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_participant"));
     command.args(["--without", &without.join(","), description]);
@@ -184,7 +184,7 @@ fn the_codec_may_change_while_the_stream_is_sent() -> Result<()> {
             ensure!(now() < deadline, "{codec} is not used");
             arrivals.recv_timeout(TIMEOUT).context("no picture")?;
         }
-        // Most of these frames came over the previous leg.
+        // Most of these frames arrived over the previous leg.
         for _ in arrivals.try_iter() {}
         for _ in 0..10 {
             arrivals.recv_timeout(TIMEOUT).context(codec)?;

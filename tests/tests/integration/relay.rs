@@ -1,5 +1,5 @@
-//! A call between two users who only reach a server between them, relayed by Debian's coturn there.
-//! Both are configured as in docs/server.md.
+//! A call between two users who can only reach a server between them. Debian's coturn on that
+//! server relays it. Both are configured as in docs/server.md.
 //!
 //! ```text
 //!   alice 192.0.2.2 ── 192.0.2.1  server  198.51.100.1 ── 198.51.100.2 bob
@@ -23,9 +23,9 @@ const TURN_SECRET: &str = "north-of-the-river";
 const FRAMES: u64 = 60;
 
 #[test]
-fn a_call_between_two_who_reach_only_the_relay_goes_over_it() -> Result<()> {
+fn a_call_between_two_users_who_reach_only_the_relay_uses_it() -> Result<()> {
     in_a_world(
-        "a_call_between_two_who_reach_only_the_relay_goes_over_it",
+        "a_call_between_two_users_who_reach_only_the_relay_uses_it",
         || {
             let world = World::new()?;
             let relay = world.relay()?;
@@ -53,26 +53,23 @@ fn a_call_between_two_who_reach_only_the_relay_goes_over_it() -> Result<()> {
 }
 
 #[test]
-fn a_turn_secret_that_is_not_the_relays_is_named_where_the_call_fails() -> Result<()> {
-    in_a_world(
-        "a_turn_secret_that_is_not_the_relays_is_named_where_the_call_fails",
-        || {
-            let world = World::new()?;
-            let relay = world.relay()?;
-            let _server = world.server("south-of-the-river")?;
-            let (alice, bob) = world.participants()?;
-            for end in [&alice, &bob] {
-                let warning = wait_until(end, |line| line.starts_with("warning "))?;
-                assert!(
-                    warning.contains("no TURN server gave an address"),
-                    "{warning}"
-                );
-            }
-            // The relay logs it, too.
-            wait_until(&relay, |line| line.contains("error 401"))?;
-            Ok(())
-        },
-    )
+fn a_wrong_turn_secret_is_named_where_the_call_fails() -> Result<()> {
+    in_a_world("a_wrong_turn_secret_is_named_where_the_call_fails", || {
+        let world = World::new()?;
+        let relay = world.relay()?;
+        let _server = world.server("south-of-the-river")?;
+        let (alice, bob) = world.participants()?;
+        for end in [&alice, &bob] {
+            let warning = wait_until(end, |line| line.starts_with("warning "))?;
+            assert!(
+                warning.contains("no TURN server gave an address"),
+                "{warning}"
+            );
+        }
+        // The relay logs it, too.
+        wait_until(&relay, |line| line.contains("error 401"))?;
+        Ok(())
+    })
 }
 
 /// Runs `body` inside namespaces. Skips the test if namespaces or coturn are not available.
@@ -231,7 +228,7 @@ fn wait_until(process: &Process, mut wanted: impl FnMut(&str) -> bool) -> Result
             other.push(line);
         }
     }
-    bail!("the expected line did not come; the output: {other:#?}")
+    bail!("the expected line did not arrive; the output: {other:#?}")
 }
 
 /// The count in `frames end COUNT`.

@@ -17,7 +17,7 @@ fn a_caller_that_is_cut_off_while_it_rings_rejoins_whoever_accepted_meanwhile() 
 }
 
 #[test]
-fn a_caller_that_rejoins_too_late_learns_what_became_of_its_call() {
+fn a_caller_that_rejoins_too_late_learns_how_its_call_ended() {
     let mut world = alice_calls_bob(Answers::ByHand);
     world.cut(ALICE, 0);
     world.run(0);

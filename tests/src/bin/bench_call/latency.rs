@@ -53,7 +53,9 @@ pub(crate) fn raw_to_raw() -> Result<()> {
         receiving.play()?;
         let mut figures = Figures::default();
         for frame in 0..SETTLING + FRAMES {
-            let latency = latencies.recv_timeout(TIMEOUT).context("no frame came")?;
+            let latency = latencies
+                .recv_timeout(TIMEOUT)
+                .context("no frame arrived")?;
             if frame >= SETTLING {
                 figures.add(latency as f64);
             }

@@ -1,4 +1,4 @@
-//! Participants in processes of their own.
+//! Participants in separate processes.
 
 use std::io::Write;
 use std::process::Command;
@@ -31,7 +31,7 @@ pub(crate) fn play(role: &str, arguments: &[&str]) -> Result<()> {
             let arrivals = pipeline.arrivals("first")?;
             let begun = now();
             pipeline.play()?;
-            let first = arrivals.recv_timeout(TIMEOUT).context("no frame came")?;
+            let first = arrivals.recv_timeout(TIMEOUT).context("no frame arrived")?;
             say(&format!("{}", (first.at - begun).nseconds() as f64 / 1e6))
         }
         _ => bail!("no role is called '{role}'"),

@@ -20,7 +20,7 @@ pub(crate) fn play(port: u16) -> Result<()> {
     let (bert, from_anna) = participant(port, "bert", "anna")?;
     for (pipeline, ages) in [(&anna, &from_bert), (&bert, &from_anna)] {
         pipeline.wait_connected()?;
-        ages.recv_timeout(TIMEOUT).context("no picture came")?;
+        ages.recv_timeout(TIMEOUT).context("no picture arrived")?;
     }
     say("connected")?;
     let mut line = String::new();

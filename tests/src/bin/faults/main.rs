@@ -44,7 +44,7 @@ fn run(arguments: &[&str]) -> Result<bool> {
             }
             Ok(true)
         }
-        // This program as started by itself.
+        // The roles in which this program starts itself.
         ["--party", role, rest @ ..] => party::play(role, rest).map(|()| true),
         [isolation::INSIDE, name] => cases::run_inside(name).map(|()| true),
         names => {

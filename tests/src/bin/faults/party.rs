@@ -1,4 +1,4 @@
-//! A party of the call, in a process of its own.
+//! A party of the call, in a separate process.
 //!
 //! It prints a line for each event. Times are those of the system clock in µs, which is the same in
 //! all processes:

@@ -11,7 +11,7 @@ use crate::measure::Figures;
 use crate::record::Record;
 
 const HEAD: &str = "\
-| fault | frames delivered while it lasts | delay, median and longest (ms) | longest pause of picture, sound (ms) | picture, sound back after (ms) | every frame again after (ms) |
+| fault | frames delivered while it lasts | delay, median and longest (ms) | longest pause of picture, sound (ms) | picture, sound back after (ms) | all frames again after (ms) |
 |---|---|---|---|---|---|";
 /// The beginning of a row in the output of a case.
 const ROW: &str = "| ";

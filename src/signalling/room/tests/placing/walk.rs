@@ -1,5 +1,5 @@
-//! Random walks: whatever clients do, and in whatever order, the machine's books agree, and
-//! nothing is left in the end.
+//! Random walks: whatever clients do in any order, the machine's state stays consistent, and none
+//! is left in the end.
 
 use super::*;
 use crate::signalling::room::placed_state::Placed;
@@ -30,7 +30,7 @@ impl Dice {
     }
 }
 
-/// Names that do not repeat.
+/// Random names, which do not repeat.
 impl Random for Dice {
     fn fill(&mut self, bytes: &mut [u8]) {
         for byte in bytes {
@@ -39,13 +39,13 @@ impl Random for Dice {
     }
 }
 
-/// What was seen on the way.
+/// The state of a walk.
 #[derive(Default)]
 struct Walk {
     open: Vec<ConnectionId>,
     calls: Vec<String>,
     joined: Vec<(&'static str, String, Resume)>,
-    /// How often each type of message was received.
+    /// The number of received messages of each type.
     received: BTreeMap<&'static str, usize>,
 }
 
@@ -97,7 +97,7 @@ impl Walk {
             return;
         };
         let phase = stage.rooms.connections.get(&id).map(|c| c.phase.clone());
-        // What rings here, or now and then any call.
+        // The call that rings here, or sometimes any call.
         let rung = match &phase {
             Some(Phase::Listening { identity, .. }) => stage.rooms.invitations.get(&identity.user),
             _ => None,
@@ -120,7 +120,7 @@ impl Walk {
         }
     }
 
-    /// Hears what was received, and has the sockets end that are to be closed.
+    /// Handles the received messages, and closes the sockets that must be closed.
     fn settle(&mut self, stage: &mut Stage) {
         for message in std::mem::take(&mut stage.received).into_values().flatten() {
             let text = serde_json::to_value(&message).unwrap();
@@ -141,7 +141,7 @@ impl Walk {
     }
 }
 
-/// Everything that is in two places is the same in both.
+/// Asserts that redundant state is consistent.
 fn agrees(rooms: &Rooms, seed: u64) {
     let rung = rooms.invitations.iter();
     let rung: BTreeSet<(&String, &String)> = rung.map(|(user, i)| (&i.call, user)).collect();
@@ -197,7 +197,7 @@ fn agrees(rooms: &Rooms, seed: u64) {
 }
 
 #[test]
-fn whatever_clients_do_the_books_agree_and_nothing_is_left() {
+fn whatever_clients_do_the_state_is_consistent_and_none_is_left() {
     let mut received: BTreeMap<&str, usize> = BTreeMap::new();
     for seed in 0..40 {
         let mut dice = Dice(seed);
@@ -226,7 +226,7 @@ fn whatever_clients_do_the_books_agree_and_nothing_is_left() {
             *received.entry(kind).or_default() += count;
         }
     }
-    // The walks come by all of it.
+    // The walks cover everything.
     for (kind, count) in &received {
         assert!(*count > 100, "{kind}: {received:?}");
     }
