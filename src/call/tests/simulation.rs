@@ -84,7 +84,7 @@ impl World {
     /// what is wanted.
     fn assert_converged(&self, seed: u64) {
         for (index, client) in self.clients.iter().enumerate() {
-            assert!(!client.is_finished, "seed {seed}");
+            assert!(!client.call.is_finished(), "seed {seed}");
             assert_eq!(client.call.state(), CallState::Connected, "seed {seed}");
             assert_eq!(client.legs.len(), 4, "seed {seed}: {:?}", client.legs);
             for (id, leg) in &client.legs {
@@ -218,7 +218,7 @@ fn after_random_failures_everything_is_repaired_in_the_end() {
                     for_everyone: false,
                 },
             );
-            assert!(world.clients[index].is_finished, "seed {seed}");
+            assert!(world.clients[index].call.is_finished(), "seed {seed}");
         }
     }
 }

@@ -43,7 +43,10 @@ fn act(world: &mut World, dice: &mut Dice) {
 }
 
 fn assert_consistent(world: &World, seed: u64) {
-    let running = world.clients.iter().filter(|client| !client.is_finished);
+    let running = world
+        .clients
+        .iter()
+        .filter(|client| !client.call.is_finished());
     let (mut talking, mut listening) = (0, 0);
     for client in running {
         assert_eq!(client.call.incoming().count(), 0, "seed {seed}");
@@ -101,7 +104,7 @@ fn after_random_faults_nothing_rings_for_ever_and_nobody_is_in_a_call_alone() {
             world.input(index, Input::Leave { for_everyone });
         }
         world.run(1000);
-        let all_ended = world.clients.iter().all(|client| client.is_finished);
+        let all_ended = world.clients.iter().all(|client| client.call.is_finished());
         assert!(all_ended, "seed {seed}");
         assert_eq!(world.rooms.stats().calls, 0, "seed {seed}");
     }
