@@ -9,29 +9,7 @@ use crate::call::checker::{CheckedCall, epoch};
 use crate::call::*;
 use crate::model::*;
 use crate::signalling::message::*;
-use crate::signalling::room::{self, ConnectionId, Limits, Random, Rooms};
-
-/// A linear congruential generator: good enough for a test, and repeatable.
-#[derive(Clone, Debug)]
-pub(super) struct Dice(pub(super) u64);
-
-impl Dice {
-    pub(super) fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
-}
-
-impl Random for Dice {
-    fn fill(&mut self, bytes: &mut [u8]) {
-        for byte in bytes {
-            *byte = self.below(256) as u8;
-        }
-    }
-}
+use crate::signalling::room::{self, ConnectionId, Dice, Limits, Rooms};
 
 /// Something on its way through the simulation.
 #[derive(Debug)]
