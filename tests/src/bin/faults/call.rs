@@ -8,6 +8,7 @@ use acscall_tests::pipeline::now;
 use acscall_tests::process::Process;
 use anyhow::{Context as _, Result, bail, ensure};
 
+use crate::party::WIDTH;
 use crate::record::{Record, Time};
 use crate::world::World;
 
@@ -95,11 +96,10 @@ impl Call {
             Who::Sender => {
                 // The noise in one corner makes the encoder use its full bit rate.
                 let description = format!(
-                    "videotestsrc is-live=true ! video/x-raw,format=I420,width={},height=480,\
+                    "videotestsrc is-live=true ! video/x-raw,format=I420,width={WIDTH},height=480,\
                      framerate=30/1 ! identity name=draw ! s.video \
                      audiotestsrc is-live=true samplesperbuffer=480 ! audio/x-raw,rate=48000 \
-                     ! s.audio acscallsink name=s {joining}",
-                    crate::marker::WIDTH
+                     ! s.audio acscallsink name=s {joining}"
                 );
                 let first = match self.record.sent.is_empty() {
                     true => 0,

@@ -10,7 +10,6 @@
 mod call;
 mod cases;
 mod isolation;
-mod marker;
 mod measure;
 mod party;
 mod record;
