@@ -89,6 +89,22 @@ impl Process {
     }
 }
 
+/// Prints a line for the process that reads this one's output.
+///
+/// # Errors
+/// Nobody reads it.
+pub fn say(line: &str) -> Result<()> {
+    let mut output = std::io::stdout().lock();
+    writeln!(output, "{line}")?;
+    Ok(output.flush()?)
+}
+
+/// Returns when standard input closes.
+pub fn wait_for_end() {
+    let mut line = String::new();
+    while std::io::stdin().read_line(&mut line).is_ok_and(|n| n > 0) {}
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         let _already_over = self.child.kill();

@@ -1,10 +1,10 @@
 //! The measured call: two participants in one process, each sending audio and video.
 
-use std::io::Write;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use acscall_tests::pipeline::{Pipeline, TIMEOUT};
+use acscall_tests::process::say;
 use acscall_tests::stamp;
 use anyhow::{Context, Result};
 
@@ -51,13 +51,6 @@ fn participant(port: u16, user: &str, other: &str) -> Result<(Pipeline, Receiver
     let ages = stamp::ages(&pipeline, WIDTH)?;
     pipeline.play()?;
     Ok((pipeline, ages))
-}
-
-/// Prints a line and flushes.
-pub(crate) fn say(line: &str) -> Result<()> {
-    let mut output = std::io::stdout();
-    writeln!(output, "{line}")?;
-    Ok(output.flush()?)
 }
 
 /// Lets the measured processes run for this long.

@@ -8,10 +8,10 @@
 //! * `sound TIME`: a block with the tone arrived
 //! * `message …`, `warning …`, `error ELEMENT TEXT`, `eos`: from the bus
 
-use std::io::Write;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use acscall_tests::pipeline::{Pipeline, init, now};
+use acscall_tests::process::{self, wait_for_end};
 use acscall_tests::stamp;
 use anyhow::{Context, Result, bail};
 use gst::prelude::*;
@@ -47,8 +47,7 @@ pub(crate) fn play(role: &str, arguments: &[&str]) -> Result<()> {
         gst::BusSyncReply::Drop
     });
     pipeline.play()?;
-    let mut line = String::new();
-    while std::io::stdin().read_line(&mut line).is_ok_and(|n| n > 0) {}
+    wait_for_end();
     Ok(())
 }
 
@@ -118,7 +117,5 @@ fn print_message(message: &gst::Message) {
 
 /// Prints a line. Ignores errors: a party without a reader is about to be ended.
 fn say(line: &str) {
-    let mut output = std::io::stdout().lock();
-    let _nobody_reads = writeln!(output, "{line}");
-    let _nobody_reads = output.flush();
+    let _nobody_reads = process::say(line);
 }
