@@ -7,6 +7,9 @@ mod advertised;
 mod bandwidth;
 mod bitrate_allocator;
 mod callees;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod checker;
 mod connection;
 mod incoming;
 mod legs;

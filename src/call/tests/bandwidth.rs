@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::harness::base;
 use crate::call::bandwidth::{Estimator, PacketReport};
+use crate::call::checker::epoch;
 
 /// The highest bit rate of a sender, which is the default.
 const MOST: u32 = 2_500_000;
@@ -50,7 +50,7 @@ impl Link {
     fn new(capacity: f64) -> Link {
         Link {
             estimator: Estimator::new(MOST),
-            start: base(),
+            start: epoch(),
             now: Duration::ZERO,
             random: 1,
             capacity,

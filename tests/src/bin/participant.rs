@@ -16,12 +16,12 @@
 //! milliseconds after it started to play, without stopping the pipeline.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use acscall_tests::pipeline::{Pipeline, init};
+use acscall_tests::process::say;
 use anyhow::{Context as _, Result};
 use gst::prelude::*;
 
@@ -164,10 +164,4 @@ fn print_message(message: &gst::Message) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-fn say(line: &str) -> Result<()> {
-    let mut output = std::io::stdout().lock();
-    writeln!(output, "{line}")?;
-    Ok(output.flush()?)
 }

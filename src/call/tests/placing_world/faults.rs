@@ -96,7 +96,7 @@ fn a_placed_call_survives_the_replacement_of_the_server_and_ends_as_usual() {
         changes
     );
     leave(&mut world, BOB, false);
-    assert!(world.clients[ALICE].is_finished);
+    assert!(world.clients[ALICE].call.is_finished());
 }
 
 #[test]
@@ -111,5 +111,5 @@ fn a_placed_call_with_one_participant_left_after_a_takeover_ends() {
         },
     );
     world.run(60_000);
-    assert!(world.clients[ALICE].is_finished);
+    assert!(world.clients[ALICE].call.is_finished());
 }

@@ -10,7 +10,6 @@ mod figures;
 mod hostile;
 mod key_frames;
 mod server;
-mod stamp;
 
 use std::process::ExitCode;
 

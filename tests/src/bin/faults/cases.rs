@@ -205,22 +205,17 @@ impl Case {
         match self.fault {
             Line(_, conditions, time) => {
                 let line = format!("{usual} {conditions}");
-                call.world.line(Receiver.name(), &line)?;
+                call.world.line(Receiver, &line)?;
                 call.run(seconds(time))?;
             }
             Down(who, time) => {
-                call.world.line(who.name(), "down")?;
+                call.world.line(who, "down")?;
                 call.run(seconds(time))?;
             }
             Move(who) => {
-                let byte = match who {
-                    Server => 1,
-                    Sender => 2,
-                    Receiver => 3,
-                };
-                call.world.address("del", who.name(), byte)?;
+                call.world.address("del", who, 0)?;
                 call.run(seconds(1))?;
-                call.world.address("add", who.name(), byte + 10)?;
+                call.world.address("add", who, 1)?;
             }
             Kill(who) => {
                 call.kill(who)?;
@@ -241,11 +236,11 @@ impl Case {
         let ended = clock();
         match self.fault {
             Line(..) => {
-                let counts = call.world.counts(Receiver.name())?;
+                let counts = call.world.counts(Receiver)?;
                 call.record.messages.push(counts);
-                call.world.line(Receiver.name(), &usual)?;
+                call.world.line(Receiver, &usual)?;
             }
-            Down(who, _) => call.world.line(who.name(), "")?,
+            Down(who, _) => call.world.line(who, "")?,
             Kill(who) => call.begin(who)?,
             Stop(who, _) => call.signal(who, "CONT")?,
             Clock(_) => set_clock(0)?,

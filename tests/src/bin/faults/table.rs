@@ -3,10 +3,10 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
+use acscall_tests::namespace;
 use anyhow::{Context as _, Result, ensure};
 
 use crate::cases::Case;
-use crate::isolation;
 use crate::measure::Figures;
 use crate::record::Record;
 
@@ -38,7 +38,7 @@ pub(crate) fn run<'a>(cases: impl Iterator<Item = &'a Case>) -> bool {
 }
 
 fn run_case(case: &Case, rows: &mut Vec<String>) -> Result<()> {
-    let mut process = isolation::inside(case.name)?
+    let mut process = namespace::again(&[case.name])?
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()?;
