@@ -1,4 +1,4 @@
-//! Receiving pipelines with a latency of their own.
+//! Receiving pipelines with a latency of their own, and without a clock.
 
 use acscall_tests::pipeline::{Pipeline, TIMEOUT, free_port, init};
 use anyhow::{Context, Result, ensure};
@@ -31,6 +31,33 @@ fn a_pipeline_with_two_seconds_of_latency_gets_everything() -> Result<()> {
     for pad in receiving.element("c")?.src_pads() {
         let stats = pad.property::<gst::Structure>("stats");
         ensure!(stats.get::<u64>("dropped")? == 0, "{}: {stats}", pad.name());
+    }
+    Ok(())
+}
+
+#[test]
+fn a_pipeline_without_a_clock_receives() -> Result<()> {
+    init()?;
+    let call = format!("call=room server=ws://127.0.0.1:{}", free_port()?);
+    let receiving = Pipeline::new(&format!(
+        "acscallsrc name=c {call} user=b c.video_a ! fakesink name=end"
+    ))?;
+    receiving.0.use_clock(None::<&gst::Clock>);
+    let arrivals = receiving.arrivals("end")?;
+    receiving.play()?;
+    let _sending = Pipeline::playing(&format!(
+        "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=30/1 \
+         ! acscallsink {call} user=a"
+    ))?;
+    let mut last = None;
+    for _ in 0..30 {
+        let arrival = arrivals.recv_timeout(TIMEOUT).context("no frame arrived")?;
+        ensure!(
+            arrival.buffer.pts() > last,
+            "{:?} after {last:?}",
+            arrival.buffer.pts()
+        );
+        last = arrival.buffer.pts();
     }
     Ok(())
 }

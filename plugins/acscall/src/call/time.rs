@@ -22,18 +22,23 @@ pub(crate) fn system_time() -> gst::ClockTime {
 pub(crate) struct Translator {
     /// The pipeline's clock, and its smoothed offset to the system clock in ns.
     measured: Option<(gst::Clock, i64)>,
+    /// The system clock's time that counts as 0 while the pipeline has no clock.
+    epoch: Option<gst::ClockTime>,
 }
 
 impl Translator {
-    /// Returns the running time of the pipeline of `element` at the time `system`; `None` while
-    /// the pipeline has no clock, and for times before it ran.
+    /// Returns the running time of the pipeline of `element` at the time `system`; `None` for times
+    /// before it ran. While the pipeline has no clock, that is the time since the first call.
     pub(crate) fn running_time(
         &mut self,
         element: &gst::Element,
         system: gst::ClockTime,
     ) -> Option<gst::ClockTime> {
+        let Some(clock) = element.clock() else {
+            return system.checked_sub(*self.epoch.get_or_insert(system));
+        };
         let base = element.base_time()?.nseconds() as i64;
-        let offset = self.offset(element.clock()?);
+        let offset = self.offset(clock);
         let running = system.nseconds() as i64 + offset - base;
         u64::try_from(running)
             .ok()
