@@ -92,7 +92,7 @@ fn frame_comes(queue: &ReaderQueue, mut send: impl FnMut()) -> gst::Caps {
 }
 
 #[test]
-fn what_one_user_sends_another_reads() {
+fn one_user_reads_the_stream_of_another() {
     let (_server, port) = serve();
     let (alice, alice_events) = join(port, "alice", Role::Send);
     wait_for(&alice_events, |event| {
