@@ -1,7 +1,7 @@
 //! A participant in a separate process, for tests that kill it.
 //!
-//! `participant [--without ELEMENTS] [--exit-after MS] DESCRIPTION` plays the pipeline and prints a line for each
-//! event:
+//! `participant [--without ELEMENTS] [--exit-after MS] [--abandon] DESCRIPTION` plays the pipeline
+//! and prints a line for each event:
 //!
 //! * `message NAME FIELD=VALUE …`: an element message
 //! * `frames SINK COUNT`: the number of buffers that the sink has received, every 100 ms
@@ -12,8 +12,8 @@
 //! * `echo LINE`: a line of standard input
 //!
 //! It leaves the call and ends when its standard input closes. `--without` hides elements,
-//! separated by commas, from this process. With `--exit-after` it returns from `main` MS
-//! milliseconds after it started to play, without stopping the pipeline.
+//! separated by commas, from this process. With `--abandon` it returns from `main` without stopping
+//! the pipeline, with `--exit-after` MS milliseconds after it started to play.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -25,7 +25,8 @@ use acscall_tests::process::say;
 use anyhow::{Context as _, Result};
 use gst::prelude::*;
 
-const USAGE: &str = "usage: participant [--without ELEMENTS] [--exit-after MS] DESCRIPTION";
+const USAGE: &str =
+    "usage: participant [--without ELEMENTS] [--exit-after MS] [--abandon] DESCRIPTION";
 
 fn main() -> ExitCode {
     match run() {
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
 fn run() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let mut exit_after = None;
+    let mut abandon = false;
     let description = loop {
         let argument = arguments.next().context(USAGE)?;
         match argument.as_str() {
@@ -51,6 +53,7 @@ fn run() -> Result<()> {
                 let time = arguments.next().context(USAGE)?;
                 exit_after = Some(gst::ClockTime::from_mseconds(time.parse().context(USAGE)?));
             }
+            "--abandon" => abandon = true,
             _ => break argument,
         }
     };
@@ -91,6 +94,9 @@ fn run() -> Result<()> {
                 say(&format!("coding {} {codec} {encoders}", pad.name()))?;
             }
         }
+    }
+    if abandon {
+        std::mem::forget(pipeline);
     }
     Ok(())
 }

@@ -12,9 +12,9 @@ use parking_lot::Mutex;
 use super::driver::{Command, LEAVE};
 use super::{CallSettings, SharedCall, at_exit};
 
-/// How long `exit()` waits for the calls of a process that has not left them. Most are left within
-/// 0.1 s.
-const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long `exit()` waits for the calls of a process that has not left them: 3 s for the server to
+/// take the last messages, 2 s for the elements to stop. Most calls are left within 0.1 s.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 static CALLS: Mutex<Vec<Weak<SharedCall>>> = Mutex::new(Vec::new());
 
