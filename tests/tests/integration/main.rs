@@ -23,5 +23,6 @@ mod placing;
 mod processes;
 mod rawmedia;
 mod relay;
+mod sending;
 mod soak;
 mod stalling;

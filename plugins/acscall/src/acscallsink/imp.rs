@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use super::AcsCallSinkPad;
 use super::pad_entry::{PadEntry, Pads};
 use super::pad_sink::AcsCallPadSink;
+use super::requesters::Requesters;
 use super::settings::{DEFAULT_STALL_TIMEOUT, Settings};
 use crate::call::Role;
 use crate::common::{self, CallElement, CallProperties, ElementCall};
@@ -49,6 +50,7 @@ pub struct AcsCallSink {
     pub(super) settings: Mutex<Settings>,
     pub(super) element_call: ElementCall,
     pub(super) pads: Mutex<Pads>,
+    requesters: Requesters,
 }
 
 impl AcsCallSink {
@@ -125,6 +127,7 @@ impl AcsCallSink {
         sink: Option<&AcsCallPadSink>,
         event: gst::Event,
     ) -> bool {
+        self.requesters.pushes();
         match event.type_() {
             gst::EventType::StreamStart => {
                 if let Some(sink) = sink {
@@ -289,6 +292,9 @@ impl ElementImpl for AcsCallSink {
             return None;
         }
         gst::info!(CAT, imp = self, "Added pad {name}");
+        if self.is_active() {
+            self.requesters.requested(kind);
+        }
         self.obj().child_added(&entry.pad, name);
         Some(entry.pad.upcast())
     }
@@ -299,6 +305,7 @@ impl ElementImpl for AcsCallSink {
         };
         gst::info!(CAT, imp = self, "Releasing pad {}", entry.kind);
         self.obj().child_removed(pad, entry.kind.as_str());
+        self.requesters.released(entry.kind);
         self.remove(&entry);
         self.pads.lock().entries.remove(&entry.kind);
     }
@@ -313,6 +320,9 @@ impl ElementImpl for AcsCallSink {
                 self.end_waiting();
                 return Err(error);
             }
+        }
+        if transition == gst::StateChange::PausedToPlaying {
+            self.requesters.wait();
         }
         let result = self.parent_change_state(transition);
         match (transition, result) {

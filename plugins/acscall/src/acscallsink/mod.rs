@@ -51,6 +51,7 @@ mod imp;
 mod pad;
 mod pad_entry;
 mod pad_sink;
+mod requesters;
 mod settings;
 #[cfg(test)]
 mod tests;

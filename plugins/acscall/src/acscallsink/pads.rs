@@ -101,8 +101,6 @@ impl AcsCallSink {
         let PadEntry { pad, sink, kind } = entry;
         let broken = |error: glib::BoolError| PadError::Broken(*kind, error.to_string());
         let obj = self.obj();
-        let is_active =
-            obj.current_state() > gst::State::Ready || obj.pending_state() > gst::State::Ready;
         // A playing pipeline must not wait for this stream's first buffer. A pipeline that waits
         // for others must, or non-live streams would start before the others arrive.
         let waits = self.settings.lock().wait_for > 0;
@@ -118,11 +116,17 @@ impl AcsCallSink {
                 sink.close();
             }
         }
-        if is_active {
+        if self.is_active() {
             pad.set_active(true).map_err(broken)?;
         }
         obj.add_pad(pad).map_err(broken)?;
         sink.sync_state_with_parent().map_err(broken)
+    }
+
+    /// Whether the element is in PAUSED or PLAYING, or on its way there.
+    pub(super) fn is_active(&self) -> bool {
+        let obj = self.obj();
+        obj.current_state() > gst::State::Ready || obj.pending_state() > gst::State::Ready
     }
 
     /// Removes the pad and its sink from the element.
