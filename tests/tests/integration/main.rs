@@ -24,5 +24,6 @@ mod processes;
 mod rawmedia;
 mod relay;
 mod sending;
+mod shapes;
 mod soak;
 mod stalling;

@@ -4,6 +4,7 @@ use acscall::call::default_bitrate;
 use acscall::model::Kind;
 use gst::prelude::*;
 
+use super::channels;
 use super::codec::{Codec, MissingElement, make, make_first, raw_audio};
 use super::colorimetry;
 
@@ -82,11 +83,11 @@ pub(super) fn chain(codec: Codec) -> Result<Chain, MissingElement> {
     }
     let mut elements = match codec {
         // The encoder's caps never change, whatever the input.
-        Codec::Opus => vec![
-            make("audioconvert")?,
-            make("audioresample")?,
-            filter(raw_audio())?,
-        ],
+        Codec::Opus => {
+            let converter = make("audioconvert")?;
+            channels::mix_unpositioned(&converter);
+            vec![converter, make("audioresample")?, filter(raw_audio())?]
+        }
         Codec::Vp8 | Codec::Vp9 | Codec::Av1 => vec![converter()?, filter(picture(1))?],
         // H.264 needs even sizes.
         Codec::H264 => vec![converter()?, make("videoscale")?, filter(picture(2))?],

@@ -3,6 +3,7 @@
 //! The driver's thread owns it. An application's pipelines can stop, be replaced or fail without
 //! affecting it.
 
+mod channels;
 mod codec;
 mod colorimetry;
 mod decoder_chain;
