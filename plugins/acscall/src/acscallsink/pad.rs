@@ -18,8 +18,8 @@ use super::pad_sink::{AcsCallPadSink, EncoderSettings};
 use super::{AcsCallCodec, AcsCallSink};
 use crate::common::AcsCallKind;
 
-const STATS_BLURB: &str = "Buffers received (in), wanted by no receiver (unwanted) and encoded \
-    (encoded), the number of encoders (encoders), their codec (codec), their target bitrate in \
+const STATS_BLURB: &str = "Buffers received (in), wanted by no receiver (unwanted), not encoded in \
+    time (dropped) and encoded (encoded), the number of encoders (encoders), their codec (codec), their target bitrate in \
     kbit/s (bitrate) and the packet loss they expect in percent (packet-loss)";
 
 /// See [`super::AcsCallSinkPad`].

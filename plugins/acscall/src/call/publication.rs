@@ -84,21 +84,21 @@ impl Publication {
 
     /// The stream's statistics, in the form of the pad property `stats`.
     pub(crate) fn stats(&self) -> gst::Structure {
+        let encoder = self.slot.encoder();
+        let encoder = encoder.as_deref();
         let slot = self.slot.state.lock();
+        let (pushed, unwanted, dropped, rate) =
+            (slot.pushed, slot.unwanted, slot.dropped, slot.rate);
+        drop(slot);
         gst::Structure::builder("application/x-acscall-sink-pad-stats")
-            .field("in", slot.pushed)
-            .field("unwanted", slot.unwanted)
-            .field(
-                "encoded",
-                slot.encoder.as_ref().map_or(0, |encoder| encoder.encoded()),
-            )
-            .field("encoders", u32::from(slot.encoder.is_some()))
-            .field(
-                "codec",
-                slot.encoder.as_ref().map_or("", |e| e.codec().name()),
-            )
-            .field("bitrate", slot.rate.bitrate / 1000)
-            .field("packet-loss", u32::from(slot.rate.loss))
+            .field("in", pushed)
+            .field("unwanted", unwanted)
+            .field("dropped", dropped + encoder.map_or(0, Encoder::dropped))
+            .field("encoded", encoder.map_or(0, Encoder::encoded))
+            .field("encoders", u32::from(encoder.is_some()))
+            .field("codec", encoder.map_or("", |e| e.codec().name()))
+            .field("bitrate", rate.bitrate / 1000)
+            .field("packet-loss", u32::from(rate.loss))
             .build()
     }
 
@@ -147,6 +147,8 @@ struct SlotState {
     retry: EncoderRetry,
     pushed: u64,
     unwanted: u64,
+    /// The buffers that found no encoder or one that was too slow, without the present encoder's.
+    dropped: u64,
 }
 
 impl SlotState {
@@ -163,11 +165,13 @@ impl SlotState {
     /// failure nothing is kept until the next attempt is due: it would be stale by then.
     fn keep(&mut self, caps: &gst::Caps, buffer: gst::Buffer, now: gst::ClockTime) -> bool {
         if !self.requested && !self.retry.is_due(now) {
+            self.dropped += 1;
             return false;
         }
         self.pending.push_back((caps.clone(), buffer));
         if self.pending.len() > PENDING {
             self.pending.pop_front();
+            self.dropped += 1;
         }
         !std::mem::replace(&mut self.requested, true)
     }
@@ -189,6 +193,7 @@ impl PublicationSlot {
                 retry: EncoderRetry::default(),
                 pushed: 0,
                 unwanted: 0,
+                dropped: 0,
             }),
         }
     }
@@ -223,7 +228,15 @@ impl PublicationSlot {
         let mut state = self.state.lock();
         state.requested = false;
         state.retry = EncoderRetry::default();
-        state.encoder.take()
+        let encoder = state.encoder.take();
+        drop(state);
+        self.count_dropped(encoder.as_deref());
+        encoder
+    }
+
+    fn count_dropped(&self, encoder: Option<&Encoder>) {
+        let dropped = encoder.map_or(0, Encoder::dropped);
+        self.state.lock().dropped += dropped;
     }
 
     /// Takes an encoder away that failed; there is none if it could not be started. After a while,
@@ -237,9 +250,11 @@ impl PublicationSlot {
         state.requested = false;
         state.retry.failed(now);
         let stale = std::mem::take(&mut state.pending);
+        state.dropped += stale.len() as u64;
         let encoder = state.encoder.take();
         drop(state);
         drop(stale);
+        self.count_dropped(encoder.as_deref());
         encoder
     }
 
@@ -342,6 +357,8 @@ mod tests {
             .collect();
         assert_eq!(requests[..6], [0, 200, 600, 1400, 3000, 6200]);
         assert!(requests[6..].windows(2).all(|two| two[1] - two[0] == 5000));
-        assert!(slot.state.lock().pending.is_empty());
+        let state = slot.state.lock();
+        assert!(state.pending.is_empty());
+        assert_eq!(state.dropped, 1500);
     }
 }

@@ -44,6 +44,9 @@ pub(in crate::call) struct Encoder {
     encoded: gst::Pad,
     /// The number of [`DRAINED`] events that have left the queue.
     drained: Arc<(Mutex<u64>, Condvar)>,
+    /// The numbers of buffers that have entered the queue and that have left it for the encoder.
+    queued: AtomicU64,
+    taken: Arc<AtomicU64>,
 }
 
 /// The buffers on their way to the encoder's queue, in the order of their times.
@@ -99,6 +102,7 @@ impl Encoder {
 
         let drained = Arc::new((Mutex::new(0u64), Condvar::new()));
         count_drained(&source, drained.clone());
+        let taken = count_taken(&source);
         lifecycle::start(&bin, pipeline, &sink)?;
         Ok(Arc::new(Encoder {
             kind,
@@ -110,6 +114,8 @@ impl Encoder {
             rate_control,
             encoded: sink,
             drained,
+            queued: AtomicU64::new(0),
+            taken,
         }))
     }
 
@@ -161,8 +167,9 @@ impl Encoder {
             self.output.request_key_frame_if_due(pts);
         }
         // The queue is leaky: this does not wait.
-        if let Err(error) = self.source.push_sample(sample) {
-            gst::debug!(CAT, obj = self.bin, "buffer not accepted: {error}");
+        match self.source.push_sample(sample) {
+            Ok(_) => drop(self.queued.fetch_add(1, Ordering::Relaxed)),
+            Err(error) => gst::debug!(CAT, obj = self.bin, "buffer not accepted: {error}"),
         }
     }
 
@@ -198,6 +205,13 @@ impl Encoder {
         self.output.encoded.load(Ordering::Relaxed)
     }
 
+    /// Returns the number of buffers that the queue has dropped because the encoder was too slow.
+    pub(in crate::call) fn dropped(&self) -> u64 {
+        let queued = self.queued.load(Ordering::Relaxed);
+        let waiting = self.source.current_level_buffers();
+        queued.saturating_sub(self.taken.load(Ordering::Relaxed) + waiting)
+    }
+
     /// Whether `object` is part of this encoder.
     pub(super) fn owns(&self, object: &gst::Object) -> bool {
         object.has_as_ancestor(&self.bin) || object == self.bin.upcast_ref::<gst::Object>()
@@ -229,6 +243,20 @@ fn count_drained(source: &gst_app::AppSrc, drained: Arc<(Mutex<u64>, Condvar)>) 
         changed.notify_all();
         gst::PadProbeReturn::Handled
     });
+}
+
+/// Counts the buffers that leave the queue.
+fn count_taken(source: &gst_app::AppSrc) -> Arc<AtomicU64> {
+    let taken: Arc<AtomicU64> = Arc::default();
+    let pad = source
+        .static_pad("src")
+        .expect("an appsrc has a source pad");
+    let counter = taken.clone();
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        gst::PadProbeReturn::Ok
+    });
+    taken
 }
 
 /// The rate of an encoder. Setting an encoder's properties waits for the frame that is being
