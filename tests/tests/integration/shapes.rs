@@ -60,3 +60,62 @@ fn audio_without_channel_positions_arrives_whatever_the_number_of_channels() -> 
     }
     Ok(())
 }
+
+#[test]
+fn speech_that_a_live_source_gives_at_once_arrives_whole() -> Result<()> {
+    const SECONDS: u64 = 6;
+    for block_ms in [20, 3000] {
+        let source = "appsrc name=in is-live=true format=time \
+            caps=audio/x-raw,format=S16LE,layout=interleaved,rate=48000,channels=1";
+        let audio = send("audio", source, "")?;
+        let source = audio.sending.element("in")?.downcast::<gst_app::AppSrc>();
+        let source = source.ok().context("it is an appsrc")?;
+        let push = |start: u64, ms: u64, level: i16| -> Result<()> {
+            let mut bytes = Vec::new();
+            for sample in 0..48 * ms {
+                // A square wave of 500 Hz.
+                let sample = if sample / 48 % 2 == 0 { level } else { -level };
+                bytes.extend_from_slice(&sample.to_le_bytes());
+            }
+            let mut buffer = gst::Buffer::from_mut_slice(bytes);
+            let metadata = buffer.get_mut().context("own")?;
+            metadata.set_pts(gst::ClockTime::from_mseconds(start));
+            metadata.set_duration(gst::ClockTime::from_mseconds(ms));
+            source.push_buffer(buffer)?;
+            Ok(())
+        };
+        let now = || {
+            let now = source.current_running_time().unwrap_or_default();
+            now.mseconds()
+        };
+        // Silence until the leg is up.
+        while audio.arrivals.try_recv().is_err() {
+            push(now(), 20, 0)?;
+            let _not_yet = audio
+                .arrivals
+                .recv_timeout(std::time::Duration::from_millis(20));
+        }
+        let start = now();
+        for block in 0..1000 * SECONDS / block_ms {
+            push(start + block * block_ms, block_ms, 10_000)?;
+        }
+        let mut audible = gst::ClockTime::ZERO;
+        let wanted = gst::ClockTime::from_mseconds(1000 * SECONDS - 300);
+        while audible < wanted {
+            let block = audio.arrivals.recv_timeout(TIMEOUT);
+            let block = block.with_context(|| format!("{block_ms} ms: only {audible}"))?;
+            let bytes = block.buffer.map_readable()?;
+            let is_loud = bytes
+                .chunks_exact(2)
+                .map(|two| i16::from_ne_bytes([two[0], two[1]]).unsigned_abs())
+                .any(|level| level > 3_000);
+            if is_loud {
+                audible += block.buffer.duration().context("a duration")?;
+            }
+        }
+        let pad = audio.sending.element("s")?.static_pad("audio");
+        let stats = pad.context("a pad")?.property::<gst::Structure>("stats");
+        ensure!(stats.get::<u64>("early") == Ok(0), "{stats}");
+    }
+    Ok(())
+}

@@ -16,7 +16,7 @@ use gst_base::prelude::*;
 use parking_lot::Mutex;
 
 use super::AcsCallSinkPad;
-use super::pad_entry::{PadEntry, Pads};
+use super::pad_entry::Pads;
 use super::pad_sink::AcsCallPadSink;
 use super::requesters::Requesters;
 use super::settings::{DEFAULT_STALL_TIMEOUT, Settings};
@@ -37,8 +37,8 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 pub struct AcsCallSink {
     pub(super) call: Mutex<CallProperties>,
     #[property(name = "sync", get = Self::sync, set = Self::set_sync, type = bool, default = true,
-        mutable_playing, nick = "Synchronize", blurb = "Send non-live streams at the pace of the \
-            pipeline clock; live streams are always sent at once")]
+        mutable_playing, nick = "Synchronize", blurb = "Send each buffer when it is due by the \
+            pipeline clock; a live stream that is not ahead of the clock is sent at once")]
     #[property(name = "wait-for", get = Self::wait_for, set = Self::set_wait_for, type = u32,
         mutable_ready, nick = "Wait for", blurb = "Number of other participants to wait for; until \
             they are in the call, non-live streams are held back and live streams are dropped \
@@ -120,7 +120,7 @@ impl AcsCallSink {
         let _nobody_listens = self.obj().post_message(eos);
     }
 
-    fn sink_event(
+    pub(super) fn sink_event(
         &self,
         pad: &AcsCallSinkPad,
         kind: Kind,
@@ -270,19 +270,7 @@ impl ElementImpl for AcsCallSink {
             );
             return None;
         }
-        let sink = AcsCallPadSink::new(kind, templ.caps(), self.sync());
-        let weak = sink.downgrade();
-        let pad = gst::PadBuilder::<AcsCallSinkPad>::from_template(templ)
-            .event_function(move |pad, parent, event| {
-                AcsCallSink::catch_panic_pad_function(
-                    parent,
-                    || false,
-                    |element| element.sink_event(pad, kind, weak.upgrade().as_ref(), event),
-                )
-            })
-            .build();
-        pad.imp().assign(kind, &sink);
-        let entry = PadEntry { kind, pad, sink };
+        let entry = self.make_pad(kind, templ);
         let registered = Some(entry.clone());
         self.pads.lock().entries.insert(kind, registered);
         if let Err(error) = self.add(&entry) {

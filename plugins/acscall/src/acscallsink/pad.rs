@@ -19,7 +19,8 @@ use super::{AcsCallCodec, AcsCallSink};
 use crate::common::AcsCallKind;
 
 const STATS_BLURB: &str = "Buffers received (in), wanted by no receiver (unwanted), not encoded in \
-    time (dropped) and encoded (encoded), the number of encoders (encoders), their codec (codec), their target bitrate in \
+    time (dropped) and encoded (encoded), buffers that were dropped because they do not have whole \
+    samples or a whole frame (broken), buffers with a timestamp too far ahead (early), the number of encoders (encoders), their codec (codec), their target bitrate in \
     kbit/s (bitrate) and the packet loss they expect in percent (packet-loss)";
 
 /// See [`super::AcsCallSinkPad`].

@@ -2,6 +2,8 @@
 
 use acscall::model::Kind;
 
+use super::format::Format;
+
 /// The largest width and height that VP8 supports, in pixels.
 const MAX_SIDE: u32 = 16_383;
 
@@ -20,8 +22,8 @@ pub(super) enum BadCaps {
     Size,
 }
 
-/// Checks whether a stream of this kind can have these caps.
-pub(super) fn check(kind: Option<Kind>, caps: &gst::CapsRef) -> Result<(), BadCaps> {
+/// Returns the format of a stream of this kind with these caps.
+pub(super) fn parse(kind: Kind, caps: &gst::Caps) -> Result<Format, BadCaps> {
     let in_memory = caps.features(0).is_none_or(|features| {
         features.is_empty() || features.contains(gst::CAPS_FEATURE_MEMORY_SYSTEM_MEMORY)
     });
@@ -29,26 +31,24 @@ pub(super) fn check(kind: Option<Kind>, caps: &gst::CapsRef) -> Result<(), BadCa
         return Err(BadCaps::Memory);
     }
     match kind {
-        Some(Kind::Audio) => {
-            let info = caps.to_owned();
+        Kind::Audio => {
             let info =
-                gst_audio::AudioInfo::from_caps(&info).map_err(|_| BadCaps::Incomplete("audio"))?;
+                gst_audio::AudioInfo::from_caps(caps).map_err(|_| BadCaps::Incomplete("audio"))?;
             match info.layout() {
-                gst_audio::AudioLayout::Interleaved => Ok(()),
+                gst_audio::AudioLayout::Interleaved => Ok(Format::Audio(info)),
                 _ => Err(BadCaps::Planar),
             }
         }
-        _ => {
-            let info = caps.to_owned();
+        Kind::Video | Kind::Screen => {
             let info =
-                gst_video::VideoInfo::from_caps(&info).map_err(|_| BadCaps::Incomplete("video"))?;
+                gst_video::VideoInfo::from_caps(caps).map_err(|_| BadCaps::Incomplete("video"))?;
             if info.width() == 0 || info.height() == 0 {
                 return Err(BadCaps::Incomplete("video"));
             }
             if info.width().max(info.height()) > MAX_SIDE {
                 return Err(BadCaps::Size);
             }
-            Ok(())
+            Ok(Format::Video(info))
         }
     }
 }
