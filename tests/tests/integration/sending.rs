@@ -207,6 +207,81 @@ fn a_live_source_that_is_ahead_of_the_clock_is_paced_by_it() -> Result<()> {
 }
 
 #[test]
+fn a_stream_at_a_pad_of_another_kind_is_an_error_that_names_the_right_pad() -> Result<()> {
+    let video = "videotestsrc num-buffers=5";
+    let audio = "audiotestsrc num-buffers=5";
+    let raw = "video/x-raw,format=I420,width=16,height=16,framerate=30/1";
+    for (source, pad, wanted) in [
+        (format!("{video} ! input-selector"), "", "! k.video"),
+        (format!("{video} ! concat"), "", "! k.video"),
+        (format!("{video} ! input-selector"), "audio", "! k.video"),
+        (format!("{audio} ! input-selector"), "screen", "! k.audio"),
+        (format!("{audio} ! concat"), "video", "! k.audio"),
+        (
+            format!("appsrc name=a format=time caps={raw}"),
+            "audio",
+            "! k.video",
+        ),
+    ] {
+        let pipeline = Pipeline::new(&format!(
+            "{source} ! k.{pad} acscallsink name=k {}",
+            call()?
+        ))?;
+        // The state change fails if the source negotiates fast enough.
+        let _error_follows = pipeline.0.set_state(gst::State::Playing);
+        if let Ok(source) = pipeline.element("a") {
+            let source = source.downcast::<gst_app::AppSrc>().ok().context("it is")?;
+            source.push_buffer(gst::Buffer::with_size(384)?)?;
+        }
+        let text = pipeline.wait_error()?;
+        assert!(text.contains(wanted), "{source}, '{pad}': {text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn caps_without_a_layout_or_a_frame_rate_are_completed() -> Result<()> {
+    for (pad, caps, size) in [
+        (
+            "audio",
+            "audio/x-raw,format=S16LE,rate=48000,channels=2",
+            3840,
+        ),
+        ("video", "video/x-raw,format=I420,width=16,height=16", 384),
+    ] {
+        let mut live = Live::new(pad, caps)?;
+        live.push(size, 0, 0)?;
+        assert_eq!(live.stat("in")?, 1, "{pad}");
+    }
+    Ok(())
+}
+
+#[test]
+fn incomplete_caps_are_an_error_that_names_the_missing_field() -> Result<()> {
+    for (pad, caps, field) in [
+        ("audio", "audio/x-raw,format=S16LE,channels=2", "'rate'"),
+        (
+            "audio",
+            "audio/x-raw,format=S16LE,rate=48000,channels=6",
+            "'channel-mask'",
+        ),
+        (
+            "audio",
+            "audio/x-raw,format=S16LE,rate=48000,channels=64,channel-mask=(bitmask)0",
+            "63 channels",
+        ),
+        ("video", "video/x-raw,format=I420,height=16", "'width'"),
+    ] {
+        let mut live = Live::new(pad, caps)?;
+        assert!(live.push(384, 0, 0).is_err(), "{caps}");
+        let errors = live.complaints();
+        assert_eq!(errors.len(), 1, "{caps}: {errors:?}");
+        assert!(errors[0].contains(field), "{caps}: {errors:?}");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_pad_is_released_at_once_while_a_buffer_waits_until_it_is_due() -> Result<()> {
     let pipeline = Pipeline::playing(&format!(
         "appsrc name=a format=time caps={AUDIO} ! acscallsink name=s {}",

@@ -99,6 +99,14 @@ impl AcsCallSink {
                     |element| element.sink_event(pad, kind, events.upgrade().as_ref(), event),
                 )
             })
+            .query_function(|pad, parent, query| {
+                if let gst::QueryViewMut::AcceptCaps(accept) = query.view_mut() {
+                    // The sink rejects caps with an error that says why.
+                    accept.set_result(true);
+                    return true;
+                }
+                gst::Pad::query_default(pad, parent, query)
+            })
             .chain_function(move |pad, parent, buffer| {
                 AcsCallSink::catch_panic_pad_function(
                     parent,

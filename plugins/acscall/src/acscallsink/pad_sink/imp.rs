@@ -10,7 +10,7 @@ use gst_base::subclass::prelude::*;
 use parking_lot::Mutex;
 
 use super::super::hold::is_live;
-use super::caps::parse;
+use super::caps::{complete, other_kind, parse};
 use super::format::Format;
 use super::intake::Intake;
 use super::*;
@@ -118,6 +118,32 @@ impl AcsCallPadSink {
         gst::debug!(CAT, imp = self, "Live: {live:?}");
     }
 
+    /// Posts an error if upstream can give only another kind of stream, as it does if the link did
+    /// not name a pad. Returns whether that is so.
+    fn reject_other_kind(&self, caps: &gst::CapsRef) -> bool {
+        let kind = self.kind();
+        let Some(other) = other_kind(kind, caps) else {
+            return false;
+        };
+        if self.is_newly_rejected(caps) {
+            let element = self.obj().parent();
+            let element = element.map(|element| element.name()).unwrap_or_default();
+            gst::element_imp_error!(
+                self,
+                gst::CoreError::Negotiation,
+                ("the pad '{kind}' cannot take {caps}: link to the pad '{other}' by its name, \
+                     as in '! {element}.{other}'")
+            );
+        }
+        true
+    }
+
+    /// Notes that upstream tried these caps. Returns false if it has just done so.
+    fn is_newly_rejected(&self, caps: &gst::CapsRef) -> bool {
+        let before = self.stream.lock().rejected.replace(caps.to_owned());
+        before.is_none_or(|before| *before != *caps)
+    }
+
     pub(super) fn stats(&self) -> Option<gst::Structure> {
         let mut stats = self.publication()?.stats();
         let (broken, early) = self.stream.lock().intake.counts();
@@ -207,6 +233,12 @@ impl ElementImpl for AcsCallPadSink {
 impl BaseSinkImpl for AcsCallPadSink {
     fn caps(&self, filter: Option<&gst::Caps>) -> Option<gst::Caps> {
         let (_, caps) = self.template.get()?;
+        // A source asks with its own caps when it negotiates.
+        if let Some(filter) = filter
+            && self.obj().current_state() > gst::State::Ready
+        {
+            self.reject_other_kind(filter);
+        }
         Some(match filter {
             Some(filter) => filter.intersect_with_mode(caps, gst::CapsIntersectMode::First),
             None => caps.clone(),
@@ -223,11 +255,14 @@ impl BaseSinkImpl for AcsCallPadSink {
     }
 
     fn set_caps(&self, caps: &gst::Caps) -> Result<(), gst::LoggableError> {
+        let caps = &complete(self.kind(), caps);
         let format = parse(self.kind(), caps);
         self.stream.lock().format = format.as_ref().ok().cloned();
+        if self.reject_other_kind(caps) {
+            return Err(gst::loggable_error!(CAT, "another kind of stream"));
+        }
         if let Err(problem) = format {
-            let before = self.stream.lock().rejected.replace(caps.clone());
-            if before.as_ref() != Some(caps) {
+            if self.is_newly_rejected(caps) {
                 gst::element_imp_error!(
                     self,
                     gst::CoreError::Negotiation,
