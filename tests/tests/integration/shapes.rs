@@ -4,6 +4,7 @@
 use acscall_tests::pipeline::{Arrival, Pipeline, TIMEOUT, free_port, init};
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;
+use gst_video::prelude::*;
 
 /// A call in which `source` feeds a pad of this kind, and what arrives.
 struct Sent {
@@ -28,6 +29,111 @@ fn send(kind: &str, source: &str, properties: &str) -> Result<Sent> {
         sending,
         _receiving: receiving,
     })
+}
+
+#[test]
+fn pictures_arrive_with_square_pixels_and_the_shape_that_was_sent() -> Result<()> {
+    for (sent, arrived) in [
+        ("width=720,height=576,pixel-aspect-ratio=64/45", (1024, 576)),
+        ("width=352,height=288,pixel-aspect-ratio=12/11", (384, 288)),
+        ("width=640,height=480,pixel-aspect-ratio=1/2", (320, 480)),
+        ("width=321,height=241,pixel-aspect-ratio=1/1", (321, 241)),
+    ] {
+        let source = format!("videotestsrc is-live=true ! video/x-raw,framerate=15/1,{sent}");
+        let video = send("video", &source, "")?;
+        let first = video.arrivals.recv_timeout(TIMEOUT).context(sent)?;
+        let info = gst_video::VideoInfo::from_caps(&first.caps)?;
+        ensure!(
+            info.par() == gst::Fraction::new(1, 1),
+            "{sent}: {}",
+            first.caps
+        );
+        let (width, height) = first.size().context("a size")?;
+        // Scaling may round to even sizes.
+        let is_near = |one: u32, other: u32| one.abs_diff(other) <= 2;
+        ensure!(
+            is_near(width, arrived.0) && is_near(height, arrived.1),
+            "{sent}: {}",
+            first.caps
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn pictures_arrive_upright() -> Result<()> {
+    for (tag, arrived) in [
+        ("rotate-90", (240, 320)),
+        ("rotate-270", (240, 320)),
+        ("rotate-180", (320, 240)),
+    ] {
+        let source = format!(
+            "videotestsrc is-live=true pattern=gradient ! video/x-raw,width=320,height=240 \
+             ! taginject tags=image-orientation={tag}"
+        );
+        let video = send("video", &source, "")?;
+        let first = video.arrivals.recv_timeout(TIMEOUT).context(tag)?;
+        ensure!(first.size() == Some(arrived), "{tag}: {}", first.caps);
+        let info = gst_video::VideoInfo::from_caps(&first.caps)?;
+        let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(&first.buffer, &info)?;
+        let luma = frame.plane_data(0)?;
+        let at = |x: usize, y: usize| luma[y * frame.plane_stride()[0] as usize + x];
+        // The pattern is black above and white below.
+        let (right, bottom) = (info.width() as usize - 10, info.height() as usize - 10);
+        let is_turned = match tag {
+            "rotate-90" => at(10, 10) > at(right, 10),
+            "rotate-270" => at(10, 10) < at(right, 10),
+            _ => at(10, 10) > at(10, bottom),
+        };
+        ensure!(is_turned, "{tag}");
+    }
+    Ok(())
+}
+
+#[test]
+fn interlaced_pictures_arrive_without_combs() -> Result<()> {
+    let source = "appsrc name=in is-live=true do-timestamp=true format=time";
+    let video = send("video", source, "")?;
+    let source = video.sending.element("in")?.downcast::<gst_app::AppSrc>();
+    let source = source.ok().context("it is an appsrc")?;
+    let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::Gray8, 320, 240)
+        .fps((25, 1))
+        .interlace_mode(gst_video::VideoInterlaceMode::Interleaved)
+        .field_order(gst_video::VideoFieldOrder::TopFieldFirst)
+        .build()?;
+    source.set_caps(Some(&info.to_caps()?));
+    // The fields show different things, as those of a moving picture do.
+    let mut picture = gst::Buffer::with_size(info.size())?;
+    {
+        let metadata = picture.get_mut().context("own")?;
+        metadata.set_flags(gst::BufferFlags::from_bits_retain(
+            gst_video::VideoBufferFlags::INTERLACED.bits()
+                | gst_video::VideoBufferFlags::TFF.bits(),
+        ));
+        let mut rows = metadata.map_writable()?;
+        for (number, row) in rows.chunks_exact_mut(320).enumerate() {
+            row.fill(if number % 2 == 0 { 220 } else { 30 });
+        }
+    }
+    for _ in 0..1500 {
+        source.push_buffer(picture.copy())?;
+        let Ok(arrival) = video
+            .arrivals
+            .recv_timeout(std::time::Duration::from_millis(40))
+        else {
+            continue;
+        };
+        let info = gst_video::VideoInfo::from_caps(&arrival.caps)?;
+        ensure!(info.interlace_mode() == gst_video::VideoInterlaceMode::Progressive);
+        let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(&arrival.buffer, &info)?;
+        let stride = frame.plane_stride()[0] as usize;
+        let luma = frame.plane_data(0)?;
+        let column: Vec<u8> = (20..220).map(|row| luma[row * stride + 160]).collect();
+        let jump = column.windows(2).map(|two| two[0].abs_diff(two[1])).max();
+        ensure!(jump < Some(40), "{column:?}");
+        return Ok(());
+    }
+    anyhow::bail!("nothing arrives")
 }
 
 #[test]

@@ -13,10 +13,10 @@
 //! released, except while the pad property `muted` is set. A new stream after EOS makes it
 //! available again.
 //!
-//! Audio without channel positions (`channel-mask=0`) is taken as left and right if it has two
-//! channels; more, up to 63, are averaged. A link that does not name a pad gets the first that the
-//! source can feed; a source that does not know its caps yet, such as `input-selector` or
-//! `proxysrc`, must name it (`! s.video`).
+//! Pictures are sent upright (see the tag `image-orientation`), progressive and with square pixels. Audio without channel positions
+//! (`channel-mask=0`) is taken as left and right if it has two channels; more, up to 63, are
+//! averaged. A link that does not name a pad gets the first that the source can feed; a source that
+//! does not know its caps yet, such as `input-selector` or `proxysrc`, must name it (`! s.video`).
 //!
 //! A buffer is sent when it is due. A live source may be ahead of the clock, as speech synthesis is:
 //! the pad takes its buffers one by one when they are due, and the source keeps the others. If a

@@ -16,6 +16,9 @@ use super::time::system_time;
 /// How many buffers may wait while the encoder starts, which takes some milliseconds.
 const PENDING: usize = 12;
 
+/// The image-orientation tag of pictures that are sent as they are.
+pub(crate) const UPRIGHT: &str = "rotate-0";
+
 /// One pad's hold on the call's outgoing stream of its kind. Dropping it releases the stream.
 ///
 /// The stream is available from the first [`Publication::push`] to [`Publication::stop`].
@@ -67,6 +70,11 @@ impl Publication {
     pub(crate) fn set_codec(&self, codec: Codec) {
         let command = Command::Codec(self.slot.kind, codec);
         self.call.driver.send(command);
+    }
+
+    /// Sets how the pictures from the next one on are to be turned, as an image-orientation tag says.
+    pub(crate) fn set_orientation(&self, orientation: &str) {
+        self.slot.set_orientation(orientation);
     }
 
     /// Limits the stream's bit rate, in bit/s; `None` for the default.
@@ -140,6 +148,8 @@ struct SlotState {
     encoder: Option<Arc<Encoder>>,
     /// Of this and the next encoder.
     rate: Rate,
+    /// The newest image-orientation tag.
+    orientation: Option<Arc<str>>,
     /// The buffers since an encoder was requested.
     pending: VecDeque<(gst::Caps, gst::Buffer)>,
     /// Whether the driver has been asked for an encoder.
@@ -188,6 +198,7 @@ impl PublicationSlot {
                 wanted: false,
                 encoder: None,
                 rate: Rate::default_of(kind),
+                orientation: None,
                 pending: VecDeque::new(),
                 requested: false,
                 retry: EncoderRetry::default(),
@@ -208,6 +219,9 @@ impl PublicationSlot {
         loop {
             let mut state = self.state.lock();
             let pending = std::mem::take(&mut state.pending);
+            if let Some(orientation) = &state.orientation {
+                encoder.set_orientation(orientation.clone());
+            }
             if pending.is_empty() {
                 encoder.set_rate(state.rate);
                 state.retry.started(system_time());
@@ -287,6 +301,19 @@ impl PublicationSlot {
         }
     }
 
+    fn set_orientation(&self, orientation: &str) {
+        let mut state = self.state.lock();
+        if state.orientation.as_deref().unwrap_or(UPRIGHT) == orientation {
+            return;
+        }
+        let orientation: Arc<str> = orientation.into();
+        state.orientation = Some(orientation.clone());
+        // Under the lock, so that a new encoder cannot miss it. This only stores the orientation.
+        if let Some(encoder) = &state.encoder {
+            encoder.set_orientation(orientation);
+        }
+    }
+
     pub(super) fn encoder(&self) -> Option<Arc<Encoder>> {
         self.state.lock().encoder.clone()
     }
@@ -319,6 +346,7 @@ impl PublicationSlot {
     fn release(&self) {
         let mut state = self.state.lock();
         state.taken = false;
+        state.orientation = None;
         let pending = std::mem::take(&mut state.pending);
         drop(state);
         drop(pending);

@@ -15,6 +15,7 @@ use super::format::Format;
 use super::intake::Intake;
 use super::*;
 use crate::call::Publication;
+use crate::call::publication::UPRIGHT;
 use crate::call::time::{Translator, system_time};
 
 /// How long the end of a stream waits until all encoded data has left.
@@ -116,6 +117,12 @@ impl AcsCallPadSink {
         let live = is_live(self.obj().sink_pad());
         self.stream.lock().live = live;
         gst::debug!(CAT, imp = self, "Live: {live:?}");
+    }
+
+    fn set_orientation(&self, orientation: &str) {
+        if let Some(publication) = self.publication() {
+            publication.set_orientation(orientation);
+        }
     }
 
     /// Posts an error if upstream can give only another kind of stream, as it does if the link did
@@ -278,6 +285,12 @@ impl BaseSinkImpl for AcsCallPadSink {
 
     fn event(&self, event: gst::Event) -> bool {
         match event.view() {
+            gst::EventView::StreamStart(_) => self.set_orientation(UPRIGHT),
+            gst::EventView::Tag(tag) => {
+                if let Some(orientation) = tag.tag().get::<gst::tags::ImageOrientation>() {
+                    self.set_orientation(orientation.get());
+                }
+            }
             // A new stream may come from another source.
             gst::EventView::Segment(_) => {
                 self.stream.lock().intake.restart();

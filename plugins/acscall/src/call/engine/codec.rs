@@ -268,7 +268,9 @@ fn package(factory: &str) -> &'static str {
         "dav1ddec" => "the plugin dav1d of gst-plugins-rs, or gstreamer1.0-plugins-bad for av1dec",
         "rtpav1pay" | "rtpav1depay" => "the plugin rsrtp of gst-plugins-rs",
         "vp8enc" | "vp8dec" | "vp9enc" | "vp9dec" | "rtpvp8pay" | "rtpvp8depay" | "rtpvp9pay"
-        | "rtpvp9depay" | "rtph264pay" | "rtph264depay" => "gstreamer1.0-plugins-good",
+        | "rtpvp9depay" | "rtph264pay" | "rtph264depay" | "deinterlace" | "videoflip" => {
+            "gstreamer1.0-plugins-good"
+        }
         _ => "gstreamer1.0-plugins-base, -good, -bad and gstreamer1.0-nice",
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use acscall::model::Kind;
@@ -17,6 +17,7 @@ use super::encoder_chain::{self, Rate};
 use super::lifecycle::{self, unique_name};
 use super::loose_pad::loose_sink_pad;
 use super::payload_branch::PayloadBranch;
+use super::rate_control::RateControl;
 
 /// The minimum time between two key frames that receivers request: a burst of requests, such as
 /// from several receivers that lost the same packet, costs one key frame. A branch that starts
@@ -47,6 +48,8 @@ pub(in crate::call) struct Encoder {
     /// The numbers of buffers that have entered the queue and that have left it for the encoder.
     queued: AtomicU64,
     taken: Arc<AtomicU64>,
+    /// An image-orientation tag that is to precede the next picture.
+    orientation: Mutex<Option<Arc<str>>>,
 }
 
 /// The buffers on their way to the encoder's queue, in the order of their times.
@@ -116,6 +119,7 @@ impl Encoder {
             drained,
             queued: AtomicU64::new(0),
             taken,
+            orientation: Mutex::default(),
         }))
     }
 
@@ -166,11 +170,31 @@ impl Encoder {
         {
             self.output.request_key_frame_if_due(pts);
         }
+        let orientation = self.orientation.lock().take();
+        if let Some(orientation) = orientation {
+            self.push_orientation(sample.caps(), &orientation);
+        }
         // The queue is leaky: this does not wait.
         match self.source.push_sample(sample) {
             Ok(_) => drop(self.queued.fetch_add(1, Ordering::Relaxed)),
             Err(error) => gst::debug!(CAT, obj = self.bin, "buffer not accepted: {error}"),
         }
+    }
+
+    /// Turns the pictures from the next one on as an image-orientation tag says. Never waits.
+    pub(in crate::call) fn set_orientation(&self, orientation: Arc<str>) {
+        *self.orientation.lock() = Some(orientation);
+    }
+
+    /// Puts a tag in front of the next picture.
+    fn push_orientation(&self, caps: Option<&gst::CapsRef>, orientation: &str) {
+        let mut tags = gst::TagList::new();
+        if let Some(tags) = tags.get_mut() {
+            tags.add::<gst::tags::ImageOrientation>(&orientation, gst::TagMergeMode::Replace);
+        }
+        // A tag must not precede the first caps.
+        self.source.set_caps(caps.map(ToOwned::to_owned).as_ref());
+        self.source.send_event(gst::event::Tag::new(tags));
     }
 
     /// Sets the rate from the next frame on. Never waits.
@@ -257,48 +281,6 @@ fn count_taken(source: &gst_app::AppSrc) -> Arc<AtomicU64> {
         gst::PadProbeReturn::Ok
     });
     taken
-}
-
-/// The rate of an encoder. Setting an encoder's properties waits for the frame that is being
-/// encoded, so they are set between two frames, on the encoder's own thread.
-#[derive(Debug)]
-struct RateControl {
-    rate: Mutex<Rate>,
-    changed: AtomicBool,
-}
-
-impl RateControl {
-    fn new(rate: Rate) -> RateControl {
-        RateControl {
-            rate: Mutex::new(rate),
-            changed: AtomicBool::new(false),
-        }
-    }
-
-    fn set(&self, rate: Rate) {
-        *self.rate.lock() = rate;
-        self.changed.store(true, Ordering::Release);
-    }
-
-    fn get(&self) -> Rate {
-        *self.rate.lock()
-    }
-
-    /// Applies the rate to the encoder now, and before the next frame whenever it has changed.
-    fn apply_between_frames(self: &Arc<Self>, encoder: &gst::Element) {
-        encoder_chain::set_rate(encoder, self.get());
-        let (rate_control, weak) = (self.clone(), encoder.downgrade());
-        if let Some(pad) = encoder.static_pad("sink") {
-            pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
-                if rate_control.changed.swap(false, Ordering::AcqRel)
-                    && let Some(encoder) = weak.upgrade()
-                {
-                    encoder_chain::set_rate(&encoder, rate_control.get());
-                }
-                gst::PadProbeReturn::Ok
-            });
-        }
-    }
 }
 
 /// The output of an encoder: passes its frames to the branches, and their requests to it.

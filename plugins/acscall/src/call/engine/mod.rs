@@ -18,6 +18,7 @@ mod lifecycle;
 mod loose_pad;
 mod mix;
 mod payload_branch;
+mod rate_control;
 mod receive;
 mod sdp;
 mod webrtc;
