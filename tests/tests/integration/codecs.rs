@@ -177,7 +177,7 @@ fn the_codec_may_change_while_the_stream_is_sent() -> Result<()> {
     let arrivals = receiving.arrivals("end")?;
     let sending = camera(&call, "")?;
     arrivals.recv_timeout(TIMEOUT).context("no first picture")?;
-    for (codec, name) in [("vp9", "VP9"), ("vp8", "VP8")] {
+    for (codec, name) in [("vp9", "VP9"), ("vp8", "VP8")].repeat(4) {
         pad(&sending)?.set_property_from_str("codec", codec);
         let deadline = now() + gst::ClockTime::try_from(TIMEOUT)?;
         while stats(&sending)?.get::<&str>("codec") != Ok(name) {

@@ -206,8 +206,13 @@ fn a_live_stream_is_sent_at_once_whatever_its_upstream_latency() -> Result<()> {
     let (mut harness, _bus) = sink(free_port()?, "video")?;
     let info = video(gst_video::VideoFormat::I420, 64, 48)?;
     harness.set_src_caps(info.to_caps()?);
-    harness.set_upstream_latency(gst::ClockTime::from_seconds(3600));
-    // A sink that waits for the latency would accept this after an hour.
+    let latency = gst::ClockTime::from_seconds(3_600_000);
+    harness.set_upstream_latency(latency);
+    let element = harness.element().context("the element")?;
+    // The Harness turns it off.
+    element.set_property("sync", true);
+    element.send_event(gst::event::Latency::new(latency));
+    // A sink that waits for the latency would accept this after 1000 hours.
     assert_eq!(harness.push(frame(&info, 0)?), Ok(gst::FlowSuccess::Ok));
     let mut query = gst::query::Latency::new();
     assert!(harness.element().context("the element")?.query(&mut query));

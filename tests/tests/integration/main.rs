@@ -25,6 +25,8 @@ mod placing;
 mod processes;
 mod rawmedia;
 mod relay;
+mod sending;
+mod shapes;
 mod soak;
 mod stalling;
 mod still;

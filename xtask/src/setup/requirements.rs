@@ -130,6 +130,8 @@ pub(super) const ALL: &[Requirement] = &[
             "rtpopuspay",
             "vp8enc",
             "vp9enc",
+            "deinterlace",
+            "videoflip",
             "videobalance",
             "wavenc",
             "webmmux",

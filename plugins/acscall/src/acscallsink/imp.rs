@@ -16,8 +16,9 @@ use gst_base::prelude::*;
 use parking_lot::Mutex;
 
 use super::AcsCallSinkPad;
-use super::pad_entry::{PadEntry, Pads};
+use super::pad_entry::Pads;
 use super::pad_sink::AcsCallPadSink;
+use super::requesters::Requesters;
 use super::settings::{DEFAULT_STALL_TIMEOUT, Settings};
 use crate::call::Role;
 use crate::common::{self, CallElement, CallProperties, ElementCall};
@@ -36,8 +37,8 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 pub struct AcsCallSink {
     pub(super) call: Mutex<CallProperties>,
     #[property(name = "sync", get = Self::sync, set = Self::set_sync, type = bool, default = true,
-        mutable_playing, nick = "Synchronize", blurb = "Send non-live streams at the pace of the \
-            pipeline clock; live streams are always sent at once")]
+        mutable_playing, nick = "Synchronize", blurb = "Send each buffer when it is due by the \
+            pipeline clock; a live stream that is not ahead of the clock is sent at once")]
     #[property(name = "wait-for", get = Self::wait_for, set = Self::set_wait_for, type = u32,
         mutable_ready, nick = "Wait for", blurb = "Number of other participants to wait for; until \
             they are in the call, non-live streams are held back and live streams are dropped \
@@ -49,6 +50,7 @@ pub struct AcsCallSink {
     pub(super) settings: Mutex<Settings>,
     pub(super) element_call: ElementCall,
     pub(super) pads: Mutex<Pads>,
+    requesters: Requesters,
 }
 
 impl AcsCallSink {
@@ -118,13 +120,14 @@ impl AcsCallSink {
         let _nobody_listens = self.obj().post_message(eos);
     }
 
-    fn sink_event(
+    pub(super) fn sink_event(
         &self,
         pad: &AcsCallSinkPad,
         kind: Kind,
         sink: Option<&AcsCallPadSink>,
         event: gst::Event,
     ) -> bool {
+        self.requesters.pushes();
         match event.type_() {
             gst::EventType::StreamStart => {
                 if let Some(sink) = sink {
@@ -267,19 +270,7 @@ impl ElementImpl for AcsCallSink {
             );
             return None;
         }
-        let sink = AcsCallPadSink::new(kind, templ.caps(), self.sync());
-        let weak = sink.downgrade();
-        let pad = gst::PadBuilder::<AcsCallSinkPad>::from_template(templ)
-            .event_function(move |pad, parent, event| {
-                AcsCallSink::catch_panic_pad_function(
-                    parent,
-                    || false,
-                    |element| element.sink_event(pad, kind, weak.upgrade().as_ref(), event),
-                )
-            })
-            .build();
-        pad.imp().assign(kind, &sink);
-        let entry = PadEntry { kind, pad, sink };
+        let entry = self.make_pad(kind, templ);
         let registered = Some(entry.clone());
         self.pads.lock().entries.insert(kind, registered);
         if let Err(error) = self.add(&entry) {
@@ -289,6 +280,9 @@ impl ElementImpl for AcsCallSink {
             return None;
         }
         gst::info!(CAT, imp = self, "Added pad {name}");
+        if self.is_active() {
+            self.requesters.requested(kind);
+        }
         self.obj().child_added(&entry.pad, name);
         Some(entry.pad.upcast())
     }
@@ -299,6 +293,7 @@ impl ElementImpl for AcsCallSink {
         };
         gst::info!(CAT, imp = self, "Releasing pad {}", entry.kind);
         self.obj().child_removed(pad, entry.kind.as_str());
+        self.requesters.released(entry.kind);
         self.remove(&entry);
         self.pads.lock().entries.remove(&entry.kind);
     }
@@ -316,6 +311,9 @@ impl ElementImpl for AcsCallSink {
                 self.end_waiting();
                 return Err(error);
             }
+        }
+        if transition == gst::StateChange::PausedToPlaying {
+            self.requesters.wait();
         }
         let result = self.parent_change_state(transition);
         match (transition, result) {

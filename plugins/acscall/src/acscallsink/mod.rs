@@ -13,6 +13,18 @@
 //! released, except while the pad property `muted` is set. A new stream after EOS makes it
 //! available again.
 //!
+//! Pictures are sent upright (see the tag `image-orientation`), progressive and with square pixels. Audio without channel positions
+//! (`channel-mask=0`) is taken as left and right if it has two channels; more, up to 63, are
+//! averaged. A link that does not name a pad gets the first that the source can feed; a source that
+//! does not know its caps yet, such as `input-selector` or `proxysrc`, must name it (`! s.video`).
+//!
+//! A buffer is sent when it is due. A live source may be ahead of the clock, as speech synthesis is:
+//! the pad takes its buffers one by one when they are due, and the source keeps the others. If a
+//! live timestamp jumps ahead by more than 2 s, the buffer follows the previous one without a
+//! pause; GAP events announce longer pauses. A buffer without whole samples or a whole frame is dropped. Both are counted in the pad
+//! property `stats` (`early`, `broken`), and the first of a row is reported by a warning. `stats`
+//! also counts what a slow encoder did not take in time (`dropped`).
+//!
 //! Each stream is encoded once, at the bitrate that the slowest receiver's network carries: from
 //! the pad property `bitrate` down to 150 kbit/s for video. A receiver whose network carries less
 //! for 5 seconds gets audio only until it carries more. Both ends then post the element message
@@ -52,6 +64,7 @@ mod imp;
 mod pad;
 mod pad_entry;
 mod pad_sink;
+mod requesters;
 mod settings;
 #[cfg(test)]
 mod tests;

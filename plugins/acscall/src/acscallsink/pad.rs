@@ -18,8 +18,9 @@ use super::pad_sink::{AcsCallPadSink, EncoderSettings};
 use super::{AcsCallCodec, AcsCallSink};
 use crate::common::AcsCallKind;
 
-const STATS_BLURB: &str = "Buffers received (in), wanted by no receiver (unwanted) and encoded \
-    (encoded), the number of encoders (encoders), their codec (codec), their target bitrate in \
+const STATS_BLURB: &str = "Buffers received (in), wanted by no receiver (unwanted), not encoded in \
+    time (dropped) and encoded (encoded), buffers that were dropped because they do not have whole \
+    samples or a whole frame (broken), buffers with a timestamp too far ahead (early), the number of encoders (encoders), their codec (codec), their target bitrate in \
     kbit/s (bitrate) and the packet loss they expect in percent (packet-loss)";
 
 /// See [`super::AcsCallSinkPad`].

@@ -8,6 +8,7 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 
+use super::AcsCallSinkPad;
 use super::imp::AcsCallSink;
 use super::pad_entry::PadEntry;
 use super::pad_sink::{AcsCallPadSink, EncoderSettings};
@@ -48,6 +49,17 @@ impl PadError {
     }
 }
 
+/// Passes a buffer on to the sink behind its pad.
+fn chain(
+    sink: &glib::WeakRef<AcsCallPadSink>,
+    pad: &AcsCallSinkPad,
+    parent: Option<&gst::Object>,
+    buffer: gst::Buffer,
+) -> Result<gst::FlowSuccess, gst::FlowError> {
+    let sink = sink.upgrade().ok_or(gst::FlowError::Flushing)?;
+    sink.chain(pad, parent, buffer)
+}
+
 impl AcsCallSink {
     /// Posts an error of a pad on the bus.
     pub(super) fn post_error(&self, error: &PadError) {
@@ -73,6 +85,50 @@ impl AcsCallSink {
             Ok(()) => sink.set_encoder_settings(encoder),
             Err(error) => self.post_error(&error),
         }
+    }
+
+    /// Makes a pad and the sink behind it.
+    pub(super) fn make_pad(&self, kind: Kind, templ: &gst::PadTemplate) -> PadEntry {
+        let sink = AcsCallPadSink::new(kind, templ.caps(), self.settings.lock().sync);
+        let [events, buffers, lists] = [(); 3].map(|()| sink.downgrade());
+        let pad = gst::PadBuilder::<AcsCallSinkPad>::from_template(templ)
+            .event_function(move |pad, parent, event| {
+                AcsCallSink::catch_panic_pad_function(
+                    parent,
+                    || false,
+                    |element| element.sink_event(pad, kind, events.upgrade().as_ref(), event),
+                )
+            })
+            .query_function(|pad, parent, query| {
+                if let gst::QueryViewMut::AcceptCaps(accept) = query.view_mut() {
+                    // The sink rejects caps with an error that says why.
+                    accept.set_result(true);
+                    return true;
+                }
+                gst::Pad::query_default(pad, parent, query)
+            })
+            .chain_function(move |pad, parent, buffer| {
+                AcsCallSink::catch_panic_pad_function(
+                    parent,
+                    || Err(gst::FlowError::Error),
+                    |_| chain(&buffers, pad, parent, buffer),
+                )
+            })
+            .chain_list_function(move |pad, parent, list| {
+                AcsCallSink::catch_panic_pad_function(
+                    parent,
+                    || Err(gst::FlowError::Error),
+                    |_| {
+                        list.iter_owned()
+                            .try_fold(gst::FlowSuccess::Ok, |_, buffer| {
+                                chain(&lists, pad, parent, buffer)
+                            })
+                    },
+                )
+            })
+            .build();
+        pad.imp().assign(kind, &sink);
+        PadEntry { kind, pad, sink }
     }
 
     /// Opens the pad's outgoing stream in the call.
@@ -101,8 +157,6 @@ impl AcsCallSink {
         let PadEntry { pad, sink, kind } = entry;
         let broken = |error: glib::BoolError| PadError::Broken(*kind, error.to_string());
         let obj = self.obj();
-        let is_active =
-            obj.current_state() > gst::State::Ready || obj.pending_state() > gst::State::Ready;
         // A playing pipeline must not wait for this stream's first buffer. A pipeline that waits
         // for others must, or non-live streams would start before the others arrive.
         let waits = self.settings.lock().wait_for > 0;
@@ -118,11 +172,17 @@ impl AcsCallSink {
                 sink.close();
             }
         }
-        if is_active {
+        if self.is_active() {
             pad.set_active(true).map_err(broken)?;
         }
         obj.add_pad(pad).map_err(broken)?;
         sink.sync_state_with_parent().map_err(broken)
+    }
+
+    /// Whether the element is in PAUSED or PLAYING, or on its way there.
+    pub(super) fn is_active(&self) -> bool {
+        let obj = self.obj();
+        obj.current_state() > gst::State::Ready || obj.pending_state() > gst::State::Ready
     }
 
     /// Removes the pad and its sink from the element.
@@ -132,11 +192,12 @@ impl AcsCallSink {
             hold.release();
         }
         let obj = self.obj();
+        // First of all, so that no buffer waits in the sink until it is due.
+        entry.sink.set_locked_state(true);
+        let _cannot_fail = entry.sink.set_state(gst::State::Null);
         let _was_inactive = entry.pad.set_active(false);
         let _had_none = entry.pad.set_target(None::<&gst::Pad>);
         let _not_added = obj.remove_pad(&entry.pad);
-        entry.sink.set_locked_state(true);
-        let _cannot_fail = entry.sink.set_state(gst::State::Null);
         entry.sink.close();
         let _not_added = obj.remove(&entry.sink);
     }

@@ -16,6 +16,9 @@ use super::time::system_time;
 /// How many buffers may wait while the encoder starts, which takes some milliseconds.
 const PENDING: usize = 12;
 
+/// The image-orientation tag of pictures that are sent as they are.
+pub(crate) const UPRIGHT: &str = "rotate-0";
+
 /// One pad's hold on the call's outgoing stream of its kind. Dropping it releases the stream.
 ///
 /// The stream is available from the first [`Publication::push`] to [`Publication::stop`].
@@ -71,6 +74,11 @@ impl Publication {
         self.call.driver.send(command);
     }
 
+    /// Sets how the pictures from the next one on are to be turned, as an image-orientation tag says.
+    pub(crate) fn set_orientation(&self, orientation: &str) {
+        self.slot.set_orientation(orientation);
+    }
+
     /// Limits the stream's bit rate, in bit/s; `None` for the default.
     pub(crate) fn set_max_bitrate(&self, max: Option<u32>) {
         let command = Command::MaxBitrate(self.slot.kind, max);
@@ -86,21 +94,21 @@ impl Publication {
 
     /// The stream's statistics, in the form of the pad property `stats`.
     pub(crate) fn stats(&self) -> gst::Structure {
+        let encoder = self.slot.encoder();
+        let encoder = encoder.as_deref();
         let slot = self.slot.state.lock();
+        let (pushed, unwanted, dropped, rate) =
+            (slot.pushed, slot.unwanted, slot.dropped, slot.rate);
+        drop(slot);
         gst::Structure::builder("application/x-acscall-sink-pad-stats")
-            .field("in", slot.pushed)
-            .field("unwanted", slot.unwanted)
-            .field(
-                "encoded",
-                slot.encoder.as_ref().map_or(0, |encoder| encoder.encoded()),
-            )
-            .field("encoders", u32::from(slot.encoder.is_some()))
-            .field(
-                "codec",
-                slot.encoder.as_ref().map_or("", |e| e.codec().name()),
-            )
-            .field("bitrate", slot.rate.bitrate / 1000)
-            .field("packet-loss", u32::from(slot.rate.loss))
+            .field("in", pushed)
+            .field("unwanted", unwanted)
+            .field("dropped", dropped + encoder.map_or(0, Encoder::dropped))
+            .field("encoded", encoder.map_or(0, Encoder::encoded))
+            .field("encoders", u32::from(encoder.is_some()))
+            .field("codec", encoder.map_or("", |e| e.codec().name()))
+            .field("bitrate", rate.bitrate / 1000)
+            .field("packet-loss", u32::from(rate.loss))
             .build()
     }
 
@@ -144,6 +152,8 @@ struct SlotState {
     rate: Rate,
     /// The newest frame of an available stream, with the time at which it was pushed; never audio.
     newest: Option<(gst::Caps, gst::Buffer, gst::ClockTime)>,
+    /// The newest image-orientation tag.
+    orientation: Option<Arc<str>>,
     /// The buffers since an encoder was requested.
     pending: VecDeque<(gst::Caps, gst::Buffer)>,
     /// Whether the driver has been asked for an encoder.
@@ -151,6 +161,8 @@ struct SlotState {
     retry: EncoderRetry,
     pushed: u64,
     unwanted: u64,
+    /// The buffers that found no encoder or one that was too slow, without the present encoder's.
+    dropped: u64,
 }
 
 impl SlotState {
@@ -170,11 +182,13 @@ impl SlotState {
     /// failure nothing is kept until the next attempt is due: it would be stale by then.
     fn keep(&mut self, caps: &gst::Caps, buffer: gst::Buffer, now: gst::ClockTime) -> bool {
         if !self.requested && !self.retry.is_due(now) {
+            self.dropped += 1;
             return false;
         }
         self.pending.push_back((caps.clone(), buffer));
         if self.pending.len() > PENDING {
             self.pending.pop_front();
+            self.dropped += 1;
         }
         !std::mem::replace(&mut self.requested, true)
     }
@@ -192,11 +206,13 @@ impl PublicationSlot {
                 encoder: None,
                 rate: Rate::default_of(kind),
                 newest: None,
+                orientation: None,
                 pending: VecDeque::new(),
                 requested: false,
                 retry: EncoderRetry::default(),
                 pushed: 0,
                 unwanted: 0,
+                dropped: 0,
             }),
         }
     }
@@ -211,6 +227,9 @@ impl PublicationSlot {
         loop {
             let mut state = self.state.lock();
             let pending = std::mem::take(&mut state.pending);
+            if let Some(orientation) = &state.orientation {
+                encoder.set_orientation(orientation.clone());
+            }
             if pending.is_empty() {
                 encoder.set_rate(state.rate);
                 state.retry.started(system_time());
@@ -231,7 +250,15 @@ impl PublicationSlot {
         let mut state = self.state.lock();
         state.requested = false;
         state.retry = EncoderRetry::default();
-        state.encoder.take()
+        let encoder = state.encoder.take();
+        drop(state);
+        self.count_dropped(encoder.as_deref());
+        encoder
+    }
+
+    fn count_dropped(&self, encoder: Option<&Encoder>) {
+        let dropped = encoder.map_or(0, Encoder::dropped);
+        self.state.lock().dropped += dropped;
     }
 
     /// Takes an encoder away that failed; there is none if it could not be started. After a while,
@@ -245,9 +272,11 @@ impl PublicationSlot {
         state.requested = false;
         state.retry.failed(now);
         let stale = std::mem::take(&mut state.pending);
+        state.dropped += stale.len() as u64;
         let encoder = state.encoder.take();
         drop(state);
         drop(stale);
+        self.count_dropped(encoder.as_deref());
         encoder
     }
 
@@ -277,6 +306,19 @@ impl PublicationSlot {
         // Under the lock, so that a new encoder cannot miss it. This only stores the rate.
         if let Some(encoder) = &state.encoder {
             encoder.set_rate(rate);
+        }
+    }
+
+    fn set_orientation(&self, orientation: &str) {
+        let mut state = self.state.lock();
+        if state.orientation.as_deref().unwrap_or(UPRIGHT) == orientation {
+            return;
+        }
+        let orientation: Arc<str> = orientation.into();
+        state.orientation = Some(orientation.clone());
+        // Under the lock, so that a new encoder cannot miss it. This only stores the orientation.
+        if let Some(encoder) = &state.encoder {
+            encoder.set_orientation(orientation);
         }
     }
 
@@ -354,6 +396,7 @@ impl PublicationSlot {
     fn release(&self) {
         let mut state = self.state.lock();
         state.taken = false;
+        state.orientation = None;
         let pending = std::mem::take(&mut state.pending);
         drop(state);
         drop(pending);
@@ -416,6 +459,8 @@ mod tests {
             .collect();
         assert_eq!(requests[..6], [0, 200, 600, 1400, 3000, 6200]);
         assert!(requests[6..].windows(2).all(|two| two[1] - two[0] == 5000));
-        assert!(slot.state.lock().pending.is_empty());
+        let state = slot.state.lock();
+        assert!(state.pending.is_empty());
+        assert_eq!(state.dropped, 1500);
     }
 }

@@ -7,6 +7,7 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 
 use super::element::CallElement;
+use super::properties::text;
 use super::settings::callees;
 use super::{AcsCallState, ElementCall};
 
@@ -14,7 +15,7 @@ use super::{AcsCallState, ElementCall};
 pub(crate) fn signals<E: CallElement>() -> Vec<Signal> {
     vec![
         signal::<E>("invite", String::static_type(), |element_call, users| {
-            let users: Option<String> = users.get().ok().flatten();
+            let users = text(users);
             let (_, user) = element_call.names();
             let users = callees("users", users.as_deref().unwrap_or_default(), &user);
             users.map(Input::Invite).map_err(|error| error.to_string())
@@ -90,6 +91,5 @@ fn handle_action(
 
 /// Returns the name of a call; an empty string means the same as NULL.
 fn call_argument(value: &glib::Value) -> Option<String> {
-    let text: Option<String> = value.get().ok().flatten();
-    text.filter(|text| !text.is_empty())
+    text(value).filter(|call| !call.is_empty())
 }

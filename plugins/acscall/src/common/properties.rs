@@ -3,6 +3,8 @@
 //! An element's own properties are derived from the fields of its struct. Two structs cannot share
 //! derived properties, and a common base class would need unsafe code, so these are in a table.
 
+use std::path::PathBuf;
+
 use gst::glib;
 use gst::prelude::*;
 
@@ -20,6 +22,8 @@ struct Property {
 /// Its type, and the field with its value.
 enum Field {
     Text(fn(&mut CallProperties) -> &mut Option<String>),
+    /// A list of URLs whose passwords cannot be read.
+    Urls(fn(&mut CallProperties) -> &mut Option<String>),
     /// A text that cannot be read.
     Secret(fn(&mut CallProperties) -> &mut Option<String>),
     Switch(fn(&mut CallProperties) -> &mut bool),
@@ -88,8 +92,9 @@ const PROPERTIES: [Property; 12] = [
     Property {
         name: "turn-servers",
         nick: "TURN servers",
-        blurb: "Comma-separated TURN servers to use, of the form turn(s)://user:password@host:port (unset = none)",
-        field: Field::Text(|all| &mut all.turn_servers),
+        blurb: "Comma-separated TURN servers to use, of the form turn(s)://user:password@host:port; \
+                reads without the passwords (unset = none)",
+        field: Field::Urls(|all| &mut all.turn_servers),
     },
     Property {
         name: "embedded-server",
@@ -140,6 +145,7 @@ pub(crate) fn property(element: &impl CallElement, name: &str) -> Option<glib::V
     let mut all = element.call_properties().lock();
     Some(match property.field {
         Field::Text(field) => field(&mut all).to_value(),
+        Field::Urls(field) => field(&mut all).as_deref().map(without_passwords).to_value(),
         Field::Secret(_) => None::<String>.to_value(),
         Field::Switch(field) => field(&mut all).to_value(),
         Field::Number(field) => field(&mut all).to_value(),
@@ -154,13 +160,41 @@ pub(crate) fn set_property(element: &impl CallElement, name: &str, value: &glib:
     let mut all = element.call_properties().lock();
     // GObject has checked the type.
     match property.field {
-        Field::Text(field) | Field::Secret(field) => {
-            *field(&mut all) = value.get().ok().flatten();
+        Field::Text(field) | Field::Urls(field) | Field::Secret(field) => {
+            *field(&mut all) = text(value);
         }
         Field::Switch(field) => *field(&mut all) = value.get().unwrap_or_default(),
         Field::Number(field) => *field(&mut all) = value.get().unwrap_or_default(),
     }
     true
+}
+
+/// Returns a text, with U+FFFD in place of what is not UTF-8. The bindings read such a text as a
+/// `String` without a check, and the process aborts later.
+pub(super) fn text(value: &glib::Value) -> Option<String> {
+    // The same GType as a string.
+    let bytes: PathBuf = value.get().ok().flatten()?;
+    Some(bytes.to_string_lossy().into_owned())
+}
+
+/// Replaces the passwords in a list of URLs, for everything that prints properties.
+fn without_passwords(urls: &str) -> String {
+    let hidden: Vec<_> = urls.split(',').map(without_password).collect();
+    hidden.join(",")
+}
+
+fn without_password(url: &str) -> String {
+    let Some((before, host)) = url.rsplit_once('@') else {
+        return url.into();
+    };
+    // Without a scheme and a user, all of it may be the password.
+    let user = before
+        .split_once("://")
+        .and_then(|(scheme, credentials)| Some((scheme, credentials.split_once(':')?.0)));
+    match user {
+        Some((scheme, user)) => format!("{scheme}://{user}:***@{host}"),
+        None => format!("***@{host}"),
+    }
 }
 
 impl Property {
@@ -169,7 +203,7 @@ impl Property {
             name, nick, blurb, ..
         } = *self;
         match self.field {
-            Field::Text(field) => glib::ParamSpecString::builder(name)
+            Field::Text(field) | Field::Urls(field) => glib::ParamSpecString::builder(name)
                 .nick(nick)
                 .blurb(blurb)
                 .default_value(field(defaults).as_deref())
@@ -194,5 +228,37 @@ impl Property {
                 .mutable_ready()
                 .build(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::acscallsink::AcsCallSink;
+
+    #[test]
+    fn passwords_of_turn_servers_cannot_be_read() {
+        gst::init().unwrap();
+        let element = glib::Object::new::<AcsCallSink>();
+        element.set_property(
+            "turn-servers",
+            "turn://u:p@w:1@h:3478, turns://v:pw@i,stun://j",
+        );
+        let read: String = element.property("turn-servers");
+        assert_eq!(read, "turn://u:***@h:3478, turns://v:***@i,turn://j,***@k");
+    }
+
+    #[test]
+    fn a_text_that_is_not_utf_8_is_kept_with_a_mark() {
+        use std::ffi::OsString;
+        use std::os::unix::ffi::OsStringExt;
+
+        gst::init().unwrap();
+        let element = glib::Object::new::<AcsCallSink>();
+        let broken = PathBuf::from(OsString::from_vec(b"r\xffm".to_vec()));
+        element.set_property("call", broken.to_value());
+        assert_eq!(element.property::<String>("call"), "r\u{fffd}m");
+        element.set_property("call", None::<String>);
+        assert_eq!(element.property::<Option<String>>("call"), None);
     }
 }

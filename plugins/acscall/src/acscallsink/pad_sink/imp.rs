@@ -10,10 +10,13 @@ use gst_base::subclass::prelude::*;
 use parking_lot::Mutex;
 
 use super::super::hold::is_live;
-use super::caps::check;
+use super::caps::{complete, other_kind, parse};
+use super::format::Format;
+use super::intake::Intake;
 use super::*;
 use crate::call::Publication;
-use crate::call::time::Translator;
+use crate::call::publication::UPRIGHT;
+use crate::call::time::{Translator, system_time};
 
 /// How long the end of a stream waits until all encoded data has left.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
@@ -32,19 +35,19 @@ pub struct AcsCallPadSink {
     template: OnceLock<(Kind, gst::Caps)>,
     publication: Mutex<Option<Arc<Publication>>>,
     muted: AtomicBool,
-    /// Whether non-live streams are paced by the clock.
-    paced: AtomicBool,
     ended: AtomicBool,
-    stream: Mutex<Stream>,
+    pub(super) stream: Mutex<Stream>,
 }
 
 #[derive(Debug, Default)]
-struct Stream {
+pub(super) struct Stream {
     caps: Option<gst::Caps>,
+    pub(super) format: Option<Format>,
     /// The caps rejected last: upstream may try the same ones repeatedly.
     rejected: Option<gst::Caps>,
     /// Whether upstream is live; `None` as long as it does not know.
-    live: Option<bool>,
+    pub(super) live: Option<bool>,
+    pub(super) intake: Intake,
     translator: Translator,
 }
 
@@ -53,11 +56,14 @@ impl AcsCallPadSink {
         self.template.get_or_init(|| (kind, caps.clone()));
     }
 
+    pub(super) fn kind(&self) -> Kind {
+        self.template.get().map_or(Kind::Audio, |(kind, _)| *kind)
+    }
+
     pub(super) fn open(&self, membership: &Arc<Membership>) -> bool {
         let mut publication = self.publication.lock();
         if publication.is_none() {
-            let kind = self.template.get().map_or(Kind::Audio, |(kind, _)| *kind);
-            *publication = membership.send(kind).map(Arc::new);
+            *publication = membership.send(self.kind()).map(Arc::new);
         }
         publication.is_some()
     }
@@ -96,26 +102,61 @@ impl AcsCallPadSink {
     }
 
     pub(super) fn set_paced(&self, paced: bool) {
-        self.paced.store(paced, Ordering::SeqCst);
-        self.update_sync();
+        self.obj().set_sync(paced);
     }
 
     pub(super) fn publication(&self) -> Option<Arc<Publication>> {
         self.publication.lock().clone()
     }
 
-    /// Sets the property `sync`. A live stream is sent at once: synchronizing would only delay it.
-    fn update_sync(&self) {
-        let live = self.stream.lock().live.unwrap_or(false);
-        self.obj()
-            .set_sync(self.paced.load(Ordering::SeqCst) && !live);
+    pub(super) fn is_paced(&self) -> bool {
+        self.obj().is_sync()
     }
 
-    fn update_live(&self) {
+    pub(super) fn update_live(&self) {
         let live = is_live(self.obj().sink_pad());
         self.stream.lock().live = live;
         gst::debug!(CAT, imp = self, "Live: {live:?}");
-        self.update_sync();
+    }
+
+    fn set_orientation(&self, orientation: &str) {
+        if let Some(publication) = self.publication() {
+            publication.set_orientation(orientation);
+        }
+    }
+
+    /// Posts an error if upstream can give only another kind of stream, as it does if the link did
+    /// not name a pad. Returns whether that is so.
+    fn reject_other_kind(&self, caps: &gst::CapsRef) -> bool {
+        let kind = self.kind();
+        let Some(other) = other_kind(kind, caps) else {
+            return false;
+        };
+        if self.is_newly_rejected(caps) {
+            let element = self.obj().parent();
+            let element = element.map(|element| element.name()).unwrap_or_default();
+            gst::element_imp_error!(
+                self,
+                gst::CoreError::Negotiation,
+                ("the pad '{kind}' cannot take {caps}: link to the pad '{other}' by its name, \
+                     as in '! {element}.{other}'")
+            );
+        }
+        true
+    }
+
+    /// Notes that upstream tried these caps. Returns false if it has just done so.
+    fn is_newly_rejected(&self, caps: &gst::CapsRef) -> bool {
+        let before = self.stream.lock().rejected.replace(caps.to_owned());
+        before.is_none_or(|before| *before != *caps)
+    }
+
+    pub(super) fn stats(&self) -> Option<gst::Structure> {
+        let mut stats = self.publication()?.stats();
+        let (broken, early) = self.stream.lock().intake.counts();
+        stats.set("broken", broken);
+        stats.set("early", early);
+        Some(stats)
     }
 
     /// Returns the caps, and the system clock's time at which the buffer is due.
@@ -129,10 +170,15 @@ impl AcsCallPadSink {
         });
         let mut stream = self.stream.lock();
         let caps = stream.caps.clone()?;
+        let now = system_time();
         let due = running
             .and_then(|running| stream.translator.system_time(obj.upcast_ref(), running))
-            .or_else(|| Some(gst::SystemClock::obtain().time()))?;
-        Some((caps, due))
+            .unwrap_or(now);
+        // What a live source gives is not from the future.
+        match stream.live {
+            Some(true) => Some((caps, due.min(now))),
+            Some(false) | None => Some((caps, due)),
+        }
     }
 }
 
@@ -159,6 +205,23 @@ impl ObjectImpl for AcsCallPadSink {
 impl GstObjectImpl for AcsCallPadSink {}
 
 impl ElementImpl for AcsCallPadSink {
+    fn send_event(&self, event: gst::Event) -> bool {
+        match event.type_() {
+            // A stream is sent when it is due: what renders it adds the latency.
+            gst::EventType::Latency => self.obj().sink_pad().push_event(event),
+            _ => self.parent_send_event(event),
+        }
+    }
+
+    fn query(&self, query: &mut gst::QueryRef) -> bool {
+        if let gst::QueryViewMut::Latency(latency) = query.view_mut() {
+            // So that the other sinks of the pipeline do not wait for this one's source.
+            latency.set(false, gst::ClockTime::ZERO, gst::ClockTime::NONE);
+            return true;
+        }
+        ElementImplExt::parent_query(self, query)
+    }
+
     fn pad_templates() -> &'static [gst::PadTemplate] {
         static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
             gst::PadTemplate::new(
@@ -177,6 +240,12 @@ impl ElementImpl for AcsCallPadSink {
 impl BaseSinkImpl for AcsCallPadSink {
     fn caps(&self, filter: Option<&gst::Caps>) -> Option<gst::Caps> {
         let (_, caps) = self.template.get()?;
+        // A source asks with its own caps when it negotiates.
+        if let Some(filter) = filter
+            && self.obj().current_state() > gst::State::Ready
+        {
+            self.reject_other_kind(filter);
+        }
         Some(match filter {
             Some(filter) => filter.intersect_with_mode(caps, gst::CapsIntersectMode::First),
             None => caps.clone(),
@@ -193,10 +262,14 @@ impl BaseSinkImpl for AcsCallPadSink {
     }
 
     fn set_caps(&self, caps: &gst::Caps) -> Result<(), gst::LoggableError> {
-        let kind = self.template.get().map(|(kind, _)| *kind);
-        if let Err(problem) = check(kind, caps) {
-            let before = self.stream.lock().rejected.replace(caps.clone());
-            if before.as_ref() != Some(caps) {
+        let caps = &complete(self.kind(), caps);
+        let format = parse(self.kind(), caps);
+        self.stream.lock().format = format.as_ref().ok().cloned();
+        if self.reject_other_kind(caps) {
+            return Err(gst::loggable_error!(CAT, "another kind of stream"));
+        }
+        if let Err(problem) = format {
+            if self.is_newly_rejected(caps) {
                 gst::element_imp_error!(
                     self,
                     gst::CoreError::Negotiation,
@@ -212,13 +285,30 @@ impl BaseSinkImpl for AcsCallPadSink {
 
     fn event(&self, event: gst::Event) -> bool {
         match event.view() {
+            gst::EventView::StreamStart(_) => self.set_orientation(UPRIGHT),
+            gst::EventView::Tag(tag) => {
+                if let Some(orientation) = tag.tag().get::<gst::tags::ImageOrientation>() {
+                    self.set_orientation(orientation.get());
+                }
+            }
             // A new stream may come from another source.
-            gst::EventView::Segment(_) => self.update_live(),
+            gst::EventView::Segment(_) => {
+                self.stream.lock().intake.restart();
+                self.update_live();
+            }
             gst::EventView::Eos(_) => self.ended.store(true, Ordering::SeqCst),
             gst::EventView::Gap(gap) => {
-                let (_, duration) = gap.get();
+                let (start, duration) = gap.get();
                 if let Some(publication) = self.publication() {
                     publication.pause(duration);
+                }
+                let live = self.stream.lock().live;
+                if live == Some(true) {
+                    if self.is_too_early(start) {
+                        return true;
+                    }
+                    let end = start + duration.unwrap_or_default();
+                    self.stream.lock().intake.announced(end);
                 }
             }
             gst::EventView::FlushStop(_) => self.ended.store(false, Ordering::SeqCst),
@@ -238,10 +328,6 @@ impl BaseSinkImpl for AcsCallPadSink {
     }
 
     fn render(&self, buffer: &gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let unknown = self.stream.lock().live.is_none();
-        if unknown {
-            self.update_live();
-        }
         let Some(publication) = self.publication() else {
             return Err(gst::FlowError::Flushing);
         };

@@ -1,7 +1,9 @@
 //! The private sink behind each pad: passes the stream to the call.
 
 mod caps;
+mod format;
 mod imp;
+mod intake;
 
 use std::sync::Arc;
 
@@ -9,6 +11,7 @@ use acscall::model::Kind;
 use gst::glib;
 use gst::subclass::prelude::*;
 
+use super::AcsCallSinkPad;
 use crate::call::{Codec, Membership};
 
 glib::wrapper! {
@@ -85,10 +88,18 @@ impl AcsCallPadSink {
         self.imp().set_paced(paced);
     }
 
+    /// Passes a buffer from a pad of the element on to this sink, which waits until it is due.
+    pub(super) fn chain(
+        &self,
+        pad: &AcsCallSinkPad,
+        parent: Option<&gst::Object>,
+        buffer: gst::Buffer,
+    ) -> Result<gst::FlowSuccess, gst::FlowError> {
+        self.imp().chain(pad, parent, buffer)
+    }
+
     /// Returns the statistics of the outgoing stream, while it is open.
     pub(super) fn stats(&self) -> Option<gst::Structure> {
-        self.imp()
-            .publication()
-            .map(|publication| publication.stats())
+        self.imp().stats()
     }
 }

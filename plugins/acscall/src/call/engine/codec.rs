@@ -272,7 +272,7 @@ fn package(factory: &str) -> &'static str {
         "rtpav1pay" | "rtpav1depay" => "the plugin rsrtp of gst-plugins-rs",
         "vp8enc" | "vp8dec" | "vp9enc" | "vp9dec" | "rtpvp8pay" | "rtpvp8depay" | "rtpvp9pay"
         | "rtpvp9depay" | "rtph264pay" | "rtph264depay" | "rtpopuspay" | "rtpopusdepay"
-        | "rtpbin" => "gstreamer1.0-plugins-good",
+        | "rtpbin" | "deinterlace" | "videoflip" => "gstreamer1.0-plugins-good",
         "webrtcbin" | "dtlsdec" | "srtpdec" => "gstreamer1.0-plugins-bad",
         "nicesrc" => "gstreamer1.0-nice",
         _ => "gstreamer1.0-plugins-base",

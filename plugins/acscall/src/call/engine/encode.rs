@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use acscall::model::Kind;
@@ -17,6 +17,7 @@ use super::encoder_chain::{self, Rate};
 use super::lifecycle::{self, unique_name};
 use super::loose_pad::loose_sink_pad;
 use super::payload_branch::PayloadBranch;
+use super::rate_control::RateControl;
 
 /// The minimum time between two key frames that receivers request: a burst of requests, such as
 /// from several receivers that lost the same packet, costs one key frame. A branch that starts
@@ -44,6 +45,11 @@ pub(in crate::call) struct Encoder {
     encoded: gst::Pad,
     /// The number of [`DRAINED`] events that have left the queue.
     drained: Arc<(Mutex<u64>, Condvar)>,
+    /// The numbers of buffers that have entered the queue and that have left it for the encoder.
+    queued: AtomicU64,
+    taken: Arc<AtomicU64>,
+    /// An image-orientation tag that is to precede the next picture.
+    orientation: Mutex<Option<Arc<str>>>,
 }
 
 /// The buffers on their way to the encoder's queue, in the order of their times.
@@ -99,6 +105,7 @@ impl Encoder {
 
         let drained = Arc::new((Mutex::new(0u64), Condvar::new()));
         count_drained(&source, drained.clone());
+        let taken = count_taken(&source);
         lifecycle::start(&bin, pipeline, &sink)?;
         Ok(Arc::new(Encoder {
             kind,
@@ -110,6 +117,9 @@ impl Encoder {
             rate_control,
             encoded: sink,
             drained,
+            queued: AtomicU64::new(0),
+            taken,
+            orientation: Mutex::default(),
         }))
     }
 
@@ -160,10 +170,31 @@ impl Encoder {
         {
             self.output.request_key_frame_if_due(pts);
         }
-        // The queue is leaky: this does not wait.
-        if let Err(error) = self.source.push_sample(sample) {
-            gst::debug!(CAT, obj = self.bin, "buffer not accepted: {error}");
+        let orientation = self.orientation.lock().take();
+        if let Some(orientation) = orientation {
+            self.push_orientation(sample.caps(), &orientation);
         }
+        // The queue is leaky: this does not wait.
+        match self.source.push_sample(sample) {
+            Ok(_) => drop(self.queued.fetch_add(1, Ordering::Relaxed)),
+            Err(error) => gst::debug!(CAT, obj = self.bin, "buffer not accepted: {error}"),
+        }
+    }
+
+    /// Turns the pictures from the next one on as an image-orientation tag says. Never waits.
+    pub(in crate::call) fn set_orientation(&self, orientation: Arc<str>) {
+        *self.orientation.lock() = Some(orientation);
+    }
+
+    /// Puts a tag in front of the next picture.
+    fn push_orientation(&self, caps: Option<&gst::CapsRef>, orientation: &str) {
+        let mut tags = gst::TagList::new();
+        if let Some(tags) = tags.get_mut() {
+            tags.add::<gst::tags::ImageOrientation>(&orientation, gst::TagMergeMode::Replace);
+        }
+        // A tag must not precede the first caps.
+        self.source.set_caps(caps.map(ToOwned::to_owned).as_ref());
+        self.source.send_event(gst::event::Tag::new(tags));
     }
 
     /// Sets the rate from the next frame on. Never waits.
@@ -196,6 +227,13 @@ impl Encoder {
     /// Returns the number of frames encoded so far.
     pub(in crate::call) fn encoded(&self) -> u64 {
         self.output.encoded.load(Ordering::Relaxed)
+    }
+
+    /// Returns the number of buffers that the queue has dropped because the encoder was too slow.
+    pub(in crate::call) fn dropped(&self) -> u64 {
+        let queued = self.queued.load(Ordering::Relaxed);
+        let waiting = self.source.current_level_buffers();
+        queued.saturating_sub(self.taken.load(Ordering::Relaxed) + waiting)
     }
 
     /// Whether `object` is part of this encoder.
@@ -231,46 +269,18 @@ fn count_drained(source: &gst_app::AppSrc, drained: Arc<(Mutex<u64>, Condvar)>) 
     });
 }
 
-/// The rate of an encoder. Setting an encoder's properties waits for the frame that is being
-/// encoded, so they are set between two frames, on the encoder's own thread.
-#[derive(Debug)]
-struct RateControl {
-    rate: Mutex<Rate>,
-    changed: AtomicBool,
-}
-
-impl RateControl {
-    fn new(rate: Rate) -> RateControl {
-        RateControl {
-            rate: Mutex::new(rate),
-            changed: AtomicBool::new(false),
-        }
-    }
-
-    fn set(&self, rate: Rate) {
-        *self.rate.lock() = rate;
-        self.changed.store(true, Ordering::Release);
-    }
-
-    fn get(&self) -> Rate {
-        *self.rate.lock()
-    }
-
-    /// Applies the rate to the encoder now, and before the next frame whenever it has changed.
-    fn apply_between_frames(self: &Arc<Self>, encoder: &gst::Element) {
-        encoder_chain::set_rate(encoder, self.get());
-        let (rate_control, weak) = (self.clone(), encoder.downgrade());
-        if let Some(pad) = encoder.static_pad("sink") {
-            pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
-                if rate_control.changed.swap(false, Ordering::AcqRel)
-                    && let Some(encoder) = weak.upgrade()
-                {
-                    encoder_chain::set_rate(&encoder, rate_control.get());
-                }
-                gst::PadProbeReturn::Ok
-            });
-        }
-    }
+/// Counts the buffers that leave the queue.
+fn count_taken(source: &gst_app::AppSrc) -> Arc<AtomicU64> {
+    let taken: Arc<AtomicU64> = Arc::default();
+    let pad = source
+        .static_pad("src")
+        .expect("an appsrc has a source pad");
+    let counter = taken.clone();
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        gst::PadProbeReturn::Ok
+    });
+    taken
 }
 
 /// The output of an encoder: passes its frames to the branches, and their requests to it.

@@ -4,12 +4,16 @@ use acscall::call::default_bitrate;
 use acscall::model::Kind;
 use gst::prelude::*;
 
+use super::channels;
 use super::codec::{Codec, MissingElement, make, make_first, raw_audio};
 use super::colorimetry;
 
 /// The fill level, in percent, below which libvpx drops frames to refill its rate buffer of
 /// 120 ms. Frames wait for nothing else.
 const DROPFRAME_THRESHOLD: i32 = 30;
+
+/// The largest width and height that VP8 supports, in pixels.
+const MAX_SIDE: i32 = 16_383;
 
 /// The rate of an encoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,14 +86,14 @@ pub(super) fn chain(codec: Codec) -> Result<Chain, MissingElement> {
     }
     let mut elements = match codec {
         // The encoder's caps never change, whatever the input.
-        Codec::Opus => vec![
-            make("audioconvert")?,
-            make("audioresample")?,
-            filter(raw_audio())?,
-        ],
-        Codec::Vp8 | Codec::Vp9 | Codec::Av1 => vec![converter()?, filter(picture(1))?],
+        Codec::Opus => {
+            let converter = make("audioconvert")?;
+            channels::mix_unpositioned(&converter);
+            vec![converter, make("audioresample")?, filter(raw_audio())?]
+        }
+        Codec::Vp8 | Codec::Vp9 | Codec::Av1 => pictures(1)?,
         // H.264 needs even sizes.
-        Codec::H264 => vec![converter()?, make("videoscale")?, filter(picture(2))?],
+        Codec::H264 => pictures(2)?,
     };
     elements.push(encoder.clone());
     // Without the payloader, which is part of each leg.
@@ -149,18 +153,32 @@ fn set_up_vpx(encoder: &gst::Element) {
     encoder.set_property("timebase", gst::Fraction::new(1, 90_000));
 }
 
-fn converter() -> Result<gst::Element, MissingElement> {
+/// Makes the elements that turn any raw video into upright, progressive pictures with square pixels,
+/// which is all that the codecs can describe. Their sizes are multiples of `step`. The elements pass
+/// pictures that need no change.
+fn pictures(step: i32) -> Result<Vec<gst::Element>, MissingElement> {
     let converter = make("videoconvert")?;
     colorimetry::force_range_conversion(&converter);
-    Ok(converter)
+    let deinterlacer = make("deinterlace")?;
+    // The picture rate of the source, instead of twice that.
+    deinterlacer.set_property_from_str("fields", "top");
+    deinterlacer.set_property_from_str("method", "linear");
+    // As the image-orientation tag says.
+    let turner = make("videoflip")?;
+    turner.set_property_from_str("video-direction", "auto");
+    let scaler = make("videoscale")?;
+    let filter = filter(picture(step))?;
+    Ok(vec![converter, deinterlacer, turner, scaler, filter])
 }
 
 /// Returns caps of I420 (8 bits, 4:2:0, which every decoder supports) whose sizes are multiples of
 /// `step`.
 fn picture(step: i32) -> gst::Caps {
-    let size = gst::IntRange::with_step(step, 32_766, step);
+    let size = gst::IntRange::with_step(step, MAX_SIDE - MAX_SIDE % step, step);
     gst::Caps::builder("video/x-raw")
         .field("format", "I420")
+        .field("interlace-mode", "progressive")
+        .field("pixel-aspect-ratio", gst::Fraction::new(1, 1))
         .field("colorimetry", colorimetry::DEFAULT)
         .field("width", size)
         .field("height", size)

@@ -3,6 +3,7 @@
 //! The driver's thread owns it. An application's pipelines can stop, be replaced or fail without
 //! affecting it.
 
+mod channels;
 mod codec;
 pub(super) mod colorimetry;
 mod decoder_chain;
@@ -17,6 +18,7 @@ mod lifecycle;
 mod loose_pad;
 mod mix;
 mod payload_branch;
+mod rate_control;
 mod receive;
 mod sdp;
 mod webrtc;

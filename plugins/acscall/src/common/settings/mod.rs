@@ -95,6 +95,8 @@ pub(crate) enum BadProperty {
         property: &'static str,
         problem: String,
     },
+    #[error("the property '{0}' is not valid UTF-8")]
+    Encoding(&'static str),
     #[error("invalid property 'server': {0}")]
     Server(#[from] BadUrl),
     #[error(
@@ -113,6 +115,7 @@ pub(crate) enum BadProperty {
 impl CallProperties {
     /// Validates the properties. `latency` is in ms and given by elements that receive.
     pub(crate) fn to_settings(&self, latency: Option<u32>) -> Result<CallSettings, BadProperty> {
+        self.check_encoding()?;
         let user = present(&self.user).unwrap_or_else(|| default_user());
         check_name("user", user)?;
         let target = self.target(user)?;
@@ -136,6 +139,28 @@ impl CallProperties {
             embedded_server: self.embedded_server,
             linger: Duration::from_millis(self.linger.into()),
         })
+    }
+
+    /// Rejects texts that were not UTF-8: they contain U+FFFD.
+    fn check_encoding(&self) -> Result<(), BadProperty> {
+        let texts = [
+            ("server", &self.server),
+            ("call", &self.call),
+            ("callee", &self.callee),
+            ("user", &self.user),
+            ("display-name", &self.display_name),
+            ("token", &self.token),
+            ("stun-server", &self.stun_server),
+            ("turn-servers", &self.turn_servers),
+        ];
+        let is_broken = |text: &Option<String>| {
+            let text = text.as_deref().unwrap_or_default();
+            text.contains(char::REPLACEMENT_CHARACTER)
+        };
+        match texts.into_iter().find(|(_, text)| is_broken(text)) {
+            Some((property, _)) => Err(BadProperty::Encoding(property)),
+            None => Ok(()),
+        }
     }
 
     fn token(&self) -> Option<Token> {

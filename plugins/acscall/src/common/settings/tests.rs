@@ -178,3 +178,13 @@ fn secrets_are_not_shown() {
         );
     }
 }
+
+#[test]
+fn a_text_that_was_not_utf_8_is_an_error_that_names_its_property() {
+    let error = CallProperties {
+        turn_servers: Some("turn://u:\u{fffd}@h".into()),
+        ..properties()
+    };
+    let error = error.to_settings(None).unwrap_err();
+    assert_eq!(error, BadProperty::Encoding("turn-servers"));
+}
