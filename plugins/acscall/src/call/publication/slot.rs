@@ -1,4 +1,4 @@
-//! A sent stream on its way from a sink pad to its encoder.
+//! Where the buffers of a sent stream enter the engine.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -6,152 +6,36 @@ use std::sync::Arc;
 use acscall::model::Kind;
 use parking_lot::{Mutex, MutexGuard};
 
-use super::SharedCall;
-use super::driver::Command;
-use super::encoder_retry::EncoderRetry;
-use super::engine::{Codec, Encoder, Rate};
-use super::source_health::{SourceHealth, Stall};
-use super::time::system_time;
+use super::UPRIGHT;
+use crate::call::encoder_retry::EncoderRetry;
+use crate::call::engine::{Encoder, Rate};
+use crate::call::source_health::{SourceHealth, Stall};
+use crate::call::time::system_time;
 
 /// How many buffers may wait while the encoder starts, which takes some milliseconds.
 const PENDING: usize = 12;
 
-/// The image-orientation tag of pictures that are sent as they are.
-pub(crate) const UPRIGHT: &str = "rotate-0";
-
-/// One pad's hold on the call's outgoing stream of its kind. Dropping it releases the stream.
-///
-/// The stream is available from the first [`Publication::push`] to [`Publication::stop`].
-pub(crate) struct Publication {
-    call: Arc<SharedCall>,
-    slot: Arc<PublicationSlot>,
-}
-
-impl Publication {
-    /// Returns `None` if another pad holds the stream of this kind.
-    pub(super) fn open(call: &Arc<SharedCall>, kind: Kind) -> Option<Publication> {
-        let slot = call.slot(kind);
-        slot.take().then(|| Publication {
-            call: call.clone(),
-            slot,
-        })
-    }
-
-    /// Sends a raw frame or block of samples. Its PTS is the time of the system clock.
-    ///
-    /// Never waits: without a receiver the buffer is dropped, and an encoder that falls behind
-    /// gets the newest ones.
-    pub(crate) fn push(&self, caps: &gst::Caps, buffer: gst::Buffer) {
-        self.set_available(true);
-        if self.slot.push(caps, buffer) {
-            self.call.driver.send(Command::MakeEncoder(self.slot.kind));
-        }
-    }
-
-    /// Makes the stream unavailable: its source has ended or is muted. The next push makes it
-    /// available again.
-    pub(crate) fn stop(&self) {
-        self.set_available(false);
-    }
-
-    /// Announces a gap: the source gives nothing for this long on purpose.
-    pub(crate) fn pause(&self, time: Option<gst::ClockTime>) {
-        let until = system_time() + time.unwrap_or_default();
-        self.slot.state.lock().stall.alive(until);
-    }
-
-    /// Sets after which time without a buffer the stream becomes unavailable; `None` for never. A
-    /// screen may stand still for any time.
-    pub(crate) fn set_stall_timeout(&self, timeout: Option<gst::ClockTime>) {
-        let timeout = timeout.filter(|_| self.slot.kind != Kind::Screen);
-        self.slot.state.lock().stall.set_timeout(timeout);
-        self.call.driver.send(Command::CheckSource(self.slot.kind));
-    }
-
-    /// Sends the stream in this codec. This replaces the legs of a call in progress.
-    pub(crate) fn set_codec(&self, codec: Codec) {
-        let command = Command::Codec(self.slot.kind, codec);
-        self.call.driver.send(command);
-    }
-
-    /// Sets how the pictures from the next one on are to be turned, as an image-orientation tag says.
-    pub(crate) fn set_orientation(&self, orientation: &str) {
-        self.slot.set_orientation(orientation);
-    }
-
-    /// Limits the stream's bit rate, in bit/s; `None` for the default.
-    pub(crate) fn set_max_bitrate(&self, max: Option<u32>) {
-        let command = Command::MaxBitrate(self.slot.kind, max);
-        self.call.driver.send(command);
-    }
-
-    /// Waits until all pushed buffers have been sent, at most for `timeout`.
-    pub(crate) fn drain(&self, timeout: std::time::Duration) {
-        if let Some(encoder) = self.slot.encoder() {
-            encoder.drain(timeout);
-        }
-    }
-
-    /// The stream's statistics, in the form of the pad property `stats`.
-    pub(crate) fn stats(&self) -> gst::Structure {
-        let encoder = self.slot.encoder();
-        let encoder = encoder.as_deref();
-        let slot = self.slot.state.lock();
-        let (pushed, unwanted, dropped, rate) =
-            (slot.pushed, slot.unwanted, slot.dropped, slot.rate);
-        drop(slot);
-        gst::Structure::builder("application/x-acscall-sink-pad-stats")
-            .field("in", pushed)
-            .field("unwanted", unwanted)
-            .field("dropped", dropped + encoder.map_or(0, Encoder::dropped))
-            .field("encoded", encoder.map_or(0, Encoder::encoded))
-            .field("encoders", u32::from(encoder.is_some()))
-            .field("codec", encoder.map_or("", |e| e.codec().name()))
-            .field("bitrate", rate.bitrate / 1000)
-            .field("packet-loss", u32::from(rate.loss))
-            .build()
-    }
-
-    fn set_available(&self, now: bool) {
-        let mut state = self.slot.state.lock();
-        if !state.set_available(now) {
-            return;
-        }
-        // Under the lock, so that the commands of two threads stay in order. Sending never waits.
-        self.call
-            .driver
-            .send(Command::Available(self.slot.kind, now));
-    }
-}
-
-impl Drop for Publication {
-    fn drop(&mut self) {
-        self.stop();
-        self.slot.release();
-    }
-}
-
-/// Where the buffers of a sent stream enter the engine.
+/// See the module.
 #[derive(Debug)]
-pub(super) struct PublicationSlot {
-    kind: Kind,
-    state: Mutex<SlotState>,
+pub(in crate::call) struct PublicationSlot {
+    pub(super) kind: Kind,
+    pub(super) state: Mutex<SlotState>,
 }
 
 #[derive(Debug)]
-struct SlotState {
+pub(super) struct SlotState {
     /// Whether a pad holds the stream.
     taken: bool,
     /// Whether the source runs.
     available: bool,
-    stall: Stall,
+    pub(super) stall: Stall,
     /// Whether a receiver reads the stream.
     wanted: bool,
     encoder: Option<Arc<Encoder>>,
     /// Of this and the next encoder.
-    rate: Rate,
+    pub(super) rate: Rate,
     /// The newest frame of an available stream, with the time at which it was pushed; never audio.
-    newest: Option<(gst::Caps, gst::Buffer, gst::ClockTime)>,
+    pub(super) newest: Option<(gst::Caps, gst::Buffer, gst::ClockTime)>,
     /// The newest image-orientation tag.
     orientation: Option<Arc<str>>,
     /// The buffers since an encoder was requested.
@@ -159,21 +43,18 @@ struct SlotState {
     /// Whether the driver has been asked for an encoder.
     requested: bool,
     retry: EncoderRetry,
-    pushed: u64,
-    unwanted: u64,
+    pub(super) pushed: u64,
+    pub(super) unwanted: u64,
     /// The buffers that found no encoder or one that was too slow, without the present encoder's.
-    dropped: u64,
+    pub(super) dropped: u64,
 }
 
 impl SlotState {
     /// Returns whether this is a change.
-    fn set_available(&mut self, now: bool) -> bool {
+    pub(super) fn set_available(&mut self, now: bool) -> bool {
         if now && !self.available {
             // So that the driver does not judge the source by its last buffer of long ago.
             self.stall.alive(system_time());
-        }
-        if !now {
-            self.newest = None;
         }
         std::mem::replace(&mut self.available, now) != now
     }
@@ -195,7 +76,7 @@ impl SlotState {
 }
 
 impl PublicationSlot {
-    pub(super) fn new(kind: Kind) -> PublicationSlot {
+    pub(in crate::call) fn new(kind: Kind) -> PublicationSlot {
         PublicationSlot {
             kind,
             state: Mutex::new(SlotState {
@@ -218,12 +99,12 @@ impl PublicationSlot {
     }
 
     /// Sets whether anybody reads the stream.
-    pub(super) fn set_wanted(&self, wanted: bool) {
+    pub(in crate::call) fn set_wanted(&self, wanted: bool) {
         self.state.lock().wanted = wanted;
     }
 
     /// Gives the slot its encoder, which takes the buffers that waited for it.
-    pub(super) fn set_encoder(&self, encoder: Arc<Encoder>) {
+    pub(in crate::call) fn set_encoder(&self, encoder: Arc<Encoder>) {
         loop {
             let mut state = self.state.lock();
             let pending = std::mem::take(&mut state.pending);
@@ -246,7 +127,7 @@ impl PublicationSlot {
     }
 
     /// Takes the encoder away. The next wanted buffer requests another.
-    pub(super) fn take_encoder(&self) -> Option<Arc<Encoder>> {
+    pub(in crate::call) fn take_encoder(&self) -> Option<Arc<Encoder>> {
         let mut state = self.state.lock();
         state.requested = false;
         state.retry = EncoderRetry::default();
@@ -263,7 +144,7 @@ impl PublicationSlot {
 
     /// Takes an encoder away that failed; there is none if it could not be started. After a while,
     /// longer for each failure, the next wanted buffer requests another.
-    pub(super) fn take_failed_encoder(&self) -> Option<Arc<Encoder>> {
+    pub(in crate::call) fn take_failed_encoder(&self) -> Option<Arc<Encoder>> {
         self.take_failed_encoder_at(system_time())
     }
 
@@ -282,7 +163,7 @@ impl PublicationSlot {
 
     /// Checks whether the source has stalled. If so, its next buffer makes the stream available
     /// again.
-    pub(super) fn check(&self) -> SourceHealth {
+    pub(in crate::call) fn check(&self) -> SourceHealth {
         let mut state = self.state.lock();
         if !state.available {
             return SourceHealth::Unmonitored;
@@ -290,17 +171,20 @@ impl PublicationSlot {
         let health = state.stall.check(system_time());
         if health == SourceHealth::Stalled {
             state.set_available(false);
+            let stale = state.newest.take();
+            drop(state);
+            drop(stale);
         }
         health
     }
 
     /// Returns how fast to encode.
-    pub(super) fn rate(&self) -> Rate {
+    pub(in crate::call) fn rate(&self) -> Rate {
         self.state.lock().rate
     }
 
     /// Sets how fast to encode, from now on.
-    pub(super) fn set_rate(&self, rate: Rate) {
+    pub(in crate::call) fn set_rate(&self, rate: Rate) {
         let mut state = self.state.lock();
         state.rate = rate;
         // Under the lock, so that a new encoder cannot miss it. This only stores the rate.
@@ -309,7 +193,7 @@ impl PublicationSlot {
         }
     }
 
-    fn set_orientation(&self, orientation: &str) {
+    pub(super) fn set_orientation(&self, orientation: &str) {
         let mut state = self.state.lock();
         if state.orientation.as_deref().unwrap_or(UPRIGHT) == orientation {
             return;
@@ -322,12 +206,12 @@ impl PublicationSlot {
         }
     }
 
-    pub(super) fn encoder(&self) -> Option<Arc<Encoder>> {
+    pub(in crate::call) fn encoder(&self) -> Option<Arc<Encoder>> {
         self.state.lock().encoder.clone()
     }
 
     /// Takes a raw buffer. Returns true when the driver has to make an encoder for it.
-    pub(super) fn push(&self, caps: &gst::Caps, buffer: gst::Buffer) -> bool {
+    pub(in crate::call) fn push(&self, caps: &gst::Caps, buffer: gst::Buffer) -> bool {
         self.push_at(caps, buffer, system_time())
     }
 
@@ -350,7 +234,7 @@ impl PublicationSlot {
 
     /// Sends the newest frame again, as one of `now`, if none has been pushed for `interval`.
     /// Returns true when the driver has to make an encoder for it.
-    pub(super) fn repeat_newest(&self, interval: gst::ClockTime) -> bool {
+    pub(in crate::call) fn repeat_newest(&self, interval: gst::ClockTime) -> bool {
         self.repeat_newest_at(interval, system_time())
     }
 
@@ -369,7 +253,7 @@ impl PublicationSlot {
     }
 
     /// Whether a frame is there that can be repeated.
-    pub(super) fn has_frame(&self) -> bool {
+    pub(in crate::call) fn has_frame(&self) -> bool {
         self.state.lock().newest.is_some()
     }
 
@@ -389,11 +273,11 @@ impl PublicationSlot {
         false
     }
 
-    fn take(&self) -> bool {
+    pub(super) fn take(&self) -> bool {
         !std::mem::replace(&mut self.state.lock().taken, true)
     }
 
-    fn release(&self) {
+    pub(super) fn release(&self) {
         let mut state = self.state.lock();
         state.taken = false;
         state.orientation = None;
@@ -440,8 +324,6 @@ mod tests {
         assert!(repeat(1_100));
         assert!(!repeat(1_199), "it was just repeated");
         assert_eq!(waiting(), [Some(at(1_100))]);
-        slot.state.lock().set_available(false);
-        assert!(!slot.has_frame());
     }
 
     #[test]
