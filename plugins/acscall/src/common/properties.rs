@@ -242,7 +242,7 @@ mod tests {
         let element = glib::Object::new::<AcsCallSink>();
         element.set_property(
             "turn-servers",
-            "turn://u:p@w:1@h:3478, turns://v:pw@i,stun://j",
+            "turn://u:p@w:1@h:3478, turns://v:pw@i,turn://j,pw@k",
         );
         let read: String = element.property("turn-servers");
         assert_eq!(read, "turn://u:***@h:3478, turns://v:***@i,turn://j,***@k");
