@@ -42,6 +42,7 @@ const SUITES = {
       'layout',
       'library',
       'library-connections',
+      'library-incoming',
       'library-roles',
       'luma',
       'own-picture',

@@ -11,7 +11,7 @@ import { Endpoint } from './wire/endpoint.js';
 /** @import { CallOptions } from './call/options.js' */
 /** @import { Updated } from './emitter.js' */
 /** @import { UserIdentifier } from './identifier.js' */
-/** @import { Incoming } from './wire/endpoint.js' */
+/** @import { Incoming } from './wire/incoming.js' */
 /** @import { CallSession } from './wire/call-session.js' */
 /** @import { Identity } from './wire/signalling.js' */
 
@@ -147,19 +147,24 @@ export class CallAgent extends Emitter {
    * @param {CallOptions} [options]
    */
   #enter(session, options) {
-    // Deferred, so that a listener added right after this call sees every state.
-    queueMicrotask(() => this.#endpoint.enter(session));
+    this.#enterLater(session);
     clearTimeout(this.#retryTimer);
     this.#endpoint.stop();
     return this.#add(session, new Call(session, 'Outgoing', {}, options));
+  }
+
+  /** @param {CallSession} session */
+  #enterLater(session) {
+    // So that a listener added right after the return of the call sees every state.
+    queueMicrotask(() => this.#endpoint.enter(session));
   }
 
   /** @param {Incoming} incoming */
   #handleIncoming(incoming) {
     /** @type {IncomingCall} */
     const incomingCall = new IncomingCall(incoming, (incoming, options) => {
-      const session = this.#endpoint.sessionFor(incoming, this.#check(options));
-      queueMicrotask(() => incoming.accept(session));
+      const session = incoming.answer(this.#check(options));
+      this.#enterLater(session);
       return this.#add(session, new Call(session, 'Incoming', incomingCall.callerInfo, options));
     });
     emit(this, 'incomingCall', { incomingCall });
