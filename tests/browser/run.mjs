@@ -43,6 +43,7 @@ const SUITES = {
       'library',
       'library-connections',
       'library-incoming',
+      'library-leaving',
       'library-roles',
       'luma',
       'own-picture',

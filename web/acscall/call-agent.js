@@ -45,10 +45,11 @@ export class CallAgent extends Emitter {
   #isDisposed = false;
   #retryDelay = RETRY_DELAY_MIN;
   #retryTimer = 0;
-  // A closed page leaves at once, not after the time it would have to come back.
-  #onPageHide = (/** @type {PageTransitionEvent} */ { persisted }) => {
-    if (!persisted) this.dispose();
-  };
+  /** Whether the page is hidden for good or in the back-forward cache. */
+  #isSuspended = false;
+  // Leaves at once. The others would see a page in the cache as a frozen participant.
+  #onPageHide = () => this.#suspend();
+  #onPageShow = () => this.#resume();
 
   /**
    * @internal
@@ -68,6 +69,7 @@ export class CallAgent extends Emitter {
     });
     this.#endpoint.on('lost', (error) => this.#handleLost(error));
     addEventListener('pagehide', this.#onPageHide);
+    addEventListener('pageshow', this.#onPageShow);
   }
 
   /** The calls that have not ended. */
@@ -128,9 +130,8 @@ export class CallAgent extends Emitter {
   async dispose() {
     this.#isDisposed = true;
     removeEventListener('pagehide', this.#onPageHide);
-    clearTimeout(this.#retryTimer);
-    this.#endpoint.stop();
-    await Promise.all(this.#calls.map((call) => call.hangUp()));
+    removeEventListener('pageshow', this.#onPageShow);
+    await this.#leave();
     this.#setConnected(new CallingError(400, 'The agent was disposed.'));
   }
 
@@ -204,7 +205,27 @@ export class CallAgent extends Emitter {
   // ---- Waiting for calls
 
   #listenAgain() {
-    if (!this.#isDisposed && !this.#calls.length) this.#endpoint.listen();
+    if (this.#isDisposed || this.#isSuspended || this.#calls.length) return;
+    this.#endpoint.listen();
+  }
+
+  /** Leaves all calls and stops waiting for others. */
+  async #leave() {
+    clearTimeout(this.#retryTimer);
+    this.#endpoint.stop();
+    await Promise.all(this.#calls.map((call) => call.hangUp()));
+  }
+
+  #suspend() {
+    this.#isSuspended = true;
+    this.#leave();
+    this.#setConnected(new CallingError(503, 'The user has left the page.'));
+  }
+
+  #resume() {
+    if (!this.#isSuspended) return;
+    this.#isSuspended = false;
+    this.#listenAgain();
   }
 
   /** @param {CallingError} error */

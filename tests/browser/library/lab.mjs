@@ -20,12 +20,13 @@ export const CALL_EVENTS = [
 
 /**
  * Returns a function that runs `body(lab)` as a test: with a server of its own, which requires
- * tokens if there is a `secret`, in one browser for all tests of the file.
+ * tokens if there is a `secret`, in one browser, started with `browserOptions`, for all tests of
+ * the file.
  */
-export function makeLabs() {
+export function makeLabs(browserOptions) {
   let browser;
   before(async () => {
-    browser = await startBrowser();
+    browser = await startBrowser(browserOptions);
   });
   after(() => browser?.close());
   return (name, options, body) => {
