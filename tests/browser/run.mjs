@@ -44,6 +44,7 @@ const SUITES = {
       'library-connections',
       'library-incoming',
       'library-leaving',
+      'library-proxies',
       'library-roles',
       'luma',
       'own-picture',

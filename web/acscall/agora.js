@@ -4,6 +4,7 @@ import { Emitter, emit } from './emitter.js';
 import { CallingError } from './errors.js';
 import { LocalSource } from './local-source.js';
 import { audioContext, meter } from './meter.js';
+import { proxyable } from './proxies.js';
 
 /** @typedef {'balanced' | 'motion' | 'detail'} OptimizationMode */
 /** @typedef {number | {ideal?: number, max?: number, min?: number, exact?: number}} Wanted */
@@ -59,6 +60,10 @@ class LocalTrack extends Emitter {
   #player = null;
   /** @protected */
   source;
+
+  static {
+    proxyable(this);
+  }
 
   /**
    * @param {'audio' | 'video'} kind
@@ -200,6 +205,10 @@ class LocalTrack extends Emitter {
 export class LocalVideoTrack extends LocalTrack {
   #config;
 
+  static {
+    proxyable(this);
+  }
+
   /** @param {CustomVideoTrackConfig} config */
   constructor(config) {
     super('video', config.mediaStreamTrack);
@@ -265,6 +274,10 @@ export class LocalAudioTrack extends LocalTrack {
   #mixer = null;
   /** Plays the track muted: Chromium decodes the sound of a connection only then. */
   #decoder = new Audio();
+
+  static {
+    proxyable(this);
+  }
 
   /** @param {CustomAudioTrackConfig} config */
   constructor({ mediaStreamTrack, encoderConfig }) {

@@ -6,6 +6,7 @@ import { Emitter, emit } from './emitter.js';
 import { CallingError } from './errors.js';
 import { identifierOf, userOf } from './identifier.js';
 import { IncomingCall } from './incoming-call.js';
+import { proxyable } from './proxies.js';
 import { Endpoint } from './wire/endpoint.js';
 
 /** @import { CallOptions } from './call/options.js' */
@@ -50,6 +51,10 @@ export class CallAgent extends Emitter {
   // Leaves at once. The others would see a page in the cache as a frozen participant.
   #onPageHide = () => this.#suspend();
   #onPageShow = () => this.#resume();
+
+  static {
+    proxyable(this);
+  }
 
   /**
    * @internal

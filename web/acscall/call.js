@@ -5,6 +5,7 @@ import { RemoteMedia } from './call/remote-media.js';
 import { Emitter, emit } from './emitter.js';
 import { CallingError, endReason, errorOf } from './errors.js';
 import { userOf } from './identifier.js';
+import { proxyable, unwrap } from './proxies.js';
 import { measureAll } from './wire/measure.js';
 
 /** @import { CallOptions } from './call/options.js' */
@@ -58,6 +59,10 @@ export class Call extends Emitter {
   #remoteAudioStreams = Object.freeze([]);
   /** @type {CallEndReason | undefined} */
   #callEndReason;
+
+  static {
+    proxyable(this);
+  }
 
   /**
    * @internal
@@ -172,7 +177,7 @@ export class Call extends Emitter {
    * @param {LocalAudioStream} localAudioStream
    */
   async startAudio(localAudioStream) {
-    await this.#local.start('audio', localAudioStream);
+    await this.#local.start('audio', unwrap(localAudioStream));
   }
 
   /**
@@ -187,12 +192,12 @@ export class Call extends Emitter {
 
   /** @param {LocalVideoStream} localVideoStream */
   async startVideo(localVideoStream) {
-    await this.#local.start('video', localVideoStream);
+    await this.#local.start('video', unwrap(localVideoStream));
   }
 
   /** @param {LocalVideoStream} localVideoStream The stream that was started. */
   async stopVideo(localVideoStream) {
-    this.#local.stopVideo(localVideoStream);
+    this.#local.stopVideo(unwrap(localVideoStream));
   }
 
   /**
@@ -200,7 +205,7 @@ export class Call extends Emitter {
    * @param {LocalVideoStream} [localVideoStream]
    */
   async startScreenSharing(localVideoStream) {
-    await this.#local.startScreen(localVideoStream);
+    await this.#local.startScreen(unwrap(localVideoStream));
   }
 
   /**
@@ -219,7 +224,7 @@ export class Call extends Emitter {
    * @param {{screen?: boolean}} [options]
    */
   async publish(tracks, options) {
-    await this.#local.publish([tracks].flat(), options);
+    await this.#local.publish([tracks].flat().map(unwrap), options);
   }
 
   /**
@@ -227,7 +232,7 @@ export class Call extends Emitter {
    * @param {unknown} tracks A track, or an array of tracks.
    */
   async unpublish(tracks) {
-    this.#local.unpublish([tracks].flat());
+    this.#local.unpublish([tracks].flat().map(unwrap));
   }
 
   // ---- The call

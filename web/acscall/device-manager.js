@@ -3,6 +3,7 @@
 import { tryDevices } from './capture.js';
 import { Emitter, emit } from './emitter.js';
 import { CallingError } from './errors.js';
+import { proxyable } from './proxies.js';
 
 /**
  * @typedef {'UsbCamera' | 'Virtual' | 'ScreenSharing'} VideoDeviceType
@@ -58,6 +59,10 @@ export class DeviceManager extends Emitter {
   #microphone;
   /** @type {AudioDeviceInfo | undefined} */
   #speaker;
+
+  static {
+    proxyable(this);
+  }
 
   constructor() {
     super();

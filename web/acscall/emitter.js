@@ -1,5 +1,7 @@
 // Events in the style of the calling SDK: `on(event, listener)` and `off(event, listener)`.
 
+import { Proxyable, proxyable } from './proxies.js';
+
 /**
  * Emits `event`. A function rather than a method, because applications only listen and only the
  * library emits.
@@ -11,11 +13,12 @@ export let emit;
  * An object with events.
  * @template {Record<string, any>} Events The payload of each event, by name.
  */
-export class Emitter {
+export class Emitter extends Proxyable {
   /** @type {Map<keyof Events, Set<(payload: any) => unknown>>} */
   #listeners = new Map();
 
   static {
+    proxyable(this);
     emit = (emitter, event, payload) => {
       const listeners = /** @type {Emitter<any>} */ (emitter).#listeners.get(event) ?? [];
       // A copy: a listener may add and remove listeners.

@@ -3,6 +3,7 @@
 import { Emitter, emit } from './emitter.js';
 import { CallingError, endReason } from './errors.js';
 import { identifierOf } from './identifier.js';
+import { proxyable } from './proxies.js';
 
 /** @import { Call } from './call.js' */
 /** @import { CallOptions } from './call/options.js' */
@@ -26,6 +27,10 @@ export class IncomingCall extends Emitter {
   #answer;
   /** @type {CallEndReason | undefined} */
   #callEndReason;
+
+  static {
+    proxyable(this);
+  }
 
   /**
    * @internal

@@ -5,6 +5,7 @@ import { Emitter, emit } from './emitter.js';
 import { CallingError } from './errors.js';
 import { LocalSource, isStream, sourceOf } from './local-source.js';
 import { meter } from './meter.js';
+import { proxyable } from './proxies.js';
 
 /** @import { AudioDeviceInfo } from './device-manager.js' */
 
@@ -21,6 +22,10 @@ const ANY_MICROPHONE = Object.freeze({
  */
 export class LocalAudioStream extends Emitter {
   #source;
+
+  static {
+    proxyable(this);
+  }
 
   /**
    * @param {AudioDeviceInfo | MediaStream} source A microphone opens when it is first sent or

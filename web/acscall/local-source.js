@@ -2,6 +2,7 @@
 // track, and the calls that send it.
 
 import { CallingError } from './errors.js';
+import { unwrap } from './proxies.js';
 import { DeviceFeed, Screen, StreamFeed, firstTrack } from './feeds.js';
 
 /** @import { DeviceInfo, Feed, TrackKind } from './feeds.js' */
@@ -28,7 +29,7 @@ const sources = new WeakMap();
  * @param {unknown} stream
  */
 export function sourceOf(stream) {
-  return sources.get(Object(stream));
+  return sources.get(Object(unwrap(stream)));
 }
 
 export class LocalSource {

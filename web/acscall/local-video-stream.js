@@ -6,6 +6,7 @@ import { Emitter, emit } from './emitter.js';
 import { CallingError } from './errors.js';
 import { Screen } from './feeds.js';
 import { LocalSource, isStream } from './local-source.js';
+import { proxyable } from './proxies.js';
 
 /** @import { VideoDeviceInfo } from './device-manager.js' */
 
@@ -14,6 +15,10 @@ import { LocalSource, isStream } from './local-source.js';
  */
 export class LocalVideoStream extends Emitter {
   #source;
+
+  static {
+    proxyable(this);
+  }
 
   /**
    * @param {VideoDeviceInfo | MediaStream} source A camera opens when it is first sent or

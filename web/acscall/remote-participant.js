@@ -4,6 +4,7 @@ import { Emitter, emit } from './emitter.js';
 import { CallingError } from './errors.js';
 import { identifierOf } from './identifier.js';
 import { meter } from './meter.js';
+import { proxyable } from './proxies.js';
 import { RemoteAudioStream } from './remote-audio-stream.js';
 import { RemoteVideoStream, observeVideo, updateVideo } from './remote-video-stream.js';
 
@@ -70,6 +71,7 @@ export class RemoteParticipant extends Emitter {
   );
 
   static {
+    proxyable(this);
     update = (participant, wire) => participant.#update(wire);
     disconnect = (participant, reason) => participant.#disconnect(reason);
     observe = (participant) => participant.#observe();

@@ -2,6 +2,7 @@
 
 import { Emitter, emit } from './emitter.js';
 import { CallingError } from './errors.js';
+import { proxyable } from './proxies.js';
 
 /** How long `getMediaStream` waits for a connection, in milliseconds: as long as the SDK. */
 const TIMEOUT = 6_000;
@@ -51,6 +52,7 @@ export class RemoteVideoStream extends Emitter {
   #waiting = new Set();
 
   static {
+    proxyable(this);
     updateVideo = (stream, state) => stream.#update(state);
     observeVideo = (stream) => stream.#observe();
   }

@@ -1,6 +1,7 @@
 // The options of a call.
 
 import { CallingError } from '../errors.js';
+import { unwrap } from '../proxies.js';
 import { checkedSource } from './slots.js';
 
 /** @import { LocalAudioStream } from '../local-audio-stream.js' */
@@ -50,6 +51,7 @@ function onlyOne(kind, name, streams) {
   if (!Array.isArray(streams) || streams.length !== 1) {
     throw new CallingError(400, `${name} takes exactly one stream. Leave it out for none.`);
   }
-  checkedSource(kind, streams[0]);
-  return streams[0];
+  const stream = unwrap(streams[0]);
+  checkedSource(kind, stream);
+  return stream;
 }
