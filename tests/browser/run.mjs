@@ -45,6 +45,7 @@ const SUITES = {
       'library-incoming',
       'library-leaving',
       'library-proxies',
+      'library-remote-video',
       'library-roles',
       'luma',
       'own-picture',

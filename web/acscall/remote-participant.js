@@ -62,8 +62,8 @@ export class RemoteParticipant extends Emitter {
   #duration = 0;
   /** @type {CallEndReason | undefined} */
   #callEndReason;
-  #video = new RemoteVideoStream('Video', () => this.#wire?.want('video'));
-  #screen = new RemoteVideoStream('ScreenSharing', () => this.#wire?.want('screen'));
+  #video = new RemoteVideoStream('Video', (is) => this.#wire?.want('video', is));
+  #screen = new RemoteVideoStream('ScreenSharing', (is) => this.#wire?.want('screen', is));
   #videoStreams = Object.freeze([this.#video, this.#screen]);
   #audioStream = new RemoteAudioStream(
     () => this.#openSound(),

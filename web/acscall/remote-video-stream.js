@@ -1,5 +1,6 @@
 // Video received from a participant.
 
+import { Copies } from './copies.js';
 import { Emitter, emit } from './emitter.js';
 import { CallingError } from './errors.js';
 import { proxyable } from './proxies.js';
@@ -38,14 +39,17 @@ let last = 0;
  */
 export class RemoteVideoStream extends Emitter {
   #type;
-  #want;
+  #setWanted;
   #id = ++last;
   #isAvailable = false;
   #isReceiving = false;
   #size = { width: 0, height: 0 };
   #stream = new MediaStream();
+  /** The received track. The application gets copies, so that it cannot end this one. */
   /** @type {MediaStreamTrack | null} */
   #track = null;
+  #copies = new Copies();
+  #isWanted = false;
   /** @type {RTCRtpReceiver | undefined} */
   #receiver;
   /** Resolvers waiting for an update. @type {Set<() => void>} */
@@ -60,12 +64,13 @@ export class RemoteVideoStream extends Emitter {
   /**
    * @internal
    * @param {'Video' | 'ScreenSharing'} type
-   * @param {() => void} want Requests the stream from its sender.
+   * @param {(isWanted: boolean) => void} setWanted Requests the stream from its sender, or stops it.
    */
-  constructor(type, want) {
+  constructor(type, setWanted) {
     super();
     this.#type = type;
-    this.#want = want;
+    this.#setWanted = setWanted;
+    this.#copies.watchStream(this.#stream);
   }
 
   /** Unique among all streams. */
@@ -93,8 +98,10 @@ export class RemoteVideoStream extends Emitter {
   }
 
   /**
-   * Returns the stream, the same object each time. The first call starts its transmission. When the
-   * connection is replaced, so is the track, and the stream's `addtrack` event fires.
+   * Returns the stream, the same object each time. The first call starts its transmission, which
+   * stops when the application has stopped the track and all copies of it; the next call starts it
+   * again, with another track. When the connection is replaced, so is the track. The stream's
+   * `addtrack` event fires for each new track.
    * @returns {Promise<MediaStream>}
    */
   async getMediaStream() {
@@ -103,8 +110,12 @@ export class RemoteVideoStream extends Emitter {
       if (!this.#isAvailable) {
         throw new CallingError(404, 'The stream is not available. Wait until isAvailable is true.');
       }
-      this.#want();
-      if (this.#track) return this.#stream;
+      this.#setWanted(true);
+      this.#isWanted = true;
+      if (this.#track) {
+        if (!this.#handedOut) this.#handOut(this.#track);
+        return this.#stream;
+      }
       if (performance.now() >= end) {
         throw new CallingError(408, 'The participant is not connected yet. Try again.');
       }
@@ -116,12 +127,10 @@ export class RemoteVideoStream extends Emitter {
   #update({ isAvailable, track, receiver }) {
     this.#receiver = receiver;
     if (track && track !== this.#track) {
-      const before = this.#track;
+      const isInUse = this.#copies.isAnyLive;
       this.#track = track;
-      this.#stream.addTrack(track);
       // Before the old track ends, so that a relay can switch in time.
-      this.#stream.dispatchEvent(new MediaStreamTrackEvent('addtrack', { track }));
-      if (before) this.#stream.removeTrack(before);
+      if (isInUse) this.#handOut(track);
     }
     if (isAvailable !== this.#isAvailable) {
       this.#isAvailable = isAvailable;
@@ -131,7 +140,25 @@ export class RemoteVideoStream extends Emitter {
     for (const resolve of this.#waiting) resolve();
   }
 
+  /** The live track in the stream. */
+  get #handedOut() {
+    return this.#stream.getTracks().find(({ readyState }) => readyState === 'live');
+  }
+
+  /**
+   * Replaces the track of the stream by a copy of `track`.
+   * @param {MediaStreamTrack} track
+   */
+  #handOut(track) {
+    const before = this.#stream.getTracks();
+    const copy = this.#copies.copy(track);
+    this.#stream.addTrack(copy);
+    this.#stream.dispatchEvent(new MediaStreamTrackEvent('addtrack', { track: copy }));
+    for (const old of before) this.#stream.removeTrack(old);
+  }
+
   #observe() {
+    this.#checkUse();
     const [source] = (this.#isAvailable && this.#receiver?.getSynchronizationSources()) || [];
     const now = performance.timeOrigin + performance.now();
     const isReceiving = Boolean(source) && now - source.timestamp < STALL_TIMEOUT;
@@ -143,6 +170,14 @@ export class RemoteVideoStream extends Emitter {
     if (isReceiving === this.#isReceiving) return;
     this.#isReceiving = isReceiving;
     emit(this, 'isReceivingChanged');
+  }
+
+  /** Stops the transmission when the application has stopped all copies of the track. */
+  #checkUse() {
+    const isIdle = this.#isAvailable && this.#track && !this.#waiting.size;
+    if (!this.#isWanted || !isIdle || this.#copies.isAnyLive) return;
+    this.#isWanted = false;
+    this.#setWanted(false);
   }
 
   /**
