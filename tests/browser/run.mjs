@@ -47,6 +47,7 @@ const SUITES = {
       'library-proxies',
       'library-remote-video',
       'library-roles',
+      'library-still',
       'luma',
       'own-picture',
       'streams',

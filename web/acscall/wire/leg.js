@@ -178,16 +178,19 @@ class Leg {
     else this.#localCandidates.push(step);
   }
 
+  /** @protected */
+  becomeConnected() {
+    clearTimeout(this.timeout);
+    this.connected = true;
+    this.on.connected();
+  }
+
   #changed() {
     if (this.closed || this.#hasFailed) return;
     const state = this.pc.connectionState;
-    if (state === 'connected') {
-      clearTimeout(this.timeout);
-      this.connected = true;
-      this.on.connected();
-    } else if (state === 'failed') {
-      this.fail('the connection was lost');
-    } else if (state === 'disconnected' && this.connected) {
+    if (state === 'connected') this.becomeConnected();
+    if (state === 'failed') this.fail('the connection was lost');
+    if (state === 'disconnected' && this.connected) {
       // The connection may recover by itself.
       this.connected = false;
       this.timeout = setTimeout(() => this.fail('the connection was lost'), DISCONNECT_TIMEOUT);
@@ -202,6 +205,9 @@ class Leg {
 export class SendingLeg extends Leg {
   /** @type {Partial<Record<Kind, Encoding>>} */
   #encodings = {};
+  /** What the senders send, or will once the browser has replaced their tracks. */
+  /** @type {Partial<Record<Kind, MediaStreamTrack | null>>} */
+  #tracks = {};
 
   /**
    * @param {number} number
@@ -254,10 +260,37 @@ export class SendingLeg extends Leg {
       this.#encodings[kind] = encoding;
       if (this.pc.remoteDescription) this.#encode(kind);
     }
-    if (sender.track === track) return;
-    sender.replaceTrack(track).catch((error) => {
+    if ((this.#tracks[kind] ?? null) === track) return;
+    this.#tracks[kind] = track;
+    this.#replaceTrack(kind, track);
+  }
+
+  /** @override */
+  becomeConnected() {
+    super.becomeConnected();
+    // The frames so far are lost, and a picture that was painted once has no other.
+    for (const kind of KINDS) {
+      const track = this.#tracks[kind];
+      if (track && kind !== 'audio') this.#replaceTrack(kind, track);
+    }
+  }
+
+  /**
+   * @param {Kind} kind
+   * @param {MediaStreamTrack | null} track
+   */
+  async #replaceTrack(kind, track) {
+    const sender = /** @type {RTCRtpSender} */ (this.ends[kind]);
+    // A new copy makes Chromium repeat the newest frame of a source such as a canvas.
+    const copy = track && kind !== 'audio' && this.connected ? track.clone() : null;
+    if (copy) copy.contentHint = track?.contentHint ?? '';
+    try {
+      // The browser carries them out one after the other, also those of the next call.
+      await Promise.all([copy && sender.replaceTrack(copy), sender.replaceTrack(track)]);
+    } catch (/** @type {any} */ error) {
       this.fail(`${kind} cannot be sent: ${error.message}`);
-    });
+    }
+    copy?.stop();
   }
 
   /**
