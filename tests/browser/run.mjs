@@ -41,6 +41,7 @@ const SUITES = {
       'grayscale',
       'layout',
       'library',
+      'library-arguments',
       'library-connections',
       'library-incoming',
       'library-leaving',

@@ -70,7 +70,7 @@ class LocalTrack extends Emitter {
    * @param {MediaStreamTrack} track
    */
   constructor(kind, track) {
-    super();
+    super(['track-ended', 'track-updated']);
     checkTrack(kind, track);
     /** @readonly */
     this.trackMediaType = kind;
@@ -224,10 +224,11 @@ export class LocalVideoTrack extends LocalTrack {
   /**
    * Shows the track in an element, given directly or by id, in a `<video>` that this adds.
    * @param {string | HTMLElement} element
-   * @param {{fit?: 'cover' | 'contain' | 'fill', mirror?: boolean}} [config] Mirrored by
+   * @param {{fit?: 'cover' | 'contain' | 'fill', mirror?: boolean} | null} [config] Mirrored by
    *   default, as with Agora.
    */
-  play(element, { fit = 'cover', mirror = true } = {}) {
+  play(element, config) {
+    const { fit = 'cover', mirror = true } = config ?? {};
     const place = typeof element === 'string' ? document.getElementById(element) : element;
     if (!place) throw new CallingError(404, `No element has the id ${element}.`);
     const video = document.createElement('video');
@@ -348,9 +349,9 @@ export class LocalAudioTrack extends LocalTrack {
 /** The supported part of Agora's entry point. */
 export const AgoraRTC = Object.freeze({
   /** @param {CustomVideoTrackConfig} config */
-  createCustomVideoTrack: (config) => new LocalVideoTrack(config),
+  createCustomVideoTrack: (config) => new LocalVideoTrack(Object(config)),
   /** @param {CustomAudioTrackConfig} config */
-  createCustomAudioTrack: (config) => new LocalAudioTrack(config),
+  createCustomAudioTrack: (config) => new LocalAudioTrack(Object(config)),
 });
 
 /**

@@ -61,7 +61,7 @@ export class CallAgent extends Emitter {
    * @param {Identity} identity
    */
   constructor(identity) {
-    super();
+    super(['incomingCall', 'callsUpdated', 'connectionStateChanged']);
     this.#identity = identity;
     this.#endpoint = new Endpoint(identity);
     this.#endpoint.on('incoming', (incoming) => this.#handleIncoming(incoming));

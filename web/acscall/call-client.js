@@ -4,14 +4,17 @@ import { CallAgent } from './call-agent.js';
 import { deviceManager } from './device-manager.js';
 import { CallingError } from './errors.js';
 
+/** The protocols of server addresses. */
+const PROTOCOLS = ['ws:', 'wss:', 'http:', 'https:'];
+
 /** @import { DeviceManager } from './device-manager.js' */
 
 /**
  * The user, and the server.
  * @typedef {object} Credential
  * @property {string} user
- * @property {string} [token] Proves the user's identity to servers that require it.
- * @property {string} [server] The server's address, ws(s):// or http(s)://; by default the origin
+ * @property {string | null} [token] Proves the user's identity to servers that require it.
+ * @property {string | null} [server] The server's address, ws(s):// or http(s)://; by default the origin
  *   of the page.
  */
 
@@ -19,15 +22,20 @@ export class CallClient {
   /**
    * Fulfilled as soon as the user can be called.
    * @param {Credential} credential
-   * @param {{displayName?: string}} [options]
+   * @param {{displayName?: string} | null} [options]
    * @returns {Promise<CallAgent>}
    */
-  async createCallAgent(credential, { displayName } = {}) {
+  async createCallAgent(credential, options) {
     const { user, token, server } = Object(credential);
     if (typeof user !== 'string' || !user) {
       throw new CallingError(400, 'Name the user: createCallAgent({user: name, token?, server?}).');
     }
-    const agent = new CallAgent({ user, token, displayName, url: addressOf(server) });
+    const agent = new CallAgent({
+      user,
+      token: token ?? undefined,
+      displayName: options?.displayName ?? undefined,
+      url: addressOf(server),
+    });
     try {
       await agent.listen();
     } catch (error) {
@@ -45,14 +53,18 @@ export class CallClient {
 
 /**
  * Returns the address of the server's WebSocket.
- * @param {string} [server]
+ * @param {string | null} [server]
  */
-function addressOf(server = location.origin) {
+function addressOf(server) {
   let url;
   try {
-    url = new URL(server);
+    url = new URL(server ?? location.origin);
   } catch (cause) {
     throw new CallingError(400, `This is not a server address: ${server}.`, { cause });
+  }
+  if (!PROTOCOLS.includes(url.protocol)) {
+    const message = `A server address begins with ws, wss, http or https; this one is ${url.href}.`;
+    throw new CallingError(400, message);
   }
   url.protocol = url.protocol.replace('http', 'ws');
   if (url.pathname === '/') url.pathname = '/ws';

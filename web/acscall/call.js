@@ -41,9 +41,34 @@ import { measureAll } from './wire/measure.js';
  * @property {{error: CallingError, mediaType: 'Audio' | 'Video'}} mediaError A device could not be
  *   opened; the call goes on without it.
  * @property {{error: CallingError}} trouble The server rejected a request; the call goes on.
+ * @property {void} roleChanged Never emitted, like the following: for code written for ACS.
+ * @property {void} mutedByOthers
+ * @property {void} callerInfoChanged
+ * @property {void} transferorInfoChanged
  */
 
-/** @extends {Emitter<CallEvents & Record<string, any>>} */
+/** @type {readonly (keyof CallEvents)[]} */
+const EVENTS = [
+  'stateChanged',
+  'idChanged',
+  'isMutedChanged',
+  'isIncomingAudioMutedChanged',
+  'isScreenSharingOnChanged',
+  'isLocalVideoStartedChanged',
+  'remoteParticipantsUpdated',
+  'localVideoStreamsUpdated',
+  'localAudioStreamsUpdated',
+  'remoteAudioStreamsUpdated',
+  'connectionChanged',
+  'mediaError',
+  'trouble',
+  'roleChanged',
+  'mutedByOthers',
+  'callerInfoChanged',
+  'transferorInfoChanged',
+];
+
+/** @extends {Emitter<CallEvents>} */
 export class Call extends Emitter {
   #session;
   #local;
@@ -72,7 +97,7 @@ export class Call extends Emitter {
    * @param {CallOptions} [options]
    */
   constructor(session, direction, callerInfo, options) {
-    super();
+    super(EVENTS);
     this.#session = session;
     this.#direction = direction;
     this.#callerInfo = Object.freeze(callerInfo);
@@ -221,7 +246,7 @@ export class Call extends Emitter {
   /**
    * Sends tracks of `AgoraRTC`, audio and video; with `screen`, the video is a screen share.
    * @param {unknown} tracks A track, or an array of tracks.
-   * @param {{screen?: boolean}} [options]
+   * @param {{screen?: boolean} | null} [options]
    */
   async publish(tracks, options) {
     await this.#local.publish([tracks].flat().map(unwrap), options);
@@ -262,7 +287,7 @@ export class Call extends Emitter {
   /**
    * Leaves the call; fulfilled at Disconnected. `forEveryone` ends the call for all participants;
    * if the server does not allow that, the promise rejects and the call goes on.
-   * @param {{forEveryone?: boolean}} [options]
+   * @param {{forEveryone?: boolean} | null} [options]
    */
   async hangUp(options) {
     const session = this.#session;
@@ -280,7 +305,7 @@ export class Call extends Emitter {
       session.on('state', state);
       session.on('error', error);
       try {
-        session.leave(options);
+        session.leave(options ?? {});
         state();
       } catch (error) {
         done(() => reject(error));

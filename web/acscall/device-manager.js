@@ -65,7 +65,12 @@ export class DeviceManager extends Emitter {
   }
 
   constructor() {
-    super();
+    super([
+      'videoDevicesUpdated',
+      'audioDevicesUpdated',
+      'selectedMicrophoneChanged',
+      'selectedSpeakerChanged',
+    ]);
     navigator.mediaDevices?.addEventListener('devicechange', () => this.#refresh());
   }
 
@@ -126,10 +131,11 @@ export class DeviceManager extends Emitter {
 
   /**
    * Asks the user for permission, once for both kinds. Never rejects.
-   * @param {{audio?: boolean, video?: boolean}} constraints
+   * @param {{audio?: boolean, video?: boolean} | null} [constraints]
    * @returns {Promise<DeviceAccess>}
    */
-  async askDevicePermission({ audio = false, video = false }) {
+  async askDevicePermission(constraints) {
+    const { audio = false, video = false } = constraints ?? {};
     const requested = { audio, video };
     const access = await requestAccess(requested);
     // One of the two may still work, unless the user denied both.

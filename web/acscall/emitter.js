@@ -1,5 +1,6 @@
 // Events in the style of the calling SDK: `on(event, listener)` and `off(event, listener)`.
 
+import { CallingError } from './errors.js';
 import { Proxyable, proxyable } from './proxies.js';
 
 /**
@@ -16,6 +17,7 @@ export let emit;
 export class Emitter extends Proxyable {
   /** @type {Map<keyof Events, Set<(payload: any) => unknown>>} */
   #listeners = new Map();
+  #names;
 
   static {
     proxyable(this);
@@ -35,11 +37,21 @@ export class Emitter extends Proxyable {
   }
 
   /**
+   * @param {readonly (keyof Events)[]} [names] The names of all events, for classes whose users may
+   *   get them wrong.
+   */
+  constructor(names) {
+    super();
+    this.#names = names;
+  }
+
+  /**
    * @template {keyof Events} K
    * @param {K} event
    * @param {(payload: Events[K]) => unknown} listener
    */
   on(event, listener) {
+    this.#check(event);
     const listeners = this.#listeners.get(event) ?? new Set();
     this.#listeners.set(event, listeners.add(listener));
   }
@@ -50,7 +62,15 @@ export class Emitter extends Proxyable {
    * @param {(payload: Events[K]) => unknown} listener
    */
   off(event, listener) {
+    this.#check(event);
     this.#listeners.get(event)?.delete(listener);
+  }
+
+  /** @param {keyof Events} event */
+  #check(event) {
+    if (!this.#names || this.#names.includes(event)) return;
+    const message = `There is no event '${String(event)}', only ${this.#names.join(', ')}.`;
+    throw new CallingError(400, message);
   }
 }
 

@@ -21,7 +21,11 @@ const REASONS = {
   stopped: 'The agent has stopped waiting for calls.',
 };
 
-/** @extends {Emitter<{callEnded: {callEndReason: CallEndReason}}>} */
+/**
+ * The other events than `callEnded` are never emitted; they are for code written for ACS.
+ * @extends {Emitter<{callEnded: {callEndReason: CallEndReason}, callerInfoChanged: void,
+ *   transferorInfoChanged: void}>}
+ */
 export class IncomingCall extends Emitter {
   #incoming;
   #answer;
@@ -38,7 +42,7 @@ export class IncomingCall extends Emitter {
    * @param {(incoming: Incoming, options?: CallOptions) => Call} answer
    */
   constructor(incoming, answer) {
-    super();
+    super(['callEnded', 'callerInfoChanged', 'transferorInfoChanged']);
     this.#incoming = incoming;
     this.#answer = answer;
     incoming.on('answered', () => {

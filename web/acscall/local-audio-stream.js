@@ -30,11 +30,11 @@ export class LocalAudioStream extends Emitter {
   /**
    * @param {AudioDeviceInfo | MediaStream} source A microphone opens when it is first sent or
    *   requested. Of a MediaStream, the first live audio track is used; its creator has to end it.
-   * @param {{autoDisposeOnCallEnd?: boolean}} [options] `false` keeps open what getMediaStream()
+   * @param {{autoDisposeOnCallEnd?: boolean} | null} [options] `false` keeps open what getMediaStream()
    *   opened after the call. Unlike in the calling SDK, the stream can be sent again in any case.
    */
-  constructor(source, { autoDisposeOnCallEnd = true } = {}) {
-    super();
+  constructor(source, options) {
+    super(['audioSourceChanged']);
     if (!isStream(source) && !isDevice(source, 'Microphone')) {
       throw new CallingError(
         400,
@@ -44,7 +44,7 @@ export class LocalAudioStream extends Emitter {
     this.#source = new LocalSource(this, 'audio', source, () =>
       emit(this, 'audioSourceChanged', { source: this }),
     );
-    this.#source.endsWithCall = autoDisposeOnCallEnd;
+    this.#source.endsWithCall = options?.autoDisposeOnCallEnd ?? true;
   }
 
   /** @returns {'Audio' | 'RawMedia'} */

@@ -203,7 +203,6 @@ export class LocalSource {
     this.#feed.closeClones();
     this.#screen?.closeClones();
     this.#release();
-    if (this.#feed instanceof StreamFeed) this.#feed.dispose();
   }
 
   get isDisposed() {
@@ -298,8 +297,7 @@ export class LocalSource {
     if (this.#sinks.size) feed.open();
     this.#updateSinks();
     // Only after the sinks have the replacement.
-    if (before instanceof StreamFeed) before.dispose();
-    else if (before.isScreen) this.#screen = before;
+    if (before instanceof DeviceFeed && before.isScreen) this.#screen = before;
     else before.close();
     this.#isHeld = false;
     this.#onChanged();

@@ -23,11 +23,11 @@ export class LocalVideoStream extends Emitter {
   /**
    * @param {VideoDeviceInfo | MediaStream} source A camera opens when it is first sent or
    *   requested. Of a MediaStream, the first live video track is used; its creator has to end it.
-   * @param {{autoDisposeOnCallEnd?: boolean}} [options] `false` keeps a device's getMediaStream()
+   * @param {{autoDisposeOnCallEnd?: boolean} | null} [options] `false` keeps a device's getMediaStream()
    *   running after the call. Unlike in the calling SDK, the stream can be sent again in any case.
    */
-  constructor(source, { autoDisposeOnCallEnd = true } = {}) {
-    super();
+  constructor(source, options) {
+    super(['videoSourceChanged']);
     const isValid = isStream(source) || isCamera(source) || source instanceof Screen;
     if (!isValid) {
       throw new CallingError(
@@ -38,7 +38,7 @@ export class LocalVideoStream extends Emitter {
     this.#source = new LocalSource(this, 'video', source, () =>
       emit(this, 'videoSourceChanged', { source: this }),
     );
-    this.#source.endsWithCall = autoDisposeOnCallEnd;
+    this.#source.endsWithCall = options?.autoDisposeOnCallEnd ?? true;
   }
 
   /** @returns {'Video' | 'ScreenSharing' | 'RawMedia'} */

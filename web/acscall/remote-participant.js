@@ -43,8 +43,10 @@ export let observe;
 export let loudness;
 
 /**
+ * `videoStreamsUpdated` and `roleChanged` are never emitted; they are for code written for ACS.
  * @extends {Emitter<{stateChanged: void, isMutedChanged: void, isSpeakingChanged: void,
- *   displayNameChanged: void, videoStreamsUpdated: Updated<RemoteVideoStream>}>}
+ *   displayNameChanged: void, videoStreamsUpdated: Updated<RemoteVideoStream>,
+ *   roleChanged: void}>}
  */
 export class RemoteParticipant extends Emitter {
   /** @type {RemoteParticipantState} */
@@ -85,7 +87,14 @@ export class RemoteParticipant extends Emitter {
    * @param {RemoteSound} sound
    */
   constructor(user, sound) {
-    super();
+    super([
+      'stateChanged',
+      'isMutedChanged',
+      'isSpeakingChanged',
+      'displayNameChanged',
+      'videoStreamsUpdated',
+      'roleChanged',
+    ]);
     this.#user = user;
     this.#displayName = user;
     this.#sound = sound;

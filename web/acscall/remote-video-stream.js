@@ -67,7 +67,7 @@ export class RemoteVideoStream extends Emitter {
    * @param {(isWanted: boolean) => void} setWanted Requests the stream from its sender, or stops it.
    */
   constructor(type, setWanted) {
-    super();
+    super(['isAvailableChanged', 'isReceivingChanged', 'sizeChanged']);
     this.#type = type;
     this.#setWanted = setWanted;
     this.#copies.watchStream(this.#stream);

@@ -24,7 +24,7 @@ export class Volume extends Emitter {
 
   /** @param {() => number} measure Returns the volume, from 0 to 1. */
   constructor(measure) {
-    super();
+    super(['levelChanged']);
     this.#measure = measure;
   }
 

@@ -115,9 +115,10 @@ export class LocalMedia {
 
   /**
    * @param {unknown[]} tracks
-   * @param {{screen?: boolean}} [options]
+   * @param {{screen?: boolean} | null} [options]
    */
-  async publish(tracks, { screen = false } = {}) {
+  async publish(tracks, options) {
+    const screen = options?.screen ?? false;
     for (const track of tracks) {
       const kind = sourceOf(track)?.kind;
       if (!kind) {

@@ -17,37 +17,37 @@ import { checkedSource } from './slots.js';
 /**
  * By default, a call sends the microphone and no video.
  * @typedef {object} CallOptions
- * @property {{muted?: boolean, localAudioStreams?: LocalAudioStream[]}} [audioOptions]
- * @property {{localVideoStreams?: LocalVideoStream[]}} [videoOptions]
+ * @property {{muted?: boolean, localAudioStreams?: LocalAudioStream[] | null} | null} [audioOptions]
+ * @property {{localVideoStreams?: LocalVideoStream[] | null} | null} [videoOptions]
  * @property {boolean} [sends] False: the call never sends and opens no device.
  * @property {boolean} [receives] False: the call never receives.
  */
 
 /**
- * @param {CallOptions} [options]
+ * @param {CallOptions | null} [options]
  */
-export function parseOptions(options = {}) {
-  const { audioOptions = {}, videoOptions = {}, sends = true, receives = true } = options;
-  const audio = onlyOne('audio', 'audioOptions.localAudioStreams', audioOptions.localAudioStreams);
-  const video = onlyOne('video', 'videoOptions.localVideoStreams', videoOptions.localVideoStreams);
+export function parseOptions(options) {
+  const { audioOptions, videoOptions, sends = true, receives = true } = options ?? {};
+  const audio = onlyOne('audio', 'audioOptions.localAudioStreams', audioOptions?.localAudioStreams);
+  const video = onlyOne('video', 'videoOptions.localVideoStreams', videoOptions?.localVideoStreams);
   if (!sends && (audio || video)) {
     throw new CallingError(400, 'There are streams to send, and sends is false. Leave one out.');
   }
   if (!sends && !receives) throw new CallingError(400, 'sends and receives cannot both be false.');
   /** @type {Roles} */
   const roles = { sends, receives };
-  return { muted: !sends || Boolean(audioOptions.muted), audio, video, roles };
+  return { muted: !sends || Boolean(audioOptions?.muted), audio, video, roles };
 }
 
 /**
  * @template {object} S
  * @param {'audio' | 'video'} kind
  * @param {string} name
- * @param {S[] | undefined} streams
+ * @param {S[] | null | undefined} streams
  * @returns {S | null}
  */
 function onlyOne(kind, name, streams) {
-  if (streams === undefined) return null;
+  if (streams === undefined || streams === null) return null;
   if (!Array.isArray(streams) || streams.length !== 1) {
     throw new CallingError(400, `${name} takes exactly one stream. Leave it out for none.`);
   }

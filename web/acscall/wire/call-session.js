@@ -91,6 +91,11 @@ export class CallSession extends Emitter {
    */
   invite(users) {
     checkCallees(users, this.user);
+    if (this.state === 'disconnected') throw new CallingError(400, 'The call is over.');
+    if (!this.#hasJoined) {
+      const message = 'The call is still connecting. Add participants once it rings or is connected.';
+      throw new CallingError(400, message);
+    }
     if (!this.#canSend()) {
       throw new CallingError(503, 'The server cannot be reached just now. Try again later.');
     }

@@ -1,0 +1,29 @@
+// What TypeScript rejects, and what it accepts.
+
+import { CallClient, LocalVideoStream } from '../../../web/acscall.js';
+
+const agent = await new CallClient().createCallAgent({ user: 'anna', server: null });
+const call = agent.join({ groupId: 'tea' }, { videoOptions: null });
+const devices = await new CallClient().getDeviceManager();
+const [participant] = call.remoteParticipants;
+const [video] = participant.videoStreams;
+
+call.on('stateChanged', () => {});
+call.on('roleChanged', () => {});
+call.on('remoteParticipantsUpdated', ({ added }) => added[0].on('isMutedChanged', () => {}));
+call.on('mediaError', ({ error }) => error.code.toFixed());
+
+// @ts-expect-error
+call.on('stateChange', () => {});
+// @ts-expect-error
+call.off('stateChange', () => {});
+// @ts-expect-error
+agent.on('incoming', () => {});
+// @ts-expect-error
+participant.on('mutedChanged', () => {});
+// @ts-expect-error
+video.on('isAvailable', () => {});
+// @ts-expect-error
+devices.on('devicesUpdated', () => {});
+// @ts-expect-error
+new LocalVideoStream(new MediaStream()).on('ended', () => {});
