@@ -1,16 +1,18 @@
-// Pictures that were painted once, such as slides.
+// Pictures that were painted once, such as slides, and very small ones.
 
+import assert from 'node:assert/strict';
 import { isIn, joinQuietly, makeLabs, sees } from './library/lab.mjs';
 
 const inLab = makeLabs();
 
 /** alice sends a canvas in this colour, painted once, as her camera. */
-const sendStill = (page, colour) =>
-  page.evaluate(async (colour) => {
-    const canvas = Object.assign(document.createElement('canvas'), { width: 320, height: 180 });
+const sendStill = (page, colour, [width, height] = [320, 180]) =>
+  page.evaluate(async ([colour, width, height]) => {
+    const canvas = Object.assign(document.createElement('canvas'), { width, height });
     const paint = canvas.getContext('2d');
     paint.fillStyle = colour;
-    paint.fillRect(0, 0, 320, 180);
+    paint.fillRect(0, 0, width, height);
+    Object.assign(window, { canvas });
     window.still = new lib.LocalVideoStream(canvas.captureStream());
     watch(
       agent.join(
@@ -21,7 +23,7 @@ const sendStill = (page, colour) =>
         },
       ),
     );
-  }, colour);
+  }, [colour, width, height]);
 
 /** Waits until `page` shows a picture from alice in which this channel is the brightest. */
 async function shows(page, channel) {
@@ -73,3 +75,29 @@ inLab('a picture painted once arrives, before a call, late, and after a change',
   await shows(bob, 2);
   await shows(carol, 2);
 });
+
+for (const size of [
+  [1, 1],
+  [1, 40],
+  [40, 1],
+]) {
+  inLab(`a picture of ${size.join('×')} pixels arrives`, {}, async (lab) => {
+    const [alice, bob] = [await lab.page('alice'), await lab.page('bob')];
+    await joinQuietly(bob, 'tea');
+    await sendStill(alice, 'red', size);
+    await shows(bob, 0);
+    assert.deepEqual(
+      await bob.evaluate(() => [video.videoWidth, video.videoHeight]),
+      size.map((length) => Math.max(2, length)),
+    );
+    // The canvas becomes larger.
+    await alice.evaluate(() => {
+      Object.assign(canvas, { width: 64, height: 36 });
+      const paint = canvas.getContext('2d');
+      paint.fillStyle = 'blue';
+      paint.fillRect(0, 0, 64, 36);
+    });
+    await shows(bob, 2);
+    assert.deepEqual(await bob.evaluate(() => [video.videoWidth, video.videoHeight]), [64, 36]);
+  });
+}

@@ -7,6 +7,7 @@ import { sourceOf } from '../local-source.js';
 import { screenStream } from '../local-video-stream.js';
 import { parseOptions } from './options.js';
 import { STOPPED, Slots } from './slots.js';
+import { ThinPicture, isThin } from './thin-picture.js';
 
 /** @import { Call } from '../call.js' */
 /** @import { LocalAudioStream } from '../local-audio-stream.js' */
@@ -20,7 +21,7 @@ export class LocalMedia {
   #session;
   #slots = new Slots({
     trackChanged: (kind, track, encoding) => {
-      this.#tracks.set(kind, { track, encoding });
+      this.#tracks.set(kind, { track: this.#encodable(kind, track), encoding });
       this.#updateTrack(kind);
     },
     changed: () => this.#changed(),
@@ -28,6 +29,8 @@ export class LocalMedia {
   /** The tracks to send, including those that are muted or on hold. */
   /** @type {Map<Kind, {track: MediaStreamTrack | null, encoding: Encoding}>} */
   #tracks = new Map();
+  /** @type {Map<Kind, ThinPicture>} */
+  #thin = new Map();
   /** Whether the call sends the microphone if the application gives no stream. */
   #hasMicrophone;
   #isHeld = false;
@@ -175,6 +178,22 @@ export class LocalMedia {
     if (!sent || sent === stream) return;
     const message = `Another ${kind} stream is being sent. Stop it or change its source.`;
     throw new CallingError(400, message);
+  }
+
+  /**
+   * Returns what to send for this track.
+   * @param {Kind} kind
+   * @param {MediaStreamTrack | null} track
+   */
+  #encodable(kind, track) {
+    const before = this.#thin.get(kind);
+    if (before && before.source === track) return before.track;
+    before?.close();
+    this.#thin.delete(kind);
+    if (track?.kind !== 'video' || !isThin(track)) return track;
+    const picture = new ThinPicture(track);
+    this.#thin.set(kind, picture);
+    return picture.track;
   }
 
   /** @param {Kind} kind */
