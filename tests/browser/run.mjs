@@ -41,6 +41,7 @@ const SUITES = {
       'grayscale',
       'layout',
       'library',
+      'library-acs',
       'library-arguments',
       'library-connections',
       'library-incoming',

@@ -4,6 +4,7 @@ import { Call } from './call.js';
 import { parseOptions } from './call/options.js';
 import { Emitter, emit } from './emitter.js';
 import { CallingError } from './errors.js';
+import { featuresOf } from './features.js';
 import { identifierOf, userOf } from './identifier.js';
 import { IncomingCall } from './incoming-call.js';
 import { proxyable } from './proxies.js';
@@ -11,6 +12,7 @@ import { Endpoint } from './wire/endpoint.js';
 
 /** @import { CallOptions } from './call/options.js' */
 /** @import { Updated } from './emitter.js' */
+/** @import { FeatureFactory } from './features.js' */
 /** @import { UserIdentifier } from './identifier.js' */
 /** @import { Incoming } from './wire/incoming.js' */
 /** @import { CallSession } from './wire/call-session.js' */
@@ -44,6 +46,7 @@ export class CallAgent extends Emitter {
   /** @type {ConnectionState} */
   #connectionState = 'Disconnected';
   #isDisposed = false;
+  #features = featuresOf();
   #retryDelay = RETRY_DELAY_MIN;
   #retryTimer = 0;
   /** Whether the page is hidden for good or in the back-forward cache. */
@@ -75,6 +78,11 @@ export class CallAgent extends Emitter {
     this.#endpoint.on('lost', (error) => this.#handleLost(error));
     addEventListener('pagehide', this.#onPageHide);
     addEventListener('pageshow', this.#onPageShow);
+  }
+
+  /** @type {'CallAgent'} */
+  get kind() {
+    return 'CallAgent';
   }
 
   /** The calls that have not ended. */
@@ -129,6 +137,14 @@ export class CallAgent extends Emitter {
       throw new CallingError(400, 'Say which call to join: join({groupId: name}).');
     }
     return this.#enter(this.#endpoint.join(groupId, roles), options);
+  }
+
+  /**
+   * Returns one of the `Features` of the calling SDK, all of which are unsupported here.
+   * @param {FeatureFactory} factory
+   */
+  feature(factory) {
+    return this.#features(factory);
   }
 
   /** Hangs up and stops waiting for calls. */

@@ -3,10 +3,13 @@
 import { CallAgent } from './call-agent.js';
 import { deviceManager } from './device-manager.js';
 import { CallingError } from './errors.js';
+import { featuresOf } from './features.js';
+import { Proxyable, proxyable } from './proxies.js';
 
 /** The protocols of server addresses. */
 const PROTOCOLS = ['ws:', 'wss:', 'http:', 'https:'];
 
+/** @import { FeatureFactory } from './features.js' */
 /** @import { DeviceManager } from './device-manager.js' */
 
 /**
@@ -18,7 +21,16 @@ const PROTOCOLS = ['ws:', 'wss:', 'http:', 'https:'];
  *   of the page.
  */
 
-export class CallClient {
+export class CallClient extends Proxyable {
+  #features = featuresOf();
+  /** @type {Set<CallAgent>} */
+  #agents = new Set();
+  #isDisposed = false;
+
+  static {
+    proxyable(this);
+  }
+
   /**
    * Fulfilled as soon as the user can be called.
    * @param {Credential} credential
@@ -26,6 +38,7 @@ export class CallClient {
    * @returns {Promise<CallAgent>}
    */
   async createCallAgent(credential, options) {
+    if (this.#isDisposed) throw new CallingError(400, 'The client was disposed. Create a new one.');
     const { user, token, server } = Object(credential);
     if (typeof user !== 'string' || !user) {
       throw new CallingError(400, 'Name the user: createCallAgent({user: name, token?, server?}).');
@@ -36,9 +49,11 @@ export class CallClient {
       displayName: options?.displayName ?? undefined,
       url: addressOf(server),
     });
+    this.#agents.add(agent);
     try {
       await agent.listen();
     } catch (error) {
+      this.#agents.delete(agent);
       agent.dispose();
       throw error;
     }
@@ -48,6 +63,21 @@ export class CallClient {
   /** @returns {Promise<DeviceManager>} */
   async getDeviceManager() {
     return deviceManager();
+  }
+
+  /**
+   * Returns one of the `Features` of the calling SDK, all of which are unsupported here.
+   * @param {FeatureFactory} factory
+   */
+  feature(factory) {
+    return this.#features(factory);
+  }
+
+  /** Disposes of the agents that this client has created. */
+  async dispose() {
+    this.#isDisposed = true;
+    await Promise.all([...this.#agents].map((agent) => agent.dispose()));
+    this.#agents.clear();
   }
 }
 

@@ -1,15 +1,21 @@
 // A call.
 
+import { DominantSpeakers } from './call/dominant-speakers.js';
+import { EVENTS } from './call/events.js';
+import { hangUp } from './call/hang-up.js';
 import { LocalMedia } from './call/local-media.js';
 import { RemoteMedia } from './call/remote-media.js';
+import { changed, infoOf } from './call-info.js';
 import { Emitter, emit } from './emitter.js';
 import { CallingError, endReason, errorOf } from './errors.js';
+import { featuresOf, unsupported } from './features.js';
 import { userOf } from './identifier.js';
 import { proxyable, unwrap } from './proxies.js';
 import { measureAll } from './wire/measure.js';
 
-/** @import { CallOptions } from './call/options.js' */
-/** @import { Updated } from './emitter.js' */
+/** @import { CallEvents } from './call/events.js' */
+/** @import { CallConstraints, CallOptions } from './call/options.js' */
+/** @import { FeatureFactory } from './features.js' */
 /** @import { CallEndReason } from './errors.js' */
 /** @import { CommunicationUserKind, UserIdentifier } from './identifier.js' */
 /** @import { LocalAudioStream } from './local-audio-stream.js' */
@@ -24,49 +30,6 @@ import { measureAll } from './wire/measure.js';
  */
 
 /** @typedef {{identifier?: CommunicationUserKind, displayName?: string}} CallerInfo */
-
-/**
- * @typedef {object} CallEvents
- * @property {void} stateChanged
- * @property {void} idChanged
- * @property {void} isMutedChanged
- * @property {void} isIncomingAudioMutedChanged
- * @property {void} isScreenSharingOnChanged
- * @property {void} isLocalVideoStartedChanged
- * @property {Updated<RemoteParticipant>} remoteParticipantsUpdated
- * @property {Updated<LocalVideoStream>} localVideoStreamsUpdated
- * @property {Updated<LocalAudioStream>} localAudioStreamsUpdated
- * @property {Updated<RemoteAudioStream>} remoteAudioStreamsUpdated
- * @property {void} connectionChanged `reconnecting` has changed.
- * @property {{error: CallingError, mediaType: 'Audio' | 'Video'}} mediaError A device could not be
- *   opened; the call goes on without it.
- * @property {{error: CallingError}} trouble The server rejected a request; the call goes on.
- * @property {void} roleChanged Never emitted, like the following: for code written for ACS.
- * @property {void} mutedByOthers
- * @property {void} callerInfoChanged
- * @property {void} transferorInfoChanged
- */
-
-/** @type {readonly (keyof CallEvents)[]} */
-const EVENTS = [
-  'stateChanged',
-  'idChanged',
-  'isMutedChanged',
-  'isIncomingAudioMutedChanged',
-  'isScreenSharingOnChanged',
-  'isLocalVideoStartedChanged',
-  'remoteParticipantsUpdated',
-  'localVideoStreamsUpdated',
-  'localAudioStreamsUpdated',
-  'remoteAudioStreamsUpdated',
-  'connectionChanged',
-  'mediaError',
-  'trouble',
-  'roleChanged',
-  'mutedByOthers',
-  'callerInfoChanged',
-  'transferorInfoChanged',
-];
 
 /** @extends {Emitter<CallEvents>} */
 export class Call extends Emitter {
@@ -84,6 +47,11 @@ export class Call extends Emitter {
   #remoteAudioStreams = Object.freeze([]);
   /** @type {CallEndReason | undefined} */
   #callEndReason;
+  #info;
+  /** @type {string | undefined} */
+  #participantId;
+  #lobby = unsupported('Call.lobby', { participants: Object.freeze([]) });
+  #features = featuresOf({ DominantSpeakers: () => new DominantSpeakers(this) });
 
   static {
     proxyable(this);
@@ -101,6 +69,7 @@ export class Call extends Emitter {
     this.#session = session;
     this.#direction = direction;
     this.#callerInfo = Object.freeze(callerInfo);
+    this.#info = infoOf(() => session);
     this.#local = new LocalMedia(this, session, options);
     this.#remote = new RemoteMedia(session, (updated) => {
       emit(this, 'remoteParticipantsUpdated', updated);
@@ -115,6 +84,15 @@ export class Call extends Emitter {
   /** The call's name on the server; empty until the server has assigned one. */
   get id() {
     return this.#id;
+  }
+
+  /** @type {'Call'} */
+  get kind() {
+    return 'Call';
+  }
+
+  get info() {
+    return this.#info;
   }
 
   get state() {
@@ -133,6 +111,16 @@ export class Call extends Emitter {
   /** The caller of an incoming call. */
   get callerInfo() {
     return this.#callerInfo;
+  }
+
+  /** Always the same: there are no roles. @type {'Unknown'} */
+  get role() {
+    return 'Unknown';
+  }
+
+  /** An empty one: there is none. */
+  get lobby() {
+    return this.#lobby;
   }
 
   get isMuted() {
@@ -241,6 +229,14 @@ export class Call extends Emitter {
     this.#local.stop('screen');
   }
 
+  /**
+   * Limits the sent video of the camera. 0 removes a limit; those left out stay.
+   * @param {CallConstraints} constraints
+   */
+  async setConstraints(constraints) {
+    this.#local.setConstraints(constraints?.video);
+  }
+
   // ---- Agora's API
 
   /**
@@ -285,32 +281,34 @@ export class Call extends Emitter {
   }
 
   /**
+   * Always rejects: the server cannot remove participants.
+   * @param {UserIdentifier} _identifier
+   */
+  async removeParticipant(_identifier) {
+    throw new CallingError(400, 'acscall.js cannot remove participants.');
+  }
+
+  /** Always rejects: participants mute themselves. */
+  async muteAllRemoteParticipants() {
+    throw new CallingError(400, 'acscall.js cannot mute others.');
+  }
+
+  /**
+   * Returns one of the `Features` of the calling SDK, created once. What is not supported says so
+   * when a method is called.
+   * @param {FeatureFactory} factory
+   */
+  feature(factory) {
+    return this.#features(factory);
+  }
+
+  /**
    * Leaves the call; fulfilled at Disconnected. `forEveryone` ends the call for all participants;
    * if the server does not allow that, the promise rejects and the call goes on.
    * @param {{forEveryone?: boolean} | null} [options]
    */
   async hangUp(options) {
-    const session = this.#session;
-    await new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
-      const state = () => session.state === 'disconnected' && done(resolve);
-      const error = (/** @type {{code: string, message: string}} */ { code, message }) => {
-        done(() => reject(errorOf(code, message)));
-      };
-      /** @param {() => void} settle */
-      const done = (settle) => {
-        session.off('state', state);
-        session.off('error', error);
-        settle();
-      };
-      session.on('state', state);
-      session.on('error', error);
-      try {
-        session.leave(options ?? {});
-        state();
-      } catch (error) {
-        done(() => reject(error));
-      }
-    });
+    await hangUp(this.#session, options ?? {});
   }
 
   /**
@@ -329,6 +327,10 @@ export class Call extends Emitter {
     if (name && name !== this.#id) {
       this.#id = name;
       emit(this, 'idChanged');
+    }
+    if (this.#session.id !== this.#participantId) {
+      this.#participantId = this.#session.id;
+      changed(this.#info);
     }
     if (state === 'connected' && !this.#remoteAudioStreams.length) {
       this.#remoteAudioStreams = Object.freeze([this.#remote.audioStream]);

@@ -1,5 +1,6 @@
 // A call from somebody.
 
+import { infoOf } from './call-info.js';
 import { Emitter, emit } from './emitter.js';
 import { CallingError, endReason } from './errors.js';
 import { identifierOf } from './identifier.js';
@@ -29,6 +30,7 @@ const REASONS = {
 export class IncomingCall extends Emitter {
   #incoming;
   #answer;
+  #info;
   /** @type {CallEndReason | undefined} */
   #callEndReason;
 
@@ -45,6 +47,7 @@ export class IncomingCall extends Emitter {
     super(['callEnded', 'callerInfoChanged', 'transferorInfoChanged']);
     this.#incoming = incoming;
     this.#answer = answer;
+    this.#info = infoOf(() => ({ name: incoming.call }));
     incoming.on('answered', () => {
       this.#callEndReason = endReason(null, '');
     });
@@ -52,6 +55,15 @@ export class IncomingCall extends Emitter {
       this.#callEndReason = endReason(reason, REASONS[reason]);
       emit(this, 'callEnded', { callEndReason: this.#callEndReason });
     });
+  }
+
+  /** @type {'IncomingCall'} */
+  get kind() {
+    return 'IncomingCall';
+  }
+
+  get info() {
+    return this.#info;
   }
 
   /** The call's name on the server. */

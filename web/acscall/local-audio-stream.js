@@ -3,10 +3,12 @@
 import { deviceManager, isDevice, onMicrophoneSelected } from './device-manager.js';
 import { Emitter, emit } from './emitter.js';
 import { CallingError } from './errors.js';
+import { featuresOf } from './features.js';
 import { LocalSource, isStream, sourceOf } from './local-source.js';
 import { meter } from './meter.js';
 import { proxyable } from './proxies.js';
 
+/** @import { FeatureFactory } from './features.js' */
 /** @import { AudioDeviceInfo } from './device-manager.js' */
 
 /** @type {AudioDeviceInfo} */
@@ -22,6 +24,7 @@ const ANY_MICROPHONE = Object.freeze({
  */
 export class LocalAudioStream extends Emitter {
   #source;
+  #features = featuresOf();
 
   static {
     proxyable(this);
@@ -98,6 +101,14 @@ export class LocalAudioStream extends Emitter {
   /** Returns the volume of the current source: call it again after `audioSourceChanged`. */
   async getVolume() {
     return meter(await this.#source.stream());
+  }
+
+  /**
+   * Returns one of the `Features` of the calling SDK, all of which are unsupported here.
+   * @param {FeatureFactory} factory
+   */
+  feature(factory) {
+    return this.#features(factory);
   }
 
   /** Stops sending the stream, for good, and closes the microphone. */

@@ -17,7 +17,7 @@ import { DeviceFeed, Screen, StreamFeed, firstTrack } from './feeds.js';
 
 /**
  * Parameters of the encoder. `maxBitrate` is in bits per second.
- * @typedef {{maxBitrate?: number, maxFramerate?: number,
+ * @typedef {{maxBitrate?: number, maxFramerate?: number, maxHeight?: number,
  *   degradationPreference?: RTCDegradationPreference}} Encoding
  */
 

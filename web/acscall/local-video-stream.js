@@ -4,10 +4,12 @@ import { openScreen } from './capture.js';
 import { isDevice } from './device-manager.js';
 import { Emitter, emit } from './emitter.js';
 import { CallingError } from './errors.js';
+import { featuresOf } from './features.js';
 import { Screen } from './feeds.js';
 import { LocalSource, isStream } from './local-source.js';
 import { proxyable } from './proxies.js';
 
+/** @import { FeatureFactory } from './features.js' */
 /** @import { VideoDeviceInfo } from './device-manager.js' */
 
 /**
@@ -15,6 +17,7 @@ import { proxyable } from './proxies.js';
  */
 export class LocalVideoStream extends Emitter {
   #source;
+  #features = featuresOf();
 
   static {
     proxyable(this);
@@ -86,6 +89,14 @@ export class LocalVideoStream extends Emitter {
       throw new CallingError(400, 'switchSource() takes a camera of getCameras().');
     }
     await this.#source.switch(camera);
+  }
+
+  /**
+   * Returns one of the `Features` of the calling SDK, all of which are unsupported here.
+   * @param {FeatureFactory} factory
+   */
+  feature(factory) {
+    return this.#features(factory);
   }
 
   /** Stops sending the stream, for good, and ends the copies of getMediaStream(). */

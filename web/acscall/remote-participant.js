@@ -105,6 +105,16 @@ export class RemoteParticipant extends Emitter {
     return this.#wire?.id ?? '';
   }
 
+  /** Its one session, as the calling SDK names it. */
+  get endpointDetails() {
+    return [{ participantId: this.id }];
+  }
+
+  /** Always the same: there are no roles. @type {'Unknown'} */
+  get role() {
+    return 'Unknown';
+  }
+
   get identifier() {
     return identifierOf(this.#user);
   }
@@ -136,6 +146,11 @@ export class RemoteParticipant extends Emitter {
 
   get isMuted() {
     return this.#isMuted;
+  }
+
+  /** Always rejects: participants mute themselves. */
+  async mute() {
+    throw new CallingError(400, 'acscall.js cannot mute others.');
   }
 
   get isSpeaking() {

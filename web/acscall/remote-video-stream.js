@@ -31,6 +31,12 @@ export let updateVideo;
  */
 export let observeVideo;
 
+/**
+ * Returns a stream for a view of its own, which uses the video until `close`.
+ * @type {(stream: RemoteVideoStream) => Promise<{stream: MediaStream, close: () => void}>}
+ */
+export let openView;
+
 let last = 0;
 
 /**
@@ -45,6 +51,8 @@ export class RemoteVideoStream extends Emitter {
   #isReceiving = false;
   #size = { width: 0, height: 0 };
   #stream = new MediaStream();
+  /** The streams of views. @type {Set<MediaStream>} */
+  #views = new Set();
   /** The received track. The application gets copies, so that it cannot end this one. */
   /** @type {MediaStreamTrack | null} */
   #track = null;
@@ -59,6 +67,7 @@ export class RemoteVideoStream extends Emitter {
     proxyable(this);
     updateVideo = (stream, state) => stream.#update(state);
     observeVideo = (stream) => stream.#observe();
+    openView = (stream) => stream.#openView();
   }
 
   /**
@@ -105,6 +114,31 @@ export class RemoteVideoStream extends Emitter {
    * @returns {Promise<MediaStream>}
    */
   async getMediaStream() {
+    await this.#open(this.#stream);
+    return this.#stream;
+  }
+
+  async #openView() {
+    const stream = new MediaStream();
+    this.#views.add(stream);
+    const close = () => {
+      this.#views.delete(stream);
+      for (const track of stream.getTracks()) track.stop();
+    };
+    try {
+      await this.#open(stream);
+    } catch (error) {
+      close();
+      throw error;
+    }
+    return { stream, close };
+  }
+
+  /**
+   * Waits until `stream` has a live track.
+   * @param {MediaStream} stream
+   */
+  async #open(stream) {
     const end = performance.now() + TIMEOUT;
     for (;;) {
       if (!this.#isAvailable) {
@@ -113,8 +147,8 @@ export class RemoteVideoStream extends Emitter {
       this.#setWanted(true);
       this.#isWanted = true;
       if (this.#track) {
-        if (!this.#handedOut) this.#handOut(this.#track);
-        return this.#stream;
+        if (!isLive(stream)) this.#handOut(stream, this.#track);
+        return;
       }
       if (performance.now() >= end) {
         throw new CallingError(408, 'The participant is not connected yet. Try again.');
@@ -127,10 +161,13 @@ export class RemoteVideoStream extends Emitter {
   #update({ isAvailable, track, receiver }) {
     this.#receiver = receiver;
     if (track && track !== this.#track) {
+      // The application may have made copies of a track that it has stopped.
       const isInUse = this.#copies.isAnyLive;
       this.#track = track;
       // Before the old track ends, so that a relay can switch in time.
-      if (isInUse) this.#handOut(track);
+      for (const stream of [this.#stream, ...this.#views]) {
+        if (isLive(stream) || (isInUse && stream === this.#stream)) this.#handOut(stream, track);
+      }
     }
     if (isAvailable !== this.#isAvailable) {
       this.#isAvailable = isAvailable;
@@ -140,21 +177,17 @@ export class RemoteVideoStream extends Emitter {
     for (const resolve of this.#waiting) resolve();
   }
 
-  /** The live track in the stream. */
-  get #handedOut() {
-    return this.#stream.getTracks().find(({ readyState }) => readyState === 'live');
-  }
-
   /**
-   * Replaces the track of the stream by a copy of `track`.
+   * Replaces the track of `stream` by a copy of `track`.
+   * @param {MediaStream} stream
    * @param {MediaStreamTrack} track
    */
-  #handOut(track) {
-    const before = this.#stream.getTracks();
-    const copy = this.#copies.copy(track);
-    this.#stream.addTrack(copy);
-    this.#stream.dispatchEvent(new MediaStreamTrackEvent('addtrack', { track: copy }));
-    for (const old of before) this.#stream.removeTrack(old);
+  #handOut(stream, track) {
+    const before = stream.getTracks();
+    const copy = stream === this.#stream ? this.#copies.copy(track) : track.clone();
+    stream.addTrack(copy);
+    stream.dispatchEvent(new MediaStreamTrackEvent('addtrack', { track: copy }));
+    for (const old of before) stream.removeTrack(old);
   }
 
   #observe() {
@@ -175,7 +208,8 @@ export class RemoteVideoStream extends Emitter {
   /** Stops the transmission when the application has stopped all copies of the track. */
   #checkUse() {
     const isIdle = this.#isAvailable && this.#track && !this.#waiting.size;
-    if (!this.#isWanted || !isIdle || this.#copies.isAnyLive) return;
+    const isInUse = this.#copies.isAnyLive || [...this.#views].some(isLive);
+    if (!this.#isWanted || !isIdle || isInUse) return;
     this.#isWanted = false;
     this.#setWanted(false);
   }
@@ -194,4 +228,9 @@ export class RemoteVideoStream extends Emitter {
     });
     this.#waiting.delete(done);
   }
+}
+
+/** @param {MediaStream} stream */
+function isLive(stream) {
+  return stream.getTracks().some(({ readyState }) => readyState === 'live');
 }

@@ -15,10 +15,19 @@ import { checkedSource } from './slots.js';
  */
 
 /**
+ * Limits of the sent video: `bitrate` in bits per second.
+ * @typedef {{frameHeight?: {max?: number}, frameRate?: {max?: number}, bitrate?: {max?: number}}}
+ *   VideoSendConstraints
+ * @typedef {{send?: VideoSendConstraints}} VideoConstraints
+ * @typedef {{video?: VideoConstraints}} CallConstraints
+ */
+
+/**
  * By default, a call sends the microphone and no video.
  * @typedef {object} CallOptions
  * @property {{muted?: boolean, localAudioStreams?: LocalAudioStream[] | null} | null} [audioOptions]
- * @property {{localVideoStreams?: LocalVideoStream[] | null} | null} [videoOptions]
+ * @property {{localVideoStreams?: LocalVideoStream[] | null, constraints?: VideoConstraints}
+ *   | null} [videoOptions]
  * @property {boolean} [sends] False: the call never sends and opens no device.
  * @property {boolean} [receives] False: the call never receives.
  */
@@ -36,7 +45,8 @@ export function parseOptions(options) {
   if (!sends && !receives) throw new CallingError(400, 'sends and receives cannot both be false.');
   /** @type {Roles} */
   const roles = { sends, receives };
-  return { muted: !sends || Boolean(audioOptions?.muted), audio, video, roles };
+  const muted = !sends || Boolean(audioOptions?.muted);
+  return { muted, audio, video, roles, constraints: videoOptions?.constraints };
 }
 
 /**

@@ -3,6 +3,8 @@
 // The sender offers three m-lines, once, in the order of KINDS. Streams start, stop and change by
 // `replaceTrack` alone. A leg that fails is replaced, never renegotiated.
 
+import { codecs, withStereo, withoutUnusedCodecs } from './sdp.js';
+
 /** @typedef {'audio' | 'video' | 'screen'} Kind */
 
 /**
@@ -13,7 +15,7 @@ export const KINDS = ['audio', 'video', 'screen'];
 
 /**
  * Parameters of the encoder.
- * @typedef {{maxBitrate?: number, maxFramerate?: number,
+ * @typedef {{maxBitrate?: number, maxFramerate?: number, maxHeight?: number,
  *   degradationPreference?: RTCDegradationPreference}} Encoding
  */
 
@@ -256,13 +258,13 @@ export class SendingLeg extends Leg {
   setSource(kind, { track, encoding }) {
     const sender = this.ends[kind];
     if (this.closed || !sender) return;
-    if (track && this.#encodings[kind] !== encoding) {
+    const isOther = (this.#tracks[kind] ?? null) !== track;
+    this.#tracks[kind] = track;
+    if (track && (this.#encodings[kind] !== encoding || (isOther && encoding.maxHeight))) {
       this.#encodings[kind] = encoding;
       if (this.pc.remoteDescription) this.#encode(kind);
     }
-    if ((this.#tracks[kind] ?? null) === track) return;
-    this.#tracks[kind] = track;
-    this.#replaceTrack(kind, track);
+    if (isOther) this.#replaceTrack(kind, track);
   }
 
   /** @override */
@@ -301,13 +303,16 @@ export class SendingLeg extends Leg {
   async #encode(kind) {
     const sender = this.ends[kind];
     if (!sender || this.closed) return;
-    const { degradationPreference, ...encoding } = this.#encodings[kind] ?? {};
+    const { degradationPreference, maxHeight, ...encoding } = this.#encodings[kind] ?? {};
     const parameters = sender.getParameters();
     if (kind !== 'audio') {
       parameters.degradationPreference = degradationPreference ?? 'maintain-resolution';
     }
     for (const one of parameters.encodings) {
-      Object.assign(one, { maxBitrate: MAX_BITRATE[kind] }, encoding);
+      Object.assign(one, { maxBitrate: MAX_BITRATE[kind], maxFramerate: undefined }, encoding);
+      const { height = 0 } = this.#tracks[kind]?.getSettings() ?? {};
+      if (maxHeight) one.scaleResolutionDownBy = Math.max(1, height / maxHeight);
+      else delete one.scaleResolutionDownBy;
     }
     await sender.setParameters(parameters).catch((error) => {
       console.debug(`the browser rejects the encoding parameters for ${kind}:`, error);
@@ -358,40 +363,4 @@ export class ReceivingLeg extends Leg {
     }
     return !this.closed;
   }
-}
-
-/**
- * Returns Opus, or VP8 with its retransmission: one codec for each m-line.
- * @param {Kind} kind
- */
-function codecs(kind) {
-  const audio = kind === 'audio';
-  const wanted = audio ? ['audio/opus'] : ['video/VP8', 'video/rtx'];
-  const { codecs } = RTCRtpReceiver.getCapabilities(audio ? 'audio' : 'video') ?? { codecs: [] };
-  return codecs.filter(({ mimeType }) => wanted.includes(mimeType));
-}
-
-/**
- * Asks for stereo: without it in the answer, browsers decode Opus to one channel.
- * @param {string} sdp
- */
-function withStereo(sdp) {
-  const payload = /^a=rtpmap:(\d+) opus\//im.exec(sdp)?.[1];
-  if (!payload || /stereo=1/.test(sdp)) return sdp;
-  return sdp.replace(new RegExp(`^(a=fmtp:${payload} .*?)(\r?)$`, 'm'), '$1;stereo=1$2');
-}
-
-/**
- * Removes the attributes of codecs that are not on the m-line. Firefox's offers keep their
- * feedback, which Chromium rejects.
- * @param {string} sdp
- */
-function withoutUnusedCodecs(sdp) {
-  const media = sdp.split(/^(?=m=)/m).map((media) => {
-    const [, , , ...offered] = media.split('\r\n', 1)[0].split(' ');
-    return media.replace(/^a=(?:rtpmap|fmtp|rtcp-fb):(\d+) .*\r\n/gm, (line, payload) =>
-      offered.includes(payload) ? line : '',
-    );
-  });
-  return media.join('');
 }
