@@ -1,7 +1,7 @@
 // What code written for ACS calls besides raw media access.
 
 import assert from 'node:assert/strict';
-import { waitFor } from './harness.mjs';
+import { makeToken, waitFor } from './harness.mjs';
 import { acceptQuietly, isCalled, makeLabs, sees, startQuietly, talking } from './library/lab.mjs';
 
 const inLab = makeLabs();
@@ -216,4 +216,25 @@ inLab('a disposed client has disposed of its agents', {}, async (lab) => {
     return [call.state, agent.connectionState, refused];
   });
   assert.deepEqual(found, ['Disconnected', 'Disconnected', 400]);
+});
+
+const SECRET = 'a secret for tests, of 32 bytes!';
+
+inLab("a credential of ACS names the user by its token", { secret: SECRET }, async (lab) => {
+  const page = await lab.page();
+  const found = await page.evaluate(
+    async (tokens) => {
+      const agents = tokens.map((token) => {
+        const getToken = async () => {
+          if (!token) throw new Error('expired');
+          return { token, expiresOnTimestamp: 0 };
+        };
+        return new lib.CallClient().createCallAgent({ getToken }, { displayName: 'Zoë' });
+      });
+      const settled = await Promise.allSettled(agents);
+      return settled.map(({ value, reason }) => value?.user.communicationUserId ?? reason.code);
+    },
+    [makeToken(SECRET, 'zoë'), makeToken('another secret, also of 32 bytes', 'zoë'), 'none', ''],
+  );
+  assert.deepEqual(found, ['zoë', 401, 400, 401]);
 });

@@ -14,6 +14,13 @@ function installWrappers() {
   window.wrappers = {
     'a naive Proxy': (object) =>
       new Proxy(object, { get: (target, key, receiver) => Reflect.get(target, key, receiver) }),
+    'a Proxy that binds methods': (object) =>
+      new Proxy(object, {
+        get: (target, key) => {
+          const value = target[key];
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      }),
     "Vue's reactive()": (object) => window.Vue.reactive(object),
   };
 }
@@ -30,7 +37,7 @@ async function wrappingPage(lab, user, name) {
   return page;
 }
 
-for (const name of ['a naive Proxy', "Vue's reactive()"]) {
+for (const name of ['a naive Proxy', 'a Proxy that binds methods', "Vue's reactive()"]) {
   inLab(`a call is made and used behind ${name}`, {}, async (lab) => {
     const [alice, bob] = [await wrappingPage(lab, 'alice', name), await lab.page('bob')];
     await joinQuietly(bob, 'tea');

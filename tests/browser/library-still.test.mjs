@@ -30,10 +30,9 @@ async function shows(page, channel) {
   await page.waitForFunction(() => call.remoteParticipants[0]?.videoStreams[0].isAvailable);
   await page.evaluate(async () => {
     const [stream] = call.remoteParticipants[0].videoStreams;
-    window.video ??= Object.assign(document.createElement('video'), { muted: true });
-    const media = await stream.getMediaStream();
-    // Assigning it again would discard the only frame.
-    if (video.srcObject !== media) video.srcObject = media;
+    // Another element: it has none of the frames so far.
+    window.video = Object.assign(document.createElement('video'), { muted: true });
+    video.srcObject = await stream.getMediaStream();
     video.play();
   });
   await page.waitForFunction((channel) => {
@@ -54,6 +53,7 @@ inLab('a picture painted once arrives, before a call, late, and after a change',
   await joinQuietly(bob, 'tea');
   await isIn(bob, 'Connected');
   await sendStill(alice, 'red');
+  await shows(bob, 0);
   await shows(bob, 0);
   // One who joins later, and requests the video later still.
   await joinQuietly(carol, 'tea');

@@ -34,6 +34,7 @@ const SUITES = {
     ],
     together: [
       'accessible',
+      'acs-app',
       'agora',
       'bridge-offline',
       'bridge-reconciler',

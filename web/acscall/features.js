@@ -12,7 +12,7 @@ import { CallingError } from './errors.js';
 
 const NOTHING = () => {};
 
-/** What code may read from the unsupported features, by name. @type {Record<string, object>} */
+/** What code may read from the unsupported features, by name. */
 const MEMBERS = {
   AudioEffects: { activeEffects: {}, isSupported: async () => false },
   BreakoutRooms: {},
@@ -42,11 +42,13 @@ const MEMBERS = {
   VideoEffects: { activeEffects: [], isSupported: async () => false },
 };
 
-/** The calling SDK's features, for `feature()`. @type {Readonly<Record<string, FeatureFactory>>} */
-export const Features = Object.freeze(
-  Object.fromEntries(
-    ['DominantSpeakers', ...Object.keys(MEMBERS)].map((name) => [name, Object.freeze({ name })]),
-  ),
+/** @typedef {'DominantSpeakers' | keyof typeof MEMBERS} FeatureName */
+
+const NAMES = /** @type {FeatureName[]} */ (['DominantSpeakers', ...Object.keys(MEMBERS)]);
+
+/** The calling SDK's features, for `feature()`. */
+export const Features = /** @type {Readonly<Record<FeatureName, FeatureFactory>>} */ (
+  Object.freeze(Object.fromEntries(NAMES.map((name) => [name, Object.freeze({ name })])))
 );
 
 /**
@@ -63,7 +65,8 @@ export function featuresOf(own = {}) {
       throw new CallingError(400, 'feature() takes one of Features.');
     }
     if (!made.has(name)) {
-      made.set(name, own[name]?.() ?? unsupported(`Features.${name}`, MEMBERS[name]));
+      const members = /** @type {Record<string, object>} */ (MEMBERS)[name];
+      made.set(name, own[name]?.() ?? unsupported(`Features.${name}`, members));
     }
     return made.get(name);
   };
@@ -81,7 +84,9 @@ export function unsupported(name, members) {
   };
   const all = { name: name.split('.').pop(), on: NOTHING, off: NOTHING, dispose: NOTHING, ...members };
   return new Proxy(all, {
-    // Not a promise.
-    get: (target, key) => Reflect.get(target, key) ?? (key === 'then' ? undefined : refuse),
+    get: (target, key) => {
+      const isMethod = typeof key === 'string' && key !== 'then';
+      return Reflect.get(target, key) ?? (isMethod ? refuse : undefined);
+    },
   });
 }

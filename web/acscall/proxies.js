@@ -9,8 +9,9 @@ const SELF = Symbol('self');
 /** An object that can be reached through its proxies. */
 export class Proxyable {
   constructor() {
-    // A function, since proxies of that kind also wrap the objects that they return.
-    Object.defineProperty(this, SELF, { value: () => this });
+    // A function, since proxies of that kind also wrap the objects that they return. Configurable,
+    // since other proxies bind the functions that they return.
+    Object.defineProperty(this, SELF, { value: () => this, configurable: true });
   }
 }
 

@@ -1,6 +1,6 @@
-// What TypeScript rejects, and what it accepts.
+// What TypeScript accepts, and what it rejects.
 
-import { CallClient, LocalVideoStream } from '../../../web/acscall.js';
+import { CallClient, Features, LocalVideoStream } from '../../../web/acscall.js';
 
 const agent = await new CallClient().createCallAgent({ user: 'anna', server: null });
 const call = agent.join({ groupId: 'tea' }, { videoOptions: null });
@@ -13,6 +13,11 @@ call.on('roleChanged', () => {});
 call.on('remoteParticipantsUpdated', ({ added }) => added[0].on('isMutedChanged', () => {}));
 call.on('mediaError', ({ error }) => error.code.toFixed());
 
+call.feature(Features.DominantSpeakers);
+await new CallClient().createCallAgent({ getToken: async () => ({ token: 'x' }) });
+
+// @ts-expect-error
+call.feature(Features.Nothing);
 // @ts-expect-error
 call.on('stateChange', () => {});
 // @ts-expect-error

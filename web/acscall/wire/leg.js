@@ -41,6 +41,9 @@ export const KINDS = ['audio', 'video', 'screen'];
 /** The highest bitrate of each kind, in bits per second. @type {Record<string, number>} */
 const MAX_BITRATE = { video: 2_500_000, screen: 4_000_000 };
 
+/** How often it is checked whether a sent picture stands still, in milliseconds. */
+const STILL_PERIOD = 1_000;
+
 /** How long a connection may be interrupted before its leg has failed, in milliseconds. */
 const DISCONNECT_TIMEOUT = 5_000;
 
@@ -210,6 +213,9 @@ export class SendingLeg extends Leg {
   /** What the senders send, or will once the browser has replaced their tracks. */
   /** @type {Partial<Record<Kind, MediaStreamTrack | null>>} */
   #tracks = {};
+  /** The number of encoded frames at the last check. @type {Partial<Record<Kind, number>>} */
+  #encoded = {};
+  #stillTimer = setInterval(() => this.#repeatStills(), STILL_PERIOD);
 
   /**
    * @param {number} number
@@ -274,6 +280,28 @@ export class SendingLeg extends Leg {
     for (const kind of KINDS) {
       const track = this.#tracks[kind];
       if (track && kind !== 'audio') this.#replaceTrack(kind, track);
+    }
+  }
+
+  /** @override */
+  close() {
+    clearInterval(this.#stillTimer);
+    super.close();
+  }
+
+  /**
+   * Repeats pictures that stand still, such as slides: their only frame may be lost, and elements
+   * that show them later need another one. Cameras have no content hint, and never stand still.
+   */
+  async #repeatStills() {
+    for (const kind of KINDS) {
+      const track = this.#tracks[kind];
+      if (!this.connected || kind === 'audio' || !track?.contentHint) continue;
+      const measured = await this.measure(kind).catch(() => undefined);
+      const { framesEncoded = 0 } = /** @type {any} */ (measured ?? {});
+      const isStill = framesEncoded === this.#encoded[kind];
+      this.#encoded[kind] = framesEncoded;
+      if (isStill && this.connected && this.#tracks[kind] === track) this.#replaceTrack(kind, track);
     }
   }
 
