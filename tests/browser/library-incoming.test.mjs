@@ -121,6 +121,40 @@ inLab('an answer taken back without a connection declines the call later', {}, a
   assert.equal((await endReason(alice)).code, 603);
 });
 
+/** Cuts bob's connection instead of the server's reply to his answer; `held` delays the next one. */
+async function loseReply(bob, held) {
+  const lost = new Promise((resolve) => {
+    bob.wire.rewrite = (message) => {
+      if (message.type !== 'joined') return message;
+      bob.wire.rewrite = (message) => message;
+      bob.wire.held = held;
+      bob.wire.cut().then(resolve);
+      return { type: 'lost' };
+    };
+  });
+  await acceptQuietly(bob);
+  await lost;
+}
+
+inLab('an answer whose reply was lost connects on the next connection', {}, async (lab) => {
+  const [, bob] = await ringing(lab, { intercept: true });
+  await loseReply(bob);
+  await isIn(bob, 'Connected');
+  await sees(bob, 'alice Connected');
+  assert.deepEqual(await bob.evaluate(() => window.ends), []);
+});
+
+inLab('an answer whose reply was lost ends with its call, and the callee is reachable', {}, async (lab) => {
+  const [alice, bob] = await ringing(lab, { intercept: true });
+  let release;
+  await loseReply(bob, new Promise((resolve) => (release = resolve)));
+  await alice.evaluate(() => call.hangUp());
+  release();
+  assert.equal((await endReason(bob)).code, 403);
+  assert.deepEqual(await ends(bob), [[487, 'cancelled']]);
+  await isReachable(alice, bob);
+});
+
 inLab('callEnded does not fire for a call that connects', {}, async (lab) => {
   const [alice, bob] = await ringing(lab);
   await acceptQuietly(bob);

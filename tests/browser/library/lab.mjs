@@ -80,12 +80,13 @@ class Lab {
 
 /**
  * `page.wire`: `cut()` cuts the connection; `say(message)` sends as the page; `heard` are the
- * server's messages; `rewrite`, once set, changes them.
+ * server's messages; `rewrite`, once set, changes them. New connections wait for the promise `held`.
  */
 async function interceptWire(page) {
   const wire = { heard: [], rewrite: (message) => message };
   page.wire = wire;
-  await page.routeWebSocket(/\/ws$/, (inner) => {
+  await page.routeWebSocket(/\/ws$/, async (inner) => {
+    await wire.held;
     const outer = inner.connectToServer();
     inner.onMessage((text) => outer.send(text));
     outer.onMessage((text) => {

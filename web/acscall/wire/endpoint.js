@@ -15,6 +15,9 @@ import { checkCallees } from './target.js';
 /** How soon after a reconnect the server announces what still rings, in milliseconds. */
 const REANNOUNCED_WITHIN = 1_000;
 
+/** The rejections after which listening is retried; the latter is that of an answered call. */
+const RETRIED = ['limit-exceeded', 'not-invited'];
+
 /** The end of a session that answered too late. */
 const GONE = {
   message: 'The call has ended before it was answered.',
@@ -26,7 +29,7 @@ const GONE = {
  * @typedef {object} Answer
  * @property {Incoming} incoming
  * @property {CallSession} session
- * @property {boolean} isSent Whether the server may have received it on this connection.
+ * @property {boolean} isSent Whether the server may have received it.
  */
 
 /**
@@ -155,7 +158,7 @@ export class Endpoint extends Emitter {
   #openConnection() {
     this.#connection = new Connection(this.#identity);
     this.#connection.owner = {
-      welcomed: () => this.#connection?.send({ type: 'listen' }),
+      welcomed: () => this.#handleWelcomed(),
       received: (message) => this.#handleMessage(message),
       lost: (rejection) => this.#handleLost(rejection),
     };
@@ -190,6 +193,17 @@ export class Endpoint extends Emitter {
     }
   }
 
+  #handleWelcomed() {
+    const answering = this.#answering;
+    // The answer, or the server's reply to it, was lost with the last connection. In both cases the
+    // user is invited.
+    if (answering?.isSent) {
+      this.#connection?.send({ ...answering.session.joinMessage, type: 'join' });
+    } else {
+      this.#connection?.send({ type: 'listen' });
+    }
+  }
+
   #handleListening() {
     if (this.#connection?.confirm()) {
       for (const incoming of this.#incoming.values()) this.#endIncoming(incoming, 'cancelled');
@@ -213,7 +227,7 @@ export class Endpoint extends Emitter {
       this.#connection?.send({ type: 'reject', call: message.call });
       return;
     }
-    // The server has not received the answer that was sent on a lost connection.
+    // It was answered while the connection was lost.
     if (this.#answering?.incoming.call === message.call) this.#sendAnswer();
     if (this.#incoming.has(message.call)) return;
     const incoming = new Incoming(this, message);
@@ -259,11 +273,9 @@ export class Endpoint extends Emitter {
       this.#answering = null;
       this.#endIncoming(answering.incoming, 'cancelled');
       answering.session.end(rejection.message, rejection.code);
-    } else if (answering) {
-      answering.isSent = false;
     }
     if (this.state === 'connecting') return this.#stop(rejection ?? UNREACHABLE_ERROR);
-    if (rejection && rejection.code !== 'limit-exceeded') return this.#stop(rejection);
+    if (rejection && !RETRIED.includes(rejection.code)) return this.#stop(rejection);
     this.#setState('reconnecting');
     this.#connection?.retry();
   }
@@ -302,7 +314,7 @@ export class Endpoint extends Emitter {
     const answering = this.#answering;
     if (answering?.session !== session) return;
     this.#answering = null;
-    if (answering.isSent) this.#listenAgain();
+    if (answering.isSent && this.#connection?.isOpen) this.#listenAgain();
     else this.#reject(answering.incoming.call);
     this.#endIncoming(answering.incoming, 'withdrawn');
   }
