@@ -1,13 +1,10 @@
-//! `bwfilter` beside `videobalance saturation=0`, and memcpy and memset of the same bytes, for every
-//! format at 1920×1080. At the end a table of how many times faster it is.
+//! Compares `bwfilter` with `videobalance saturation=0`, memcpy and memset of the same bytes, for
+//! every format at 1920×1080, and prints a table of the speed ratios.
 //!
-//! Frames come from a pool of one, so that all find the same in the caches: the element works in
-//! place on what it has made gray before, which is as much work.
+//! Frames come from a pool of one buffer, so that the caches have the same contents for all. The
+//! element then processes a frame that is already gray, which takes the same time.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a measuring program that cannot go on ends"
-)]
+#![expect(clippy::unwrap_used, reason = "a failure ends the benchmark")]
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,24 +16,24 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use gst::prelude::*;
 use gst_video::{VideoFormat, VideoInfo};
 
-/// An element or a chain of them between two pads of our own.
+/// An element or a chain of elements between two test pads.
 struct Rig {
     element: gst::Element,
     src: gst::Pad,
     _sink: gst::Pad,
     pool: gst::BufferPool,
-    /// Whether somebody else holds what comes in.
+    /// Whether another reference to the input buffer exists.
     shares: bool,
 }
 
-/// How the element is fed and what comes behind it.
+/// The input buffers and the downstream element.
 #[derive(Clone, Copy)]
 enum Way {
-    /// It has the frames for itself, and downstream takes `GstVideoMeta`.
+    /// The element has the only reference to each frame, and downstream supports `GstVideoMeta`.
     Own,
-    /// Downstream does not take it.
+    /// Downstream does not support `GstVideoMeta`.
     WithoutMeta,
-    /// Nor does it have the frames for itself.
+    /// Downstream does not support `GstVideoMeta`, and another reference to each frame exists.
     Shared,
 }
 
@@ -89,7 +86,7 @@ impl Rig {
             pool,
             shares: matches!(way, Way::Shared),
         };
-        // Colours that are no special case, and pages that are there.
+        // Write ordinary colours, and touch every page before measuring.
         let mut buffer = rig.pool.acquire_buffer(None).unwrap();
         let mut map = buffer.get_mut().unwrap().map_writable().unwrap();
         for (index, byte) in map.iter_mut().enumerate() {
@@ -114,7 +111,7 @@ impl Drop for Rig {
     }
 }
 
-/// What was measured in this run: a program that is called with part of a name measures part.
+/// The benchmarks of this run: a filter on the command line selects some.
 #[derive(Default)]
 struct Measured(RefCell<Vec<(String, String)>>);
 
@@ -145,7 +142,7 @@ impl Measured {
         info: &VideoInfo,
         way: Way,
     ) {
-        // Made at the first round, so that what is not asked for costs nothing.
+        // Created on first use, so that benchmarks that are filtered out cost nothing.
         let rig = std::cell::OnceCell::new();
         let run = || rig.get_or_init(|| Rig::new(line, info, way)).push();
         self.bench(criterion, group, name, info.size() as u64, &run);
@@ -170,11 +167,11 @@ impl Measured {
     }
 }
 
-/// Every format of an element's pads.
+/// Returns every format of an element's pads.
 fn formats(element: &str) -> Vec<VideoFormat> {
     let factory = gst::ElementFactory::find(element).unwrap();
     let caps = factory.static_pad_templates().iter().next().unwrap().caps();
-    // Another structure may let everything through without work.
+    // A further structure may be for passthrough.
     let formats = caps.structure(0).unwrap().get::<gst::List>("format");
     let formats = formats.unwrap();
     let names = formats.iter().map(|format| format.get::<&str>().unwrap());
@@ -185,7 +182,7 @@ fn info(format: VideoFormat, width: u32, height: u32) -> VideoInfo {
     VideoInfo::builder(format, width, height).build().unwrap()
 }
 
-/// Bytes of planes that hold chroma alone.
+/// Returns the number of bytes in the planes that hold only chroma.
 fn chroma_bytes(info: &VideoInfo) -> usize {
     let format = info.format_info();
     if !format.is_yuv() || format.n_planes() == 1 {
@@ -233,7 +230,8 @@ fn format(criterion: &mut Criterion, measured: &Measured, format: VideoFormat) {
     measured.bench(criterion, group, "memset", set as u64, &fill);
 }
 
-/// The browser's luma, beside the way over RGB; and the cost of nothing at growing sizes.
+/// Benchmarks the browser's luma against a conversion through RGB, and no pixel work at several
+/// sizes.
 fn more(criterion: &mut Criterion, measured: &Measured) {
     let group = "I420 luma=bt709";
     let hd = info(VideoFormat::I420, 1920, 1080);

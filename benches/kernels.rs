@@ -1,5 +1,5 @@
-//! Every kernel on a frame of 1920×1080, row by row as in memory, beside a memcpy and a memset of the
-//! same bytes.
+//! Compares every kernel with memcpy and memset of the same bytes, on the rows of a 1920×1080
+//! frame.
 
 use acscall_pixels::{
     Amount, Chroma, Depth, Kernels, Level, Packed, Rgb10, RgbLayout, Subsampling, Weights,
@@ -11,7 +11,7 @@ use std::time::Duration;
 const WIDTH: usize = 1920;
 const HEIGHT: usize = 1080;
 
-/// The bytes of a plane: far more than the caches of a core hold, in the case of RGB.
+/// A plane. That of RGB is much larger than the caches of a core.
 struct Plane {
     bytes: Vec<u8>,
     row: usize,
@@ -19,7 +19,8 @@ struct Plane {
 
 impl Plane {
     fn new(row: usize, rows: usize) -> Self {
-        // Any picture will do: no kernel's time depends on it. Bits below 10-bit samples are 0.
+        // Any picture will do, since no kernel's time depends on it. The bits below 10-bit samples
+        // are 0.
         let bytes = (0..row * rows).map(|i| (i.wrapping_mul(0x9e37_79b1) >> 13) as u8 & 0xc0);
         Self {
             bytes: bytes.collect(),
@@ -32,7 +33,7 @@ impl Plane {
     }
 }
 
-/// Benchmarks `frame` at every level, and what a machine can do at best with its planes.
+/// Benchmarks `frame` at every level, and memcpy and memset of its planes as the lower bound.
 fn bench<const N: usize>(
     criterion: &mut Criterion,
     name: &str,
@@ -199,7 +200,7 @@ fn packed(criterion: &mut Criterion) {
     }
 }
 
-/// The space that most cameras' pictures are in.
+/// The colour space of most cameras.
 fn bt601() -> Weights {
     Weights::new(0.299, 0.114, false)
 }

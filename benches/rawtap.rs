@@ -1,8 +1,8 @@
-//! What a buffer costs the thread that pushes it: through rawtap with 0, 1 and 8 taps, beside a
-//! bare link, `identity`, and `tee` with as many leaky queues.
+//! Measures the time that the pushing thread needs per buffer: through rawtap with 0, 1 and 8 taps,
+//! a bare link, `identity`, and `tee` with as many leaky queues.
 //!
-//! All branches end in pads that do nothing. A fast branch lets go of a buffer at once, a frozen
-//! one never returns from its first.
+//! All branches end in pads that do nothing. A fast branch drops each buffer at once, a frozen one
+//! never returns from its first.
 #![expect(clippy::unwrap_used, reason = "a failure ends the bench")]
 
 use std::sync::{Arc, Condvar, Mutex};
@@ -37,7 +37,7 @@ enum Branch {
     Frozen,
 }
 
-/// A source pad, something, and what is linked to it.
+/// A source pad, the elements under test, and the pads at their ends.
 struct Rig {
     source: gst::Pad,
     buffers: Vec<gst::Buffer>,

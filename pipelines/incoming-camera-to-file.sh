@@ -2,7 +2,7 @@
 # Records a participant's camera to a WebM file.
 #
 # Corresponds to "Access incoming video stream from a remote participant"; the raw frames are
-# encoded again. The size and colorimetry of the file are fixed: a camera may change them, WebM and
+# encoded again. The size of the file is fixed: a camera may change it, WebM and
 # the VP8 encoder cannot within a file.
 #
 # Environment: CALL, USER_NAME (the user to join as), OTHER (the sender), SERVER, OUT (the file);

@@ -1,21 +1,14 @@
 //! Access for `fuzz/` to private parts.
 
-use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 
 use crate::call::PacketReport;
+pub use crate::call::checker::epoch;
 pub use crate::server::fuzzing as server;
 use crate::signalling::message::{ClientMessage, ServerMessage};
 use crate::signalling::parse::parse;
-
-/// The start of virtual time.
-pub fn epoch() -> Instant {
-    #[expect(clippy::disallowed_methods, reason = "the epoch of the virtual time")]
-    static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
-    *EPOCH
-}
 
 /// Parses a message of a client; the error is the text sent to the client.
 pub fn parse_client(text: &str) -> std::result::Result<ClientMessage, String> {

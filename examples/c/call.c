@@ -17,11 +17,11 @@ static const GOptionEntry options[] = {
   {"call", 0, 0, G_OPTION_ARG_STRING, &option_call,
       "The call to join (demo)", "CALL"},
   {"user", 0, 0, G_OPTION_ARG_STRING, &option_user,
-      "Who to be in it (a name made up for this run)", "USER"},
+      "The user to join as (a generated name)", "USER"},
   {"server", 0, 0, G_OPTION_ARG_STRING, &option_server,
       "The signalling server (ws://127.0.0.1:7788)", "URL"},
   {"seconds-per-step", 0, 0, G_OPTION_ARG_DOUBLE, &option_seconds_per_step,
-      "How long each step takes (5)", "SECONDS"},
+      "The duration of each step (5)", "SECONDS"},
   G_OPTION_ENTRY_NULL
 };
 
@@ -32,13 +32,13 @@ call_init (int *argc, char ***argv, const gchar * summary,
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
 
   setlocale (LC_ALL, "");
-  /* A line appears when it is printed, also where somebody else reads it. */
+  /* Print each line at once, even into a pipe. */
   setvbuf (stdout, NULL, _IOLBF, 0);
   g_option_context_set_summary (context, summary);
   g_option_context_add_main_entries (context, options, NULL);
   if (more)
     g_option_context_add_main_entries (context, more, NULL);
-  /* It initialises GStreamer. */
+  /* This option group initialises GStreamer. */
   g_option_context_add_group (context, gst_init_get_option_group ());
   return g_option_context_parse (context, argc, argv, error);
 }
@@ -76,7 +76,7 @@ on_message (GstBus * bus G_GNUC_UNUSED, GstMessage * message,
       break;
     }
     case GST_MESSAGE_LATENCY:
-      /* A source that was put in may need more time than the others. */
+      /* A new source may have a higher latency than the others. */
       gst_bin_recalculate_latency (GST_BIN (call->pipeline));
       break;
     default:
@@ -85,7 +85,7 @@ on_message (GstBus * bus G_GNUC_UNUSED, GstMessage * message,
 
   if (call->each && call->each (call, message, call->user_data)) {
     call->reached = TRUE;
-    /* The messages behind this one are for who waits next. */
+    /* Leave the following messages to the next call_wait(). */
     call->each = NULL;
     g_main_loop_quit (call->loop);
   }
@@ -112,15 +112,16 @@ call_new (const gchar * factory, GError ** error)
     g_object_set (call->element, "user", option_user, NULL);
   if (option_server)
     g_object_set (call->element, "server", option_server, NULL);
-  /* Nobody misses the beginning: nothing is sent, and the pipeline is not in PLAYING, before the
-   * first of the others receives. */
+  /* Wait for the first receiver: until then nothing is sent and the pipeline does not reach
+   * PLAYING, so nobody misses the beginning. */
   if (g_str_equal (factory, "acscallsink"))
     g_object_set (call->element, "wait-for", 1, NULL);
   gst_bin_add (GST_BIN (call->pipeline), call->element);
 
   bus = gst_element_get_bus (call->pipeline);
   call->bus_watch = gst_bus_add_watch (bus, on_message, call);
-  /* The call is left, which the others see at once, and not when they miss us. */
+  /* Leave the call on Ctrl-C: the other participants see that at once instead of after a
+   * timeout. */
   call->signals[0] = g_unix_signal_add (SIGINT, on_signal, call);
   call->signals[1] = g_unix_signal_add (SIGTERM, on_signal, call);
   return g_steal_pointer (&call);
@@ -148,7 +149,7 @@ call_start (Call * call, GError ** error)
   if (gst_element_set_state (call->pipeline, GST_STATE_PLAYING) !=
       GST_STATE_CHANGE_FAILURE)
     return TRUE;
-  /* An error message says more than the failed state change. */
+  /* The error message is more precise than the failed state change. */
   bus = gst_element_get_bus (call->pipeline);
   message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
   if (message)
@@ -182,7 +183,7 @@ call_join (Call * call, GError ** error)
       !call_wait_for (call, CALL_PATIENCE, "the call", is_connected, NULL,
           error))
     return FALSE;
-  g_print ("In the call, waiting for somebody to send to\n");
+  g_print ("In the call, waiting for a receiver\n");
   return call_wait (call, CALL_FOREVER, is_preroll_done, NULL, error);
 }
 
@@ -237,7 +238,7 @@ call_wait_for (Call * call, gdouble seconds, const gchar * what,
 void
 call_fail (Call * call, GError * error)
 {
-  /* The first one is the cause of the others. */
+  /* The first error is the cause of the others. */
   if (call->error)
     g_error_free (error);
   else
@@ -259,7 +260,7 @@ call_parse (const gchar * description, GError ** error)
   GstElement *bin =
       gst_parse_bin_from_description (description, TRUE, &problem);
 
-  /* It may make what it can, and tell what it cannot. */
+  /* On an error the function may still return a bin, with what it could create. */
   if (problem) {
     g_clear_pointer (&bin, gst_object_unref);
     g_propagate_error (error, g_steal_pointer (&problem));
@@ -275,7 +276,7 @@ call_link (GstPad * from, GstPad * to, GError ** error)
   if (GST_PAD_LINK_SUCCESSFUL (result))
     return TRUE;
   g_set_error (error, CALL_ERROR, CALL_ERROR_FAILED,
-      "%s:%s does not fit %s:%s: %s", GST_DEBUG_PAD_NAME (from),
+      "%s:%s cannot be linked to %s:%s: %s", GST_DEBUG_PAD_NAME (from),
       GST_DEBUG_PAD_NAME (to), gst_pad_link_get_name (result));
   return FALSE;
 }
@@ -283,7 +284,7 @@ call_link (GstPad * from, GstPad * to, GError ** error)
 void
 call_remove (Call * call, GstElement * element)
 {
-  /* The pipeline may be starting its elements at this moment, on another thread. */
+  /* The pipeline may be changing the state of its elements on another thread. */
   gst_element_set_locked_state (element, TRUE);
   gst_element_set_state (element, GST_STATE_NULL);
   gst_bin_remove (GST_BIN (call->pipeline), element);

@@ -1,4 +1,4 @@
-/* A pipeline that takes part in a call, and the main loop that it lives in. */
+/* A pipeline that takes part in a call, and its main loop. */
 
 #pragma once
 
@@ -6,9 +6,9 @@
 
 G_BEGIN_DECLS
 
-/* How long a camera, a server or a stream may take, in seconds. */
+/* The timeout for a camera, a server or a stream, in seconds. */
 #define CALL_PATIENCE 20.0
-/* For those who wait for as long as it takes. */
+/* No timeout. */
 #define CALL_FOREVER -1.0
 
 #define CALL_ERROR (call_error_quark ())
@@ -17,15 +17,15 @@ GQuark call_error_quark (void);
 typedef enum
 {
   CALL_ERROR_FAILED,
-  /* What was waited for did not happen. */
+  /* The awaited event did not happen in time. */
   CALL_ERROR_TIMEOUT,
-  /* Somebody pressed Ctrl-C. */
+  /* The user pressed Ctrl-C. */
   CALL_ERROR_INTERRUPTED,
 } CallError;
 
 typedef struct _Call Call;
 
-/* Is told each message of the bus. TRUE ends the waiting. */
+/* Called for each message on the bus. TRUE ends the wait. */
 typedef gboolean (*CallMessageFunc) (Call * call, GstMessage * message,
     gpointer user_data);
 
@@ -42,12 +42,12 @@ struct _Call
   CallMessageFunc each;
   gpointer user_data;
   gboolean reached;
-  /* Why the call cannot go on. */
+  /* The error that ended the call. */
   GError *error;
 };
 
-/* Initialises GStreamer and takes what all examples have from the command line; @more are the
- * options of this one. */
+/* Initialises GStreamer and parses the command line: the options of all examples, and those of this
+ * one in @more. */
 gboolean call_init (int *argc, char ***argv, const gchar * summary,
     const GOptionEntry * more, GError ** error);
 
@@ -56,35 +56,35 @@ Call *call_new (const gchar * factory, GError ** error);
 void call_free (Call * call);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Call, call_free);
 
-/* Starts the pipeline, which joins the call. Does not wait for it. */
+/* Starts the pipeline, which joins the call, without waiting. */
 gboolean call_start (Call * call, GError ** error);
-/* Starts the pipeline, and waits until it is in the call and somebody receives what it sends. */
+/* Starts the pipeline and waits until it is in the call and has a receiver. */
 gboolean call_join (Call * call, GError ** error);
-/* Tells what is so from now on, and lets it be so for --seconds-per-step. */
+/* Prints the current state, @what, and waits for --seconds-per-step. */
 gboolean call_step (Call * call, const gchar * what, GError ** error);
 
-/* Handles the bus for so many seconds, or until @each says TRUE of a message. @each may be NULL.
- * FALSE if the call cannot go on. */
+/* Handles the messages of the bus for @seconds, or until @each returns TRUE. @each may be NULL.
+ * Returns FALSE if the call has failed. */
 gboolean call_wait (Call * call, gdouble seconds, CallMessageFunc each,
     gpointer user_data, GError ** error);
-/* The same, but that the time goes by is an error, in which @what is named. */
+/* Like call_wait(), but a timeout is an error, whose text contains @what. */
 gboolean call_wait_for (Call * call, gdouble seconds, const gchar * what,
     CallMessageFunc each, gpointer user_data, GError ** error);
-/* Ends the waiting with an error, from a CallMessageFunc. Takes @error. */
+/* Ends call_wait() with @error. For a CallMessageFunc. Takes ownership of @error. */
 void call_fail (Call * call, GError * error);
 
 /* Whether @message is an element message of this name. */
 gboolean call_message_is (GstMessage * message, const gchar * name);
 
-/* A part of a pipeline in the words of gst-launch-1.0, whose one open end is its pad "src", or
- * "sink". */
+/* Creates a bin from a description in the syntax of gst-launch-1.0. Its one unlinked pad becomes
+ * the ghost pad "src" or "sink". */
 GstElement *call_parse (const gchar * description, GError ** error);
-/* Links two pads, or says why not. */
+/* Links two pads. */
 gboolean call_link (GstPad * from, GstPad * to, GError ** error);
-/* Stops @element and takes it out of the pipeline, with its links. */
+/* Stops @element and removes it and its links from the pipeline. */
 void call_remove (Call * call, GstElement * element);
 
-/* The end of an example: tells what went wrong, if anything did. Returns the exit code. */
+/* Prints @error, if there is one, and returns the exit code. */
 int call_exit (const GError * error);
 
 G_END_DECLS

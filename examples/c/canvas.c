@@ -25,7 +25,7 @@ typedef struct
 {
   guint8 pixels[HEIGHT][WIDTH][4];
   GRand *random;
-  /* Comes as often as there are frames. */
+  /* A periodic clock ID with the interval of the frames. */
   GstClockID frame;
 } Canvas;
 
@@ -38,7 +38,7 @@ canvas_free (Canvas * canvas)
   g_free (canvas);
 }
 
-/* A square of a random colour at a random place. What is off the canvas is cut off. */
+/* Draws a square of a random colour at a random position, clipped to the canvas. */
 static void
 draw_square (Canvas * canvas)
 {
@@ -52,8 +52,8 @@ draw_square (Canvas * canvas)
       memcpy (canvas->pixels[y][x], colour, sizeof (canvas->pixels[y][x]));
 }
 
-/* Called when the last picture is gone, on the source's own thread: here it may wait until it is
- * time for the next one. */
+/* Called on the source's own thread when its queue is empty. It may block until the next frame is
+ * due. */
 static void
 need_data (GstAppSrc * appsrc, guint length G_GNUC_UNUSED, gpointer user_data)
 {
@@ -67,7 +67,7 @@ need_data (GstAppSrc * appsrc, guint length G_GNUC_UNUSED, gpointer user_data)
   }
   gst_clock_id_wait (canvas->frame, NULL);
   draw_square (canvas);
-  /* Refused while the source is being stopped. */
+  /* Fails while the source is being stopped. */
   gst_app_src_push_buffer (appsrc,
       gst_buffer_new_memdup (canvas->pixels, sizeof (canvas->pixels)));
 }
@@ -81,7 +81,7 @@ canvas_source_new (GError ** error)
       "width", G_TYPE_INT, WIDTH,
       "height", G_TYPE_INT, HEIGHT,
       "framerate", GST_TYPE_FRACTION, FRAMES_PER_SECOND, 1, NULL);
-  /* It gives pictures as time goes by, and stamps each with the time of its drawing. */
+  /* A live source, which timestamps each frame when it is pushed. */
   GstElement *appsrc = gst_element_factory_make_full ("appsrc",
       "caps", caps, "format", GST_FORMAT_TIME, "is-live", TRUE,
       "do-timestamp", TRUE, NULL);

@@ -1,4 +1,4 @@
-/* A source of video whose pictures this program draws: blue, with ever more squares on it. */
+/* A video source whose frames this program draws: blue, with more and more squares. */
 
 #pragma once
 

@@ -1,4 +1,4 @@
-/* Takes every video and screen share as it comes, and measures it; hears everybody.
+/* Receives every camera and screen that appears, and the audio of everybody, and measures them.
  *
  *   target/c/incoming --call=demo
  */
@@ -13,12 +13,12 @@ static gdouble seconds = CALL_FOREVER;
 
 static const GOptionEntry entries[] = {
   {"seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds,
-      "Leaves after so long (stays until Ctrl-C)", "SECONDS"},
+      "Leave after this time (stay until Ctrl-C)", "SECONDS"},
   G_OPTION_ENTRY_NULL
 };
 
 /* Requests a pad of the call and links @branch to it. The stream need not exist yet. Takes
- * @branch. */
+ * ownership of @branch. */
 static gboolean
 connect_branch (Call * call, const gchar * name, GstElement * branch,
     GError ** error)
@@ -54,7 +54,7 @@ mean_luma (const GstVideoFrame * frame)
   return (gdouble) sum / ((gdouble) width * height);
 }
 
-/* What was told of a pad last. */
+/* The last printed values of a pad. */
 typedef struct
 {
   gchar *pad;
@@ -70,7 +70,7 @@ watch_free (Watch * watch)
   g_free (watch);
 }
 
-/* Called for every frame, on a thread of the pipeline. */
+/* Called for every frame, on a streaming thread. */
 static GstFlowReturn
 on_new_sample (GstAppSink * sink, gpointer user_data)
 {
@@ -90,7 +90,7 @@ on_new_sample (GstAppSink * sink, gpointer user_data)
   luma = mean_luma (&frame);
   gst_video_frame_unmap (&frame);
 
-  /* Every frame is measured; once a second, and when the size changes, it is told. */
+  /* Print once a second, and when the size changes. */
   second = GST_BUFFER_PTS (gst_sample_get_buffer (sample)) / GST_SECOND;
   if (second != watch->second || info.width != watch->width ||
       info.height != watch->height) {
@@ -103,13 +103,13 @@ on_new_sample (GstAppSink * sink, gpointer user_data)
   return GST_FLOW_OK;
 }
 
-/* Processes the frames that come out of a pad. */
+/* Processes the frames of a pad. */
 static gboolean
 watch_pad (Call * call, const gchar * pad, GError ** error)
 {
   static GstAppSinkCallbacks callbacks = {.new_sample = on_new_sample };
-  /* In this format the frame is its luma. The pad may give nothing for a while: with async=false
-   * the pipeline does not wait for it. */
+  /* GRAY8 consists of the luma. With async=false the pipeline does not wait for the first frame,
+   * which may come late. */
   GstElement *branch = call_parse ("queue ! videoconvert "
       "! video/x-raw,format=GRAY8 ! appsink name=frames async=false", error);
   g_autoptr (GstElement) frames = NULL;
@@ -126,10 +126,10 @@ watch_pad (Call * call, const gchar * pad, GError ** error)
 }
 
 static void
-tell_level (const GstStructure * told)
+print_level (const GstStructure * structure)
 {
   const GValueArray *channels =
-      g_value_get_boxed (gst_structure_get_value (told, "rms"));
+      g_value_get_boxed (gst_structure_get_value (structure, "rms"));
   gdouble loudest = -INFINITY;
 
   for (guint i = 0; i < channels->n_values; i++)
@@ -137,26 +137,27 @@ tell_level (const GstStructure * told)
   g_print ("Everybody: %.0f dB\n", loudest);
 }
 
-/* Shows a message, and begins to watch a picture that has come. */
+/* Prints a message, and watches the pad of a new picture. */
 static gboolean
 on_message (Call * call, GstMessage * message, gpointer user_data)
 {
   GHashTable *watched = user_data;
-  const GstStructure *told = gst_message_get_structure (message);
+  const GstStructure *structure = gst_message_get_structure (message);
 
   if (call_message_is (message, "acscall-state")) {
-    g_print ("The call is %s\n", gst_structure_get_string (told, "state"));
+    g_print ("The call is %s\n", gst_structure_get_string (structure, "state"));
   } else if (call_message_is (message, "acscall-participant")) {
-    g_print ("%s is %s\n", gst_structure_get_string (told, "participant"),
-        gst_structure_get_string (told, "state"));
+    g_print ("%s is %s\n",
+        gst_structure_get_string (structure, "participant"),
+        gst_structure_get_string (structure, "state"));
   } else if (call_message_is (message, "acscall-stream")) {
-    const gchar *pad = gst_structure_get_string (told, "pad");
-    const gchar *kind = gst_structure_get_string (told, "kind");
+    const gchar *pad = gst_structure_get_string (structure, "pad");
+    const gchar *kind = gst_structure_get_string (structure, "kind");
     gboolean available = FALSE;
 
-    gst_structure_get_boolean (told, "available", &available);
+    gst_structure_get_boolean (structure, "available", &available);
     g_print ("%s is %s\n", pad, available ? "on" : "off");
-    /* The pad is kept when the stream is turned off: it goes on with the next one. */
+    /* The pad stays when the stream is turned off, and continues with the next one. */
     if (available && !g_str_equal (kind, "audio") &&
         g_hash_table_add (watched, g_strdup (pad))) {
       g_autoptr (GError) error = NULL;
@@ -165,7 +166,7 @@ on_message (Call * call, GstMessage * message, gpointer user_data)
         call_fail (call, g_steal_pointer (&error));
     }
   } else if (call_message_is (message, "level")) {
-    tell_level (told);
+    print_level (structure);
   }
   return FALSE;
 }
@@ -180,7 +181,7 @@ run (GError ** error)
 
   if (!(call = call_new ("acscallsrc", error)))
     return FALSE;
-  /* Everybody, mixed. The pad gives sound, or silence, from the first moment. */
+  /* The mix of everybody. The pad delivers sound or silence from the start. */
   heard = call_parse ("audioconvert ! level interval=1000000000 "
       "! fakesink async=false", error);
   if (!heard || !connect_branch (call, "audio", heard, error) ||

@@ -2,12 +2,12 @@
 
 #include "local_stream.h"
 
-/* Longer than the pause between two pictures, or a camera has been pulled out. In seconds. */
+/* A source without a buffer for this time has stalled, such as an unplugged camera. In seconds. */
 #define STALLED 1.0
 
 #define BLOCKED "blocked"
 
-/* On the source's own thread: only tells. */
+/* Called on the source's own thread: only posts a message. */
 static GstPadProbeReturn
 on_blocked (GstPad * pad, GstPadProbeInfo * info G_GNUC_UNUSED,
     gpointer user_data)
@@ -29,26 +29,26 @@ is_blocked (Call * call G_GNUC_UNUSED, GstMessage * message,
       GST_MESSAGE_SRC (message) == GST_OBJECT (user_data);
 }
 
-/* Holds the next buffer that comes out of @pad until the probe is removed, or the source
- * stopped. */
+/* Holds the next buffer of @pad until the probe is removed or the source is stopped. */
 static gulong
 hold (Call * call, GstPad * pad)
 {
-  /* Only buffers: a live source sends its caps with a lock held that stopping it needs. */
+  /* Only buffers: a live source holds a lock while it sends its caps, and stopping it needs that
+   * lock. */
   return gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BLOCK |
       GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, on_blocked,
       gst_object_ref (call->pipeline), gst_object_unref);
 }
 
-/* Stops the flow out of @pad between two buffers. */
+/* Blocks @pad between two buffers. */
 static gulong
 block (Call * call, GstPad * pad)
 {
   gulong probe = hold (call, pad);
   g_autoptr (GError) error = NULL;
 
-  /* A source that gives nothing for so long is between two buffers, too. What else goes wrong is
-   * told to who waits next. */
+  /* A stalled source is between two buffers, too, so a timeout is no error. The next wait reports
+   * other errors. */
   call_wait_for (call, STALLED, "a buffer", is_blocked, pad, &error);
   return probe;
 }
@@ -65,7 +65,7 @@ local_stream_start (Call * call, const gchar * kind, GstElement * source,
   pad = gst_element_request_pad_simple (call->element, kind);
   if (!pad) {
     g_set_error (error, CALL_ERROR, CALL_ERROR_FAILED,
-        "%s is being sent already", kind);
+        "%s is already being sent", kind);
     call_remove (call, source);
     return NULL;
   }
@@ -95,8 +95,8 @@ local_stream_switch (LocalStream * stream, GstElement * source,
   g_autoptr (GstPad) next = NULL;
   gulong probe;
 
-  /* The new source is held at its first buffer, and the old one goes on until then: the others
-   * notice nothing of the time that a device needs to open. */
+  /* Hold the new source at its first buffer. The old one continues until then, so the time that a
+   * device needs to open causes no gap. */
   probe = hold (call, new_pad);
   gst_bin_add (GST_BIN (call->pipeline), source);
   gst_element_sync_state_with_parent (source);
@@ -106,7 +106,7 @@ local_stream_switch (LocalStream * stream, GstElement * source,
     return FALSE;
   }
 
-  /* Blocked first: a source that pushes into nothing ends with an error. */
+  /* Block it first: a source that pushes to an unlinked pad fails. */
   block (call, old_pad);
   next = gst_pad_get_peer (old_pad);
   gst_pad_unlink (old_pad, next);
@@ -115,7 +115,7 @@ local_stream_switch (LocalStream * stream, GstElement * source,
     return FALSE;
   }
   gst_pad_remove_probe (new_pad, probe);
-  /* This is what turns the light of a camera off. No need to unblock it before. */
+  /* This also turns off the camera's light. A blocked source can be stopped. */
   call_remove (call, stream->source);
   stream->source = source;
   return TRUE;
@@ -129,7 +129,7 @@ local_stream_set_filter (LocalStream * stream, GstElement * filter,
   g_autoptr (GstPad) output =
       gst_element_get_static_pad (stream->source, "src");
   g_autoptr (GstPad) next = gst_pad_get_peer (output);
-  /* The source waits meanwhile, and no frame is lost. */
+  /* The source waits meanwhile, so no frame is lost. */
   gulong probe = block (call, output);
   gboolean linked;
 
@@ -143,7 +143,7 @@ local_stream_set_filter (LocalStream * stream, GstElement * filter,
 
     gst_bin_add (GST_BIN (call->pipeline), filter);
     linked = call_link (out, stream->pad, error);
-    /* Before it is linked: the source may send its caps at any moment. */
+    /* Before linking: the source may send its caps at any time. */
     gst_element_sync_state_with_parent (filter);
     linked = linked && call_link (output, in, error);
   } else {
@@ -170,7 +170,7 @@ local_stream_stop (LocalStream * stream)
   call_remove (call, stream->source);
   if (stream->filter)
     call_remove (call, stream->filter);
-  /* For the others the stream is not available from here on. */
+  /* Now the stream is not available to the others. */
   gst_element_release_request_pad (call->element, stream->pad);
   gst_object_unref (stream->pad);
   g_free (stream);

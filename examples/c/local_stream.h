@@ -1,4 +1,4 @@
-/* A stream that is sent into a call, whose source can be switched in mid-call. */
+/* A stream that is sent to a call. Its source can be switched during the call. */
 
 #pragma once
 
@@ -6,10 +6,10 @@
 
 G_BEGIN_DECLS
 
-/* What feeds one pad of acscallsink: a source, and maybe a filter behind it.
+/* The source of one pad of acscallsink, with an optional filter behind it.
  *
- * The pad stays while the source changes, so that for the others it is one stream that shows
- * something else from one frame to the next. */
+ * The pad stays when the source changes. The receivers see one stream whose picture changes from
+ * one frame to the next. */
 typedef struct
 {
   Call *call;
@@ -19,19 +19,20 @@ typedef struct
   GstElement *filter;
 } LocalStream;
 
-/* Sends @source as the call's @kind: "audio", "video" or "screen". Takes @source. */
+/* Sends @source as the call's @kind: "audio", "video" or "screen". Takes ownership of @source. */
 LocalStream *local_stream_start (Call * call, const gchar * kind,
     GstElement * source, GError ** error);
-/* Sends @source in place of what was sent until now. If it gives nothing that is an error, and
- * the old one goes on. Takes @source. */
+/* Sends @source instead of the current source. Fails if it produces no buffer; the current source
+ * then continues. Takes ownership of @source. */
 gboolean local_stream_switch (LocalStream * stream, GstElement * source,
     GError ** error);
-/* Puts @filter behind the source, or with NULL takes out the one that is there. Takes @filter. */
+/* Inserts @filter behind the source, in place of the previous one; NULL only removes that. Takes
+ * ownership of @filter. */
 gboolean local_stream_set_filter (LocalStream * stream, GstElement * filter,
     GError ** error);
-/* Goes on without sending, or sends again. The source runs on. */
+/* Mutes or unmutes the stream. The source keeps running. */
 void local_stream_set_muted (LocalStream * stream, gboolean muted);
-/* Ends the stream. The call goes on. */
+/* Ends the stream. The call continues. */
 void local_stream_stop (LocalStream * stream);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LocalStream, local_stream_stop);
 

@@ -11,7 +11,7 @@ static gboolean real_screen = FALSE;
 
 static const GOptionEntry entries[] = {
   {"screen", 0, 0, G_OPTION_ARG_NONE, &real_screen,
-      "The real screen (under X), instead of pictures that the program draws",
+      "Share the real screen (X11) instead of a drawn canvas",
       NULL},
   G_OPTION_ENTRY_NULL
 };
@@ -57,7 +57,7 @@ main (int argc, char *argv[])
   g_autoptr (GError) error = NULL;
 
   if (call_init (&argc, &argv,
-          "Shares a screen and puts a black-and-white filter in and out.",
+          "Shares a screen, and inserts and removes a black-and-white filter.",
           entries, &error))
     run (&error);
   return call_exit (error);

@@ -1,5 +1,5 @@
-/* Joins a call with the microphone, sends a tone of its own for a while, goes back to the
- * microphone, and mutes it.
+/* Joins a call with the microphone, sends a tone for a while, returns to the microphone, and mutes
+ * it.
  *
  *   target/c/switch_audio --call=demo
  */
@@ -11,7 +11,7 @@ static gboolean real_microphone = FALSE;
 
 static const GOptionEntry entries[] = {
   {"microphone", 0, 0, G_OPTION_ARG_NONE, &real_microphone,
-      "The real microphone, instead of ticks that stand for it", NULL},
+      "Use the real microphone instead of generated ticks", NULL},
   G_OPTION_ENTRY_NULL
 };
 
@@ -65,7 +65,7 @@ run (GError ** error)
     return FALSE;
 
   local_stream_set_muted (audio, FALSE);
-  if (!call_step (call, "Not muted any more", error))
+  if (!call_step (call, "Unmuted", error))
     return FALSE;
 
   g_clear_pointer (&audio, local_stream_stop);
@@ -81,7 +81,7 @@ main (int argc, char *argv[])
   g_autoptr (GError) error = NULL;
 
   if (call_init (&argc, &argv,
-          "Switches to a custom audio in mid-call, and back.", entries, &error))
+          "Switches to custom audio during a call, and back.", entries, &error))
     run (&error);
   return call_exit (error);
 }

@@ -1,4 +1,4 @@
-/* Sends the camera, then pictures of its own, then another camera.
+/* Sends a camera, then frames that the program draws, then another camera.
  *
  *   target/c/switch_video --call=demo
  */
@@ -11,15 +11,15 @@ static gchar **devices = NULL;
 
 static const GOptionEntry entries[] = {
   {"device", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &devices,
-      "A real camera such as /dev/video0, instead of a test picture; give two "
-      "for the other one", "DEVICE"},
+      "Use a real camera such as /dev/video0 instead of a test picture; give two "
+      "to switch between them", "DEVICE"},
   G_OPTION_ENTRY_NULL
 };
 
 static GstElement *
 real_camera (const gchar * device, GError ** error)
 {
-  /* Most cameras send JPEG at their best sizes. */
+  /* Most cameras send JPEG at their largest sizes. */
   g_autofree gchar *description =
       g_strdup_printf ("v4l2src device=\"%s\" ! decodebin ! videoconvert",
       device);
@@ -68,13 +68,14 @@ run (GError ** error)
       !call_step (call, "Sending the camera", error))
     return FALSE;
 
-  /* Another size and format: the others see the new picture where the old one was. */
+  /* Another size and format: the receivers see the new picture in place of the old one. */
   if (!(source = canvas_source_new (error)) ||
       !local_stream_switch (video, source, error) ||
       !call_step (call, "Sending a custom video, 1500×845", error))
     return FALSE;
 
-  /* Both cameras may be one device, which opens only once: stop, then start. */
+  /* Both cameras may be the same device, which can be opened only once: stop it before starting the
+   * other. */
   g_clear_pointer (&video, local_stream_stop);
   if (!call_step (call, "Sending no video, still in the call", error))
     return FALSE;
@@ -95,7 +96,7 @@ main (int argc, char *argv[])
   g_autoptr (GError) error = NULL;
 
   if (call_init (&argc, &argv,
-          "Switches between cameras and a custom video in mid-call.", entries,
+          "Switches between cameras and custom video during a call.", entries,
           &error))
     run (&error);
   return call_exit (error);

@@ -1,6 +1,6 @@
-"""What the examples share: a pipeline that takes part in a call, and what it sends.
+"""Code shared by the examples: a pipeline that takes part in a call, and the streams that it sends.
 
-The elements must be where GStreamer finds them, for example with
+GStreamer must find the elements, for example with
 
     cargo build && export GST_PLUGIN_PATH=$PWD/target/debug
 """
@@ -16,39 +16,39 @@ from gi.repository import Gst  # noqa: E402
 
 Gst.init(None)
 
-# How long a camera, a server or a stream may take, in seconds.
+# The timeout for a camera, a server or a stream, in seconds.
 PATIENCE = 20
-# Longer than the pause between two pictures, or a camera has been pulled out.
+# A source without a buffer for this time has stalled, such as an unplugged camera. In seconds.
 STALLED = 1
 
 
 def arguments(description, steps=True):
-    """The command line's parser with the options that all examples have."""
+    """Returns a command line parser with the options of all examples."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--call", default="demo", help="the call to join (%(default)s)")
-    parser.add_argument("--user", help="who to be in it (a name made up for this run)")
+    parser.add_argument("--user", help="the user to join as (a generated name)")
     parser.add_argument("--server", help="the signalling server (ws://127.0.0.1:7788)")
     if steps:
         parser.add_argument(
             "--seconds-per-step", type=float, default=5, metavar="SECONDS",
-            help="how long each step takes (%(default)s)",
+            help="the duration of each step (%(default)s)",
         )
     return parser
 
 
 def source(description):
-    """A source that gst-launch-1.0 would understand, as one element with one pad, "src"."""
+    """Creates a source bin with a pad "src" from a description in gst-launch-1.0's syntax."""
     return Gst.parse_bin_from_description(description, True)
 
 
 def say(line):
-    """Prints in one piece, also where frames come on threads of their own."""
+    """Prints a whole line, also when called from several streaming threads."""
     sys.stdout.write(f"{line}\n")
 
 
 def main(run, *args):
-    """Runs an example. Its failure is shown and ends the program with code 1."""
-    # A line appears when it is printed, also where somebody else reads it.
+    """Runs an example. On failure it prints the error and exits with code 1."""
+    # Print each line at once, even into a pipe.
     sys.stdout.reconfigure(line_buffering=True)
     try:
         run(*args)
@@ -61,7 +61,7 @@ def main(run, *args):
 class Call:
     """A pipeline with acscallsink (to send) or acscallsrc (to receive) in it.
 
-    Used in a `with` statement, at whose end the call is left.
+    A context manager: leaving the `with` statement leaves the call.
     """
 
     def __init__(self, factory, options):
@@ -74,8 +74,8 @@ class Call:
             if getattr(options, name) is not None:
                 self.element.set_property(name, getattr(options, name))
         if factory == "acscallsink":
-            # Nobody misses the beginning: nothing is sent, and the pipeline is not in PLAYING,
-            # before the first of the others receives.
+            # Wait for the first receiver: until then nothing is sent and the pipeline does not
+            # reach PLAYING, so nobody misses the beginning.
             self.element.set_property("wait-for", 1)
         self.pipeline.add(self.element)
 
@@ -86,40 +86,39 @@ class Call:
         self.pipeline.set_state(Gst.State.NULL)
 
     def start(self):
-        """Starts the pipeline, which joins the call. Does not wait for it."""
+        """Starts the pipeline, which joins the call, without waiting."""
         if self.pipeline.set_state(Gst.State.PLAYING) == Gst.StateChangeReturn.FAILURE:
-            # An error message says more than the failed state change.
+            # The error message is more precise than the failed state change.
             self.wait(0)
             raise RuntimeError("the pipeline does not start")
 
     def join(self):
-        """Starts the pipeline, and waits until it is in the call and somebody receives what it
-        sends."""
+        """Starts the pipeline and waits until it is in the call and has a receiver."""
 
         def connected(message):
-            told = message.get_structure()
+            structure = message.get_structure()
             return (
-                told
-                and told.get_name() == "acscall-state"
-                and told.get_value("state") == "connected"
+                structure
+                and structure.get_name() == "acscall-state"
+                and structure.get_value("state") == "connected"
             )
 
         self.start()
         if not self.wait(PATIENCE, connected):
             raise RuntimeError(f"still not in the call after {PATIENCE} s")
-        print("In the call, waiting for somebody to send to")
+        print("In the call, waiting for a receiver")
         self.wait(until=lambda message: message.type == Gst.MessageType.ASYNC_DONE)
 
     def step(self, what):
-        """Tells what is so from now on, and lets it be so for a while."""
+        """Prints the current state, `what`, and waits for one step."""
         print(what)
         self.wait(self.options.seconds_per_step)
 
     def wait(self, seconds=None, until=lambda message: False):
-        """Handles the bus for so long, or until `until` is true of a message: then it is True."""
+        """Handles messages for `seconds`, or until `until` returns True; returns whether it did."""
         end = None if seconds is None else Gst.util_get_timestamp() + int(seconds * Gst.SECOND)
         while True:
-            # In small pieces, so that Ctrl-C is noticed.
+            # Wait in short intervals to handle Ctrl-C.
             left = Gst.SECOND // 5
             if end is not None:
                 left = max(0, min(left, end - Gst.util_get_timestamp()))
@@ -133,24 +132,24 @@ class Call:
             if message.type == Gst.MessageType.WARNING:
                 print(f"Warning: {message.parse_warning()[0].message}", file=sys.stderr)
             if message.type == Gst.MessageType.LATENCY:
-                # A source that was put in may need more time than the others.
+                # A new source may have a higher latency than the others.
                 self.pipeline.recalculate_latency()
             if until(message):
                 return True
 
     def remove(self, element):
-        """Stops an element and takes it out of the pipeline, with its links."""
-        # The pipeline may be starting its elements at this moment, on another thread.
+        """Stops an element and removes it and its links from the pipeline."""
+        # The pipeline may be changing the state of its elements on another thread.
         element.set_locked_state(True)
         element.set_state(Gst.State.NULL)
         self.pipeline.remove(element)
 
 
 class LocalStream:
-    """What feeds one pad of acscallsink: a source, and maybe a filter behind it.
+    """The source of one pad of acscallsink, with an optional filter behind it.
 
-    The pad stays while the source changes, so that for the others it is one stream that shows
-    something else from one frame to the next.
+    The pad stays when the source changes. The receivers see one stream whose picture changes from
+    one frame to the next.
     """
 
     def __init__(self, call, kind, source):
@@ -158,15 +157,15 @@ class LocalStream:
         self.call, self.source, self.filter = call, source, None
         self.pad = call.element.request_pad_simple(kind)
         if not self.pad:
-            raise RuntimeError(f"{kind} is being sent already")
+            raise RuntimeError(f"{kind} is already being sent")
         call.pipeline.add(source)
         link(source.get_static_pad("src"), self.pad)
         source.sync_state_with_parent()
 
     def switch(self, source):
-        """Sends `source` in place of what was sent until now."""
-        # The new source is held at its first buffer, and the old one goes on until then: the
-        # others notice nothing of the time that a device needs to open.
+        """Sends `source` instead of the current source."""
+        # Hold the new source at its first buffer. The old one continues until then, so the time
+        # that a device needs to open causes no gap.
         new = source.get_static_pad("src")
         pipeline = self.call.pipeline
 
@@ -176,30 +175,30 @@ class LocalStream:
             return Gst.PadProbeReturn.OK
 
         def is_ready(message):
-            told = message.get_structure()
-            return told and told.get_name() == "first-buffer"
+            structure = message.get_structure()
+            return structure and structure.get_name() == "first-buffer"
 
         hold = new.add_probe(Gst.PadProbeType.BLOCK | Gst.PadProbeType.BUFFER, first_buffer)
         pipeline.add(source)
         source.sync_state_with_parent()
         if not self.call.wait(PATIENCE, is_ready):
             self.call.remove(source)
-            raise RuntimeError(f"the new source gave nothing for {PATIENCE} s")
+            raise RuntimeError(f"the new source produced no buffer for {PATIENCE} s")
 
-        # Blocked first: a source that pushes into nothing ends with an error.
+        # Block it first: a source that pushes to an unlinked pad fails.
         old = self.source.get_static_pad("src")
         block(old)
         following = old.get_peer()
         old.unlink(following)
         link(new, following)
         new.remove_probe(hold)
-        # This is what turns the light of a camera off. No need to unblock it before.
+        # This also turns off the camera's light. A blocked source can be stopped.
         self.call.remove(self.source)
         self.source = source
 
     def set_filter(self, new):
-        """Puts a filter behind the source, or with None takes out the one that is there."""
-        # The source waits meanwhile, and no frame is lost.
+        """Inserts a filter behind the source, in place of the last one; None only removes that."""
+        # The source waits meanwhile, so no frame is lost.
         output = self.source.get_static_pad("src")
         blocked = block(output)
         output.unlink(output.get_peer())
@@ -208,7 +207,7 @@ class LocalStream:
         if new:
             self.call.pipeline.add(new)
             link(new.get_static_pad("src"), self.pad)
-            # Before it is linked: the source may send its caps at any moment.
+            # Before linking: the source may send its caps at any time.
             new.sync_state_with_parent()
             link(output, new.get_static_pad("sink"))
         else:
@@ -217,23 +216,23 @@ class LocalStream:
         output.remove_probe(blocked)
 
     def set_muted(self, muted):
-        """Goes on without sending, or sends again. The source runs on."""
+        """Mutes or unmutes the stream. The source keeps running."""
         self.pad.set_property("muted", muted)
 
     def stop(self):
-        """Ends the stream. The call goes on."""
+        """Ends the stream. The call continues."""
         block(self.source.get_static_pad("src"))
         self.call.remove(self.source)
         if self.filter:
             self.call.remove(self.filter)
-        # For the others the stream is not available from here on.
+        # Now the stream is not available to the others.
         self.call.element.release_request_pad(self.pad)
 
 
 def block(pad):
-    """Stops the flow out of a pad between two buffers: the next one waits until the probe is
-    removed, or the source stopped."""
-    # Only buffers: a live source sends its caps with a lock held that stopping it needs.
+    """Blocks a pad between two buffers, until the probe is removed or the source is stopped."""
+    # Only buffers: a live source holds a lock while it sends its caps, and stopping it needs that
+    # lock.
     data = Gst.PadProbeType.BUFFER | Gst.PadProbeType.BUFFER_LIST
     blocked = threading.Event()
 
@@ -242,14 +241,14 @@ def block(pad):
         return Gst.PadProbeReturn.OK
 
     probe = pad.add_probe(Gst.PadProbeType.BLOCK | data, is_blocked)
-    # A source that gives nothing for so long is between two buffers, too.
+    # A stalled source is between two buffers, too.
     blocked.wait(STALLED)
     return probe
 
 
 def link(output, input):
-    """Links two pads, or says why not."""
+    """Links two pads."""
     result = output.link(input)
     if result != Gst.PadLinkReturn.OK:
         names = output.get_parent_element().get_name(), input.get_parent_element().get_name()
-        raise RuntimeError(f"{names[0]} does not fit {names[1]}: {result.value_nick}")
+        raise RuntimeError(f"{names[0]} cannot be linked to {names[1]}: {result.value_nick}")

@@ -1,4 +1,4 @@
-"""A source of video whose pictures this program draws: blue, with ever more squares on it."""
+"""A video source whose frames this program draws: blue, with more and more squares."""
 
 import random
 import time
@@ -16,20 +16,20 @@ RED, YELLOW, GREEN = bytes((0, 0, 255, 0)), bytes((0, 255, 255, 0)), bytes((0, 1
 
 
 def source():
-    """Makes the source: 1500×845 at 30 frames per second."""
+    """Creates the source: 1500×845 at 30 frames per second."""
     canvas = bytearray(BLUE * WIDTH * HEIGHT)
     due = None
 
     def need_data(appsrc, _length):
-        # Called when the last picture is gone, on the source's own thread: here it may wait
-        # until it is time for the next one.
+        # Called on the source's own thread when its queue is empty. It may block until the next
+        # frame is due.
         nonlocal due
         now = time.monotonic()
         due = max(due or now, now - 1) + 1 / FRAMES_PER_SECOND
         time.sleep(max(0, due - now))
         draw_square(canvas)
         picture = Gst.Buffer.new_wrapped_bytes(GLib.Bytes.new(bytes(canvas)))
-        # Refused while the source is being stopped.
+        # Fails while the source is being stopped.
         appsrc.emit("push-buffer", picture)
 
     appsrc = Gst.ElementFactory.make("appsrc")
@@ -38,7 +38,7 @@ def source():
         f"framerate={FRAMES_PER_SECOND}/1"
     ))
     appsrc.set_property("format", Gst.Format.TIME)
-    # It gives pictures as time goes by, and stamps each with the time of its drawing.
+    # A live source, which timestamps each frame when it is pushed.
     appsrc.set_property("is-live", True)
     appsrc.set_property("do-timestamp", True)
     appsrc.connect("need-data", need_data)
@@ -46,7 +46,7 @@ def source():
 
 
 def draw_square(canvas):
-    """A square of a random colour at a random place. What is off the canvas is cut off."""
+    """Draws a square of a random colour at a random position, clipped to the canvas."""
     colour = random.choice((RED, YELLOW, GREEN))
     left, top = random.randrange(WIDTH), random.randrange(HEIGHT)
     width = min(SQUARE, WIDTH - left)

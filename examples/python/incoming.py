@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Takes every video and screen share as it comes, and measures it; hears everybody."""
+"""Receives every camera and screen that appears, and the audio of everybody, and measures them."""
 
 from call import Call, arguments, link, main, say
 from gi.repository import Gst
@@ -10,33 +10,33 @@ def run(options):
 
     with Call("acscallsrc", options) as call:
 
-        def tell(message):
-            """Shows a message, and begins to watch a picture that has come."""
-            told = message.get_structure()
-            name = told.get_name() if told else None
+        def show(message):
+            """Prints a message, and watches the pad of a new picture."""
+            structure = message.get_structure()
+            name = structure.get_name() if structure else None
             if name == "acscall-state":
-                say(f"The call is {told.get_value('state')}")
+                say(f"The call is {structure.get_value('state')}")
             elif name == "acscall-participant":
-                say(f"{told.get_value('participant')} is {told.get_value('state')}")
+                say(f"{structure.get_value('participant')} is {structure.get_value('state')}")
             elif name == "acscall-stream":
-                pad, available = told.get_value("pad"), told.get_value("available")
+                pad, available = structure.get_value("pad"), structure.get_value("available")
                 say(f"{pad} is {'on' if available else 'off'}")
-                # The pad is kept when the stream is turned off: it goes on with the next one.
-                if told.get_value("kind") != "audio" and available and pad not in watched:
+                # The pad stays when the stream is turned off, and continues with the next one.
+                if structure.get_value("kind") != "audio" and available and pad not in watched:
                     watched.add(pad)
                     watch(call, pad)
             elif name == "level":
-                say(f"Everybody: {max(told.get_value('rms')):.0f} dB")
+                say(f"Everybody: {max(structure.get_value('rms')):.0f} dB")
 
-        # Everybody, mixed. The pad gives sound, or silence, from the first moment.
+        # The mix of everybody. The pad delivers sound or silence from the start.
         heard = branch("audioconvert ! level interval=1000000000 ! fakesink async=false")
         connect(call, "audio", heard)
         call.start()
-        call.wait(options.seconds, tell)
+        call.wait(options.seconds, show)
 
 
 def watch(call, pad):
-    """Processes the frames that come out of a pad."""
+    """Processes the frames of a pad."""
     last = None
 
     def new_sample(frames):
@@ -45,15 +45,15 @@ def watch(call, pad):
         if not sample:
             return Gst.FlowReturn.EOS
         size, luma = mean_luma(sample)
-        # Every frame is measured; once a second, and when the size changes, it is told.
+        # Print once a second, and when the size changes.
         now = size, sample.get_buffer().pts // Gst.SECOND
         if now != last:
             last = now
             say(f"{pad}: {size[0]}×{size[1]}, mean luma {luma:.0f}")
         return Gst.FlowReturn.OK
 
-    # In this format the frame is its luma. The pad may give nothing for a while: with
-    # async=false the pipeline does not wait for it.
+    # GRAY8 consists of the luma. With async=false the pipeline does not wait for the first frame,
+    # which may come late.
     pictures = branch(
         "queue ! videoconvert ! video/x-raw,format=GRAY8 "
         "! appsink name=frames emit-signals=true async=false"
@@ -83,11 +83,11 @@ def connect(call, pad, part):
 
 
 def branch(description):
-    """A part of a pipeline that gst-launch-1.0 would understand, with one end open."""
+    """Creates a bin with one unlinked pad, from a description in the syntax of gst-launch-1.0."""
     return Gst.parse_bin_from_description(description, True)
 
 
 parser = arguments("Watches the streams of a call come and go, and processes their frames.",
                    steps=False)
-parser.add_argument("--seconds", type=float, help="leaves after so long (stays until Ctrl-C)")
+parser.add_argument("--seconds", type=float, help="leave after this time (stay until Ctrl-C)")
 main(run, parser.parse_args())

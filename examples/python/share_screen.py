@@ -27,9 +27,9 @@ def run(options):
         print("Leaving")
 
 
-parser = arguments("Shares a screen and puts a black-and-white filter in and out.")
+parser = arguments("Shares a screen, and inserts and removes a black-and-white filter.")
 parser.add_argument(
     "--screen", action="store_true",
-    help="the real screen (under X), instead of pictures that the program draws",
+    help="share the real screen (X11) instead of a drawn canvas",
 )
 main(run, parser.parse_args())

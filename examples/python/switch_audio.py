@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Joins a call with the microphone, sends a tone of its own for a while, goes back to the
-microphone, and mutes it."""
+"""Joins a call with the microphone, sends a tone for a while, returns to the microphone,
+and mutes it."""
 
 from call import Call, LocalStream, arguments, main, source
 
@@ -36,16 +36,16 @@ def run(options):
         call.step("Muted")
 
         audio.set_muted(False)
-        call.step("Not muted any more")
+        call.step("Unmuted")
 
         audio.stop()
         call.step("Sending no audio, still in the call")
         print("Leaving")
 
 
-parser = arguments("Switches to a custom audio in mid-call, and back.")
+parser = arguments("Switches to custom audio during a call, and back.")
 parser.add_argument(
     "--microphone", action="store_true",
-    help="the real microphone, instead of ticks that stand for it",
+    help="use the real microphone instead of generated ticks",
 )
 main(run, parser.parse_args())

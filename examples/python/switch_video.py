@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Sends the camera, then pictures of its own, then another camera."""
+"""Sends a camera, then frames that the program draws, then another camera."""
 
 import canvas
 from call import Call, LocalStream, arguments, main, source
@@ -16,11 +16,12 @@ def run(options):
         call.join()
         call.step("Sending the camera")
 
-        # Another size and format: the others see the new picture where the old one was.
+        # Another size and format: the receivers see the new picture in place of the old one.
         video.switch(canvas.source())
         call.step("Sending a custom video, 1500×845")
 
-        # Both cameras may be one device, which opens only once: stop, then start.
+        # Both cameras may be the same device, which can be opened only once: stop it before
+        # starting the other.
         video.stop()
         call.step("Sending no video, still in the call")
 
@@ -39,14 +40,14 @@ def test_camera(pattern, width, height):
 
 
 def real_camera(device):
-    # Most cameras send JPEG at their best sizes.
+    # Most cameras send JPEG at their largest sizes.
     return f'v4l2src device="{device}" ! decodebin ! videoconvert'
 
 
-parser = arguments("Switches between cameras and a custom video in mid-call.")
+parser = arguments("Switches between cameras and custom video during a call.")
 parser.add_argument(
     "--device", action="append",
-    help="a real camera such as /dev/video0, instead of a test picture; "
-    "give two for the other one",
+    help="use a real camera such as /dev/video0 instead of a test picture; "
+    "give two to switch between them",
 )
 main(run, parser.parse_args())

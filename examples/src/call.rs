@@ -9,28 +9,28 @@ use gst::prelude::*;
 
 use crate::{Interrupted, Pace, Place};
 
-/// How long joining may take.
+/// The timeout for joining.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// For those who wait for as long as it takes: a year.
+/// Practically no timeout: a year.
 pub const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-/// SIGINT and SIGTERM, by the numbers that they have on every system.
+/// SIGINT and SIGTERM. Their numbers are the same on every system.
 const ENDING_SIGNALS: [i32; 2] = [2, 15];
 const INTERRUPTED: &str = "interrupted";
 
-/// A pipeline with `acscallsink` or `acscallsrc` in it. The call is left when it is dropped.
+/// A pipeline with `acscallsink` or `acscallsrc` in it. Dropping it leaves the call.
 #[derive(Debug)]
 pub struct Call {
     /// The application's pipeline.
     pub pipeline: gst::Pipeline,
-    /// The element of the call.
+    /// The element that takes part in the call.
     pub element: gst::Element,
 }
 
 impl Call {
-    /// Prepares a part in the call: `factory` is `acscallsink` to send, `acscallsrc` to receive.
+    /// Creates the pipeline: `factory` is `acscallsink` to send, `acscallsrc` to receive.
     ///
     /// # Errors
-    /// If the element is not there.
+    /// If the element is missing.
     pub fn new(factory: &str, place: &Place) -> Result<Call> {
         let mut builder = gst::ElementFactory::make(factory)
             .property("call", &place.call)
@@ -40,8 +40,8 @@ impl Call {
         }
         let element = builder.build()?;
         if element.has_property("wait-for") {
-            // Nobody misses the beginning: nothing is sent, and the pipeline is not in PLAYING,
-            // before the first of the others receives.
+            // Wait for the first receiver: until then nothing is sent and the pipeline does not
+            // reach PLAYING, so nobody misses the beginning.
             element.set_property("wait-for", 1u32);
         }
         let pipeline = gst::Pipeline::new();
@@ -51,39 +51,39 @@ impl Call {
         Ok(call)
     }
 
-    /// Ctrl-C ends [`Call::wait`], so that the call is left: the others see that at once, and not
-    /// when they miss us.
+    /// Makes Ctrl-C end [`Call::wait`], so that the call is left: the other participants see that
+    /// at once instead of after a timeout.
     fn end_on_signals(&self) -> Result<()> {
         let bus = self.pipeline.bus().context("a pipeline has a bus")?;
         for signal in ENDING_SIGNALS {
             let bus = bus.clone();
             glib_unix::unix_signal_add(signal, move || {
                 let interrupted = gst::Structure::new_empty(INTERRUPTED);
-                // Fails where the pipeline ends just now.
+                // Fails if the pipeline is just being stopped.
                 let _ended = bus.post(gst::message::Application::new(interrupted));
-                // The next one ends the program.
+                // A second signal ends the program.
                 glib::ControlFlow::Break
             });
         }
-        // Signals are handled where a main loop runs.
+        // A main loop handles the signals.
         thread::spawn(|| glib::MainLoop::new(None, false).run());
         Ok(())
     }
 
-    /// Starts the pipeline, which joins the call. Does not wait for it.
+    /// Starts the pipeline, which joins the call, without waiting.
     ///
     /// # Errors
-    /// If an element refuses; its own words are on the bus.
+    /// If an element fails to start.
     pub fn start(&self) -> Result<()> {
         if let Err(error) = self.pipeline.set_state(gst::State::Playing) {
-            // An error message says more than the failed state change.
+            // The error message is more precise than the failed state change.
             self.wait(Duration::ZERO, |_| false)?;
             return Err(error.into());
         }
         Ok(())
     }
 
-    /// Starts the pipeline, and waits until it is in the call and somebody receives what it sends.
+    /// Starts the pipeline and waits until it is in the call and has a receiver.
     ///
     /// # Errors
     /// If the call cannot be joined.
@@ -100,14 +100,14 @@ impl Call {
             "still not in the call after {} s",
             PATIENCE.as_secs()
         );
-        println!("In the call, waiting for somebody to send to");
+        println!("In the call, waiting for a receiver");
         self.wait(FOREVER, |message| {
             message.type_() == gst::MessageType::AsyncDone
         })?;
         Ok(())
     }
 
-    /// Tells what is so from now on, and lets it be so for a while.
+    /// Prints the current state, `what`, and waits for one step.
     ///
     /// # Errors
     /// If the pipeline fails meanwhile.
@@ -117,10 +117,10 @@ impl Call {
         Ok(())
     }
 
-    /// Handles the bus for `time`, or until `until` is true of a message: then it is true.
+    /// Handles messages for `time`, or until `until` returns true; returns whether it did.
     ///
     /// # Errors
-    /// If an element posts one; [`Interrupted`] if somebody presses Ctrl-C.
+    /// If an element posts an error; [`Interrupted`] on Ctrl-C.
     pub fn wait(
         &self,
         time: Duration,
@@ -139,7 +139,7 @@ impl Call {
                     bail!("{source}: {}", error.error());
                 }
                 gst::MessageView::Warning(warning) => eprintln!("Warning: {}", warning.error()),
-                // A source that was put in may need more time than the others.
+                // A new source may have a higher latency than the others.
                 gst::MessageView::Latency(_) => self.pipeline.recalculate_latency()?,
                 gst::MessageView::Application(_) if message.has_name(INTERRUPTED) => {
                     bail!(Interrupted);
@@ -156,7 +156,7 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        // Leaves the call. It cannot fail on the way down.
+        // Leaves the call. Changing to NULL cannot fail.
         let _stopped = self.pipeline.set_state(gst::State::Null);
     }
 }

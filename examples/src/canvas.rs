@@ -1,4 +1,4 @@
-//! A source of video whose pictures this program draws: blue, with ever more squares on it.
+//! A video source whose frames this program draws: blue, with more and more squares.
 
 use anyhow::Result;
 use gst::prelude::*;
@@ -15,7 +15,7 @@ const RED: Pixel = [0, 0, 255, 0];
 const YELLOW: Pixel = [0, 255, 255, 0];
 const GREEN: Pixel = [0, 128, 0, 0];
 
-/// Makes the source: 1500×845 at 30 frames per second.
+/// Creates the source: 1500×845 at 30 frames per second.
 ///
 /// # Errors
 /// If `appsrc` is missing.
@@ -30,19 +30,19 @@ pub fn source() -> Result<gst::Element> {
     let mut ticks = None;
     let callbacks = gst_app::AppSrcCallbacks::builder()
         .need_data(move |appsrc, _| {
-            // Called when the last picture is gone, on the source's own thread: here it may
-            // wait until it is time for the next one.
+            // Called on the source's own thread when its queue is empty. It may block until the
+            // next frame is due.
             ticks.get_or_insert_with(every_frame).wait().0.ok();
             canvas.draw_square();
             let picture = gst::Buffer::from_slice(canvas.bytes());
-            // Refused while the source is being stopped.
+            // Fails while the source is being stopped.
             let _stopping = appsrc.push_buffer(picture);
         })
         .build();
     let appsrc = gst_app::AppSrc::builder()
         .caps(&caps)
         .format(gst::Format::Time)
-        // It gives pictures as time goes by, and stamps each with the time of its drawing.
+        // A live source, which timestamps each frame when it is pushed.
         .is_live(true)
         .do_timestamp(true)
         .callbacks(callbacks)
@@ -50,7 +50,7 @@ pub fn source() -> Result<gst::Element> {
     Ok(appsrc.upcast())
 }
 
-/// Something to wait on, as often as there are frames.
+/// A periodic clock ID with the interval of the frames.
 fn every_frame() -> gst::PeriodicClockId {
     let clock = gst::SystemClock::obtain();
     let interval = gst::ClockTime::SECOND / FRAMES_PER_SECOND as u64;
@@ -59,7 +59,7 @@ fn every_frame() -> gst::PeriodicClockId {
 
 struct Canvas {
     pixels: Vec<Pixel>,
-    /// Of the random numbers.
+    /// The state of the random number generator.
     state: u64,
 }
 
@@ -71,7 +71,7 @@ impl Canvas {
         }
     }
 
-    /// A square of a random colour at a random place. What is off the canvas is cut off.
+    /// Draws a square of a random colour at a random position, clipped to the canvas.
     fn draw_square(&mut self) {
         let colour = [RED, YELLOW, GREEN][self.random(3)];
         let (left, top) = (self.random(WIDTH), self.random(HEIGHT));
@@ -85,7 +85,7 @@ impl Canvas {
         self.pixels.as_flattened().to_vec()
     }
 
-    /// Below `limit`; good enough to look at.
+    /// Returns a pseudorandom number below `limit`.
     fn random(&mut self, limit: usize) -> usize {
         self.state = self
             .state
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn squares_hide_the_blue_bit_by_bit() {
+    fn squares_gradually_cover_the_blue() {
         let mut canvas = Canvas::new();
         let blue = |canvas: &Canvas| canvas.pixels.iter().filter(|pixel| **pixel == BLUE).count();
         assert_eq!(blue(&canvas), WIDTH * HEIGHT);

@@ -1,8 +1,8 @@
-//! What the examples share.
+//! Code shared by the examples.
 //!
-//! * [`Call`]: a pipeline with one of the call's elements in it, and what its bus tells.
-//! * [`LocalStream`]: a stream that is sent; its source can be switched in mid-call.
-//! * [`canvas`]: a source of video whose pictures this program draws.
+//! * [`Call`]: a pipeline with one of the call's elements, and its bus.
+//! * [`LocalStream`]: a sent stream, whose source can be switched during the call.
+//! * [`canvas`]: a video source whose frames this program draws.
 
 mod call;
 pub mod canvas;
@@ -17,13 +17,13 @@ use gst::prelude::*;
 pub use call::{Call, FOREVER};
 pub use local_stream::LocalStream;
 
-/// Which call to join, and as whom.
+/// The call to join, and the user to join as.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Place {
     /// The call to join
     #[arg(long, default_value = "demo")]
     pub call: String,
-    /// Who to be in it [default: a name made up for this run]
+    /// The user to join as [default: a generated name]
     #[arg(long)]
     pub user: Option<String>,
     /// The signalling server [default: ws://127.0.0.1:7788]
@@ -31,15 +31,15 @@ pub struct Place {
     pub server: Option<String>,
 }
 
-/// How fast an example goes through its steps.
+/// The pace of an example.
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub struct Pace {
-    /// How long each step takes
+    /// The duration of each step
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     pub seconds_per_step: Duration,
 }
 
-/// Somebody pressed Ctrl-C.
+/// The user pressed Ctrl-C.
 #[derive(Clone, Copy, Debug)]
 pub struct Interrupted;
 
@@ -51,7 +51,7 @@ impl std::fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// Runs an example. Its failure is shown and ends the program with code 1.
+/// Runs an example. On failure it prints the error and returns exit code 1.
 pub fn main(run: impl FnOnce() -> Result<()>) -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
@@ -66,22 +66,22 @@ pub fn main(run: impl FnOnce() -> Result<()>) -> ExitCode {
     }
 }
 
-/// Makes GStreamer and this project's elements ready.
+/// Initialises GStreamer and registers this project's elements.
 ///
-/// The plugins are linked into the program. Installed ones need only `gst::init()`.
+/// The plugins are linked statically. For installed plugins, `gst::init()` is enough.
 ///
 /// # Errors
-/// If GStreamer cannot be used.
+/// If GStreamer cannot be initialised.
 pub fn init() -> Result<()> {
     gst::init()?;
     gstacscall::plugin_register_static().context("the plugin acscall cannot be registered")?;
     gstrawmedia::plugin_register_static().context("the plugin rawmedia cannot be registered")
 }
 
-/// A number of seconds on the command line.
+/// Parses a number of seconds from the command line.
 ///
 /// # Errors
-/// If `text` is none.
+/// If `text` is not a number of seconds.
 pub fn seconds(text: &str) -> Result<Duration, String> {
     let number: f64 = text
         .parse()
@@ -89,12 +89,12 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(number).map_err(|error| error.to_string())
 }
 
-/// A source that `gst-launch-1.0` would understand, as one element with one pad, `src`.
+/// Creates a source bin with one pad, `src`, from a description in the syntax of `gst-launch-1.0`.
 ///
 /// # Errors
-/// If an element is missing or the text is none.
+/// If an element is missing or the description is invalid.
 pub fn source(description: &str) -> Result<gst::Element> {
     let bin = gst::parse::bin_from_description(description, true)
-        .with_context(|| format!("no source can be made of '{description}'"))?;
+        .with_context(|| format!("cannot create a source from '{description}'"))?;
     Ok(bin.upcast())
 }

@@ -1,4 +1,4 @@
-//! A stream that is sent into a call.
+//! A stream that is sent to a call.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -8,16 +8,16 @@ use gst::prelude::*;
 
 use crate::Call;
 
-/// How long a source may take to give its first picture or sound: a camera has to warm up.
+/// The timeout for the first buffer of a source: a camera has to warm up.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Longer than the pause between two pictures, or a camera has been pulled out.
+/// A source without a buffer for this time has stalled, such as an unplugged camera.
 const STALLED: Duration = Duration::from_secs(1);
 const FIRST_BUFFER: &str = "first-buffer";
 
-/// What feeds one pad of `acscallsink`: a source, and maybe a filter behind it.
+/// The source of one pad of `acscallsink`, with an optional filter behind it.
 ///
-/// The pad stays while the source changes, so that for the others it is one stream that shows
-/// something else from one frame to the next.
+/// The pad stays when the source changes. The receivers see one stream whose picture changes from
+/// one frame to the next.
 #[derive(Debug)]
 pub struct LocalStream<'a> {
     call: &'a Call,
@@ -30,12 +30,12 @@ impl<'a> LocalStream<'a> {
     /// Sends `source` as the call's `kind`: `audio`, `video` or `screen`.
     ///
     /// # Errors
-    /// If there is such a stream already.
+    /// If a stream of this kind exists.
     pub fn start(call: &'a Call, kind: &str, source: gst::Element) -> Result<LocalStream<'a>> {
         let pad = call
             .element
             .request_pad_simple(kind)
-            .with_context(|| format!("{kind} is being sent already"))?;
+            .with_context(|| format!("{kind} is already being sent"))?;
         call.pipeline.add(&source)?;
         output(&source)?.link(&pad)?;
         source.sync_state_with_parent()?;
@@ -47,13 +47,13 @@ impl<'a> LocalStream<'a> {
         })
     }
 
-    /// Sends `source` in place of what was sent until now.
+    /// Sends `source` instead of the current source.
     ///
     /// # Errors
-    /// If `source` gives nothing. The old one goes on then.
+    /// If `source` produces no buffer; the current source then continues.
     pub fn switch(&mut self, source: gst::Element) -> Result<()> {
-        // The new source is held at its first buffer, and the old one goes on until then: the
-        // others notice nothing of the time that a device needs to open.
+        // Hold the new source at its first buffer. The old one continues until then, so the time
+        // that a device needs to open causes no gap.
         let new = output(&source)?;
         let pipeline = self.call.pipeline.downgrade();
         let hold = new.add_probe(
@@ -61,7 +61,7 @@ impl<'a> LocalStream<'a> {
             move |_, _| {
                 if let Some(pipeline) = pipeline.upgrade() {
                     let ready = gst::Structure::new_empty(FIRST_BUFFER);
-                    // Fails where the pipeline ends just now.
+                    // Fails if the pipeline is just being stopped.
                     let _ended = pipeline.post_message(gst::message::Application::new(ready));
                 }
                 gst::PadProbeReturn::Ok
@@ -80,29 +80,29 @@ impl<'a> LocalStream<'a> {
         }
         ensure!(
             ready,
-            "the new source gave nothing for {} s",
+            "the new source produced no buffer for {} s",
             PATIENCE.as_secs()
         );
 
-        // Blocked first: a source that pushes into nothing ends with an error.
+        // Block it first: a source that pushes to an unlinked pad fails.
         let old = output(&self.source)?;
         let _block = block(&old)?;
         let next = old.peer().context("the old source is linked")?;
         old.unlink(&next)?;
         new.link(&next)?;
         new.remove_probe(hold);
-        // This is what turns the light of a camera off. No need to unblock it before.
+        // This also turns off the camera's light. A blocked source can be stopped.
         self.call.remove(&self.source)?;
         self.source = source;
         Ok(())
     }
 
-    /// Puts `filter` behind the source, or takes out the one that is there.
+    /// Inserts `filter` behind the source, in place of the previous one; `None` only removes that.
     ///
     /// # Errors
-    /// If `filter` does not fit.
+    /// If `filter` cannot be linked.
     pub fn set_filter(&mut self, filter: Option<gst::Element>) -> Result<()> {
-        // The source waits meanwhile, and no frame is lost.
+        // The source waits meanwhile, so no frame is lost.
         let source = output(&self.source)?;
         let blocked = block(&source)?;
         let next = source.peer().context("the source is linked")?;
@@ -113,7 +113,7 @@ impl<'a> LocalStream<'a> {
         if let Some(new) = &filter {
             self.call.pipeline.add(new)?;
             output(new)?.link(&self.pad)?;
-            // Before it is linked: the source may send its caps at any moment.
+            // Before linking: the source may send its caps at any time.
             new.sync_state_with_parent()?;
             source.link(&input(new)?)?;
         } else {
@@ -124,12 +124,12 @@ impl<'a> LocalStream<'a> {
         Ok(())
     }
 
-    /// Goes on without sending, or sends again. The source runs on.
+    /// Mutes or unmutes the stream. The source keeps running.
     pub fn set_muted(&self, muted: bool) {
         self.pad.set_property("muted", muted);
     }
 
-    /// Ends the stream. The call goes on.
+    /// Ends the stream. The call continues.
     ///
     /// # Errors
     /// If the source cannot be stopped.
@@ -139,16 +139,16 @@ impl<'a> LocalStream<'a> {
         if let Some(filter) = &self.filter {
             self.call.remove(filter)?;
         }
-        // For the others the stream is not available from here on.
+        // Now the stream is not available to the others.
         self.call.element.release_request_pad(&self.pad);
         Ok(())
     }
 }
 
 impl Call {
-    /// Stops `element` and takes it out of the pipeline, with its links.
+    /// Stops `element` and removes it and its links from the pipeline.
     fn remove(&self, element: &gst::Element) -> Result<()> {
-        // The pipeline may be starting its elements at this moment, on another thread.
+        // The pipeline may be changing the state of its elements on another thread.
         element.set_locked_state(true);
         element.set_state(gst::State::Null)?;
         self.pipeline.remove(element)?;
@@ -156,18 +156,18 @@ impl Call {
     }
 }
 
-/// Stops the flow out of `pad` between two buffers: the next one waits until the probe is
-/// removed, or the source stopped.
+/// Blocks `pad` between two buffers, until the probe is removed or the source is stopped.
 fn block(pad: &gst::Pad) -> Result<gst::PadProbeId> {
-    // Only buffers: a live source sends its caps with a lock held that stopping it needs.
+    // Only buffers: a live source holds a lock while it sends its caps, and stopping it needs that
+    // lock.
     let data = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
     let (send, receive) = mpsc::channel();
     let probe = pad.add_probe(gst::PadProbeType::BLOCK | data, move |_, _| {
-        // Fails for a buffer that comes late.
+        // Fails for a buffer after the timeout.
         let _nobody_waits = send.send(());
         gst::PadProbeReturn::Ok
     });
-    // A source that gives nothing for so long is between two buffers, too.
+    // A stalled source is between two buffers, too.
     let _blocked = receive.recv_timeout(STALLED);
     probe.context("a probe that blocks stays")
 }
@@ -201,14 +201,14 @@ mod tests {
             server: Some(server),
         };
         let picture = |pattern| {
-            // More often than not it is just being pushed.
+            // At this rate a buffer is usually being pushed.
             source(&format!(
                 "videotestsrc is-live=true pattern={pattern} ! capsfilter \
                  caps=video/x-raw,format=I420,width=640,height=480,framerate=500/1"
             ))
         };
         let call = Call::new("acscallsink", &place).unwrap();
-        // Nobody else comes.
+        // Nobody else joins.
         call.element.set_property("wait-for", 0u32);
         let mut video = LocalStream::start(&call, "video", picture("smpte").unwrap()).unwrap();
         call.start().unwrap();

@@ -1,5 +1,5 @@
-//! Wire messages, both ways: whatever text comes is read or refused, and what was read is written
-//! and read again as the same.
+//! Wire messages in both directions: any text is parsed or refused, and a parsed message can be
+//! serialized and parsed again to the same message.
 
 use acscall::fuzzing::{parse_client, parse_server};
 use acscall::signalling::message::{ClientMessage, ServerMessage};
@@ -43,7 +43,7 @@ fn check_server(message: &ServerMessage) {
     assert_eq!(parse_server(&text).as_ref(), Ok(message), "{text}");
 }
 
-/// A client is told what is wrong, not all of what it said.
+/// The error text is short and does not repeat the whole message.
 fn check_error(error: &str) {
     assert!(!error.is_empty());
     assert!(error.chars().count() <= 512, "{error}");

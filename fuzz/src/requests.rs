@@ -109,7 +109,7 @@ fn first(values: &[Vec<u8>]) -> Option<&str> {
         bytes.all(|byte| *byte == b'\t' || !byte.is_ascii_control())
     };
     let value = values.iter().take(4).find(is_value)?;
-    Some(std::str::from_utf8(value).expect("who is permitted sent text"))
+    Some(std::str::from_utf8(value).expect("a permitted request has text"))
 }
 
 fn check_name(text: &str) {
@@ -143,7 +143,7 @@ fn check_address(text: &str) {
     }
 }
 
-/// A token is good for its user, in its time, with its secret, unchanged; else it is not.
+/// A token is valid only for its user, in its time, with its secret, and unchanged.
 fn check_token(signed: &Signed) {
     let claims = Claims {
         sub: signed.user.clone(),

@@ -1,4 +1,4 @@
-//! Puts version and date into the plugin.
+//! Sets the plugin's version and release date.
 fn main() {
     gst_plugin_version_helper::info();
 }

@@ -7,6 +7,9 @@ mod advertised;
 mod bandwidth;
 mod bitrate_allocator;
 mod callees;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod checker;
 mod connection;
 mod incoming;
 mod legs;
@@ -333,7 +336,7 @@ pub enum ParticipantState {
     Disconnected,
 }
 
-/// An error of a call. The text names cause and cure.
+/// An error of a call. The text names the cause and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     /// The first connection to the server failed.

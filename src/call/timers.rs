@@ -15,7 +15,7 @@ pub(super) enum Timer {
     Handshake,
     /// The next connection to the server is opened.
     Reconnect,
-    /// The server has not ended the call for everybody in time.
+    /// The server has not ended the call for everyone in time.
     Leave,
     /// Calls that rang before the connection was lost, and that the server has not announced
     /// again, have ended.

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_its_number_of_sockets() {
+    fn the_sockets_of_an_address_are_limited() {
         let (limiter, now) = (limiter(), Instant::now());
         let mut taken: Vec<_> = (0..2 + SPARE)
             .map(|_| limiter.acquire(address(1), now).ok().unwrap())
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_opens_its_number_of_sockets_per_second() {
+    fn the_new_sockets_of_an_address_per_second_are_limited() {
         let (limiter, now) = (limiter(), Instant::now());
         for _ in 0..80 {
             assert!(limiter.acquire(address(1), now).is_ok());
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_long_ago_are_forgotten_and_others_are_not() {
+    fn only_addresses_of_long_ago_are_forgotten() {
         let (limiter, now) = (limiter(), Instant::now());
         let kept = limiter.acquire(address(0), now);
         for number in 1..=REMEMBERED as u32 {

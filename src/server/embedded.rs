@@ -10,10 +10,10 @@ use tokio::sync::oneshot;
 
 use super::{Config, Server};
 
-/// The time for the thread to end; it takes a farewell of 0.2 s at most.
+/// The timeout for the end of the thread. Closing connections takes at most 0.2 s.
 const STOP: Duration = Duration::from_secs(2);
 
-/// A server on a thread of its own, until it is dropped.
+/// A server on its own thread. It runs until it is dropped.
 #[derive(Debug)]
 pub struct Embedded {
     address: SocketAddr,
@@ -23,8 +23,8 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Listens on `address` and serves. When it returns, connections are answered. The server
-    /// logs to the caller's `tracing` dispatcher.
+    /// Listens on `address` and serves. Clients can connect when this returns. The server logs to
+    /// the caller's `tracing` dispatcher.
     ///
     /// # Errors
     /// As [`Server::bind`], or the thread cannot be made.
@@ -32,7 +32,8 @@ impl Embedded {
         Embedded::start_with(address, Config::default())
     }
 
-    /// As [`Embedded::start`], but not for this machine alone, or with other limits.
+    /// Like [`Embedded::start`], with a configuration, for example for other machines or with other
+    /// limits.
     ///
     /// # Errors
     /// As [`Server::bind`], or the thread cannot be made.
@@ -46,13 +47,13 @@ impl Embedded {
         let (ended_in, ended) = mpsc::channel();
         let serve = move || {
             let shutdown = async {
-                // Dropping the sender stops it, too.
+                // Dropping the sender stops the server, too.
                 let _ = stopped.await;
             };
             if let Err(error) = runtime.block_on(server.serve(shutdown)) {
                 tracing::error!(%error, "the embedded server ended");
             }
-            // Closes what is still open.
+            // Closes the remaining connections.
             runtime.shutdown_background();
             let _ = ended_in.send(());
         };
@@ -68,15 +69,16 @@ impl Embedded {
         })
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// Ends the thread and waits for it; false if it took too long, or panicked.
+    /// Ends the thread and waits for it. Returns false on a timeout, or if the thread panicked.
     fn stop(&mut self) -> bool {
         self.stop = None;
-        // A disconnected channel says that the thread panicked, so joining it does not wait either.
+        // A disconnected channel means that the thread panicked, so joining it does not block
+        // either.
         if self.ended.recv_timeout(STOP) == Err(mpsc::RecvTimeoutError::Timeout) {
             return false;
         }
@@ -89,7 +91,7 @@ impl Embedded {
 impl Drop for Embedded {
     fn drop(&mut self) {
         if self.thread.is_some() && !self.stop() {
-            tracing::error!("the embedded server did not end as it should");
+            tracing::error!("the embedded server did not stop in time, or panicked");
         }
     }
 }

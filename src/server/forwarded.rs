@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_hop_counts_and_what_the_client_said_does_not() {
+    fn the_last_hop_counts_and_addresses_from_the_client_do_not() {
         assert_eq!(of(&["192.0.2.1"]).as_deref(), Some("192.0.2.1"));
         for values in [
             &["127.0.0.1, 10.0.0.1,192.0.2.1 "][..],
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn no_address_is_no_client() {
+    fn a_header_without_a_valid_address_is_refused() {
         for values in [
             &[][..],
             &[""],

@@ -1,8 +1,8 @@
 //! The check of `Host` and `Origin` of every request.
 //!
-//! Any page in a browser on this machine can send requests to loopback, and its owner can resolve a
-//! name of theirs to 127.0.0.1. The headers reveal both: `Host` has the name that the browser used,
-//! `Origin` the page's origin.
+//! Any page in a browser on this machine can send requests to loopback, and its owner can make a
+//! domain name resolve to 127.0.0.1. The headers reveal both: `Host` is the name that the browser
+//! used, `Origin` is the origin of the page.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -25,8 +25,9 @@ pub(super) fn host_name(address: IpAddr) -> String {
     }
 }
 
-/// The maximum requests on one socket. The page has about fifty files, which browsers request on
-/// six sockets. With the limit on new sockets this bounds the requests per second.
+/// The maximum number of requests on one socket. The page has about fifty files, which browsers
+/// request on six sockets. Together with the limit on new sockets per second, this bounds the
+/// requests per second.
 const REQUESTS_PER_SOCKET: u32 = 64;
 
 /// The allowed hosts and origins.
@@ -44,8 +45,8 @@ pub(super) struct Guard {
 impl Guard {
     pub(super) fn new(config: &Config, metrics: Arc<Metrics>) -> Guard {
         let schemes: &[&str] = if config.behind_proxy {
-            // The scheme between client and proxy is unknown here. A browser adds no credentials by
-            // itself that another page could abuse.
+            // The scheme between client and proxy is unknown here. Both are safe: browsers send no
+            // credentials to this server by themselves that another page could abuse.
             &["https://", "http://"]
         } else if config.tls.is_some() {
             &["https://"]
@@ -73,7 +74,7 @@ impl Guard {
                 .iter()
                 .any(|host| host.eq_ignore_ascii_case(name))
         };
-        // An absolute URL in the request line takes precedence.
+        // An absolute URL in the request line must have the same authority.
         let named = authority.unwrap_or(host);
         if !named.eq_ignore_ascii_case(host) || !name_part(host).is_some_and(known) {
             return Err(format!(
@@ -101,7 +102,8 @@ impl Guard {
     }
 }
 
-/// Answers requests for other servers with 403 and the reason, and passes the others on.
+/// Answers requests with another host or a foreign origin with 403 and the reason, and passes the
+/// others on.
 pub(super) async fn check(
     State(guard): State<Arc<Guard>>,
     ConnectInfo(peer): ConnectInfo<Peer>,
@@ -200,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn only_names_of_this_machine_are_taken_as_host() {
+    fn only_names_of_this_machine_are_accepted_as_host() {
         for good in [
             "localhost",
             "LocalHost:7788",
@@ -232,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_page_of_the_same_host_is_taken_as_origin() {
+    fn only_the_page_of_the_same_host_is_accepted_as_origin() {
         let from = |origin| asked(&[(header::HOST, "localhost:7788"), (header::ORIGIN, origin)]);
         assert_eq!(from("http://localhost:7788"), Ok(()));
         for bad in [
@@ -252,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn two_hosts_are_none() {
+    fn a_request_with_two_hosts_is_refused() {
         let mut headers = HeaderMap::new();
         headers.append(header::HOST, HeaderValue::from_static("localhost"));
         headers.append(header::HOST, HeaderValue::from_static("localhost"));
@@ -260,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn the_url_of_the_request_line_counts_too() {
+    fn the_url_of_the_request_line_must_match_the_host() {
         let mut headers = HeaderMap::new();
         headers.append(header::HOST, HeaderValue::from_static("localhost"));
         let guard = guard(&Config::default());
@@ -295,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_a_proxy_the_page_is_https() {
+    fn behind_a_proxy_the_page_is_http_or_https() {
         let config = Config {
             behind_proxy: true,
             ..Config::default()
@@ -307,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_host_and_no_origin_is_known() {
+    fn invalid_hosts_and_origins_are_rejected() {
         for good in ["calls.example", "192.0.2.1", "[2001:db8::1]"] {
             assert!(is_host(good), "{good}");
             assert!(is_origin(&format!("https://{good}")), "{good}");

@@ -118,12 +118,12 @@ mod tests {
     }
 
     #[test]
-    fn without_servers_nothing_is_given() {
+    fn without_servers_the_client_gets_none() {
         assert_eq!(Ice::default().servers("anna", 0), []);
     }
 
     #[test]
-    fn addresses_have_the_form_that_browsers_take() {
+    fn addresses_have_the_form_that_browsers_accept() {
         for good in ["turn:h", "turn:h:3478?transport=udp", "turns:[::1]:5349"] {
             assert!(is_ice_url(good, &["turn:", "turns:"]), "{good}");
         }

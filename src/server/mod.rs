@@ -1,9 +1,9 @@
 //! The server: HTTP and WebSocket around the [room machine](crate::signalling::room), and the page.
 //!
-//! It carries no media. Without further configuration it is for this machine alone. Loopback is
-//! no protection by itself: a page of any origin can open a WebSocket to it, so every request's
-//! `Host` and `Origin` are checked. What other machines reach asks for [tokens](token) and serves
-//! TLS, or is behind a proxy that does.
+//! It carries no media. By default it serves only this machine. Loopback alone is no protection: a
+//! page of any origin can open a WebSocket to it, so the server checks `Host` and `Origin` of every
+//! request. A server that other machines can reach requires [tokens](token), and TLS of its own or
+//! of a reverse proxy.
 
 mod admission;
 mod config;
@@ -53,10 +53,10 @@ use admission::Admission;
 use hub::{Hub, HubHandle};
 use metrics::Metrics;
 
-/// The time that connections have for a farewell when the server stops.
+/// The time for closing connections when the server stops.
 const CLOSE_TIME: Duration = Duration::from_millis(200);
 
-/// A server that is bound to its port and does not serve yet.
+/// A server that is bound to its port but does not serve yet.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
@@ -66,12 +66,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens on `address`; connections made from now on are answered once it serves.
+    /// Listens on `address`. Connections made from now on are answered once the server serves.
     ///
     /// # Errors
-    /// [`io::ErrorKind::AddrInUse`] where something listens there already,
-    /// [`io::ErrorKind::PermissionDenied`] where others could reach it without tokens or TLS,
-    /// [`io::ErrorKind::InvalidInput`] for a name or address in `config` that is none.
+    /// [`io::ErrorKind::AddrInUse`] if the address is in use, [`io::ErrorKind::PermissionDenied`]
+    /// if other machines could reach the server without tokens or TLS,
+    /// [`io::ErrorKind::InvalidInput`] if `config` contains an invalid name or address.
     pub fn bind(address: SocketAddr, mut config: Config) -> io::Result<Server> {
         config.check()?;
         config.check_reach(address.ip())?;
@@ -87,17 +87,17 @@ impl Server {
         })
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where it serves metrics, if [`Config::metrics`] is set.
+    /// Returns the address on which it serves metrics, if [`Config::metrics`] is set.
     pub fn metrics_addr(&self) -> Option<SocketAddr> {
         self.metrics.as_ref()?.local_addr().ok()
     }
 
-    /// Serves until `shutdown` is ready; then every connection is closed.
+    /// Serves until `shutdown` is ready, then closes every connection.
     ///
     /// Needs a tokio runtime with I/O and time.
     ///
@@ -109,7 +109,7 @@ impl Server {
         } = self;
         let counted = Arc::new(Metrics::default());
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        // A proxy's clients share its address.
+        // All clients of a proxy have its address.
         let limits = (!config.behind_proxy).then_some(&config.limits);
         let listener =
             listener::Listener::new(listener, config.tls.clone(), limits, counted.clone());
@@ -158,14 +158,14 @@ impl Server {
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    // The standard library sets SO_REUSEADDR, so that a server that ended a moment ago is no
-    // obstacle, and never SO_REUSEPORT, so that of several processes one gets the port.
+    // The standard library sets SO_REUSEADDR, so that a server can restart at once, and never
+    // SO_REUSEPORT, so that only one process gets the port.
     let listener = TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
 
-/// Serves metrics at an address of their own; never ends where there is none.
+/// Serves metrics on a separate address. Never ends without one.
 async fn serve_metrics(listener: Option<TcpListener>, state: Shared) -> io::Result<()> {
     let Some(listener) = listener else {
         return std::future::pending().await;
@@ -177,7 +177,7 @@ async fn serve_metrics(listener: Option<TcpListener>, state: Shared) -> io::Resu
     axum::serve(listener, router.with_state(state)).await
 }
 
-/// What the answers to requests share.
+/// The state shared by all request handlers.
 #[derive(Clone)]
 struct Shared {
     hub: HubHandle,
@@ -191,7 +191,7 @@ impl FromRef<Shared> for HubHandle {
     }
 }
 
-/// Answers once the room machine does.
+/// Answers when the room machine has answered, or with 503 while the server stops.
 async fn healthz(State(hub): State<HubHandle>) -> Response {
     match hub.stats().await {
         Some(_) => "ok".into_response(),
@@ -210,7 +210,8 @@ async fn metrics_text(State(shared): State<Shared>) -> Response {
     }
 }
 
-/// Behind a proxy, everybody comes from where the proxy is.
+/// Serves metrics to clients on this machine. Behind a proxy it serves nobody, since all requests
+/// come from the proxy's address.
 #[cfg(feature = "metrics")]
 async fn local_metrics(
     State(shared): State<Shared>,

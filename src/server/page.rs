@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_for_browsers_is_there_under_its_name() {
+    fn every_file_for_browsers_is_served_under_its_name() {
         for (name, content) in FILES {
             assert_eq!(Files::BuiltIn.read(name).as_deref(), Some(*content));
         }
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_for_browsers_is_not_served() {
+    fn files_that_are_not_for_browsers_are_not_served() {
         assert_eq!(kind("package.json"), None);
         assert_eq!(kind("README.md"), None);
         assert_eq!(kind("LICENSE"), None);
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_browser_has_is_not_sent_again() {
+    fn a_file_in_the_browsers_cache_is_not_sent_again() {
         let first = get(&Files::BuiltIn, "/page.js", &[]);
         let tag = first.headers()[header::ETAG].to_str().unwrap();
         let again = |tags: &str| {
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_directory_nothing_outside_and_nothing_hidden_is_served() {
+    fn no_file_outside_a_directory_and_no_hidden_file_is_served() {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let web = Files::Directory(root.join("web"));
         assert_eq!(status(&web, "/"), StatusCode::OK);

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_there_is_named() {
+    fn the_error_names_a_missing_file() {
         let error = Secret::read(Path::new("/nowhere/secret"), TOKEN_SECRET).unwrap_err();
         assert!(error.to_string().contains("/nowhere/secret"), "{error}");
     }

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_nested_beyond_reason_is_malformed() {
+    fn a_message_that_is_nested_too_deeply_is_malformed() {
         let deep = format!(r#"{{"type":"media","kinds":{}"#, "[".repeat(100_000));
         assert!(matches!(
             parse::<ClientMessage>(&deep),

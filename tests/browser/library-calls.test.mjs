@@ -89,7 +89,7 @@ inLab('hangUp for everyone ends the call for all', {}, async (lab) => {
   assert.equal(await alice.evaluate(() => call.state), 'Disconnected');
   const reason = await endReason(bob);
   assert.equal(reason.code, 0);
-  assert.match(reason.message, /alice has ended the call/);
+  assert.match(reason.message, /alice ended the call/);
 });
 
 inLab('an invited user joins the call', {}, async (lab) => {

@@ -270,7 +270,7 @@ withServer('a user is invited into a named call', async ({ reachable, enter }) =
   await alice.getByText('Only you in the call').waitFor();
 });
 
-withServer('a call is ended for everybody', async ({ open, reachable }) => {
+withServer('a call is ended for everyone', async ({ open, reachable }) => {
   const [bob, carl, dora, alice] = await Promise.all([
     ...['bob', 'carl', 'dora'].map((user) => reachable(user)),
     open('alice'),
@@ -284,7 +284,7 @@ withServer('a call is ended for everybody', async ({ open, reachable }) => {
   await isWaiting(bob, 'bob');
   assert.equal(await bob.getByRole('alert').count(), 0);
   for (const page of [alice, carl]) {
-    await alertShows(page, 'bob has ended the call for everybody.');
+    await alertShows(page, 'bob ended the call for everyone.');
     await isAtRest(page);
   }
   await alertShows(dora, 'alice called but hung up before you answered.');

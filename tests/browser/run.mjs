@@ -31,6 +31,7 @@ const SUITES = {
       'library-calls',
       'page',
       'placing',
+      'stereo',
     ],
     together: [
       'accessible',

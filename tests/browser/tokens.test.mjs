@@ -67,7 +67,7 @@ pageTest('without a token the server rejects the user, and the page asks for one
   const page = await open('bob');
   assert.ok(await page.getByLabel('Token').isHidden());
   await pressJoin(page);
-  assert.match(await alertText(page), /^this server asks for a token: .* give it to the page/);
+  assert.match(await alertText(page), /^this server requires a token: .* give it to the page/);
   await page.locator('#token:focus').waitFor();
   await page.getByLabel('Token').fill(` ${makeToken(SECRET, 'bob')}\n`);
   await page.keyboard.press('Enter');
@@ -134,7 +134,7 @@ pageTest('a user who may not place calls can be called, and can end that call', 
   await gina.keyboard.press('Enter');
   await gina.getByRole('alert').getByText('the token does not allow').waitFor();
   await gina.getByRole('button', { name: 'End call for everyone' }).click();
-  await fred.getByRole('alert').getByText('gina has ended the call for everybody.').waitFor();
+  await fred.getByRole('alert').getByText('gina ended the call for everyone.').waitFor();
 });
 
 pageTest('a call that the user may not end goes on', async ({ enter }) => {

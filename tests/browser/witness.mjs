@@ -132,7 +132,7 @@ class View {
 }
 
 /** The newest samples. */
-class Ear {
+export class Ear {
   #samples = Buffer.alloc(0);
 
   constructor(pipe) {

@@ -9,5 +9,6 @@ pub mod process;
 pub mod random;
 pub mod server;
 pub mod skipped;
+pub mod stamp;
 pub mod usage;
 pub mod wait;

@@ -1,6 +1,6 @@
-//! Simulated machines: network namespaces, inside namespaces that end with the test.
+//! Simulated machines: network namespaces, inside namespaces that end with the program.
 //!
-//! A test runs itself again inside ([`inside`]), where it is root of its own network, mount and
+//! A program runs itself again inside ([`again`]), where it is root of its own network, mount and
 //! process namespaces. Everything that it creates there disappears when it ends, however it ends,
 //! and nothing reaches the machine's own network. It creates a [`Place`] for each simulated machine.
 
@@ -9,7 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-/// This variable is set for a test that runs inside.
+/// This variable is set for a program that runs inside.
 const INSIDE: &str = "ACSCALL_INSIDE_NAMESPACES";
 
 /// Whether this process runs inside namespaces.
@@ -21,17 +21,25 @@ pub fn is_inside() -> bool {
 /// Why namespaces cannot be created on this machine; `None` if they can.
 #[must_use]
 pub fn missing() -> Option<String> {
-    let tried = unshare(&["ip", "netns", "add", "try"]).output();
-    match tried {
-        Ok(output) if output.status.success() => None,
-        Ok(output) => Some(format!(
-            "network namespaces need root, or user namespaces: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        )),
-        Err(error) => Some(format!(
-            "unshare (package util-linux) cannot be started: {error}"
-        )),
-    }
+    check("ip netns add try")
+        .err()
+        .map(|error| error.to_string())
+}
+
+/// Checks whether a shell script succeeds inside namespaces.
+///
+/// # Errors
+/// It fails; the text says why.
+pub fn check(script: &str) -> Result<()> {
+    let output = unshare(&["sh", "-c", script])
+        .output()
+        .context("setpriv (package util-linux) cannot be started")?;
+    ensure!(
+        output.status.success(),
+        "network namespaces need root, or user namespaces: {}",
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    Ok(())
 }
 
 /// Runs the test with this name again, inside namespaces.
@@ -39,18 +47,28 @@ pub fn missing() -> Option<String> {
 /// # Errors
 /// The test fails there.
 pub fn inside(test: &str) -> Result<()> {
-    let program = std::env::current_exe()?;
-    let program = program.to_str().context("a path in UTF-8")?;
-    let status = unshare(&[program, "--exact", test, "--nocapture"])
-        .env(INSIDE, "1")
-        .status()?;
+    let status = again(&["--exact", test, "--nocapture"])?.status()?;
     ensure!(status.success(), "{test} failed inside its namespaces");
     Ok(())
 }
 
+/// A command that runs this program again, inside namespaces.
+///
+/// # Errors
+/// The program's path is unknown.
+pub fn again(arguments: &[&str]) -> Result<Command> {
+    let program = std::env::current_exe()?;
+    let program = program.to_str().context("a path in UTF-8")?;
+    let mut command = unshare(&[&[program], arguments].concat());
+    command.env(INSIDE, "1");
+    Ok(command)
+}
+
 /// `command` in new namespaces, whose processes end with it.
 fn unshare(command: &[&str]) -> Command {
-    let mut unshare = Command::new("unshare");
+    // The processes inside end with this process, even if it is killed.
+    let mut unshare = Command::new("setpriv");
+    unshare.args(["--pdeathsig", "KILL", "unshare"]);
     // Not every user has the system's programs in the path.
     let path = std::env::var("PATH").unwrap_or_default();
     unshare.env("PATH", format!("{path}:/usr/sbin:/sbin"));

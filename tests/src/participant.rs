@@ -1,4 +1,4 @@
-//! A participant in a process of its own: runs src/bin/participant.rs and reads its output.
+//! A participant in a separate process: runs src/bin/participant.rs and reads its output.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -56,8 +56,8 @@ impl Participant {
     /// Reads, handles and returns the next line.
     ///
     /// # Errors
-    /// No line comes, or it reports an error or EOS: the pipelines must run on whatever happens in
-    /// the call.
+    /// No line arrives, or it reports an error or EOS: the pipelines must run on whatever happens
+    /// in the call.
     pub fn read(&mut self) -> Result<String> {
         let line = self.process.line(TIMEOUT)?;
         let words: Vec<&str> = line.split(' ').collect();

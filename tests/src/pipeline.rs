@@ -106,7 +106,7 @@ impl Pipeline {
     /// warning that names the pad.
     ///
     /// # Errors
-    /// There is no such template, or no warning comes.
+    /// There is no such template, or no warning arrives.
     ///
     /// # Panics
     /// The second request succeeds, or the warning has another text.
@@ -136,7 +136,7 @@ impl Pipeline {
     /// The element with this name.
     ///
     /// # Errors
-    /// There is none.
+    /// There is no such element.
     pub fn element(&self, name: &str) -> Result<gst::Element> {
         self.0
             .by_name(name)
@@ -169,7 +169,7 @@ impl Pipeline {
     /// Waits for a message for which `wanted` returns true.
     ///
     /// # Errors
-    /// An element posts an error, or the message does not come.
+    /// An element posts an error, or the message does not arrive.
     pub fn wait_for(&self, wanted: impl Fn(&gst::Message) -> bool) -> Result<gst::Message> {
         let bus = self.0.bus().context("a pipeline has a bus")?;
         let deadline = now() + gst::ClockTime::try_from(TIMEOUT)?;
@@ -184,13 +184,13 @@ impl Pipeline {
                 bail!("{} ({:?})", error.error(), error.debug());
             }
         }
-        bail!("the expected message did not come")
+        bail!("the expected message did not arrive")
     }
 
     /// Waits for an element message for which `wanted` returns true, and returns its structure.
     ///
     /// # Errors
-    /// An element posts an error, or the message does not come.
+    /// An element posts an error, or the message does not arrive.
     pub fn wait_element_message(
         &self,
         wanted: impl Fn(&gst::StructureRef) -> bool,
@@ -216,7 +216,7 @@ impl Pipeline {
     /// Waits for an error and returns its text.
     ///
     /// # Errors
-    /// No error comes.
+    /// No error arrives.
     pub fn wait_error(&self) -> Result<String> {
         let message = self.wait_for(|message| message.type_() == gst::MessageType::Error)?;
         match message.view() {
@@ -228,7 +228,7 @@ impl Pipeline {
     /// Waits for EOS.
     ///
     /// # Errors
-    /// An element posts an error, or EOS does not come.
+    /// An element posts an error, or EOS does not arrive.
     pub fn wait_eos(&self) -> Result<()> {
         self.wait_for(|message| message.type_() == gst::MessageType::Eos)?;
         Ok(())

@@ -1,6 +1,7 @@
 //! Processes that tests read line by line.
 
 use std::io::{BufRead, BufReader, Write as _};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -56,6 +57,14 @@ impl Process {
         self.child.id()
     }
 
+    /// Whether it has not ended.
+    ///
+    /// # Errors
+    /// The system cannot tell.
+    pub fn is_running(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_none())
+    }
+
     /// Waits for the next line of its output.
     ///
     /// # Errors
@@ -87,6 +96,34 @@ impl Process {
         );
         Ok(())
     }
+}
+
+/// The path of one of this project's programs, which are all in one folder. Tests are in a folder
+/// inside it.
+///
+/// # Errors
+/// It is not built.
+pub fn program(name: &str) -> Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let mut paths = own.ancestors().skip(1).take(2).map(|dir| dir.join(name));
+    let path = paths.find(|path| path.is_file());
+    path.with_context(|| format!("the program {name} is not built"))
+}
+
+/// Prints a line for the process that reads this one's output.
+///
+/// # Errors
+/// Nobody reads it.
+pub fn say(line: &str) -> Result<()> {
+    let mut output = std::io::stdout().lock();
+    writeln!(output, "{line}")?;
+    Ok(output.flush()?)
+}
+
+/// Returns when standard input closes.
+pub fn wait_for_end() {
+    let mut line = String::new();
+    while std::io::stdin().read_line(&mut line).is_ok_and(|n| n > 0) {}
 }
 
 impl Drop for Process {

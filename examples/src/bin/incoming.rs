@@ -1,4 +1,4 @@
-//! Takes every video and screen share as it comes, and measures it; hears everybody.
+//! Receives every camera and screen that appears, and the audio of everybody, and measures them.
 //!
 //! ```text
 //! cargo run -p acscall-examples --bin incoming -- --call demo
@@ -19,7 +19,7 @@ use gst_video::prelude::*;
 struct Arguments {
     #[command(flatten)]
     place: Place,
-    /// Leaves after so long [default: stays until it is ended]
+    /// Leave after this time [default: stay until Ctrl-C]
     #[arg(long, value_parser = seconds)]
     seconds: Option<Duration>,
 }
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
 fn run(Arguments { place, seconds }: Arguments) -> Result<()> {
     acscall_examples::init()?;
     let call = Call::new("acscallsrc", &place)?;
-    // Everybody, mixed. The pad gives sound, or silence, from the first moment.
+    // The mix of everybody. The pad delivers sound or silence from the start.
     let heard = branch("audioconvert ! level interval=1000000000 ! fakesink async=false")?;
     connect(&call, "audio", &heard)?;
     call.start()?;
@@ -39,37 +39,40 @@ fn run(Arguments { place, seconds }: Arguments) -> Result<()> {
     let mut watched = BTreeSet::new();
     let mut failure = None;
     call.wait(seconds.unwrap_or(FOREVER), |message| {
-        let told = message
+        let result = message
             .structure()
-            .map(|structure| tell(&call, structure, &mut watched));
-        failure = told.and_then(Result::err);
+            .map(|structure| show(&call, structure, &mut watched));
+        failure = result.and_then(Result::err);
         failure.is_some()
     })?;
     failure.map_or(Ok(()), Err)
 }
 
-/// Shows a message, and begins to watch a picture that has come.
-fn tell(call: &Call, told: &gst::StructureRef, watched: &mut BTreeSet<String>) -> Result<()> {
-    match told.name().as_str() {
-        "acscall-state" => println!("The call is {}", told.get::<&str>("state")?),
+/// Prints a message, and watches the pad of a new picture.
+fn show(call: &Call, structure: &gst::StructureRef, watched: &mut BTreeSet<String>) -> Result<()> {
+    match structure.name().as_str() {
+        "acscall-state" => println!("The call is {}", structure.get::<&str>("state")?),
         "acscall-participant" => {
             println!(
                 "{} is {}",
-                told.get::<&str>("participant")?,
-                told.get::<&str>("state")?
+                structure.get::<&str>("participant")?,
+                structure.get::<&str>("state")?
             );
         }
         "acscall-stream" => {
-            let (pad, available) = (told.get::<&str>("pad")?, told.get::<bool>("available")?);
+            let (pad, available) = (
+                structure.get::<&str>("pad")?,
+                structure.get::<bool>("available")?,
+            );
             println!("{pad} is {}", if available { "on" } else { "off" });
-            // The pad is kept when the stream is turned off: it goes on with the next one.
-            let is_picture = told.get::<&str>("kind")? != "audio";
+            // The pad stays when the stream is turned off, and continues with the next one.
+            let is_picture = structure.get::<&str>("kind")? != "audio";
             if is_picture && available && watched.insert(pad.to_owned()) {
                 watch(call, pad)?;
             }
         }
         "level" => {
-            let channels = told.get::<gst::glib::ValueArray>("rms")?;
+            let channels = structure.get::<gst::glib::ValueArray>("rms")?;
             let loudest = channels.iter().filter_map(|level| level.get::<f64>().ok());
             println!(
                 "Everybody: {:.0} dB",
@@ -81,7 +84,7 @@ fn tell(call: &Call, told: &gst::StructureRef, watched: &mut BTreeSet<String>) -
     Ok(())
 }
 
-/// Processes the frames that come out of `pad`.
+/// Processes the frames of `pad`.
 fn watch(call: &Call, pad: &str) -> Result<()> {
     let name = pad.to_owned();
     let mut last = None;
@@ -89,7 +92,7 @@ fn watch(call: &Call, pad: &str) -> Result<()> {
         .new_sample(move |frames| {
             let sample = frames.pull_sample().map_err(|_| gst::FlowError::Eos)?;
             let (size, luma) = mean_luma(&sample).ok_or(gst::FlowError::NotNegotiated)?;
-            // Every frame is measured; once a second, and when the size changes, it is told.
+            // Print once a second, and when the size changes.
             let time = sample.buffer().and_then(|frame| frame.pts());
             let now = (size, time.map(gst::ClockTime::seconds));
             if last.replace(now) != Some(now) {
@@ -99,8 +102,8 @@ fn watch(call: &Call, pad: &str) -> Result<()> {
         })
         .build();
 
-    // In this format the frame is its luma. The pad may give nothing for a while: with
-    // async=false the pipeline does not wait for it.
+    // GRAY8 consists of the luma. With async=false the pipeline does not wait for the first frame,
+    // which may come late.
     let branch = branch(
         "queue ! videoconvert ! video/x-raw,format=GRAY8 ! appsink name=frames async=false",
     )?;
@@ -143,7 +146,7 @@ fn connect(call: &Call, pad: &str, branch: &gst::Bin) -> Result<()> {
     Ok(())
 }
 
-/// A part of a pipeline that `gst-launch-1.0` would understand, with one end open.
+/// Creates a bin with one unlinked pad, from a description in the syntax of `gst-launch-1.0`.
 fn branch(description: &str) -> Result<gst::Bin> {
     Ok(gst::parse::bin_from_description(description, true)?)
 }

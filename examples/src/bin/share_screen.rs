@@ -10,14 +10,14 @@ use acscall_examples::{Call, LocalStream, Pace, Place, canvas, source};
 use anyhow::Result;
 use clap::Parser;
 
-/// Shares a screen and puts a black-and-white filter in and out.
+/// Shares a screen, and inserts and removes a black-and-white filter.
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
     pace: Pace,
-    /// The real screen (under X), instead of pictures that the program draws
+    /// Share the real screen (X11) instead of a drawn canvas
     #[arg(long)]
     screen: bool,
 }

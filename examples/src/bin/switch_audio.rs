@@ -1,5 +1,5 @@
-//! Joins a call with the microphone, sends a tone of its own for a while, goes back to the
-//! microphone, and mutes it.
+//! Joins a call with the microphone, sends a tone for a while, returns to the microphone, and mutes
+//! it.
 //!
 //! ```text
 //! cargo run -p acscall-examples --bin switch_audio -- --call demo
@@ -11,14 +11,14 @@ use acscall_examples::{Call, LocalStream, Pace, Place, source};
 use anyhow::Result;
 use clap::Parser;
 
-/// Switches to a custom audio in mid-call, and back.
+/// Switches to custom audio during a call, and back.
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
     pace: Pace,
-    /// The real microphone, instead of ticks that stand for it
+    /// Use the real microphone instead of generated ticks
     #[arg(long)]
     microphone: bool,
 }
@@ -60,7 +60,7 @@ fn run(
     call.step(pace, "Muted")?;
 
     audio.set_muted(false);
-    call.step(pace, "Not muted any more")?;
+    call.step(pace, "Unmuted")?;
 
     audio.stop()?;
     call.step(pace, "Sending no audio, still in the call")?;

@@ -1,4 +1,4 @@
-//! Sends the camera, then pictures of its own, then another camera.
+//! Sends a camera, then frames that the program draws, then another camera.
 //!
 //! ```text
 //! cargo run -p acscall-examples --bin switch_video -- --call demo
@@ -10,14 +10,15 @@ use acscall_examples::{Call, LocalStream, Pace, Place, canvas, source};
 use anyhow::Result;
 use clap::Parser;
 
-/// Switches between cameras and a custom video in mid-call.
+/// Switches between cameras and custom video during a call.
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
     pace: Pace,
-    /// A real camera such as /dev/video0, instead of a test picture; give two for the other one
+    /// Use a real camera such as /dev/video0 instead of a test picture; give two to switch between
+    /// them
     #[arg(long, value_name = "DEVICE")]
     device: Vec<String>,
 }
@@ -48,11 +49,12 @@ fn run(
     call.join()?;
     call.step(pace, "Sending the camera")?;
 
-    // Another size and format: the others see the new picture where the old one was.
+    // Another size and format: the receivers see the new picture in place of the old one.
     video.switch(canvas::source()?)?;
     call.step(pace, "Sending a custom video, 1500×845")?;
 
-    // Both cameras may be one device, which opens only once: stop, then start.
+    // Both cameras may be the same device, which can be opened only once: stop it before starting
+    // the other.
     video.stop()?;
     call.step(pace, "Sending no video, still in the call")?;
 
@@ -72,6 +74,6 @@ fn test_camera(pattern: &str, width: u32, height: u32) -> String {
 }
 
 fn real_camera(device: &str) -> String {
-    // Most cameras send JPEG at their best sizes.
+    // Most cameras send JPEG at their largest sizes.
     format!("v4l2src device=\"{device}\" ! decodebin ! videoconvert")
 }

@@ -1,10 +1,8 @@
 //! The call machine, with a server, peers and an engine that send anything in any order, and an
-//! application that joins, places or accepts calls, reads and leaves. `call/checker.rs` and
-//! `call/story.rs` list what has to hold.
+//! application that joins, places or accepts calls, reads and leaves. `src/call/checker/` lists the
+//! invariants.
 
-mod checker;
 mod stage;
-mod story;
 
 use std::time::Duration;
 
@@ -16,7 +14,7 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use crate::steps;
 use stage::{Stage, target};
 
-/// The most steps: more show nothing new and take time.
+/// The maximum number of steps. More take time and show nothing new.
 const STEPS: usize = 200;
 
 #[derive(Debug, Arbitrary)]
@@ -105,7 +103,7 @@ fn step(stage: &mut Stage, u: &mut Unstructured<'_>) -> Result<()> {
         Step::Leg(leg, report) => stage.leg(leg, report),
         Step::Wait(milliseconds) => stage.wait(Duration::from_millis(milliseconds.into())),
         Step::WaitLong(seconds) => stage.wait(Duration::from_secs(seconds.into())),
-        Step::Early => stage.early(),
+        Step::Early => stage.wake(),
     }
     Ok(())
 }

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use acscall::call::checker::{CheckedCall, Socket};
 use acscall::call::{
-    Action, CallMachine, CallState, Config, Direction, Input, LegFailure, LegId, Selector, Target,
+    Action, CallState, Config, Direction, Input, LegFailure, LegId, Selector, Target,
 };
 use acscall::fuzzing::epoch;
 use acscall::model::{CalleeState, Candidate, IncomingEnd, Participant, ParticipantId};
@@ -11,7 +12,6 @@ use acscall::signalling::message::{LegEnd, LegSignal, LegStep, Resume, ServerMes
 use arbitrary::{Result, Unstructured};
 
 use super::Report;
-use super::checker::{Checker, Socket};
 use crate::words::Words;
 
 /// The names that the server gives calls.
@@ -21,10 +21,9 @@ const CALLS: [&str; 3] = ["tea", "placed:1", "placed:2"];
 const USERS: [&str; 4] = ["anna", "bert", "cleo", "bert:2"];
 
 pub(super) struct Stage {
-    call: CallMachine,
+    call: CheckedCall,
     target: Target,
     now: Instant,
-    checker: Checker,
     words: Words,
     /// All legs ever opened: an engine may still report about a closed one.
     legs: Vec<LegId>,
@@ -39,9 +38,8 @@ impl Stage {
             token: None,
         };
         Stage {
-            call: CallMachine::new(config),
+            call: CheckedCall::new(config),
             now: epoch(),
-            checker: Checker::new(target.clone()),
             target,
             words: Words::new(&[&["p1", "p2", "p3"], &USERS[..], &CALLS].concat()),
             legs: Vec::new(),
@@ -52,8 +50,8 @@ impl Stage {
     pub(super) fn input(&mut self, mut input: Input, u: &mut Unstructured<'_>) -> Result<()> {
         match &mut input {
             Input::Received(message) => return self.receive(&message.clone(), u),
-            Input::SocketOpened if self.checker.socket != Socket::Opening => return Ok(()),
-            Input::SocketClosed(_) if self.checker.socket == Socket::None => return Ok(()),
+            Input::SocketOpened if self.call.socket() != Socket::Opening => return Ok(()),
+            Input::SocketClosed(_) if self.call.socket() == Socket::None => return Ok(()),
             Input::LegDescription(leg, _)
             | Input::LegCandidate(leg, _)
             | Input::LegConnected(leg)
@@ -105,12 +103,12 @@ impl Stage {
     /// Opens the connection, to one of a few server instances.
     pub(super) fn connect(&mut self, run: u8) {
         self.handle(Input::Start);
-        if self.checker.socket == Socket::None
+        if self.call.socket() == Socket::None
             && let Some(due) = self.call.poll_timeout()
         {
             self.wait(due.saturating_duration_since(self.now));
         }
-        if self.checker.socket == Socket::Opening {
+        if self.call.socket() == Socket::Opening {
             self.handle(Input::SocketOpened);
         }
         self.received(ServerMessage::Welcome {
@@ -225,20 +223,14 @@ impl Stage {
         let end = self.now + time;
         while let Some(due) = self.call.poll_timeout().filter(|due| *due <= end) {
             self.now = self.now.max(due);
-            self.call.handle_timeout(self.now);
-            let next = self.call.poll_timeout();
-            assert!(
-                next.is_none_or(|next| next > self.now),
-                "an expired timer still runs"
-            );
-            self.act();
+            self.wake();
         }
         self.now = end;
     }
 
-    pub(super) fn early(&mut self) {
-        self.call.handle_timeout(self.now);
-        self.act();
+    pub(super) fn wake(&mut self) {
+        let actions = self.call.handle_timeout(self.now);
+        self.act(&actions);
     }
 
     /// Leaves the call, and checks that nothing is left to do.
@@ -249,14 +241,14 @@ impl Stage {
             self.wait(Duration::from_secs(5));
         }
         assert_eq!(self.call.state(), CallState::Disconnected);
-        assert!(self.checker.is_finished);
+        assert!(self.call.is_finished());
         assert_eq!(self.call.poll_timeout(), None);
         self.handle(Input::Start);
         self.wait(Duration::from_secs(3600));
     }
 
     fn received(&mut self, message: ServerMessage) {
-        if self.checker.socket == Socket::Open {
+        if self.call.socket() == Socket::Open {
             self.handle(Input::Received(message));
         }
     }
@@ -268,15 +260,13 @@ impl Stage {
     }
 
     fn handle(&mut self, input: Input) {
-        self.checker.input(&input);
-        self.call.handle(input, self.now);
-        self.act();
+        let actions = self.call.handle(input, self.now);
+        self.act(&actions);
     }
 
-    fn act(&mut self) {
-        while let Some(action) = self.call.poll_action() {
-            self.checker.action(&action, self.now);
-            match &action {
+    fn act(&mut self, actions: &[Action]) {
+        for action in actions {
+            match action {
                 Action::OpenLeg { leg, .. } => self.legs.push(leg.clone()),
                 Action::Send(message) => {
                     let value = serde_json::to_value(message).expect("a message can be serialized");
@@ -285,7 +275,6 @@ impl Stage {
                 _ => {}
             }
         }
-        self.checker.check_state(&self.call);
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) fn length(message: &ServerMessage, said: usize, limits: &Limits) -> u
     2000 + 12 * said + (users + 1) * (400 + 2 * name)
 }
 
-/// Whether it is the error of an unanswered call.
+/// Whether `code` is the error of an unanswered call.
 pub(super) fn is_unanswered(code: ErrorCode) -> bool {
     matches!(
         code,
@@ -54,8 +54,8 @@ pub(super) fn is_unanswered(code: ErrorCode) -> bool {
     )
 }
 
-/// The running timers match the pending events. `gone`: the times when connections in calls closed;
-/// the last of them may resume.
+/// Checks that the running timers match the pending events. `gone`: the times when connections in
+/// calls closed; the latest of them may resume.
 pub(super) fn check_timers(
     machine: &str,
     stats: &Stats,

@@ -71,8 +71,8 @@ impl Listeners {
         }
     }
 
-    /// All connections of a user ring for the same call, its participants know the users being
-    /// rung, and the machine's counts agree.
+    /// Checks that the same call rings on all connections of a user, that its participants know the
+    /// users being rung, and that the machine's counts agree.
     pub(super) fn check(&self, views: &Views, stats: &Stats) {
         assert_eq!(self.listeners.len(), stats.listening);
         let mut rung = BTreeMap::new();

@@ -19,7 +19,7 @@ use crate::steps;
 use driver::Policy;
 use stage::Stage;
 
-/// More steps only take time.
+/// The maximum number of steps. More only take time.
 const STEPS: usize = 200;
 
 const USERS: [&str; 4] = ["anna", "bert", "cleo", "dora"];

@@ -1,16 +1,16 @@
 //! A room machine with its driver and clients, and the invariants:
 //!
-//! * Nothing is sent to a connection that was closed, or is gone; none is closed twice.
-//! * An error goes to the one whose input it was, with a close exactly where the code is fatal.
-//!   Only who has the key of a participant closes another connection, that participant's; and who
-//!   is in a call, or is called into it, may end it for those who are in it.
-//! * The stats is what was opened, joined and left; no limit is passed.
-//! * Everybody in a call has the same roster ([`Views`]), all who listen as a user hear the same
-//!   ([`Listeners`]).
-//! * What is due is done; as many timers run as there is to be waited for.
-//! * An input causes at most as many messages as concern those in the call and those called, and
-//!   none longer than what was said and a little.
-//! * When all are gone nothing is left.
+//! * Nothing is sent to a closed connection, and none is closed twice.
+//! * An error goes to the connection whose input caused it, and closes it if and only if the code
+//!   is fatal. A client closes another connection only if it has the key of its participant. Only
+//!   members and callees of a call can end it for its members.
+//! * The stats agree with the connections opened, joined and left, and no limit is exceeded.
+//! * All participants of a call have the same roster ([`Views`]), and the same call rings on all
+//!   listening connections of a user ([`Listeners`]).
+//! * No timer is overdue, and each running timer belongs to a pending event.
+//! * The number of messages that an input causes is bounded by the participants and callees
+//!   concerned, and their length by that of the input.
+//! * When all clients have left, no state is left.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -33,7 +33,7 @@ pub(super) struct Stage {
     limits: Limits,
     now: Instant,
     words: Words,
-    /// The connections that the machine regards as open.
+    /// The connections that are open for the machine.
     connections: BTreeMap<ConnectionId, Connection>,
     opened: u64,
     addresses: BTreeSet<IpAddr>,
@@ -43,7 +43,7 @@ pub(super) struct Stage {
     gone: Vec<Instant>,
     /// Former participants, who can resume.
     past: Vec<(String, String, Resume)>,
-    /// After the last input.
+    /// The stats after the last input.
     before: Stats,
     checks: u32,
     pub(super) policy: Policy,
@@ -178,7 +178,7 @@ impl Stage {
             let next = self.rooms.poll_timeout();
             assert!(
                 next.is_none_or(|next| next > self.now),
-                "what is due is not done"
+                "a timer is overdue"
             );
             self.act(Cause::Time);
         }
@@ -190,7 +190,7 @@ impl Stage {
         assert_eq!(self.rooms.poll_action(), None);
     }
 
-    /// Closes everything and advances the time: nothing is left.
+    /// Closes everything and advances the time, and checks that no state is left.
     pub(super) fn finish(&mut self) {
         while let Some(id) = self.connections.keys().next().copied() {
             self.gone(id);
@@ -209,7 +209,7 @@ impl Stage {
         self.act(Cause::Of(id));
     }
 
-    /// It receives nothing from now on.
+    /// From now on it receives nothing.
     fn leave(&mut self, id: ConnectionId) {
         self.listeners.leave(id);
         if self.views.leave(id) {
@@ -224,7 +224,7 @@ impl Stage {
 
     fn act(&mut self, cause: Cause<'_>) {
         let before = self.before;
-        // It has to be closed.
+        // The connection that must be closed next.
         let mut ended = None;
         let mut sent = 0;
         while let Some(action) = self.rooms.poll_action() {

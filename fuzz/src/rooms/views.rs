@@ -114,7 +114,8 @@ impl Views {
         }
     }
 
-    /// All participants of a call have the same view, and the machine's counts agree.
+    /// Checks that all participants of a call have the same view, and that the machine's counts
+    /// agree.
     pub(super) fn check(&self, stats: &Stats) {
         assert_eq!(
             self.views.len(),
@@ -124,7 +125,11 @@ impl Views {
         for view in self.views.values() {
             let is_alone = view.others.is_empty() && view.ringing.is_empty();
             let is_abandoned = is_alone && self.placed.contains(&view.call);
-            assert!(!is_abandoned, "nobody comes, and {} goes on", view.call);
+            assert!(
+                !is_abandoned,
+                "{} continues with one participant",
+                view.call
+            );
             if let Some(other) = calls.insert(&view.call, view) {
                 assert_eq!(view.members(), other.members(), "{}", view.call);
                 assert_eq!(view.ringing, other.ringing, "{}", view.call);

@@ -1,9 +1,9 @@
-//! How gray.
+//! The amount of the effect.
 #![forbid(unsafe_code)]
 
-/// The amount of `grayscale(amount)`: 0 changes nothing, 1 takes all colour.
+/// The amount of `grayscale(amount)`: 0 changes nothing, 1 removes all colour.
 ///
-/// Held in Q15, as 0..=32768.
+/// Stored in Q15, as 0..=32768.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Amount(u16);
 
@@ -13,27 +13,27 @@ impl Amount {
     /// No colour is left.
     pub const FULL: Self = Self(1 << 15);
 
-    /// The nearest amount; beyond 0..=1 the nearer end, for NaN 0.
+    /// Returns the nearest amount. Values outside 0..=1 are clamped, NaN becomes 0.
     pub fn new(amount: f64) -> Self {
         // A NaN is cast to 0.
         Self((amount.clamp(0.0, 1.0) * 32768.0).round() as u16)
     }
 
-    /// The value, 0..=32768 for 0..=1.
+    /// Returns the value in Q15: 0..=32768 for 0..=1.
     pub const fn q15(self) -> u16 {
         self.0
     }
 
-    /// As a factor of [`mul_q15`]: −amount, because −1 fits into an `i16` and 1 does not.
+    /// Returns −amount as a factor for [`mul_q15`], because −1 fits into an `i16` and 1 does not.
     pub(crate) const fn negated(self) -> i16 {
         self.0.wrapping_neg().cast_signed()
     }
 }
 
-/// `x·y` of two numbers in Q15, rounded to the nearest: one instruction of AVX2 (`pmulhrsw`).
+/// Multiplies two numbers in Q15 and rounds to nearest: one instruction of AVX2 (`pmulhrsw`).
 #[inline(always)]
 pub(crate) const fn mul_q15(x: i16, y: i16) -> i16 {
-    // Written as the instruction is defined, so that the compiler finds it.
+    // The formula is that of the instruction, so that the compiler recognises it.
     ((((x as i32 * y as i32) >> 14) + 1) >> 1) as i16
 }
 
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_amount_beyond_its_range_is_the_nearer_end() {
+    fn an_amount_outside_its_range_is_clamped() {
         for (amount, q15) in [(-1.0, 0), (0.5, 16384), (1.0, 32768), (7.0, 32768)] {
             assert_eq!(Amount::new(amount).q15(), q15, "{amount}");
         }

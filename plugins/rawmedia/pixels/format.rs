@@ -1,7 +1,7 @@
-//! How samples lie in a row.
+//! The layout of samples in a row.
 #![forbid(unsafe_code)]
 
-/// Interleaved RGB of 8 bits: where red, green and blue are in a pixel of 3 or 4 bytes.
+/// Interleaved 8-bit RGB: the positions of red, green and blue in a pixel of 3 or 4 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RgbLayout {
     /// Bytes of a pixel.
@@ -15,17 +15,17 @@ impl RgbLayout {
     pub const RGB: Self = Self::of(3, 0, 1, 2);
     /// Bytes B, G, R.
     pub const BGR: Self = Self::of(3, 2, 1, 0);
-    /// Bytes R, G, B and one that stays (RGBA too).
+    /// Bytes R, G, B and one that is kept (also RGBA).
     pub const RGBX: Self = Self::of(4, 0, 1, 2);
-    /// Bytes B, G, R and one that stays (BGRA too).
+    /// Bytes B, G, R and one that is kept (also BGRA).
     pub const BGRX: Self = Self::of(4, 2, 1, 0);
-    /// One byte that stays, then R, G, B (ARGB too).
+    /// One byte that is kept, then R, G, B (also ARGB).
     pub const XRGB: Self = Self::of(4, 1, 2, 3);
-    /// One byte that stays, then B, G, R (ABGR too).
+    /// One byte that is kept, then B, G, R (also ABGR).
     pub const XBGR: Self = Self::of(4, 3, 2, 1);
 
-    /// Pixels of `size` bytes with red, green and blue at these offsets; `None` unless the size is 3
-    /// or 4 and the offsets are three different bytes of it.
+    /// Describes pixels of `size` bytes with red, green and blue at these offsets. Returns `None`
+    /// unless the size is 3 or 4 and the offsets are three different bytes of the pixel.
     pub const fn new(size: usize, r: usize, g: usize, b: usize) -> Option<Self> {
         let inside = r < size && g < size && b < size;
         let distinct = r != g && g != b && b != r;
@@ -43,7 +43,7 @@ impl RgbLayout {
         }
     }
 
-    /// Bytes of a pixel, 3 or 4.
+    /// Returns the bytes per pixel, 3 or 4.
     pub const fn size(self) -> usize {
         self.size as usize
     }
@@ -53,7 +53,7 @@ impl RgbLayout {
     }
 }
 
-/// Samples of up to 16 bits, each in two bytes, the lower first.
+/// Samples of up to 16 bits, each in two bytes, little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Depth {
     bits: u8,
@@ -61,18 +61,19 @@ pub struct Depth {
 }
 
 impl Depth {
-    /// 10 bits at the lower end: `I420_10LE`, `GBR_10LE`.
+    /// The lowest 10 bits: `I420_10LE`, `GBR_10LE`.
     pub const LOW_10: Self = Self { bits: 10, shift: 0 };
-    /// 10 bits at the upper end, the 6 below them 0: `P010_10LE`, `Y210`.
+    /// The highest 10 bits, with 6 zero bits below them: `P010_10LE`, `Y210`.
     pub const HIGH_10: Self = Self { bits: 10, shift: 6 };
-    /// 12 bits at the lower end: `I420_12LE`, `GBR_12LE`.
+    /// The lowest 12 bits: `I420_12LE`, `GBR_12LE`.
     pub const LOW_12: Self = Self { bits: 12, shift: 0 };
-    /// 12 bits at the upper end, the 4 below them 0: `P012_LE`.
+    /// The highest 12 bits, with 4 zero bits below them: `P012_LE`.
     pub const HIGH_12: Self = Self { bits: 12, shift: 4 };
     /// All 16 bits: `P016_LE`, `GBR_16LE`.
     pub const FULL_16: Self = Self { bits: 16, shift: 0 };
 
-    /// `bits` bits, the lowest of them at bit `shift`; `None` unless 1..=16 of them fit.
+    /// Describes samples of `bits` bits, the lowest at bit `shift`. Returns `None` unless `bits` is
+    /// 1..=16 and they fit into 16 bits.
     pub const fn new(bits: u32, shift: u32) -> Option<Self> {
         if 1 <= bits && bits <= 16 && shift <= 16 - bits {
             Some(Self {
@@ -84,42 +85,42 @@ impl Depth {
         }
     }
 
-    /// How many bits count.
+    /// Returns the number of significant bits.
     pub const fn bits(self) -> u32 {
         self.bits as u32
     }
 
-    /// How many bits below them are 0.
+    /// Returns the number of zero bits below them.
     pub const fn shift(self) -> u32 {
         self.shift as u32
     }
 
-    /// The sample of no colour in a row of chroma, without the shift.
+    /// Returns the neutral chroma sample, without the shift.
     pub(crate) const fn neutral(self) -> u16 {
         1 << (self.bits - 1)
     }
 
-    /// The largest sample, without the shift.
+    /// Returns the largest sample, without the shift.
     pub(crate) const fn max(self) -> u16 {
         u16::MAX >> (16 - self.bits)
     }
 }
 
-/// RGB with 10 bits for each component, in words of 32 bits.
+/// RGB with 10 bits per component, in 32-bit words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rgb10 {
-    /// `RGB10A2_LE`: a word with its lowest byte first, red in the lowest bits, alpha in the top two.
+    /// `RGB10A2_LE`: a little-endian word with red in the lowest bits and alpha in the top two.
     Rgb10a2Le,
-    /// `BGR10A2_LE`: the same with blue in the lowest bits.
+    /// `BGR10A2_LE`: the same, with blue in the lowest bits.
     Bgr10a2Le,
-    /// `r210`: a word with its highest byte first, two unused bits, red, green, blue.
+    /// `r210`: a big-endian word with two unused bits, red, green and blue.
     R210,
 }
 
 /// YUV with all components in one row. Named as in GStreamer.
 ///
-/// A row holds whole groups of bytes, as rows of GStreamer's strides do: two pixels of 4:2:2 also
-/// where the picture's width is odd. A last group that is not whole stays as it is.
+/// A row consists of whole groups of bytes, as GStreamer's strides do: two pixels of 4:2:2 even if
+/// the width of the picture is odd. An incomplete last group is not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packed {
     /// 4:2:2, bytes Y U Y V.
@@ -140,27 +141,27 @@ pub enum Packed {
     Iyu2,
     /// 4:2:2, samples Y U Y V of [`Depth::HIGH_10`].
     Y210,
-    /// 4:4:4, words of 32 bits with the lowest byte first: 10 bits each of U, Y, V, then 2 of alpha.
+    /// 4:4:4, little-endian 32-bit words: 10 bits each of U, Y, V, then 2 bits of alpha.
     Y410,
 }
 
-/// Rows of chroma as they lie in planar and semi-planar formats.
+/// Rows of chroma in planar and semi-planar formats.
 #[derive(Clone, Copy, Debug)]
 pub enum Chroma<'a> {
-    /// A row each of U and V: `I420`, `Y42B`.
+    /// Separate rows of U and V: `I420`, `Y42B`.
     Planar {
         /// The row of the U plane.
         u: &'a [u8],
         /// The row of the V plane.
         v: &'a [u8],
     },
-    /// Samples U, V in turn: `NV12`.
+    /// Alternating samples U, V: `NV12`.
     Uv(&'a [u8]),
-    /// Samples V, U in turn: `NV21`.
+    /// Alternating samples V, U: `NV21`.
     Vu(&'a [u8]),
 }
 
-/// How many samples of luma lie beside each other for one of chroma.
+/// The number of adjacent luma samples that share a chroma sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subsampling {
     /// 4:4:4.

@@ -1,4 +1,4 @@
-//! The kernels, by what they do; how is the level's.
+//! The interface to the kernels of all levels.
 #![forbid(unsafe_code)]
 
 #[cfg(target_arch = "x86_64")]
@@ -9,8 +9,8 @@ use crate::{Amount, Chroma, Depth, Level, Packed, Rgb10, RgbLayout, Subsampling,
 
 /// The kernels of one [`Level`].
 ///
-/// All work in place. Rows of different lengths that belong together are processed as far as the
-/// shortest goes; a last pixel, sample or group that is not whole stays as it is. Nothing panics.
+/// All kernels work in place. They process associated rows up to the length of the shortest one,
+/// and do not change an incomplete last pixel, sample or group. They never panic.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernels(Code);
 
@@ -36,7 +36,7 @@ macro_rules! dispatch {
 }
 
 impl Kernels {
-    /// Those of `level`; `None` where this processor lacks it.
+    /// Returns the kernels of `level`; `None` if this processor does not support it.
     pub fn new(level: Level) -> Option<Self> {
         match level {
             Level::Scalar => Some(Self(Code::Scalar)),
@@ -48,19 +48,19 @@ impl Kernels {
                 not(any(target_arch = "x86_64", target_arch = "aarch64")),
                 expect(
                     unreachable_patterns,
-                    reason = "elsewhere some level is always another's"
+                    reason = "on other architectures some level is missing"
                 )
             )]
             _ => None,
         }
     }
 
-    /// Those of [`Level::best`].
+    /// Returns the kernels of [`Level::best`].
     pub fn best() -> Self {
         Self::new(Level::best()).unwrap_or(Self(Code::Scalar))
     }
 
-    /// Whose they are.
+    /// Returns the level of these kernels.
     pub const fn level(&self) -> Level {
         match self.0 {
             Code::Scalar => Level::Scalar,
@@ -71,17 +71,18 @@ impl Kernels {
         }
     }
 
-    /// Interleaved RGB of 8 bits; bytes that are no colour stay.
+    /// Makes interleaved 8-bit RGB gray. Other bytes, such as alpha, are kept.
     pub fn rgb(&self, row: &mut [u8], layout: RgbLayout, amount: Amount) {
         dispatch!(self.rgb(row, layout, amount));
     }
 
-    /// Planar RGB of 8 bits, a row of each plane: `GBR`, `GBRA`, `RGBP`, `BGRP`.
+    /// Makes planar 8-bit RGB gray, given a row of each plane: `GBR`, `GBRA`, `RGBP`, `BGRP`.
     pub fn rgb_planar8(&self, r: &mut [u8], g: &mut [u8], b: &mut [u8], amount: Amount) {
         dispatch!(self.rgb_planar8(r, g, b, amount));
     }
 
-    /// Planar RGB of more bits, a row of each plane: `GBR_10LE`, `GBRA_10LE`.
+    /// Makes planar RGB of more than 8 bits gray, given a row of each plane: `GBR_10LE`,
+    /// `GBRA_10LE`.
     pub fn rgb_planar16(
         &self,
         r: &mut [u8],
@@ -93,35 +94,35 @@ impl Kernels {
         dispatch!(self.rgb_planar16(r, g, b, depth, amount));
     }
 
-    /// RGB in words of 32 bits; the two bits that are no colour stay.
+    /// Makes RGB in 32-bit words gray. The two other bits are kept.
     pub fn rgb10(&self, row: &mut [u8], format: Rgb10, amount: Amount) {
         dispatch!(self.rgb10(row, format, amount));
     }
 
-    /// Moves chroma of 8 bits toward neutral (128); with [`Amount::FULL`] fills with it. For rows that
-    /// hold chroma alone, of one plane or U and V in turn.
+    /// Moves 8-bit chroma toward neutral (128); [`Amount::FULL`] fills the row with it. For rows
+    /// with only chroma, of one plane or with U and V alternating.
     pub fn chroma8(&self, row: &mut [u8], amount: Amount) {
         dispatch!(self.chroma8(row, amount));
     }
 
-    /// The same for samples of `depth`. The bits below a sample become 0.
+    /// Like [`Self::chroma8`] for samples of `depth`. The bits below a sample become 0.
     pub fn chroma16(&self, row: &mut [u8], depth: Depth, amount: Amount) {
         dispatch!(self.chroma16(row, depth, amount));
     }
 
-    /// Moves the chroma of a packed row toward neutral; luma and alpha stay.
+    /// Moves the chroma of a packed row toward neutral. Luma and alpha are kept.
     pub fn packed(&self, row: &mut [u8], format: Packed, amount: Amount) {
         dispatch!(self.packed(row, format, amount));
     }
 
-    /// [`Self::packed`] with luma as the browser would have it.
+    /// Like [`Self::packed`], but also computes the browser's luma.
     pub fn packed_luma(&self, row: &mut [u8], format: Packed, weights: Weights, amount: Amount) {
         dispatch!(self.packed_luma(row, format, weights, amount));
     }
 
-    /// The browser's luma, step one of two: what the colours of a chroma row of 8 bits (as it was
-    /// before [`Self::chroma8`]) add to luma, one number for each pair of U and V. It serves all rows
-    /// of luma that share the chroma.
+    /// First step of the browser's luma: computes the differences that an 8-bit chroma row (before
+    /// [`Self::chroma8`]) adds to luma, one for each pair of U and V. They apply to all rows of
+    /// luma that share the chroma.
     pub fn luma_deltas8(
         &self,
         chroma: Chroma<'_>,
@@ -132,7 +133,7 @@ impl Kernels {
         dispatch!(self.luma_deltas8(chroma, weights, amount, deltas));
     }
 
-    /// The same for samples of `depth`.
+    /// Like [`Self::luma_deltas8`] for samples of `depth`.
     pub fn luma_deltas16(
         &self,
         chroma: Chroma<'_>,
@@ -144,13 +145,14 @@ impl Kernels {
         dispatch!(self.luma_deltas16(chroma, depth, weights, amount, deltas));
     }
 
-    /// Step two: adds the deltas to a row of luma, each to as many samples as share its chroma; the
-    /// last also to fewer. Sums stay within 0..=255.
+    /// Second step: adds each delta to the luma samples that share its chroma; for the last delta
+    /// there may be fewer. Sums are clamped to 0..=255.
     pub fn luma8(&self, row: &mut [u8], deltas: &[i16], subsampling: Subsampling) {
         dispatch!(self.luma8(row, deltas, subsampling));
     }
 
-    /// The same for samples of `depth`, within its range. The bits below a sample become 0.
+    /// Like [`Self::luma8`] for samples of `depth`, clamped to its range. The bits below a sample
+    /// become 0.
     pub fn luma16(&self, row: &mut [u8], depth: Depth, deltas: &[i16], subsampling: Subsampling) {
         dispatch!(self.luma16(row, depth, deltas, subsampling));
     }

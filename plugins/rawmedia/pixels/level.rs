@@ -1,10 +1,10 @@
-//! The instruction sets there are kernels for.
+//! The supported instruction sets.
 #![forbid(unsafe_code)]
 
 /// An instruction set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Level {
-    /// What every processor of the architecture has. The specification.
+    /// The baseline of the architecture. It is the specification.
     Scalar,
     /// x86-64 with AVX2.
     Avx2,
@@ -13,19 +13,19 @@ pub enum Level {
 }
 
 impl Level {
-    /// The fastest that this processor has.
+    /// Returns the fastest level of this processor.
     pub fn best() -> Self {
         Self::available().last().unwrap_or(Self::Scalar)
     }
 
-    /// All that this processor has, the fastest last.
+    /// Returns all levels of this processor, the fastest last.
     pub fn available() -> impl Iterator<Item = Self> {
         [Self::Scalar, Self::Neon, Self::Avx2]
             .into_iter()
             .filter(|level| level.is_available())
     }
 
-    /// Whether this processor has it.
+    /// Whether this processor supports it.
     pub fn is_available(self) -> bool {
         match self {
             Self::Scalar => true,
@@ -37,7 +37,7 @@ impl Level {
                 not(any(target_arch = "x86_64", target_arch = "aarch64")),
                 expect(
                     unreachable_patterns,
-                    reason = "elsewhere some level is always another's"
+                    reason = "on other architectures some level is missing"
                 )
             )]
             _ => false,

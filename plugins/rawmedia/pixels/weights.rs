@@ -1,12 +1,12 @@
-//! What chroma adds to luma.
+//! The weights of chroma in the browser's luma.
 #![forbid(unsafe_code)]
 
 use crate::Amount;
 
-/// How much of U and of V the browser's gray adds to the Y of a YUV colour space.
+/// The weights of U and V that convert the Y of a colour space to the browser's gray.
 ///
-/// In a space whose own luma weights are not those of bt709, `0.2126 R + 0.7152 G + 0.0722 B` of a
-/// colour is not its Y, but `Y + wu·U + wv·V` (U and V with their neutral value taken off).
+/// If the luma weights of the space are not those of bt709, `0.2126 R + 0.7152 G + 0.0722 B` of a
+/// colour is `Y + wu·U + wv·V` instead of Y, with U and V relative to neutral.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Weights {
     u: f64,
@@ -14,16 +14,16 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// No change of luma: the weights of bt709.
+    /// Luma does not change: the weights for bt709.
     pub const NONE: Self = Self { u: 0.0, v: 0.0 };
 
-    /// For the space whose luma is `kr·R + (1−kr−kb)·G + kb·B`.
+    /// Returns the weights for the space whose luma is `kr·R + (1−kr−kb)·G + kb·B`.
     ///
-    /// In the limited range Y has 219 steps for every 224 of U and V, in the full range as many.
-    /// Numbers that describe no space (not finite, or without green) give [`Self::NONE`].
+    /// Y has 219 steps for 224 of U and V in limited range, and as many in full range. Invalid
+    /// numbers (not finite, or without green) result in [`Self::NONE`].
     pub fn new(kr: f64, kb: f64, full_range: bool) -> Self {
         let kg = 1.0 - kr - kb;
-        // R = Y + 2(1−kr)·V, B = Y + 2(1−kb)·U, and G is what is missing from Y.
+        // R = Y + 2(1−kr)·V, B = Y + 2(1−kb)·U, and G is the remainder of Y.
         let scale = if full_range { 1.0 } else { 219.0 / 224.0 };
         let u = 2.0 * (1.0 - kb) * (0.0722 - 0.7152 * kb / kg) * scale;
         let v = 2.0 * (1.0 - kr) * (0.2126 - 0.7152 * kr / kg) * scale;
@@ -34,22 +34,23 @@ impl Weights {
         }
     }
 
-    /// The weight of U.
+    /// Returns the weight of U.
     pub const fn u(self) -> f64 {
         self.u
     }
 
-    /// The weight of V.
+    /// Returns the weight of V.
     pub const fn v(self) -> f64 {
         self.v
     }
 
-    /// Whether luma stays as it is, to a hundredth of the smallest step of 10-bit samples.
+    /// Whether luma does not change, to a hundredth of a step of 10-bit samples.
     pub fn is_none(self) -> bool {
         self.u.abs().max(self.v.abs()) * 512.0 < 0.01
     }
 
-    /// Both times `amount` in Q15, within ±1 exclusive: no space that is in use has more than ±0.5.
+    /// Returns both weights times `amount` in Q15, within ±1 exclusive. No space in use exceeds
+    /// ±0.5.
     pub(crate) fn scaled(self, amount: Amount) -> (i16, i16) {
         let scaled = |weight: f64| {
             (weight * f64::from(amount.q15()))
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn no_space_at_all_gives_no_weights() {
+    fn an_invalid_space_has_no_weights() {
         assert_eq!(Weights::new(0.5, 0.5, false), Weights::NONE);
         assert_eq!(Weights::new(f64::NAN, 0.1, true), Weights::NONE);
     }

@@ -20,7 +20,7 @@ pub(super) const REMINDER_INTERVAL: Duration = Duration::from_secs(5);
 // causes one with each offer and each change of its roles. Unlimited, one peer could stall the call
 // for everybody, and the server would close this connection for the messages that the legs take.
 
-/// New legs with one participant, each way. A failed leg is replaced after 0.2 s or more, and an
+/// New legs with one participant, both directions together. A failed leg is replaced after 0.2 s or more, and an
 /// application may change several codecs in a row.
 const LEGS_PER_PEER: Quota = Quota {
     burst: 8,

@@ -15,8 +15,8 @@ impl CallMachine {
             self.handle_error(ErrorCode::UnsupportedVersion, message, now);
             return;
         }
-        // If the connection was lost just after this end accepted a call, it is in that call
-        // already, or gets into it this way.
+        // If the connection was lost just after this end accepted a call, `join` resumes that call,
+        // or completes the acceptance.
         let unconfirmed = self.incoming.unconfirmed().map(str::to_owned);
         let call = self.name.as_ref().or(unconfirmed.as_ref());
         let (receives, sends) = (self.roles.receives, self.roles.sends);

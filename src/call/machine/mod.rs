@@ -33,7 +33,7 @@ pub struct CallMachine {
     state: CallState,
     /// The call's name, once there is a call.
     name: Option<String>,
-    /// Whether the server has been requested to end the call for everybody.
+    /// Whether the server has been requested to end the call for everyone.
     is_ending: bool,
     roles: Roles,
     media: Kinds,

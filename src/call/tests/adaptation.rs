@@ -168,7 +168,7 @@ fn a_path_too_slow_for_video_gets_none_until_it_recovers_and_both_ends_are_notif
 }
 
 #[test]
-fn without_any_packet_video_comes_back_by_itself() {
+fn without_any_packet_video_returns_after_a_while() {
     let (mut harness, legs) = sender(&["bob"]);
     harness.handle(Input::Media(kinds(&[Kind::Video])));
     let mut wire = Wire::new(&harness, legs[0].clone(), 100e3);

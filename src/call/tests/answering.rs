@@ -9,7 +9,7 @@ use crate::signalling::message::*;
 use IncomingEnd::{AnsweredElsewhere, Cancelled, NoAnswer};
 
 #[test]
-fn listening_takes_as_long_as_it_takes_and_has_no_call_state() {
+fn listening_has_no_time_limit_and_no_call_state() {
     let mut call = Harness::to(Target::Answer {
         automatically: false,
     });
@@ -178,7 +178,7 @@ fn the_end_of_an_incoming_call_has_a_reason() {
 }
 
 #[test]
-fn an_accept_that_comes_too_late_ends_the_call_once_and_listening_goes_on() {
+fn an_accept_that_comes_too_late_ends_the_call_once_and_listening_continues() {
     let mut call = listening();
     call.receive(rings("placed:1"));
     call.handle(Input::Accept(None));
@@ -196,7 +196,7 @@ fn an_accept_that_comes_too_late_ends_the_call_once_and_listening_goes_on() {
 }
 
 #[test]
-fn an_incoming_call_is_declined_and_listening_goes_on() {
+fn an_incoming_call_is_declined_and_listening_continues() {
     let mut call = listening();
     call.receive(rings("placed:1"));
     call.receive(rings("placed:2"));

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::harness::base;
 use crate::call::bandwidth::{Estimator, PacketReport};
+use crate::call::checker::epoch;
 
 /// The highest bit rate of a sender, which is the default.
 const MOST: u32 = 2_500_000;
@@ -50,7 +50,7 @@ impl Link {
     fn new(capacity: f64) -> Link {
         Link {
             estimator: Estimator::new(MOST),
-            start: base(),
+            start: epoch(),
             now: Duration::ZERO,
             random: 1,
             capacity,
@@ -252,7 +252,7 @@ fn a_path_too_narrow_for_video_is_estimated_below_it() {
 }
 
 #[test]
-fn with_audio_alone_the_estimate_comes_back_to_where_video_may_begin() {
+fn with_audio_alone_the_estimate_rises_until_video_may_start() {
     let mut link = Link::new(100e3);
     link.run(secs(10));
     (link.capacity, link.wanted) = (100e6, 0);
@@ -267,7 +267,7 @@ fn with_audio_alone_the_estimate_comes_back_to_where_video_may_begin() {
 }
 
 #[test]
-fn time_without_a_packet_brings_the_estimate_back_to_where_video_may_begin() {
+fn time_without_a_packet_raises_the_estimate_until_video_may_start() {
     let mut link = Link::new(100e3);
     link.run(secs(10));
     let mut estimator = link.estimator;

@@ -2,24 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use super::checker::Checker;
+use crate::call::checker::{CheckedCall, Socket, epoch};
 use crate::call::*;
 use crate::model::*;
 use crate::signalling::message::*;
 
-/// The start of virtual time.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "there is no other way to get an Instant; only differences matter"
-)]
-pub(super) fn base() -> Instant {
-    Instant::now()
-}
-
 pub(super) struct Harness {
-    pub(super) call: CallMachine,
+    pub(super) call: CheckedCall,
     pub(super) now: Instant,
-    checker: Checker,
 }
 
 impl Harness {
@@ -37,9 +27,8 @@ impl Harness {
             token: Some(Token("secret".into())),
         };
         Harness {
-            call: CallMachine::new(config),
-            now: base(),
-            checker: Checker::default(),
+            call: CheckedCall::new(config),
+            now: epoch(),
         }
     }
 
@@ -80,16 +69,14 @@ impl Harness {
 
     /// Closes the connection, if there is one.
     pub(super) fn close(&mut self) -> Vec<Action> {
-        match self.checker.has_socket() {
-            true => self.handle(Input::SocketClosed("cable".into())),
-            false => Vec::new(),
+        match self.call.socket() {
+            Socket::None => Vec::new(),
+            Socket::Opening | Socket::Open => self.handle(Input::SocketClosed("cable".into())),
         }
     }
 
     pub(super) fn handle(&mut self, input: Input) -> Vec<Action> {
-        self.checker.input(&input);
-        self.call.handle(input, self.now);
-        self.actions()
+        self.call.handle(input, self.now)
     }
 
     pub(super) fn receive(&mut self, message: ServerMessage) -> Vec<Action> {
@@ -116,19 +103,9 @@ impl Harness {
         let mut actions = Vec::new();
         while let Some(due) = self.call.poll_timeout().filter(|due| *due <= end) {
             self.now = self.now.max(due);
-            self.call.handle_timeout(self.now);
-            actions.extend(self.actions());
+            actions.extend(self.call.handle_timeout(self.now));
         }
         self.now = end;
-        actions
-    }
-
-    fn actions(&mut self) -> Vec<Action> {
-        let mut actions = Vec::new();
-        while let Some(action) = self.call.poll_action() {
-            self.checker.action(&action);
-            actions.push(action);
-        }
         actions
     }
 }

@@ -123,7 +123,7 @@ fn a_call_ends_for_everyone_when_the_server_has_ended_it() {
 }
 
 #[test]
-fn a_call_that_may_not_be_ended_for_everyone_goes_on() {
+fn a_call_that_may_not_be_ended_for_everyone_continues() {
     let (mut call, _) = Harness::connected(peer("bob"));
     call.handle(Input::Leave { for_everyone: true });
     assert_eq!(

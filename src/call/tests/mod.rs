@@ -3,7 +3,6 @@
 mod adaptation;
 mod answering;
 mod bandwidth;
-mod checker;
 mod failures;
 mod harness;
 mod hostile;

@@ -2,26 +2,22 @@
 //! satisfy the harness's checker nevertheless.
 
 use super::harness::*;
-use super::world::Dice;
 use crate::call::*;
 use crate::model::*;
 use crate::signalling::message::*;
+use crate::signalling::room::Dice;
 
 const USERS: [&str; 4] = ["me", "bob", "carol", "dave"];
 const CALLS: [&str; 3] = ["x", "placed:1", "placed:2"];
 
 impl Dice {
-    fn of<T: Clone>(&mut self, choice: &[T]) -> T {
-        choice[self.below(choice.len() as u64) as usize].clone()
-    }
-
     fn users(&mut self) -> Vec<String> {
         let count = self.below(3);
-        (0..count).map(|_| self.of(&USERS).to_owned()).collect()
+        (0..count).map(|_| self.pick(&USERS).to_owned()).collect()
     }
 
     fn participant(&mut self) -> Participant {
-        let participant = peer(self.of(&USERS));
+        let participant = peer(self.pick(&USERS));
         match self.below(3) {
             0 => participant.away(),
             1 => participant.media(&[Kind::Audio]),
@@ -30,8 +26,8 @@ impl Dice {
     }
 
     fn message(&mut self) -> ServerMessage {
-        let call = self.of(&CALLS).to_owned();
-        let user = self.of(&USERS).to_owned();
+        let call = self.pick(&CALLS).to_owned();
+        let user = self.pick(&USERS).to_owned();
         match self.below(16) {
             0 => welcome("run1"),
             1..=4 => ServerMessage::Listening {},
@@ -42,18 +38,18 @@ impl Dice {
             },
             6 => ServerMessage::IncomingEnded {
                 call,
-                reason: self.of(&[IncomingEnd::Cancelled, IncomingEnd::Other]),
+                reason: self.pick(&[IncomingEnd::Cancelled, IncomingEnd::Other]),
             },
             7..=9 => ServerMessage::Joined {
                 call,
-                resume: resume(self.of(&["me", "me", "me2"])),
+                resume: resume(self.pick(&["me", "me", "me2"])),
                 participants: (0..self.below(3)).map(|_| self.participant()).collect(),
                 ringing: self.users(),
                 ice_servers: Vec::new(),
             },
             10..=11 => ServerMessage::Callee {
                 user,
-                state: self.of(&[
+                state: self.pick(&[
                     CalleeState::Ringing,
                     CalleeState::Accepted,
                     CalleeState::Declined,
@@ -67,8 +63,8 @@ impl Dice {
                 0 => ServerMessage::CallEnded {
                     reason: "over".into(),
                 },
-                1 => error(self.of(&[ErrorCode::CalleeBusy, ErrorCode::NotInvited])),
-                _ => error(self.of(&[
+                1 => error(self.pick(&[ErrorCode::CalleeBusy, ErrorCode::NotInvited])),
+                _ => error(self.pick(&[
                     ErrorCode::IncomingGone,
                     ErrorCode::TokenPlace,
                     ErrorCode::LimitExceeded,
@@ -80,7 +76,7 @@ impl Dice {
     }
 
     fn input(&mut self) -> Input {
-        let call = Some(self.of(&CALLS).to_owned()).filter(|_| self.below(2) == 0);
+        let call = Some(self.pick(&CALLS).to_owned()).filter(|_| self.below(2) == 0);
         match self.below(8) {
             0..=2 => Input::Accept(call),
             3 => Input::Reject(call),
@@ -99,7 +95,7 @@ fn arbitrary_inputs_lead_to_sensible_actions() {
     let mut entered = 0;
     for seed in 0..3000 {
         let mut dice = Dice(seed);
-        let target = dice.of(&[
+        let target = dice.pick(&[
             Target::Join("x".into()),
             Target::Place(vec!["bob".into()]),
             Target::Answer {
@@ -122,10 +118,10 @@ fn arbitrary_inputs_lead_to_sensible_actions() {
             match dice.below(20) {
                 0..=1 => {
                     call.handle(Input::SocketOpened);
-                    call.receive(welcome(dice.of(&["run1", "run2"])));
+                    call.receive(welcome(dice.pick(&["run1", "run2"])));
                 }
                 2 => drop(call.close()),
-                3..=4 => drop(call.after(dice.of(&[1, 200, 1000, 5000, 30_000]))),
+                3..=4 => drop(call.after(dice.pick(&[1, 200, 1000, 5000, 30_000]))),
                 5..=7 => drop(call.handle(dice.input())),
                 _ => drop(call.receive(dice.message())),
             }

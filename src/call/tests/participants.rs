@@ -151,7 +151,7 @@ fn participants_that_another_server_instance_does_not_list_are_kept_for_thirty_s
 }
 
 #[test]
-fn a_kept_participant_that_rejoins_in_time_goes_on_undisturbed() {
+fn a_kept_participant_that_rejoins_in_time_continues_undisturbed() {
     let (mut call, _, _) = taken_over(peer("bob"));
     call.after(20_000);
     let actions = call.receive(update(peer("bob")));

@@ -224,7 +224,7 @@ fn a_connection_lost_before_the_call_has_a_name_places_it_again() {
 }
 
 #[test]
-fn a_caller_rejoins_its_call_by_name_and_the_call_rings_on() {
+fn a_caller_rejoins_its_call_by_name_and_the_call_keeps_ringing() {
     let mut call = ringing();
     call.lose();
     call.handle(Input::SocketOpened);
@@ -276,7 +276,7 @@ fn a_call_that_no_longer_rings_after_a_loss_is_an_error_that_says_to_call_again(
 }
 
 #[test]
-fn a_connected_call_goes_on_on_another_server_instance() {
+fn a_connected_call_continues_on_another_server_instance() {
     let mut call = answered();
     let actions = rejoin(&mut call, "run2", &[], &[]);
     assert_eq!(

@@ -175,7 +175,7 @@ fn an_accept_without_a_reply_counts_as_a_lost_connection() {
 }
 
 #[test]
-fn a_full_call_cannot_be_accepted_and_listening_goes_on() {
+fn a_full_call_cannot_be_accepted_and_listening_continues() {
     let mut call = listening_with(true);
     call.receive(rings("placed:1"));
     let actions = call.receive(error(ErrorCode::LimitExceeded));

@@ -81,7 +81,7 @@ fn the_first_connection_is_retried_for_five_seconds_and_then_fails() {
 }
 
 #[test]
-fn a_server_that_comes_up_late_is_joined() {
+fn a_server_that_starts_late_is_joined() {
     let mut call = Harness::new();
     call.handle(Input::Start);
     call.handle(Input::SocketClosed("refused".into()));

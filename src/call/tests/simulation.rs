@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use super::world::{Dice, Event, USERS, World};
+use super::world::{Event, USERS, World};
 use crate::call::{CallState, Direction, Input, LegFailure, LegId, ReaderId, Selector};
 use crate::model::{Kind, Kinds};
-use crate::signalling::room::{Limits, Rooms};
+use crate::signalling::room::{Dice, Limits, Rooms};
 
 impl World {
     /// Breaks one thing at random.
@@ -26,7 +26,7 @@ impl World {
 
     fn drop_connection(&mut self, index: usize) {
         if self.clients[index].connection.is_some() {
-            let delay = [0, 50, 3000][self.dice.below(3) as usize];
+            let delay = self.dice.pick(&[0, 50, 3000]);
             self.cut(index, delay);
         }
     }
@@ -48,7 +48,7 @@ impl World {
         if legs.is_empty() {
             return;
         }
-        let leg = legs[self.dice.below(legs.len() as u64) as usize].clone();
+        let leg = self.dice.pick(&legs);
         if at_both_ends && let Some((other, twin)) = self.other_end(index, &leg) {
             let failure = LegFailure::Connection("broken".into());
             self.later(100, Event::Call(other, Input::LegFailed(twin, failure)));
@@ -84,7 +84,7 @@ impl World {
     /// what is wanted.
     fn assert_converged(&self, seed: u64) {
         for (index, client) in self.clients.iter().enumerate() {
-            assert!(!client.is_finished, "seed {seed}");
+            assert!(!client.call.is_finished(), "seed {seed}");
             assert_eq!(client.call.state(), CallState::Connected, "seed {seed}");
             assert_eq!(client.legs.len(), 4, "seed {seed}: {:?}", client.legs);
             for (id, leg) in &client.legs {
@@ -192,7 +192,7 @@ fn after_random_failures_everything_is_repaired_in_the_end() {
         // From now on nothing may end a call. The legs are still connecting.
         world.run(40);
         for _ in 0..30 {
-            let pause = [0, 3, 40, 300, 2000, 9000][world.dice.below(6) as usize];
+            let pause = world.dice.pick(&[0, 3, 40, 300, 2000, 9000]);
             world.run(pause);
             world.break_something();
             if world.dice.below(5) == 0 {
@@ -218,7 +218,7 @@ fn after_random_failures_everything_is_repaired_in_the_end() {
                     for_everyone: false,
                 },
             );
-            assert!(world.clients[index].is_finished, "seed {seed}");
+            assert!(world.clients[index].call.is_finished(), "seed {seed}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Which legs are needed, and which kinds the ends request from each other.
 
 use super::harness::*;
+use crate::call::checker::epoch;
 use crate::call::outbox::Outbox;
 use crate::call::readers::Readers;
 use crate::call::roster::Roster;
@@ -34,7 +35,7 @@ impl Known {
         let (mut timers, mut out) = (Timers::default(), Outbox::default());
         for other in others {
             let other = other.clone();
-            known.roster.update(other, base(), &mut timers, &mut out);
+            known.roster.update(other, epoch(), &mut timers, &mut out);
         }
         known
     }
@@ -58,7 +59,7 @@ impl Known {
     fn kept(mut self, user: &str) -> Known {
         let (mut timers, mut out) = (Timers::default(), Outbox::default());
         self.roster.hold_wants();
-        self.roster.keep(&id(user), base(), &mut timers, &mut out);
+        self.roster.keep(&id(user), epoch(), &mut timers, &mut out);
         self
     }
 

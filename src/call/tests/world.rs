@@ -4,34 +4,12 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
-use super::checker::Checker;
-use super::harness::{base, candidate};
+use super::harness::candidate;
+use crate::call::checker::{CheckedCall, epoch};
 use crate::call::*;
 use crate::model::*;
 use crate::signalling::message::*;
-use crate::signalling::room::{self, ConnectionId, Limits, Random, Rooms};
-
-/// A linear congruential generator: good enough for a test, and repeatable.
-#[derive(Clone, Debug)]
-pub(super) struct Dice(pub(super) u64);
-
-impl Dice {
-    pub(super) fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
-}
-
-impl Random for Dice {
-    fn fill(&mut self, bytes: &mut [u8]) {
-        for byte in bytes {
-            *byte = self.below(256) as u8;
-        }
-    }
-}
+use crate::signalling::room::{self, ConnectionId, Dice, Limits, Rooms};
 
 /// Something on its way through the simulation.
 #[derive(Debug)]
@@ -60,11 +38,9 @@ pub(super) struct Leg {
 }
 
 pub(super) struct Client {
-    pub(super) call: CallMachine,
-    pub(super) checker: Checker,
+    pub(super) call: CheckedCall,
     pub(super) connection: Option<ConnectionId>,
     pub(super) legs: BTreeMap<LegId, Leg>,
-    pub(super) is_finished: bool,
     pub(super) warnings: usize,
     /// The emitted events.
     pub(super) events: Vec<crate::call::Event>,
@@ -96,7 +72,7 @@ impl World {
     pub(super) fn of(seed: u64, clients: Vec<Client>) -> World {
         let dice = Dice(seed);
         World {
-            now: base(),
+            now: epoch(),
             rooms: Rooms::new(Limits::default(), Box::new(Dice(seed ^ 0xabc))),
             server_is_up: true,
             clients,
@@ -134,8 +110,8 @@ impl World {
                 self.perform(event);
             } else if call == Some(next) {
                 for index in 0..self.clients.len() {
-                    self.clients[index].call.handle_timeout(self.now);
-                    self.drain(index);
+                    let actions = self.clients[index].call.handle_timeout(self.now);
+                    self.act(index, actions);
                 }
             } else {
                 self.rooms.handle_timeout(self.now);
@@ -196,9 +172,8 @@ impl World {
             };
             leg.is_connected = true;
         }
-        client.checker.input(&input);
-        client.call.handle(input, self.now);
-        self.drain(index);
+        let actions = client.call.handle(input, self.now);
+        self.act(index, actions);
     }
 
     fn drain_rooms(&mut self) {
@@ -229,59 +204,47 @@ impl World {
         }
     }
 
-    fn drain(&mut self, index: usize) {
-        while let Some(action) = self.clients[index].call.poll_action() {
-            self.clients[index].checker.action(&action);
-            self.act(index, action);
-        }
-    }
-
-    fn act(&mut self, index: usize, action: Action) {
-        match action {
-            Action::Connect => self.later(3, Event::Connect(index)),
-            Action::Disconnect => {
-                if let Some(connection) = self.clients[index].connection.take() {
-                    self.later(6, Event::Gone(connection));
+    fn act(&mut self, index: usize, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Connect => self.later(3, Event::Connect(index)),
+                Action::Disconnect => {
+                    if let Some(connection) = self.clients[index].connection.take() {
+                        self.later(6, Event::Gone(connection));
+                    }
+                    self.queue
+                        .retain(|_, e| !matches!(e, Event::Connect(i) if *i == index));
                 }
-                self.queue
-                    .retain(|_, e| !matches!(e, Event::Connect(i) if *i == index));
-            }
-            Action::Send(message) => {
-                let connection = self.clients[index].connection.unwrap();
-                let text = serde_json::to_string(&message).unwrap();
-                self.later(5, Event::Text(connection, text));
-            }
-            Action::OpenLeg { leg, .. } => {
-                self.clients[index].legs.insert(leg.clone(), Leg::default());
-                if leg.direction == Direction::Send {
-                    self.describe(index, leg);
+                Action::Send(message) => {
+                    let connection = self.clients[index].connection.unwrap();
+                    let text = serde_json::to_string(&message).unwrap();
+                    self.later(5, Event::Text(connection, text));
                 }
-            }
-            Action::RemoteDescription(leg, _) => {
-                self.clients[index].legs.get_mut(&leg).unwrap().has_remote = true;
-                if leg.direction == Direction::Receive {
-                    self.describe(index, leg.clone());
+                Action::OpenLeg { leg, .. } => {
+                    self.clients[index].legs.insert(leg.clone(), Leg::default());
+                    if leg.direction == Direction::Send {
+                        self.describe(index, leg);
+                    }
                 }
-                self.connect(index, &leg);
-            }
-            Action::RemoteCandidate(leg, _) => {
-                assert!(
-                    self.clients[index].legs[&leg].has_remote,
-                    "{leg}: candidate too early"
-                );
-            }
-            Action::CloseLeg(leg) => drop(self.clients[index].legs.remove(&leg)),
-            Action::Feed(leg, kinds) => {
-                self.clients[index].changes += 1;
-                self.clients[index].legs.get_mut(&leg).unwrap().fed = kinds;
-            }
-            Action::Finished => self.clients[index].is_finished = true,
-            Action::Encode { .. } => {}
-            Action::Bind(..) | Action::Mix(_) => self.clients[index].changes += 1,
-            Action::Emit(event) => {
-                let is_warning = matches!(event, crate::call::Event::Warning(_));
-                self.clients[index].warnings += usize::from(is_warning);
-                self.clients[index].events.push(event);
+                Action::RemoteDescription(leg, _) => {
+                    self.clients[index].legs.get_mut(&leg).unwrap().has_remote = true;
+                    if leg.direction == Direction::Receive {
+                        self.describe(index, leg.clone());
+                    }
+                    self.connect(index, &leg);
+                }
+                Action::CloseLeg(leg) => drop(self.clients[index].legs.remove(&leg)),
+                Action::Feed(leg, kinds) => {
+                    self.clients[index].changes += 1;
+                    self.clients[index].legs.get_mut(&leg).unwrap().fed = kinds;
+                }
+                Action::RemoteCandidate(..) | Action::Encode { .. } | Action::Finished => {}
+                Action::Bind(..) | Action::Mix(_) => self.clients[index].changes += 1,
+                Action::Emit(event) => {
+                    let is_warning = matches!(event, crate::call::Event::Warning(_));
+                    self.clients[index].warnings += usize::from(is_warning);
+                    self.clients[index].events.push(event);
+                }
             }
         }
     }
@@ -347,11 +310,9 @@ impl Client {
             token: None,
         };
         Client {
-            call: CallMachine::new(config),
-            checker: Checker::default(),
+            call: CheckedCall::new(config),
             connection: None,
             legs: BTreeMap::new(),
-            is_finished: false,
             warnings: 0,
             events: Vec::new(),
             changes: 0,

@@ -73,11 +73,7 @@ impl Default for Metrics {
                 "sockets_closed",
                 "Sockets closed before they were of use",
             ),
-            refusals: add(
-                to,
-                "refusals",
-                "Errors told to clients, by their code on the wire",
-            ),
+            refusals: add(to, "refusals", "Errors sent to clients, by code"),
             registry,
         };
         for end in SOCKET_ENDS {

@@ -1,8 +1,8 @@
-//! Clients that do what they should not.
+//! Clients that violate the protocol.
 
 use super::*;
 
-/// A WebSocket without a WebSocket library, to send what one would not.
+/// A WebSocket without a library, which can also send invalid frames.
 pub(super) struct Raw(TcpStream);
 
 impl Raw {
@@ -10,7 +10,7 @@ impl Raw {
         Raw::open_with(server, "")
     }
 
-    /// With these headers, too.
+    /// Opens it with additional headers.
     pub(super) fn open_with(server: SocketAddr, headers: &str) -> Raw {
         let mut socket = TcpStream::connect(server).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -42,7 +42,7 @@ impl Raw {
         self.0.write_all(payload)
     }
 
-    /// Reads until this text has come.
+    /// Reads until this text has arrived.
     pub(super) fn wait_for(&mut self, text: &str) {
         let mut read = Vec::new();
         while !String::from_utf8_lossy(&read).contains(text) {
@@ -52,7 +52,7 @@ impl Raw {
         }
     }
 
-    /// Everything until the server closes, as text.
+    /// Returns everything until the server closes, as text.
     pub(super) fn rest(mut self) -> String {
         let mut rest = String::new();
         let mut buffer = [0; 1024];
@@ -67,14 +67,14 @@ impl Raw {
 }
 
 #[tokio::test]
-async fn a_10_mb_message_is_refused_and_the_call_goes_on() {
+async fn a_10_mb_message_is_refused_and_the_call_continues() {
     let server = start();
     let mut anna = Client::join(server.local_addr(), "anna").await;
     let mut bert = Client::join(server.local_addr(), "bert").await;
     assert!(anna.participant().await.connected);
 
     let sdp = "x".repeat(10_000_000);
-    // The server closes before it has all of it; what matters is what it says.
+    // The server closes before it has received everything. Only its error matters here.
     let _ = bert.sender.send(&anna.offer(&sdp)).await;
     let said = bert.next().await;
     let ServerMessage::Error {
@@ -94,7 +94,7 @@ async fn a_10_mb_message_is_refused_and_the_call_goes_on() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_refused_and_the_call_goes_on() {
+async fn a_malformed_message_is_refused_and_the_call_continues() {
     let server = start();
     let at = server.local_addr();
     let mut anna = Client::join(at, "anna").await;
@@ -121,13 +121,13 @@ async fn what_cannot_be_read_is_refused_and_the_call_goes_on() {
 }
 
 #[tokio::test]
-async fn a_flood_is_ended_and_the_call_goes_on() {
+async fn a_flood_is_ended_and_the_call_continues() {
     let server = start();
     let mut anna = Client::join(server.local_addr(), "anna").await;
     let mut bert = Client::join(server.local_addr(), "bert").await;
     assert!(anna.participant().await.connected);
     let flood = async {
-        // Ends when the server closes.
+        // This ends when the server closes the connection.
         while bert
             .sender
             .send(&ClientMessage::Media {
@@ -155,7 +155,7 @@ async fn a_flood_is_ended_and_the_call_goes_on() {
 }
 
 #[tokio::test]
-async fn who_does_not_read_is_dropped_and_the_call_goes_on() {
+async fn a_client_that_does_not_read_is_dropped_and_the_call_continues() {
     let server = start();
     let at = server.local_addr();
     let mut raw = Raw::open(at);
@@ -185,7 +185,7 @@ async fn who_does_not_read_is_dropped_and_the_call_goes_on() {
         to: sloth.clone(),
         signal,
     };
-    // One client may send 2 MiB at once; the sockets' buffers and the queue take more.
+    // One client may send 2 MiB at once. The queue and the sockets' buffers hold more.
     let mut senders = Vec::new();
     for number in 0..12 {
         let mut sender = Client::join(at, &format!("sender {number}")).await;

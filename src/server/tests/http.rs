@@ -1,8 +1,8 @@
-//! Requests, and which are answered.
+//! HTTP requests.
 
 use super::*;
 
-/// One request, written by hand, and all of its answer.
+/// Sends a handwritten request and returns the whole response.
 pub(super) fn ask(server: SocketAddr, request: &str) -> String {
     let mut socket = TcpStream::connect(server).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -65,7 +65,7 @@ fn a_foreign_origin_is_refused() {
 }
 
 #[test]
-fn the_page_comes_with_its_type_and_policy() {
+fn the_page_is_served_with_its_type_and_policy() {
     let server = start();
     let answer = get(server.local_addr(), "/", "Host: localhost\r\n");
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -85,7 +85,7 @@ fn the_page_comes_with_its_type_and_policy() {
 }
 
 #[tokio::test]
-async fn a_socket_that_asks_for_nothing_is_closed() {
+async fn a_socket_without_a_request_is_closed() {
     let at = spawn();
     let mut idle = tokio::net::TcpStream::connect(at).await.unwrap();
     tokio::time::pause();
@@ -95,14 +95,14 @@ async fn a_socket_that_asks_for_nothing_is_closed() {
 }
 
 #[test]
-fn of_two_servers_on_one_port_the_second_is_told_so() {
+fn the_second_of_two_servers_on_a_port_fails() {
     let first = start();
     let error = Embedded::start(first.local_addr()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AddrInUse);
 }
 
 #[test]
-fn a_socket_has_its_number_of_requests_and_one_where_the_first_is_refused() {
+fn the_requests_of_a_socket_are_limited_to_one_if_it_is_refused() {
     let server = start();
     let at = server.local_addr();
     let all = |host: &str, number: usize| {

@@ -1,4 +1,4 @@
-//! Limits: a client that exceeds one gets an error and is closed; nobody else notices.
+//! Limits: a client that exceeds one gets an error and is closed. Other clients are not affected.
 //!
 //! The room machine's tests cover each limit exactly; these show that the server applies them.
 
@@ -11,10 +11,10 @@ fn limited(limits: Limits) -> Embedded {
     })
 }
 
-/// Connects and joins, and is refused somewhere on the way.
+/// Connects and joins, and is refused at some point.
 async fn one_too_many(server: SocketAddr, call: &str) -> String {
     let (mut sender, mut receiver) = connect(&format!("ws://{server}")).await.unwrap();
-    // Where the connection itself is too many, the server may be gone by now.
+    // If the connection itself exceeds the limit, the server may have closed it already.
     let _ = sender.send(&hello("late", None)).await;
     let _ = sender.send(&join(call, None)).await;
     loop {
@@ -33,7 +33,7 @@ async fn one_too_many(server: SocketAddr, call: &str) -> String {
     }
 }
 
-/// The next thing that `client` learns is of a participant that comes now.
+/// Asserts that the next message to `client` is about a participant that joins now.
 async fn undisturbed(client: &mut Client, server: SocketAddr, user: &str) {
     let other = Client::join(server, user).await;
     assert_eq!(client.participant().await.user, user);
@@ -66,10 +66,10 @@ async fn new_connections_of_an_address_per_second() {
     });
     let at = server.local_addr();
     let mut anna = Client::join(at, "anna").await;
-    // On a slow machine another one may have come in meanwhile.
+    // On a slow machine further connections may be allowed in the meantime.
     let text = loop {
         let (mut sender, mut receiver) = connect(&format!("ws://{at}")).await.unwrap();
-        // The server may have closed by now.
+        // The server may have closed the connection already.
         let _ = sender.send(&hello("quick", None)).await;
         match timeout(PATIENCE, receiver.next()).await.unwrap().unwrap() {
             ServerMessage::Welcome { .. } => {}
@@ -86,7 +86,7 @@ async fn new_connections_of_an_address_per_second() {
         kinds: Kinds::new(),
     })
     .await;
-    // The answer to it is the first that anna hears.
+    // The reply is the first message that anna receives.
     let answer = anna.next().await;
     let own = ErrorCode::UnknownParticipant;
     assert!(
@@ -152,7 +152,7 @@ async fn candidates_of_a_leg() {
     let (code, text) = refused(&mut bert.receiver).await;
     assert_eq!(code, ErrorCode::LimitExceeded);
     assert!(text.contains("64 candidates"), "{text}");
-    // Anna got 64 and the news that bert's connection is lost, carl the news alone.
+    // Anna receives 64 candidates and the loss of bert's connection, carl only the latter.
     for _ in 0..64 {
         assert!(matches!(anna.next().await, ServerMessage::Signal { .. }));
     }

@@ -1,4 +1,4 @@
-//! What a log may not have.
+//! Secrets must not be logged.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -78,7 +78,7 @@ async fn a_whole_session_leaves_no_secret_in_the_log_at_any_level() {
     bert.closed().await;
     anna.participant_left().await;
 
-    // Errors repeat a part of what was wrong to the client; the log has it not.
+    // Errors to the client quote a part of its message; the log does not.
     let key = &anna.resume.key;
     let hello = r#"{"type":"hello","versions":[1],"user":"eve","token":"#;
     let token = tokens::claims("anna").sign(&tokens::secret());

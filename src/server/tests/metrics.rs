@@ -3,7 +3,7 @@
 use super::http::get;
 use super::*;
 
-/// The value of a sample.
+/// Returns the value of a sample.
 fn value(server: SocketAddr, sample: &str) -> Option<u64> {
     let answer = get(server, "/metrics", "Host: localhost\r\n");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
@@ -18,7 +18,7 @@ fn value(server: SocketAddr, sample: &str) -> Option<u64> {
 }
 
 #[tokio::test]
-async fn metrics_count_what_happens() {
+async fn metrics_count_events() {
     let server = start();
     let at = server.local_addr();
     assert_eq!(value(at, "acscall_calls"), Some(0));
@@ -30,7 +30,7 @@ async fn metrics_count_what_happens() {
     assert_eq!(value(at, present), Some(2));
     assert_eq!(value(at, "acscall_connections"), Some(2));
     assert_eq!(value(at, "acscall_connections_opened_total"), Some(2));
-    // hello and join of both; welcome, joined, and what anna learned of bert.
+    // hello and join of both; welcome and joined to both, and bert's arrival to anna.
     assert_eq!(value(at, "acscall_messages_received_total"), Some(4));
     assert_eq!(value(at, "acscall_messages_sent_total"), Some(5));
 
@@ -50,7 +50,7 @@ async fn metrics_count_what_happens() {
 }
 
 #[tokio::test]
-async fn behind_a_proxy_metrics_are_at_their_own_address_alone() {
+async fn behind_a_proxy_metrics_are_served_only_at_their_own_address() {
     let config = Config {
         behind_proxy: true,
         secret: Some(tokens::secret()),
@@ -67,7 +67,7 @@ async fn behind_a_proxy_metrics_are_at_their_own_address_alone() {
     let answer = ask(at, "/metrics", "localhost").await;
     assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
     assert!(answer.contains("--metrics-listen"), "{answer}");
-    // Whoever collects them may call the machine as it likes.
+    // A collector may use any name for the machine.
     let answer = ask(metrics, "/metrics", "prometheus-target").await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(answer.contains("acscall_build_info{version="), "{answer}");

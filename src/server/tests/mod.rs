@@ -27,7 +27,7 @@ use crate::signalling::room::Limits;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The call of all clients that name no other.
+/// The default call of clients.
 const CALL: &str = "tea & Kuchen/ü";
 
 fn start() -> Embedded {
@@ -57,7 +57,7 @@ fn join(call: &str, resume: Option<Resume>) -> ClientMessage {
     }
 }
 
-/// The error that comes next, and that the server closes after it.
+/// Returns the next message, an error, and asserts that the server closes after it.
 async fn refused(receiver: &mut Receiver) -> (ErrorCode, String) {
     let next = timeout(PATIENCE, receiver.next()).await.unwrap();
     let ServerMessage::Error { code, message } = next.unwrap() else {
@@ -218,7 +218,7 @@ async fn closing_at_once_after_leaving_loses_nothing() {
     }
 }
 
-/// A server in the test's own runtime, for tests that stop the clock.
+/// A server in the runtime of the test, for tests that pause the clock.
 fn spawn() -> SocketAddr {
     spawn_with(Config::default())
 }
@@ -230,13 +230,13 @@ fn spawn_with(config: Config) -> SocketAddr {
     address
 }
 
-/// The seconds since `start` of a clock that was stopped a moment before or after it.
+/// Returns the seconds since `start`, on a clock that was paused about then.
 fn seconds_since(start: tokio::time::Instant) -> u64 {
     start.elapsed().as_secs_f64().round() as u64
 }
 
 #[tokio::test]
-async fn who_does_not_answer_pings_is_lost_and_who_does_is_not() {
+async fn a_client_that_does_not_answer_pings_is_lost_and_one_that_does_is_not() {
     let at = spawn();
     let mut anna = Client::join(at, "anna").await;
     let bert = Client::join(at, "bert").await;
@@ -259,7 +259,7 @@ async fn who_does_not_answer_pings_is_lost_and_who_does_is_not() {
 }
 
 #[tokio::test]
-async fn a_new_server_on_the_same_port_takes_the_participants_back() {
+async fn a_new_server_on_the_same_port_readmits_the_participants() {
     let server = start();
     let at = server.local_addr();
     let mut anna = Client::join(at, "anna").await;

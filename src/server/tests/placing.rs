@@ -153,7 +153,7 @@ async fn a_user_is_called_answers_and_hangs_up() {
 }
 
 #[tokio::test]
-async fn who_declines_ends_the_call_of_the_caller_and_listens_on() {
+async fn declining_ends_the_call_for_the_caller_and_the_callee_keeps_listening() {
     let server = guarded();
     let mut bert = Welcomed::listen(&server, "bert").await;
     for _ in 0..2 {
@@ -171,7 +171,7 @@ async fn who_declines_ends_the_call_of_the_caller_and_listens_on() {
 }
 
 #[tokio::test]
-async fn who_may_not_place_calls_is_told_so() {
+async fn placing_a_call_without_permission_is_an_error() {
     let server = guarded();
     let mut bert = Welcomed::listen(&server, "bert").await;
     let mut anna = Welcomed::new(&server, "anna", CALL, false).await;
@@ -189,14 +189,14 @@ async fn who_may_not_place_calls_is_told_so() {
     );
     anna.send(&join(CALL, None)).await;
     anna.joined().await;
-    // Bert has heard nothing of it: what comes next is a call that was placed.
+    // Bert has received nothing: his next message is about the next placed call.
     let mut carl = Welcomed::new(&server, "carl", "*", true).await;
     carl.place("bert").await;
     assert_eq!(bert.incoming().await.1, "carl");
 }
 
 #[tokio::test]
-async fn a_new_server_on_the_same_port_takes_a_placed_call_over() {
+async fn a_new_server_on_the_same_port_restores_a_placed_call() {
     let server = start();
     let at = server.local_addr();
     let open = async |user: &str| {

@@ -17,26 +17,26 @@ fn upgrade(server: SocketAddr, client: &str) -> hostile::Raw {
 }
 
 #[test]
-fn a_request_that_came_by_no_proxy_is_refused() {
+fn a_request_without_the_proxys_header_is_refused() {
     let server = behind_proxy(Limits::default());
     let at = server.local_addr();
     let answer = get(at, "/ws", &format!("Host: localhost\r\n{UPGRADE}"));
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
     assert!(answer.contains("X-Forwarded-For"), "{answer}");
-    // Who looks after the server asks it directly.
+    // A health check may bypass the proxy.
     let answer = get(at, "/healthz", "Host: localhost\r\n");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
 #[test]
-fn limits_are_those_of_the_address_that_the_proxy_names() {
+fn limits_apply_to_the_address_that_the_proxy_names() {
     let server = behind_proxy(Limits {
         connections_per_address: 2,
         ..Limits::default()
     });
     let at = server.local_addr();
     let open: Vec<_> = (0..2).map(|_| upgrade(at, "192.0.2.1")).collect();
-    // What the client itself says does not help it.
+    // An address that the client itself sent is ignored.
     let refused = upgrade(at, "192.0.2.9, 192.0.2.1").rest();
     assert!(refused.contains("limit-exceeded"), "{refused}");
     assert!(refused.contains("192.0.2.1:"), "{refused}");

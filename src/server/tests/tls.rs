@@ -1,4 +1,4 @@
-//! Servers that others can reach: TLS, and the client that checks it.
+//! Servers that other machines can reach: TLS, and the checks of the client.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,14 +9,14 @@ use rustls::RootCertStore;
 use super::*;
 use crate::signalling::client::{ConnectError, connect_trusting};
 
-/// A CA, a certificate of it for this machine, and where they are.
+/// A CA, a certificate that it issued for this machine, and their paths.
 struct Authority {
     ca: CertifiedIssuer<'static, KeyPair>,
     directory: PathBuf,
 }
 
 impl Authority {
-    /// With its files in a directory of its own.
+    /// Creates it with its files in its own directory.
     fn new(name: &str) -> Authority {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -68,13 +68,13 @@ impl Authority {
 
 impl Drop for Authority {
     fn drop(&mut self) {
-        // What is left behind is small.
+        // Files that are left behind are small.
         let _ = std::fs::remove_dir_all(&self.directory);
     }
 }
 
 #[tokio::test]
-async fn a_call_goes_over_tls() {
+async fn a_call_works_over_tls() {
     let authority = Authority::new("call");
     let server = start_with(authority.config());
     let port = server.local_addr().port();
@@ -97,7 +97,7 @@ async fn a_call_goes_over_tls() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_not_trusted_or_of_another_name_is_refused_with_the_cure() {
+async fn an_untrusted_certificate_or_one_for_another_name_is_refused_with_the_remedy() {
     let authority = Authority::new("trust");
     let server = start_with(authority.config());
     let port = server.local_addr().port();
@@ -118,7 +118,7 @@ async fn a_certificate_that_is_not_trusted_or_of_another_name_is_refused_with_th
 }
 
 #[tokio::test]
-async fn without_tls_nothing_is_answered() {
+async fn requests_without_tls_get_no_response() {
     let authority = Authority::new("plain");
     let server = start_with(authority.config());
     let at = server.local_addr();
@@ -130,7 +130,7 @@ async fn without_tls_nothing_is_answered() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_does_not_go_on_is_closed_and_others_are_not_held_up() {
+async fn a_stalled_handshake_is_closed_and_does_not_delay_others() {
     let authority = Authority::new("stall");
     let at = spawn_with(authority.config());
     let mut idle = tokio::net::TcpStream::connect(at).await.unwrap();
@@ -145,7 +145,7 @@ async fn a_handshake_that_does_not_go_on_is_closed_and_others_are_not_held_up() 
 }
 
 #[tokio::test]
-async fn a_renewed_certificate_is_used_after_a_reload_and_a_broken_one_is_not() {
+async fn a_reload_uses_a_renewed_certificate_and_ignores_an_invalid_one() {
     let authority = Authority::new("reload");
     authority.issue(&["old.example"]);
     let config = authority.config();
@@ -163,7 +163,7 @@ async fn a_renewed_certificate_is_used_after_a_reload_and_a_broken_one_is_not() 
 }
 
 #[test]
-fn files_that_are_no_certificate_or_no_key_of_it_are_named() {
+fn the_error_names_an_invalid_certificate_or_a_key_that_does_not_match() {
     let authority = Authority::new("files");
     let (certificate, key) = (authority.path("cert.pem"), authority.path("key.pem"));
     let missing = Tls::read(Path::new("/nowhere.pem"), &key).unwrap_err();
@@ -176,7 +176,7 @@ fn files_that_are_no_certificate_or_no_key_of_it_are_named() {
 }
 
 #[tokio::test]
-async fn what_others_can_reach_needs_tokens_and_tls_or_a_proxy() {
+async fn a_server_that_others_can_reach_needs_tokens_and_tls_or_a_proxy() {
     let authority = Authority::new("reach");
     let everywhere: SocketAddr = "0.0.0.0:0".parse().unwrap();
     let with = |tokens: bool, tls: bool, behind_proxy: bool| Config {
@@ -204,7 +204,7 @@ async fn what_others_can_reach_needs_tokens_and_tls_or_a_proxy() {
             );
         }
     }
-    // A proxy brings others to loopback, too.
+    // Through a proxy, other machines reach loopback, too.
     let loopback = "127.0.0.1:0".parse().unwrap();
     let error = Server::bind(loopback, with(false, false, true)).unwrap_err();
     assert!(error.to_string().contains("--secret-file"), "{error}");
@@ -220,7 +220,7 @@ async fn what_others_can_reach_needs_tokens_and_tls_or_a_proxy() {
 fn the_environment_names_a_ca_to_trust() {
     const URL: &str = "ACSCALL_TEST_URL";
     if let Ok(url) = std::env::var(URL) {
-        // This process is the one started below.
+        // This is the process that is started below.
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

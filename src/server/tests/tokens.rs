@@ -1,4 +1,4 @@
-//! Servers that ask for tokens.
+//! Servers that require tokens.
 
 use super::*;
 use crate::server::token::Claims;
@@ -45,7 +45,7 @@ async fn rejection(server: SocketAddr, user: &str, token: Option<&str>) -> (Erro
 }
 
 #[tokio::test]
-async fn every_fault_of_a_token_has_its_code_with_a_remedy_and_the_call_goes_on() {
+async fn every_fault_of_a_token_has_a_code_and_a_remedy_and_the_call_continues() {
     let server = guarded();
     let at = server.local_addr();
     let mut anna = enter(at, "anna", &claims("anna").sign(&secret())).await;
@@ -111,7 +111,7 @@ async fn every_fault_of_a_token_has_its_code_with_a_remedy_and_the_call_goes_on(
 }
 
 #[tokio::test]
-async fn a_token_for_one_call_opens_no_other() {
+async fn a_token_for_one_call_does_not_admit_to_another() {
     let server = guarded();
     let at = server.local_addr();
     let token = |call: &str| {
@@ -137,13 +137,13 @@ async fn a_token_for_one_call_opens_no_other() {
 }
 
 #[tokio::test]
-async fn without_a_secret_a_token_is_not_looked_at() {
+async fn without_a_secret_tokens_are_ignored() {
     let server = start();
     enter(server.local_addr(), "anna", "rubbish").await;
 }
 
 #[tokio::test]
-async fn who_joins_gets_ice_servers_with_a_password_of_limited_time() {
+async fn a_participant_gets_ice_servers_with_a_temporary_password() {
     let turn = Turn {
         urls: vec!["turn:t.example:3478".to_owned()],
         secret: Secret::new(b"north", TURN_SECRET).unwrap(),
@@ -170,7 +170,7 @@ async fn who_joins_gets_ice_servers_with_a_password_of_limited_time() {
 }
 
 #[test]
-fn a_name_or_address_that_is_none_is_refused_at_the_start() {
+fn an_invalid_name_or_address_is_refused_at_the_start() {
     let bad_host = Config {
         hosts: vec!["https://calls.example".to_owned()],
         ..Config::default()

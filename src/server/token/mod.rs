@@ -1,4 +1,4 @@
-//! Tokens: they permit a user to join a call, for a limited time.
+//! Tokens permit a user to join one call or all calls, for a limited time.
 //!
 //! A token is a JWT (RFC 7519) signed with HS256, the only accepted algorithm, and the server's
 //! secret. Anybody with the secret can make tokens, such as `acscall token` or a web application.
@@ -7,10 +7,10 @@
 //! | claim | |
 //! |---|---|
 //! | `sub` | the user, as in `hello` |
-//! | `call` | the name of the call it opens, or `*` for all |
-//! | `exp` | until when, in seconds since 1970; required |
-//! | `nbf` | from when on |
-//! | `place` | `true` where the user may place calls |
+//! | `call` | the name of the call that the user may join, or `*` for all |
+//! | `exp` | the expiry, in seconds since 1970; required |
+//! | `nbf` | the start of the validity |
+//! | `place` | `true` if the user may place calls |
 //!
 //! A token with `aud` is for another audience (RFC 7519) and is refused. Other claims are ignored.
 //!
@@ -56,7 +56,7 @@ pub struct Claims {
 pub enum BadToken {
     /// The token is missing.
     #[error(
-        "this server asks for a token: get one from whoever runs it (`acscall token` makes them) \
+        "this server requires a token: get one from whoever runs it (`acscall token` makes them) \
          and give it to the page, or to the elements as the property `token` or in the \
          environment's ACSCALL_TOKEN"
     )]
@@ -66,7 +66,7 @@ pub enum BadToken {
     Malformed(&'static str),
     /// It is signed with another algorithm.
     #[error(
-        "the token says that it is signed with {0:?}, and this server takes HS256 alone: sign it \
+        "the token is signed with {0:?}, but this server accepts only HS256: sign it \
          with HS256 and the server's secret"
     )]
     Algorithm(String),
@@ -80,7 +80,7 @@ pub enum BadToken {
     #[error("the token expired {0} s ago: get a new one, or set the clocks right")]
     Expired(u64),
     /// It is not valid yet.
-    #[error("the token is good only in {0} s: wait, or set the clocks right")]
+    #[error("the token is not valid for another {0} s: wait, or set the clocks right")]
     NotYetValid(u64),
     /// It belongs to another user.
     #[error("the token is that of the user {0:?}: be that user, or get a token of your own")]
@@ -111,7 +111,7 @@ impl Claims {
             .expect("strings and numbers can be written, and HMAC takes every key")
     }
 
-    /// Returns the calls that it opens.
+    /// Returns the calls that the user may join.
     pub fn calls(&self) -> CallScope {
         match self.call.as_str() {
             "*" => CallScope::Any,
@@ -162,12 +162,12 @@ fn unreadable(error: &Error, token: &str, wanted: &'static str) -> BadToken {
         (ErrorKind::Json(_) | ErrorKind::InvalidAlgorithm, Some(name)) => {
             BadToken::Algorithm(name.chars().take(16).collect())
         }
-        (ErrorKind::InvalidToken, _) => BadToken::Malformed("it has not three parts"),
+        (ErrorKind::InvalidToken, _) => BadToken::Malformed("it does not have three parts"),
         (ErrorKind::Base64(_), _) => {
             BadToken::Malformed("a part of it is not base64url without padding")
         }
         (ErrorKind::InvalidAudience, _) => {
-            BadToken::Malformed("it is for an audience (aud), which this server is none of")
+            BadToken::Malformed("it is for an audience (aud) that is not this server")
         }
         _ => BadToken::Malformed(wanted),
     }
@@ -232,7 +232,7 @@ mod tests {
                      eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.\
                      dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
         let secret = Secret::new(&key, TOKEN_SECRET).unwrap();
-        // The signature is valid, but user and call are missing.
+        // The signature is valid, but the claims `sub` and `call` are missing.
         let error = verify(token, "joe", &secret, 1_300_000_000).unwrap_err();
         assert!(
             matches!(&error, BadToken::Malformed(text) if text.contains("sub")),
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_the_crypto_of_node_made_is_accepted() {
+    fn a_token_signed_by_node_is_accepted() {
         // createHmac("sha256", Buffer.alloc(32, 1)), over a header with `kid` and claims with
         // `iss` and `iat`, as web applications write them.
         let token = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiIsImtpZCI6ImsxIn0.\
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_says_what_it_was_made_with() {
+    fn a_verified_token_returns_the_signed_claims() {
         let token = claims().sign(&secret(1));
         assert_eq!(read(&token), Ok(claims()));
         assert_eq!(claims().calls(), CallScope::Only("tea".into()));
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_malformed() {
+    fn invalid_tokens_are_malformed() {
         let token = claims().sign(&secret(1));
         let mut bad = vec![
             String::new(),
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn time_is_kept_to_within_30_seconds() {
+    fn clocks_may_differ_by_30_seconds() {
         let at = |exp: u64, nbf: Option<u64>| {
             let claims = Claims {
                 exp,
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_lets_in_its_own_user_alone() {
+    fn a_token_admits_only_its_own_user() {
         let token = claims().sign(&secret(1));
         let error = verify(&token, "Anna", &secret(1), NOW).unwrap_err();
         assert_eq!(error, BadToken::OtherUser("anna".into()));

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_of_another_machine_is_gone() {
+    fn an_address_that_this_machine_does_not_have_is_gone() {
         assert!(!is_gone(IpAddr::from([127, 0, 0, 1])));
         // From TEST-NET-1, which no machine has.
         assert!(is_gone(IpAddr::from([192, 0, 2, 1])));

@@ -6,7 +6,7 @@ use tokio_tungstenite::tungstenite::handshake::server::{Request, Response as Ans
 
 use super::*;
 
-/// Listens, reads a request, answers `answer`, and closes.
+/// Listens, reads a request, sends `answer`, and closes.
 async fn something(answer: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -23,7 +23,7 @@ async fn error(url: &str) -> ConnectError {
 }
 
 #[tokio::test]
-async fn nobody_listening_is_told_from_something_else() {
+async fn a_port_without_a_listener_has_its_own_error() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -33,7 +33,7 @@ async fn nobody_listening_is_told_from_something_else() {
 }
 
 #[tokio::test]
-async fn another_program_on_the_port_is_named_with_the_cure() {
+async fn another_program_on_the_port_is_an_error_with_the_remedy() {
     let answers: [&'static [u8]; 5] = [
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
         b"HTTP/1.1 404 Not Found\r\nServer: nginx\r\nContent-Length: 0\r\n\r\n",
@@ -74,7 +74,7 @@ async fn another_websocket_server_on_the_port_is_not_ours() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_our_own_server_is_passed_on() {
+async fn the_reason_of_a_refusal_by_our_server_is_passed_on() {
     let alone = b"HTTP/1.1 403 Forbidden\r\nServer: acscall\r\nContent-Length: 7\r\n\r\nbecause";
     let by_proxy = b"HTTP/1.1 403 Forbidden\r\nServer: Caddy\r\nServer: acscall\r\n\
                      Content-Length: 7\r\n\r\nbecause";
@@ -88,13 +88,13 @@ async fn a_refusal_of_our_own_server_is_passed_on() {
 }
 
 #[tokio::test]
-async fn what_goes_away_before_answering_may_be_a_server_that_ends() {
+async fn a_connection_closed_without_an_answer_may_be_a_server_that_stops() {
     let gone = error(&something(b"").await).await;
     assert!(matches!(gone, ConnectError::Other(_)), "{gone:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_never_answers_is_given_up() {
+async fn a_server_that_never_answers_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let authority = listener.local_addr().unwrap().to_string();
     let late = error(&format!("ws://{authority}")).await;
@@ -102,7 +102,7 @@ async fn what_never_answers_is_given_up() {
 }
 
 #[tokio::test]
-async fn what_speaks_no_tls_is_told_so() {
+async fn a_server_without_tls_is_an_error_that_says_so() {
     let url = something(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
     let error = error(&url.replace("ws://", "wss://")).await;
     assert!(
@@ -112,7 +112,7 @@ async fn what_speaks_no_tls_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_bad_url_is_no_connection_problem() {
+async fn an_invalid_url_is_not_a_connection_error() {
     assert!(matches!(
         error("https://127.0.0.1").await,
         ConnectError::BadUrl(_)
@@ -162,7 +162,7 @@ async fn messages_of_a_later_version_are_skipped() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_closes() {
+async fn a_malformed_message_closes_the_connection() {
     let (_sender, mut receiver) = saying(&[r#"{"type":"welcome"}"#]).await;
     let closed = receiver.next().await.unwrap_err();
     assert!(closed.reason.contains("cannot be read"), "{closed}");
@@ -185,7 +185,7 @@ async fn closing_without_a_receiver_is_quick() {
 }
 
 #[tokio::test]
-async fn silence_closes() {
+async fn silence_closes_the_connection() {
     let (_sender, mut receiver) = saying(&[]).await;
     tokio::time::pause();
     let closed = receiver.next().await.unwrap_err();

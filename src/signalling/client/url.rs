@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_on_this_machine_is_known() {
+    fn addresses_of_this_machine_are_recognised() {
         let address = |url| ServerUrl::parse(url).unwrap().loopback_addr();
         assert_eq!(
             address("ws://localhost"),
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_server_address_is_refused_with_a_good_example() {
+    fn an_invalid_server_address_is_refused_with_a_valid_example() {
         for bad in [
             "",
             "127.0.0.1:7788",

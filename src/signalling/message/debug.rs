@@ -43,7 +43,7 @@ mod tests {
     use crate::signalling::message::ClientMessage;
 
     #[test]
-    fn what_is_written_for_people_has_no_secrets() {
+    fn debug_output_contains_no_secrets() {
         let resume = Resume {
             participant: ParticipantId("p1".into()),
             session: 1,

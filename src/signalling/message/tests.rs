@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn messages_read_as_documented() {
+fn messages_are_parsed_as_documented() {
     let text = r#"{"type":"signal","to":"p1","leg":3,"by":"sender","candidate":{"candidate":"candidate:1 1 UDP 1 127.0.0.1 9 typ host","sdpMLineIndex":0}}"#;
     let message: ClientMessage = serde_json::from_str(text).unwrap();
     assert_eq!(serde_json::to_string(&message).unwrap(), text);
@@ -28,7 +28,7 @@ fn unknown_fields_are_ignored() {
 }
 
 #[test]
-fn an_error_code_of_a_later_version_is_read_as_other() {
+fn an_error_code_of_a_later_version_is_parsed_as_other() {
     let text = r#"{"type":"error","code":"moon-phase","message":"m"}"#;
     let message: ServerMessage = serde_json::from_str(text).unwrap();
     assert!(matches!(

@@ -126,14 +126,14 @@ impl Rooms {
             return Ok(());
         };
         if call.placed.is_none() {
-            check_place(place, "end a call for everybody")?;
+            check_place(place, "end a call for everyone")?;
         }
         let Some(member) = call.member(id) else {
             return Ok(());
         };
         let entry = &member.entry;
         let who = entry.display_name.as_ref().unwrap_or(&entry.user);
-        let tombstone = ended(&format!("{who} has ended the call for everybody"));
+        let tombstone = ended(&format!("{who} ended the call for everyone"));
         self.end(name, Some(id), &tombstone, now);
         Ok(())
     }

@@ -1,8 +1,9 @@
-//! Ids of participants, made from their keys.
+//! The ids of participants, derived from their keys.
 //!
 //! A participant's id is known to everybody in the call. A server that replaces another one knows
-//! no participants; without a proof, the first client to present an id would get it. So an id is a
-//! hash of a key that only the participant has, which proves its identity to any server.
+//! no participants; without a proof, the first client to present an id would get it. Therefore an
+//! id is a hash of a key that only the participant and its server know. The key proves the
+//! participant's identity to any server.
 
 use ring::digest::{Context, SHA256};
 
@@ -10,11 +11,11 @@ use super::random::hexadecimal;
 use crate::model::ParticipantId;
 use crate::signalling::message::Resume;
 
-/// The bytes of the hash that form an id: with 128 bits nobody finds another key for it.
+/// The number of bytes of the hash in an id. With 128 bits, nobody can find another key for an id.
 const LENGTH: usize = 16;
 
-/// Returns the id for a key. It also depends on user and call, so that a key is valid for no
-/// others.
+/// Returns the id for a key. It also depends on the user and the call, so that the key is not valid
+/// for others.
 pub(super) fn id(key: &str, user: &str, call: &str) -> ParticipantId {
     let mut context = Context::new(&SHA256);
     // Names have no control characters, so this is unambiguous.

@@ -57,8 +57,8 @@ impl Rooms {
             return grants.check_call(name);
         }
         let text = match call.map(|call| &call.placed) {
-            // Participants of a call on another server have a key. But a key can be forged for a
-            // call that never was, so it must not open more than the token does.
+            // A participant of a call on another server has a key. But a client can invent a key
+            // for a call that never existed, so a key must not permit more than the token does.
             None | Some(Some(Placed::Restored { .. })) if comes_back => {
                 if grants.place || grants.calls == CallScope::Any {
                     return Ok(());
@@ -113,8 +113,8 @@ impl Rooms {
         now: Instant,
     ) -> Result<Option<ParticipantId>, Rejection> {
         let id = resume.participant.clone();
-        // This holds for sessions of this and of other servers: only the owner of the key can be
-        // this participant.
+        // For sessions of this and of other servers alike: only the owner of the key can be this
+        // participant.
         if !identity::is_proven(&resume, &entry.user, name) {
             let text = "the key is not that of this participant of this user and call: join \
                         without resume";
@@ -239,7 +239,7 @@ impl Rooms {
         ))
     }
 
-    /// Opens a call on joining: an ordinary one, or a placed one of another server.
+    /// Opens the call that somebody joins: a named call, or a placed call of another server.
     fn open(&mut self, name: &str, now: Instant) {
         let call = if name.starts_with(PLACED) {
             let until = now + self.limits.resume;

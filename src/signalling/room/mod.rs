@@ -37,6 +37,8 @@ pub use grants::{CallScope, Credentials, Grants};
 use in_call::Sender;
 pub use limits::Limits;
 use member::Entry;
+#[cfg(test)]
+pub(crate) use random::Dice;
 pub use random::{Random, SystemRandom};
 pub use rejection::Rejection;
 use ringing::Invitation;

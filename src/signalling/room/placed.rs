@@ -211,7 +211,7 @@ pub(super) fn unanswered_error(
             _ => write!(message, "{separator}nobody waits for calls as {user:?}"),
         };
     }
-    let (code, cure) = match failed.back().map(|(_, state)| state) {
+    let (code, remedy) = match failed.back().map(|(_, state)| state) {
         Some(CalleeState::Declined) => (ErrorCode::CalleeDeclined, "call again later"),
         Some(CalleeState::Busy) => (ErrorCode::CalleeBusy, "call again later"),
         Some(CalleeState::NoAnswer) => (ErrorCode::CalleeNoAnswer, "call again later"),
@@ -220,6 +220,6 @@ pub(super) fn unanswered_error(
             "check the name, and call when the user waits for calls",
         ),
     };
-    let _ = write!(message, "; {cure}");
+    let _ = write!(message, "; {remedy}");
     ServerMessage::Error { code, message }
 }

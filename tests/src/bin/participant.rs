@@ -1,4 +1,4 @@
-//! A participant in a process of its own, for tests that kill it.
+//! A participant in a separate process, for tests that kill it.
 //!
 //! `participant [--without ELEMENTS] [--exit-after MS] DESCRIPTION` plays the pipeline and prints a line for each
 //! event:
@@ -11,17 +11,17 @@
 //! * `error TEXT`, `warning TEXT`, `eos`
 //! * `echo LINE`: a line of standard input
 //!
-//! It leaves the call and ends when its standard input closes. `--without` hides elements, separated
-//! by commas, from this process. With `--exit-after` it returns from `main` so many milliseconds
-//! after it started to play, without stopping the pipeline.
+//! It leaves the call and ends when its standard input closes. `--without` hides elements,
+//! separated by commas, from this process. With `--exit-after` it returns from `main` MS
+//! milliseconds after it started to play, without stopping the pipeline.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use acscall_tests::pipeline::{Pipeline, init};
+use acscall_tests::process::say;
 use anyhow::{Context as _, Result};
 use gst::prelude::*;
 
@@ -164,10 +164,4 @@ fn print_message(message: &gst::Message) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-fn say(line: &str) -> Result<()> {
-    let mut output = std::io::stdout().lock();
-    writeln!(output, "{line}")?;
-    Ok(output.flush()?)
 }

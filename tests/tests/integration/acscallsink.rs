@@ -4,7 +4,7 @@ use acscall_tests::pipeline::{Pipeline, TIMEOUT, free_port, init};
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;
 
-/// The properties of elements in a call of their own, whose server they run.
+/// The properties of elements in their own call, whose server they run.
 fn call() -> Result<String> {
     init()?;
     Ok(format!("call=room server=ws://127.0.0.1:{}", free_port()?))
@@ -89,7 +89,7 @@ fn pads_come_and_go_100_times_in_every_state() -> Result<()> {
 }
 
 #[test]
-fn a_pad_that_exists_is_not_made_again_and_a_warning_says_why() -> Result<()> {
+fn an_existing_pad_is_not_created_again_and_a_warning_says_why() -> Result<()> {
     let (pipeline, element) = alone("")?;
     pipeline.assert_second_request_is_refused(&element, "video")
 }
@@ -234,7 +234,7 @@ fn a_muted_pad_is_not_available() -> Result<()> {
 }
 
 #[test]
-fn releasing_the_pad_ends_the_stream_and_the_call_goes_on() -> Result<()> {
+fn releasing_the_pad_ends_the_stream_and_the_call_continues() -> Result<()> {
     let call = call()?;
     let ear = listener(&call)?;
     let pipeline = Pipeline::playing(&format!(

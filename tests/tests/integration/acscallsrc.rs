@@ -7,7 +7,7 @@ use acscall_tests::pipeline::{Pipeline, TIMEOUT, free_port, init, until};
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;
 
-/// An element in a call of its own, whose server it runs.
+/// An element in its own call, whose server it runs.
 fn source(properties: &str) -> Result<String> {
     init()?;
     let port = free_port()?;
@@ -116,7 +116,7 @@ fn a_pad_has_the_requested_name_or_one_that_is_no_user() -> Result<()> {
 }
 
 #[test]
-fn a_pad_that_exists_is_not_made_again_and_a_warning_says_why() -> Result<()> {
+fn an_existing_pad_is_not_created_again_and_a_warning_says_why() -> Result<()> {
     let (pipeline, element) = alone("")?;
     pipeline.assert_second_request_is_refused(&element, "audio")
 }

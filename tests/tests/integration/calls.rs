@@ -45,7 +45,7 @@ fn a_stream_arrives_whoever_starts_first() -> Result<()> {
         receiving
             .arrivals("end")?
             .recv_timeout(TIMEOUT)
-            .context("no frame came")?;
+            .context("no frame arrived")?;
     }
     Ok(())
 }
@@ -81,7 +81,7 @@ fn a_whole_file_is_sent_in_real_time_once_another_participant_joins() -> Result<
     std::fs::remove_file(file)?;
     ensure!(
         arrived.len() == FRAMES,
-        "{} of {FRAMES} frames came",
+        "{} of {FRAMES} frames arrived",
         arrived.len()
     );
     // The last frame is due 59/30 s after the first; not paced, all would be sent at once.
@@ -113,7 +113,7 @@ fn source_and_sink_of_one_user_are_one_participant() -> Result<()> {
     receiver
         .arrivals("end")?
         .recv_timeout(TIMEOUT)
-        .context("no frame came back")?;
+        .context("no frame arrived again")?;
     let participants = receiver
         .element("c")?
         .property::<gst::Structure>("participants");
@@ -254,7 +254,7 @@ fn pair(port: u16, kind: &str) -> Result<(Pipeline, Pipeline)> {
     Ok((sending, receiving))
 }
 
-/// A live source that pushes black pictures on demand, on a pad of its own.
+/// A live source that pushes black pictures on demand, on its own pad.
 struct Source {
     source: gst_app::AppSrc,
     sink: gst::Element,
@@ -338,7 +338,7 @@ fn play_into(sending: &Pipeline, pad: &gst::Pad, description: &str) -> Result<()
 
 /// Receives `count` buffers, or fewer if none arrives for 1.5 s.
 fn drain(arrivals: &std::sync::mpsc::Receiver<Arrival>, count: usize) -> Result<Vec<Arrival>> {
-    let mut arrived = vec![arrivals.recv_timeout(TIMEOUT).context("nothing came")?];
+    let mut arrived = vec![arrivals.recv_timeout(TIMEOUT).context("nothing arrived")?];
     while arrived.len() < count
         && let Ok(arrival) = arrivals.recv_timeout(Duration::from_millis(1500))
     {

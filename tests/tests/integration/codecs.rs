@@ -84,7 +84,7 @@ fn is_installed(element: &&&str) -> bool {
     gst::ElementFactory::find(element).is_some()
 }
 
-/// A participant in a process of its own that lacks the elements `without`.
+/// A participant in a separate process that lacks the elements `without`.
 fn participant(without: &[&str], description: &str) -> Result<Participant> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_participant"));
     command.args(["--without", &without.join(","), description]);
@@ -184,7 +184,7 @@ fn the_codec_may_change_while_the_stream_is_sent() -> Result<()> {
             ensure!(now() < deadline, "{codec} is not used");
             arrivals.recv_timeout(TIMEOUT).context("no picture")?;
         }
-        // Most of these frames came over the previous leg.
+        // Most of these frames arrived over the previous leg.
         for _ in arrivals.try_iter() {}
         for _ in 0..10 {
             arrivals.recv_timeout(TIMEOUT).context(codec)?;
@@ -242,6 +242,31 @@ fn the_bit_rate_is_limited_and_may_change_while_the_stream_is_sent() -> Result<(
         while stats(&sending)?.get::<u32>("bitrate") != Ok(wanted) {
             ensure!(now() < deadline, "{bitrate}: {:?}", stats(&sending)?);
             arrivals.recv_timeout(TIMEOUT).context("no picture")?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn an_element_that_every_call_needs_is_named_with_its_package_at_once() -> Result<()> {
+    let call = call()?;
+    for (element, package) in [
+        ("webrtcbin", "gstreamer1.0-plugins-bad"),
+        ("dtlsdec", "gstreamer1.0-plugins-bad"),
+        ("srtpdec", "gstreamer1.0-plugins-bad"),
+        ("rtpbin", "gstreamer1.0-plugins-good"),
+        ("nicesrc", "gstreamer1.0-nice"),
+        ("audiomixer", "gstreamer1.0-plugins-base"),
+    ] {
+        for description in [
+            format!("acscallsrc {call} user=bob ! audio/x-raw ! fakesink"),
+            format!("audiotestsrc ! acscallsink {call} user=bob"),
+        ] {
+            let starting = participant(&[element], &description)?;
+            let line = starting.process.line(TIMEOUT)?;
+            let expected =
+                format!("error the GStreamer element {element} is missing: install {package}");
+            ensure!(line == expected, "{line}");
         }
     }
     Ok(())

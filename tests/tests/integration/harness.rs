@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use gst::prelude::*;
 use gst_check::Harness;
 
-/// An element in a call of its own, whose server it runs, and its bus.
+/// An element in its own call, whose server it runs, and its bus.
 fn element(factory: &str, port: u16, user: &str) -> Result<(gst::Element, gst::Bus)> {
     init()?;
     let element = gst::ElementFactory::make(factory)

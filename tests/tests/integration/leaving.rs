@@ -42,7 +42,7 @@ fn a_pad_ends_when_its_user_leaves_if_on_leave_is_eos() -> Result<()> {
     let [ending, kept] = [ends.arrivals("end")?, keeps.arrivals("end")?];
     let alice = sender(&call, "alice")?;
     for arrivals in [&ending, &kept] {
-        arrivals.recv_timeout(TIMEOUT).context("no frame came")?;
+        arrivals.recv_timeout(TIMEOUT).context("no frame arrived")?;
     }
     drop(alice);
     ends.wait_eos()?;
@@ -51,7 +51,8 @@ fn a_pad_ends_when_its_user_leaves_if_on_leave_is_eos() -> Result<()> {
     // A pad that is kept gets the stream again.
     for _ in kept.try_iter() {}
     let _alice = sender(&call, "alice")?;
-    kept.recv_timeout(TIMEOUT).context("no frame came back")?;
+    kept.recv_timeout(TIMEOUT)
+        .context("no frame arrived again")?;
     let bus = keeps.0.bus().context("a bus")?;
     ensure!(
         bus.pop_filtered(&[gst::MessageType::Eos]).is_none(),
@@ -71,7 +72,7 @@ fn a_pad_for_the_first_stream_ends_with_the_last_stream_that_can_replace_it() ->
     let alice = sender(&call, "alice")?;
     arrivals
         .recv_timeout(TIMEOUT)
-        .context("no frame of alice came")?;
+        .context("no frame of alice arrived")?;
     let bob = sender(&call, "bob")?;
     receiving.wait_element_message(|message| {
         message.name() == "acscall-stream" && message.get("participant") == Ok("bob")
@@ -81,7 +82,7 @@ fn a_pad_for_the_first_stream_ends_with_the_last_stream_that_can_replace_it() ->
     for _ in arrivals.try_iter() {}
     arrivals
         .recv_timeout(TIMEOUT)
-        .context("no frame of bob came")?;
+        .context("no frame of bob arrived")?;
     drop(bob);
     receiving.wait_eos()
 }
@@ -120,7 +121,7 @@ fn a_user_who_returns_while_the_call_lingers_is_the_same_participant_on_the_same
         }
     };
     let first = send(60_000, "a")?;
-    arrivals.recv_timeout(TIMEOUT).context("no frame came")?;
+    arrivals.recv_timeout(TIMEOUT).context("no frame arrived")?;
     let (id, before) = (id_of_alice(&receiving)?, legs()?);
     receiving.wait_element_message(is_stream(true))?;
     drop(first);
@@ -132,7 +133,7 @@ fn a_user_who_returns_while_the_call_lingers_is_the_same_participant_on_the_same
     receiving.wait_element_message(is_stream(true))?;
     arrivals
         .recv_timeout(TIMEOUT)
-        .context("no frame came back")?;
+        .context("no frame arrived again")?;
     ensure!(id_of_alice(&receiving)? == id, "another participant");
     ensure!(legs()? == before, "a leg was replaced");
     second.wait_connected()?;
@@ -156,7 +157,7 @@ fn a_lingering_call_is_left_after_its_time() -> Result<()> {
     receiving.wait_element_message(is_participant("alice", "connected"))?;
     drop(sending);
     receiving.wait_element_message(is_participant("alice", "disconnected"))?;
-    // Also its thread: the process must not end before. Other tests' calls do not linger after them.
+    // Its thread must end, too, before the process does. Calls of other tests do not linger.
     until("no call lingers", || {
         let lingers = threads()?.iter().any(|name| name == "acscall-linger");
         Ok((!lingers).then_some(()))
@@ -229,6 +230,26 @@ fn no_message_about_a_call_is_posted_after_its_end() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn the_server_of_a_process_runs_until_the_last_call_of_the_process_ends() -> Result<()> {
+    let call = call()?;
+    // This one runs the server.
+    let alice = sender(&call, "alice")?;
+    alice.wait_connected()?;
+    let bob = Pipeline::playing(&format!("acscallsrc name=c {call} user=bob"))?;
+    bob.wait_connected()?;
+    drop(alice);
+    let carol = sender(&call, "carol")?;
+    carol.wait_connected()?;
+    let is_carol = is_participant("carol", "connected");
+    let next = bob.wait_element_message(|message| {
+        // Bob's state changes if he loses the server.
+        message.name() == "acscall-state" || is_carol(message)
+    })?;
+    ensure!(is_carol(&next), "{next}");
+    Ok(())
+}
+
 /// The key of the DTLS connections takes up to 300 ms, joining and connecting somewhat longer.
 #[test]
 fn a_process_that_exits_without_stopping_its_pipeline_leaves_the_call() -> Result<()> {
@@ -258,7 +279,7 @@ fn a_process_that_exits_without_stopping_its_pipeline_leaves_the_call() -> Resul
         .property::<gst::Structure>("participants");
     ensure!(
         participants.n_fields() == 0,
-        "they are there: {participants}"
+        "they are still present: {participants}"
     );
     Ok(())
 }

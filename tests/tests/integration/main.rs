@@ -1,7 +1,7 @@
 //! The elements in pipelines and in calls over loopback, in one process and in several.
 //!
 //! All tests are one program: linking one per module would take longer than running them. A test that
-//! changes its process is a program of its own beside this folder, or starts another process.
+//! changes its process is a separate program beside this folder, or starts another process.
 
 #![expect(
     clippy::unwrap_used,
@@ -16,7 +16,9 @@ mod codecs;
 mod colours;
 mod examples;
 mod floods;
+mod gaps;
 mod harness;
+mod latency;
 mod leaving;
 mod pipelines;
 mod placing;
@@ -25,3 +27,4 @@ mod rawmedia;
 mod relay;
 mod soak;
 mod stalling;
+mod still;

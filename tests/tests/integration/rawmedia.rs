@@ -45,7 +45,7 @@ fn check(description: &str) -> Result<()> {
     let left = frames(&gray, "src")?;
     pipeline.play()?;
     for _ in 0..FRAMES {
-        let came = came.recv_timeout(TIMEOUT).context("no frame came")?;
+        let came = came.recv_timeout(TIMEOUT).context("no frame arrived")?;
         let left = left.recv_timeout(TIMEOUT).context("no frame left")?;
         ensure!(came.luma == left.luma, "the luma was copied");
         ensure!(came.chroma != left.chroma, "the chroma was filled in");

@@ -1,5 +1,5 @@
-//! A call between two users who only reach a server between them, relayed by Debian's coturn there.
-//! Both are configured as in docs/server.md.
+//! A call between two users who can only reach a server between them. Debian's coturn on that
+//! server relays it. Both are configured as in docs/server.md.
 //!
 //! ```text
 //!   alice 192.0.2.2 ── 192.0.2.1  server  198.51.100.1 ── 198.51.100.2 bob
@@ -13,6 +13,7 @@ use std::process::Command;
 use acscall_tests::namespace::{self, Place};
 use acscall_tests::pipeline::{TIMEOUT, init, now};
 use acscall_tests::process::Process;
+use acscall_tests::server::RemoteServer;
 use acscall_tests::skipped::skip;
 use anyhow::{Context, Result, bail, ensure};
 
@@ -23,9 +24,9 @@ const TURN_SECRET: &str = "north-of-the-river";
 const FRAMES: u64 = 60;
 
 #[test]
-fn a_call_between_two_who_reach_only_the_relay_goes_over_it() -> Result<()> {
+fn a_call_between_two_users_who_reach_only_the_relay_uses_it() -> Result<()> {
     in_a_world(
-        "a_call_between_two_who_reach_only_the_relay_goes_over_it",
+        "a_call_between_two_users_who_reach_only_the_relay_uses_it",
         || {
             let world = World::new()?;
             let relay = world.relay()?;
@@ -53,26 +54,23 @@ fn a_call_between_two_who_reach_only_the_relay_goes_over_it() -> Result<()> {
 }
 
 #[test]
-fn a_turn_secret_that_is_not_the_relays_is_named_where_the_call_fails() -> Result<()> {
-    in_a_world(
-        "a_turn_secret_that_is_not_the_relays_is_named_where_the_call_fails",
-        || {
-            let world = World::new()?;
-            let relay = world.relay()?;
-            let _server = world.server("south-of-the-river")?;
-            let (alice, bob) = world.participants()?;
-            for end in [&alice, &bob] {
-                let warning = wait_until(end, |line| line.starts_with("warning "))?;
-                assert!(
-                    warning.contains("no TURN server gave an address"),
-                    "{warning}"
-                );
-            }
-            // The relay logs it, too.
-            wait_until(&relay, |line| line.contains("error 401"))?;
-            Ok(())
-        },
-    )
+fn a_wrong_turn_secret_is_named_where_the_call_fails() -> Result<()> {
+    in_a_world("a_wrong_turn_secret_is_named_where_the_call_fails", || {
+        let world = World::new()?;
+        let relay = world.relay()?;
+        let _server = world.server("south-of-the-river")?;
+        let (alice, bob) = world.participants()?;
+        for end in [&alice, &bob] {
+            let warning = wait_until(end, |line| line.starts_with("warning "))?;
+            assert!(
+                warning.contains("no TURN server gave an address"),
+                "{warning}"
+            );
+        }
+        // The relay logs it, too.
+        wait_until(&relay, |line| line.contains("error 401"))?;
+        Ok(())
+    })
 }
 
 /// Runs `body` inside namespaces. Skips the test if namespaces or coturn are not available.
@@ -95,8 +93,7 @@ fn in_a_world(test: &str, body: impl FnOnce() -> Result<()>) -> Result<()> {
 }
 
 struct World {
-    /// Disappears with the namespaces.
-    folder: PathBuf,
+    signalling: RemoteServer,
     server: Place,
     alice: Place,
     bob: Place,
@@ -119,17 +116,8 @@ impl World {
             let way = place.ip(&["route", "get", other]);
             ensure!(way.is_err(), "there is a route to {other} beside the relay");
         }
-        let folder = PathBuf::from("/run/relay");
-        fs::create_dir(&folder)?;
-        let made = rcgen::generate_simple_self_signed(vec![SERVER.to_owned()])?;
-        fs::write(folder.join("cert.pem"), made.cert.pem())?;
-        fs::write(folder.join("key.pem"), made.signing_key.serialize_pem())?;
-        fs::write(
-            folder.join("secret"),
-            "nobody reaches this server ".repeat(2),
-        )?;
         Ok(World {
-            folder,
+            signalling: RemoteServer::new(SERVER)?,
             server,
             alice,
             bob,
@@ -152,9 +140,9 @@ impl World {
         let here = format!(
             "listening-ip={SERVER}\nrelay-ip={SERVER}\nlog-file=stdout\nsimple-log\nverbose\n\
              pidfile={folder}/pid\nuserdb={folder}/users\n",
-            folder = self.folder.display()
+            folder = self.signalling.folder.display()
         );
-        let file = self.folder.join("turnserver.conf");
+        let file = self.signalling.folder.join("turnserver.conf");
         fs::write(&file, format!("{before}{TURN_SECRET}{after}{here}"))?;
         let relay = Process::start(self.server.command("turnserver").arg("-c").arg(file))?;
         wait_until(&relay, |line| {
@@ -165,42 +153,25 @@ impl World {
 
     /// Starts the signalling server, which creates the passwords for the relay.
     fn server(&self, turn_secret: &str) -> Result<Process> {
-        let file = |name: &str| self.folder.join(name);
-        fs::write(file("turn-secret"), turn_secret)?;
-        let mut command = self.server.command(acscall()?);
-        command.args(["serve", "--listen", &format!("{SERVER}:7788")]);
-        command.args(["--turn-server", &format!("turn:{SERVER}:3478")]);
-        for (option, name) in [
-            ("--secret-file", "secret"),
-            ("--tls-cert", "cert.pem"),
-            ("--tls-key", "key.pem"),
-            ("--turn-secret-file", "turn-secret"),
-        ] {
-            command.arg(option).arg(file(name));
-        }
-        let server = Process::start(command.env("ACSCALL_LOG", "warn"))?;
-        server.line(TIMEOUT)?;
-        Ok(server)
+        let file = self.signalling.folder.join("turn-secret");
+        fs::write(&file, turn_secret)?;
+        let options = [
+            "--turn-server",
+            &format!("turn:{SERVER}:3478"),
+            "--turn-secret-file",
+            file.to_str().context("a path in UTF-8")?,
+        ];
+        self.signalling.start(&self.server, &options)
     }
 
     /// Starts alice, who sends video, and bob, who receives it.
     fn participants(&self) -> Result<(Process, Process)> {
         let at = |place: &Place, user: &str, description: &str| -> Result<Process> {
-            let token = Command::new(acscall()?)
-                .args(["token", "--user", user, "--call", "x", "--secret-file"])
-                .arg(self.folder.join("secret"))
-                .output()?;
-            ensure!(token.status.success(), "no token for {user}");
-            let call = format!("server=wss://{SERVER}:7788 call=x user={user}");
-            Process::start(
-                place
-                    .command(env!("CARGO_BIN_EXE_participant"))
-                    .arg(description.replace("CALL", &call))
-                    .env("ACSCALL_TOKEN", String::from_utf8(token.stdout)?.trim())
-                    .env("SSL_CERT_FILE", self.folder.join("cert.pem"))
-                    // libnice warns when webrtcbin gives up a relay.
-                    .env_remove("G_DEBUG"),
-            )
+            let program = env!("CARGO_BIN_EXE_participant");
+            let mut command = self.signalling.participant(place, program, user)?;
+            command.arg(description.replace("CALL", &self.signalling.joining(user)));
+            // libnice warns when webrtcbin gives up a relay.
+            Process::start(command.env_remove("G_DEBUG"))
         };
         let bob = at(
             &self.bob,
@@ -231,18 +202,12 @@ fn wait_until(process: &Process, mut wanted: impl FnMut(&str) -> bool) -> Result
             other.push(line);
         }
     }
-    bail!("the expected line did not come; the output: {other:#?}")
+    bail!("the expected line did not arrive; the output: {other:#?}")
 }
 
 /// The count in `frames end COUNT`.
 fn frames_of(line: &str) -> Option<u64> {
     line.strip_prefix("frames end ")?.parse().ok()
-}
-
-fn acscall() -> Result<PathBuf> {
-    let path = Path::new(env!("CARGO_BIN_EXE_participant")).with_file_name("acscall");
-    ensure!(path.is_file(), "{} is not built", path.display());
-    Ok(path)
 }
 
 fn root() -> PathBuf {

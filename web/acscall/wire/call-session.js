@@ -12,7 +12,7 @@ import { checkCallees } from './target.js';
 /** @import { Context } from './participant.js' */
 /** @import { Connection, Identity, Message } from './signalling.js' */
 
-/** How long the server may take to end the call for everybody, in milliseconds. */
+/** How long the server may take to end the call for everyone, in milliseconds. */
 const END_TIMEOUT = 2_000;
 
 const NOT_JOINED = 'The call is still connecting. Add participants once it rings or is connected.';

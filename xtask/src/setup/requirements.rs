@@ -225,11 +225,11 @@ pub(super) const ALL: &[Requirement] = &[
         found: Found::OneOf(&["c++", "g++", "clang++"]),
     },
     Requirement {
-        what: "ip and unshare",
+        what: "ip, unshare, nsenter and setpriv",
         why: "the tests in network namespaces",
         packages: &["iproute2", "util-linux"],
         purpose: Purpose::Test,
-        found: Found::Programs(&["ip", "unshare"]),
+        found: Found::Programs(&["ip", "unshare", "nsenter", "setpriv"]),
     },
     Requirement {
         what: "make",

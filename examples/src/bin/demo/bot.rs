@@ -10,19 +10,19 @@ use crate::screen::StatusLine;
 use crate::stream::{Stream, Way};
 use crate::{Place, start};
 
-/// Its user.
+/// The bot's user name.
 pub(crate) const USER: &str = "bot";
 
 const KINDS: [&str; 2] = ["video", "screen"];
 
-/// Sends the camera and the screen of a caller back in black and white, and a tone.
+/// Sends a caller's camera and screen back in black and white, and a tone.
 pub(crate) struct Bot {
     pipeline: gst::Pipeline,
     source: gst::Element,
     sink: gst::Element,
-    /// What is sent back at the moment, by kind.
+    /// The streams that are currently sent back, by kind.
     answers: BTreeMap<&'static str, Answer>,
-    /// What was ever received or sent.
+    /// All streams received or sent so far.
     streams: Vec<Stream>,
 }
 
@@ -76,7 +76,7 @@ impl Bot {
         &self.pipeline
     }
 
-    /// The names of all who are in the call, this one included.
+    /// The names of all participants, including the bot.
     pub(crate) fn present(&self) -> Vec<String> {
         let others = self.source.property::<gst::Structure>("participants");
         let mut names: Vec<_> = others.fields().map(ToString::to_string).collect();
@@ -85,7 +85,7 @@ impl Bot {
         names
     }
 
-    /// What it receives or has received.
+    /// The received streams, including past ones.
     pub(crate) fn received(&self) -> Vec<Stream> {
         self.streams
             .iter()
@@ -94,15 +94,15 @@ impl Bot {
             .collect()
     }
 
-    /// What it has received and sent.
+    /// All received and sent streams.
     pub(crate) fn all_streams(&self) -> Vec<Stream> {
         self.streams.clone()
     }
 
-    /// Begins, changes and ends its answers as callers come and go.
+    /// Starts, switches and stops the answers as callers come and go.
     ///
     /// # Errors
-    /// If a branch cannot be made.
+    /// If a branch cannot be created.
     pub(crate) fn follow(&mut self, line: &mut StatusLine) -> Result<()> {
         let available = self.source.property::<gst::Structure>("streams");
         for kind in KINDS {
@@ -158,10 +158,10 @@ impl Bot {
         })
     }
 
-    /// From the source on, so that nothing flows into what is taken away.
+    /// Removes a branch, starting at the source so that no buffer reaches removed elements.
     fn end(&self, answer: &Answer) -> Result<()> {
         self.source.release_request_pad(&answer.from);
-        // The pipeline may be starting its elements at this moment, on another thread.
+        // The pipeline may be changing the state of its elements on another thread.
         answer.filter.set_locked_state(true);
         answer.filter.set_state(gst::State::Null)?;
         self.pipeline.remove(&answer.filter)?;
@@ -169,7 +169,7 @@ impl Bot {
         Ok(())
     }
 
-    /// A caller who comes again goes on being counted where it stopped.
+    /// Watches `pad`. The counts of a returning caller continue.
     fn watch(&mut self, pad: &gst::Pad, way: Way, kind: &'static str, of: Option<&str>) {
         let known = self
             .streams
@@ -184,13 +184,13 @@ impl Bot {
 
 impl Drop for Bot {
     fn drop(&mut self) {
-        // Leaves the call. It cannot fail on the way down.
+        // Leaves the call. Changing to NULL cannot fail.
         let _stopped = self.pipeline.set_state(gst::State::Null);
     }
 }
 
-/// The pad and the user of the stream to answer: who is answered stays so, but a real caller
-/// comes before the sample, which has nobody waiting for an answer.
+/// Chooses the stream to answer; returns its pad and user. The current caller stays, but a real
+/// caller precedes the sample caller, where nobody watches the answer.
 fn choose(
     available: &gst::StructureRef,
     kind: &str,
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_real_caller_comes_before_the_sample_and_stays_until_it_leaves() {
+    fn a_real_caller_precedes_the_sample_and_stays_until_it_leaves() {
         let pad = |of: &[(&str, &str)], current| {
             choose(&streams(of), "video", current).map(|(pad, _)| pad)
         };

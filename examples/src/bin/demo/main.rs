@@ -1,8 +1,8 @@
-//! A living call: a server with a page to join by, a bot that answers, and a sample caller.
+//! A live call: a server with a page to join it, a bot that answers, and a sample caller.
 //!
-//! The bot takes the camera and the screen of a caller, makes them black and white and sends
-//! them back as its own, with a tone for a voice. The sample caller sends a clip, so that the
-//! call lives with nobody else in it. `cargo xtask demo` builds and starts this program.
+//! The bot takes the camera and the screen of a caller, makes them black and white and sends them
+//! back as its own, with a tone as its voice. The sample caller sends a clip, so that there is
+//! something to see without other callers. `cargo xtask demo` builds and starts this program.
 
 mod bot;
 mod recording;
@@ -31,41 +31,41 @@ use screen::StatusLine;
 use server::Server;
 
 #[derive(Parser)]
-#[command(name = "demo", about = "A living call to look at and to join")]
+#[command(name = "demo", about = "A live call to watch and join")]
 struct Arguments {
-    /// Ends by itself after so many seconds
+    /// Ends after N seconds
     #[arg(long, value_name = "N")]
     seconds: Option<u32>,
-    /// What the sample caller plays, instead of a test picture and a tune
+    /// The file that the sample caller plays, instead of a test picture and a tune
     #[arg(long, value_name = "FILE")]
     media: Option<PathBuf>,
-    /// What it says, instead of that file's own sound
+    /// The file with its audio, instead of the audio of --media
     #[arg(long, value_name = "FILE", requires = "media")]
     speech: Option<PathBuf>,
-    /// The call's name
+    /// The name of the call
     #[arg(long, default_value = "demo")]
     call: String,
-    /// Where the server listens, on this machine only; 0 for any port that is free
+    /// The server's port, on loopback only; 0 for any free port
     #[arg(long, default_value_t = 7788)]
     port: u16,
-    /// Nobody but the bot and whoever joins
+    /// Without the sample caller
     #[arg(long)]
     no_caller: bool,
     /// The program `acscall`
     #[arg(long, value_name = "FILE", default_value = "acscall")]
     server_program: PathBuf,
-    /// Where a recording and, in the end, pictures of what was received are put
+    /// The folder for the recording and for pictures of the received streams
     #[arg(long, value_name = "FOLDER", default_value = "target/demo")]
     pictures: PathBuf,
 }
 
-/// Which call, for all who join it.
+/// The server and the name of the call.
 struct Place {
     server: String,
     call: String,
 }
 
-/// SIGHUP, SIGINT and SIGTERM, by the numbers that they have on every system.
+/// SIGHUP, SIGINT and SIGTERM. Their numbers are the same on every system.
 const ENDING_SIGNALS: [i32; 3] = [1, 2, 15];
 
 fn main() -> ExitCode {
@@ -87,7 +87,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     gstacscall::plugin_register_static()?;
     gstrawmedia::plugin_register_static()?;
     std::fs::create_dir_all(&arguments.pictures)
-        .with_context(|| format!("{} cannot be made", arguments.pictures.display()))?;
+        .with_context(|| format!("{} cannot be created", arguments.pictures.display()))?;
     let place = Place {
         server: server.signalling(),
         call: arguments.call.clone(),
@@ -111,7 +111,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         bail!(failure);
     }
     let came_back = demo.summarize(played, arguments)?;
-    // What cannot be asked of people is asked of the sample caller.
+    // Only the sample caller must have received an answer.
     Ok(if demo.sample.is_none() || came_back {
         ExitCode::SUCCESS
     } else {
@@ -126,7 +126,8 @@ struct Demo {
     line: StatusLine,
 }
 
-/// Until it is enough, somebody interrupts, or something fails: then the last is the reason.
+/// Runs until the time is over, a signal interrupts it, or something fails. Returns the demo, the
+/// elapsed time and the cause of a failure.
 fn play(demo: Demo, seconds: Option<u32>) -> Result<(Demo, Duration, Option<String>)> {
     let main_loop = glib::MainLoop::new(None, false);
     let failure = Rc::new(RefCell::new(None));
@@ -157,7 +158,8 @@ fn play(demo: Demo, seconds: Option<u32>) -> Result<(Demo, Duration, Option<Stri
     sources.push(glib::timeout_add_seconds_local(1, {
         let demo = demo.clone();
         move || {
-            demo.borrow_mut().tell(gst::get_timestamp() - begun);
+            demo.borrow_mut()
+                .update_status(gst::get_timestamp() - begun);
             glib::ControlFlow::Continue
         }
     }));
@@ -179,7 +181,7 @@ fn play(demo: Demo, seconds: Option<u32>) -> Result<(Demo, Duration, Option<Stri
     Ok((demo.into_inner(), played.into(), failure.take()))
 }
 
-/// Starts `pipeline`, with an element's own words if it refuses.
+/// Starts `pipeline`; on failure the error is that of the element.
 fn start(pipeline: &gst::Pipeline) -> Result<()> {
     pipeline
         .set_state(gst::State::Playing)
@@ -187,7 +189,8 @@ fn start(pipeline: &gst::Pipeline) -> Result<()> {
         .map_err(|error| words_of(pipeline, error))
 }
 
-/// What an element of a pipeline that has failed says of it. It may be dropped then.
+/// Returns the error message of a pipeline that failed to start, and stops it so that it can be
+/// dropped.
 fn words_of(pipeline: &gst::Pipeline, error: gst::StateChangeError) -> anyhow::Error {
     let message = pipeline
         .bus()
@@ -210,11 +213,11 @@ impl Demo {
     fn handle(&mut self, message: &gst::Message) -> Result<()> {
         match message.view() {
             gst::MessageView::Error(error) if self.is_of_recording(message) => {
-                // The call goes on.
+                // The call continues.
                 let recording = self.sample.as_mut().and_then(Sample::recording_mut);
                 if recording.is_some_and(Recording::fail) {
-                    let told = format!("The recording has failed: {}", error.error());
-                    self.line.print(&told);
+                    let text = format!("The recording has failed: {}", error.error());
+                    self.line.print(&text);
                 }
             }
             gst::MessageView::Error(error) => bail!("{}", error.error()),
@@ -223,7 +226,7 @@ impl Demo {
             }
             gst::MessageView::Latency(_) => {
                 for pipeline in self.pipelines() {
-                    // Tried again with the next such message.
+                    // The next such message repeats it.
                     let _keeps_the_old_one = pipeline.recalculate_latency();
                 }
             }
@@ -243,8 +246,8 @@ impl Demo {
         recording.is_some_and(|recording| recording.is_of(message))
     }
 
-    /// Renews the live line.
-    fn tell(&mut self, time: gst::ClockTime) {
+    /// Updates the status line.
+    fn update_status(&mut self, time: gst::ClockTime) {
         let present = self.bot.present();
         let mut parts = vec![format!(
             "{:02}:{:02}  {} in the call: {}",
@@ -265,13 +268,13 @@ impl Demo {
             }
         }
         if let Some(latency) = self.sample.as_ref().and_then(Sample::loop_latency) {
-            parts.push(format!("there and back {} ms", latency.as_millis()));
+            parts.push(format!("round trip {} ms", latency.as_millis()));
         }
         self.line.renew(&parts.join(" │ "));
     }
 
-    /// Says what was sent and received, ends the recording and writes the pictures; whether
-    /// anything came back to the sample caller.
+    /// Prints what was sent and received, finishes the recording and writes the pictures. Returns
+    /// whether the sample caller received an answer.
     fn summarize(&self, played: Duration, arguments: &Arguments) -> Result<bool> {
         let mut streams = self.bot.all_streams();
         let came_back = self.sample.as_ref().is_some_and(|sample| {

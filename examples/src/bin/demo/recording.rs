@@ -1,4 +1,4 @@
-//! A recording beside the call, which it cannot disturb.
+//! A recording that cannot disturb the call.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -8,20 +8,20 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use gst::prelude::*;
 
-/// Small and slow: the machine has a call to hold.
+/// Low, to leave the processor to the call.
 const FRAMES_PER_SECOND: f64 = 15.0;
-/// Size and colorimetry are fixed: a WebM file cannot change them, and whoever is recorded may.
+/// Size and colorimetry are fixed: the recorded stream may change them, a WebM file cannot.
 const WRITER: &str = "videoconvert ! videoscale add-borders=true \
     ! video/x-raw,format=I420,colorimetry=bt601,width=320,height=180,pixel-aspect-ratio=1/1 \
     ! vp8enc deadline=1 cpu-used=8 threads=1 target-bitrate=250000 keyframe-max-dist=60 \
     ! webmmux ! filesink name=file sync=false async=false";
-/// How long the end of the file may take to be written.
+/// The timeout for writing the end of the file.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A tap's pictures, as a WebM file.
+/// A WebM file with the frames of a tap.
 pub(crate) struct Recording {
     path: PathBuf,
-    /// The `rawtap` that the stream passes.
+    /// The `rawtap` in the stream.
     tap: gst::Element,
     pad: gst::Pad,
     writer: gst::Element,
@@ -29,10 +29,10 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    /// Records what passes `tap`, an element `rawtap` of a pipeline that was not started yet.
+    /// Records the stream through `tap`, a `rawtap` in a pipeline that has not been started.
     ///
     /// # Errors
-    /// If an element is missing or the file cannot be made.
+    /// If an element is missing or the file cannot be created.
     pub(crate) fn start(tap: gst::Element, path: PathBuf) -> Result<Recording> {
         let pipeline = tap
             .parent()
@@ -43,7 +43,7 @@ impl Recording {
             .by_name("file")
             .context("the writer has a file")?
             .set_property("location", &path);
-        // Its state is its own: a file that cannot be written to does not keep the call from
+        // Its state is locked, so a file that cannot be written does not prevent the call from
         // starting.
         writer.set_locked_state(true);
         pipeline.add(&writer)?;
@@ -68,47 +68,47 @@ impl Recording {
         Ok(recording)
     }
 
-    /// Whether this message is of the recording and not of the call.
+    /// Whether `message` is from the recording, not from the call.
     pub(crate) fn is_of(&self, message: &gst::Message) -> bool {
         is_of(&self.writer, message)
     }
 
-    /// It got an error; whether that was the first.
+    /// Marks the recording as failed. Returns whether this was the first error.
     pub(crate) fn fail(&mut self) -> bool {
         !std::mem::replace(&mut self.has_failed, true)
     }
 
-    /// Where it is.
+    /// The path of the file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What the tap counted, such as `300 of 600 frames`.
+    /// The tap's frame counts, such as `300 of 600 frames`.
     pub(crate) fn counted(&self) -> String {
         let stats = self.pad.property::<gst::Structure>("stats");
         let count = |name| stats.get::<u64>(name).unwrap_or_default();
         format!("{} of {} frames", count("out"), count("in"))
     }
 
-    /// Writes the end of the file, without which it does not play everywhere.
+    /// Writes the end of the file; not every player can play a file without it.
     ///
     /// # Errors
-    /// If writing has failed or takes too long, such as on a disk that hangs.
+    /// If writing failed or timed out, such as on a disk that hangs.
     pub(crate) fn finish(&self) -> Result<()> {
         let entrance = self.entrance()?;
-        // From here on nothing else enters. What is being written now may take its time.
+        // No buffer enters from here on. A write in progress may still take long.
         let _failed_before = self.pad.unlink(&entrance);
         self.tap.release_request_pad(&self.pad);
         let (sender, ended) = mpsc::channel();
         let writer = self.writer.clone();
         thread::spawn(move || {
-            // On return the file is whole: there is no queue on the way.
+            // When this returns the file is complete, because the branch has no queue.
             entrance.send_event(gst::event::Eos::new());
             let stopped = writer.set_state(gst::State::Null);
             let _nobody_waits_any_more = sender.send(stopped.is_ok());
         });
         let has_ended = ended.recv_timeout(PATIENCE) == Ok(true);
-        // What was written last may have failed as well.
+        // The last write may have failed, too.
         let words = self
             .tap
             .parent()
@@ -132,13 +132,13 @@ impl Recording {
 
 impl Drop for Recording {
     fn drop(&mut self) {
-        // Nothing else does that: its state is its own. It cannot fail on the way down.
+        // The pipeline does not stop it, because its state is locked. Changing to NULL cannot fail.
         let _stopped = self.writer.set_state(gst::State::Null);
     }
 }
 
-/// Takes the errors off the bus of a pipeline that nobody watches; the first of those of the
-/// writer says why.
+/// Pops the errors from the bus of a pipeline that nobody watches, and returns the writer's first
+/// one.
 fn words_of_error(pipeline: &gst::Bin, writer: &impl IsA<gst::Object>) -> Option<String> {
     let bus = pipeline.bus()?;
     let mut first = None;

@@ -1,15 +1,15 @@
-//! The line of the terminal that is always up to date.
+//! The status line.
 
 use std::io::{self, IsTerminal, Write};
 
-/// Rewritten in place on a terminal, a line each time elsewhere.
+/// A line that is rewritten in place on a terminal, and printed again elsewhere.
 pub(crate) struct StatusLine {
     terminal: bool,
     shown: bool,
 }
 
-/// Back to the line's begin, with wrapping switched off while it is written: what is too long
-/// is cut off, since a wrapped line cannot be rewritten.
+/// Returns to the start of the line and disables wrapping: a wrapped line cannot be rewritten, so
+/// the terminal cuts off long ones.
 const BEGIN: &str = "\r\x1b[K\x1b[?7l";
 const END: &str = "\x1b[?7h";
 
@@ -21,7 +21,7 @@ impl StatusLine {
         }
     }
 
-    /// Shows `text` in place of what was there.
+    /// Replaces the line with `text`.
     pub(crate) fn renew(&mut self, text: &str) {
         if self.terminal {
             print!("{BEGIN}{text}{END}");
@@ -32,7 +32,7 @@ impl StatusLine {
         }
     }
 
-    /// Prints a line that stays.
+    /// Prints a permanent line.
     pub(crate) fn print(&mut self, text: &str) {
         if self.shown {
             print!("\r\x1b[K");
@@ -40,7 +40,7 @@ impl StatusLine {
         println!("{text}");
     }
 
-    /// What is printed now comes below it.
+    /// Ends the line, so that further output starts below it.
     pub(crate) fn finish(&self) {
         if self.shown {
             println!();
@@ -48,7 +48,7 @@ impl StatusLine {
     }
 
     fn flush(&self) {
-        // A terminal that has gone away is told by a signal.
+        // A signal reports that the terminal is gone.
         let _gone = io::stdout().flush();
     }
 }

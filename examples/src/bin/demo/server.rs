@@ -1,4 +1,4 @@
-//! The signalling server, as a process of its own.
+//! The signalling server, as a separate process.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-/// `acscall serve`. Ends when it is dropped.
+/// A process of `acscall serve`, killed when dropped.
 pub(crate) struct Server {
     process: Child,
     port: u16,
@@ -16,16 +16,16 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts it and waits until it listens, on a free port if `port` is 0.
+    /// Starts the server, on a free port if `port` is 0, and waits until it listens.
     ///
     /// # Errors
-    /// If it does not; it says itself why.
+    /// If it does not start; it prints the reason itself.
     pub(crate) fn start(program: &Path, port: u16) -> Result<Server> {
         let mut process = Command::new(program)
             .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
             .env("ACSCALL_LOG", "warn")
             .stdout(Stdio::piped())
-            // Ctrl-C is for this program, which leaves the call first.
+            // Keeps Ctrl-C from the server: this program leaves the call first.
             .process_group(0)
             .spawn()
             .with_context(|| format!("{} cannot be started", program.display()))?;
@@ -35,7 +35,7 @@ impl Server {
                 .take()
                 .context("the server's output is a pipe")?,
         );
-        // It says its address when it listens: http://127.0.0.1:7788/
+        // It prints its address when it listens: http://127.0.0.1:7788/
         let mut address = String::new();
         output.read_line(&mut address)?;
         let port = address
@@ -46,7 +46,7 @@ impl Server {
         let Some(port) = port else {
             let _it_ended_by_itself = process.kill();
             process.wait()?;
-            bail!("no server, and so no call; --port takes another port");
+            bail!("the server did not start; --port selects another port");
         };
         Ok(Server {
             process,
@@ -55,7 +55,7 @@ impl Server {
         })
     }
 
-    /// Where the page is that joins `call`.
+    /// The URL of the page that joins `call`.
     pub(crate) fn page(&self, call: &str) -> String {
         let call: String = call
             .bytes()
@@ -67,7 +67,7 @@ impl Server {
         format!("http://127.0.0.1:{}/?call={call}", self.port)
     }
 
-    /// For the elements' property `server`.
+    /// The value for the elements' property `server`.
     pub(crate) fn signalling(&self) -> String {
         format!("ws://127.0.0.1:{}", self.port)
     }

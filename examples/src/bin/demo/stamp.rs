@@ -1,7 +1,7 @@
-//! A number in a picture that survives encoders and filters, to tell how long the way was.
+//! A number in each frame that survives encoders and filters, to measure the latency.
 //!
-//! Eight bits and their opposites, as white and black squares at the lower left: what is read
-//! from a picture that has no number, such as another caller's, hardly ever makes sense.
+//! Eight bits and their complements, as white and black squares at the lower left. A frame without
+//! a number, such as another caller's, is hardly ever mistaken for one with a number.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,14 +11,15 @@ use gst_video::prelude::*;
 use gst_video::{VideoFrameRef, VideoInfo};
 
 const BITS: usize = 8;
-/// Of a square, in pixels: a macroblock of VP8.
+/// The side of a square in pixels: a macroblock of VP8.
 const SIDE: usize = 16;
 const BLACK: u8 = 16;
 const WHITE: u8 = 235;
-/// Numbers come again after 256 frames; what takes longer than this may be one of the last round.
+/// The longest measurable latency. Numbers repeat after 256 frames, so an older frame may be from
+/// the previous round.
 const LONGEST: gst::ClockTime = gst::ClockTime::from_seconds(4);
 
-/// Numbers frames that leave and knows them again when they are back.
+/// Numbers outgoing frames and recognises them when they return.
 #[derive(Clone, Default)]
 pub(crate) struct Stamps(Arc<Mutex<Times>>);
 
@@ -26,12 +27,12 @@ pub(crate) struct Stamps(Arc<Mutex<Times>>);
 struct Times {
     next: u8,
     sent: Vec<(u8, gst::ClockTime)>,
-    /// Of the frames since the last look.
+    /// The latencies since the last query.
     latencies: Vec<gst::ClockTime>,
 }
 
 impl Stamps {
-    /// Numbers every frame on `pad`, whose caps are I420.
+    /// Writes a number into every frame on `pad`, whose caps are I420.
     pub(crate) fn write_on(&self, pad: &gst::Pad) {
         let times = self.0.clone();
         pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
@@ -70,7 +71,7 @@ impl Stamps {
         });
     }
 
-    /// The median since the last look.
+    /// The median latency since the last call.
     pub(crate) fn latency(&self) -> Option<Duration> {
         let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut latencies = std::mem::take(&mut times.latencies);
@@ -84,11 +85,11 @@ impl Stamps {
 fn video_info(pad: &gst::Pad) -> Option<VideoInfo> {
     let info = VideoInfo::from_caps(pad.current_caps()?.as_ref()).ok()?;
     let fits = info.width() as usize >= 2 * BITS * SIDE && info.height() as usize >= SIDE;
-    // The first plane is the luma of all of these.
+    // In all these formats the first plane is luma.
     (fits && info.is_yuv() && info.comp_depth(0) == 8 && info.comp_pstride(0) == 1).then_some(info)
 }
 
-/// The squares' values, from left to right: every bit, then its opposite.
+/// The values of the squares from left to right: each bit, then its complement.
 fn squares(number: u8) -> impl Iterator<Item = bool> {
     (0..BITS).flat_map(move |bit| {
         let set = number >> bit & 1 == 1;
@@ -132,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_number_is_read_as_it_was_written_and_none_where_none_is() {
+    fn every_written_number_is_read_and_none_without_one() {
         gst::init().unwrap();
         let info = VideoInfo::builder(gst_video::VideoFormat::I420, 320, 33)
             .build()

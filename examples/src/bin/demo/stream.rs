@@ -1,4 +1,4 @@
-//! What passes a pad: how much, how fast, and how it looks.
+//! Statistics and a picture of the stream on a pad.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Context, Result};
 use gst::prelude::*;
 
-/// How long a picture may take to become a PNG.
+/// The timeout for the conversion to PNG.
 const PATIENCE: Option<gst::ClockTime> = Some(gst::ClockTime::from_seconds(5));
 
-/// Which way a stream goes.
+/// The direction of a stream.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
     /// Into the call.
@@ -18,15 +18,15 @@ pub(crate) enum Way {
     Received,
 }
 
-/// One stream of one participant. Clones are of the same.
+/// One stream of one participant. Clones refer to the same stream.
 #[derive(Clone)]
 pub(crate) struct Stream {
-    /// Who sends or receives it.
+    /// The participant that sends or receives it.
     pub(crate) who: &'static str,
     pub(crate) way: Way,
     /// `audio`, `video` or `screen`.
     pub(crate) kind: &'static str,
-    /// Whose it is, if it is received.
+    /// The sender of a received stream.
     pub(crate) of: Option<String>,
     seen: Arc<Mutex<Seen>>,
 }
@@ -39,15 +39,15 @@ struct Seen {
     end: Option<gst::ClockTime>,
     caps: Option<gst::Caps>,
     picture: Option<gst::Buffer>,
-    /// The next buffer is to be kept. Not every one: a buffer that is held is copied by those
-    /// who work in place.
+    /// The next buffer is to be kept. Not every one: elements that work in place must copy a buffer
+    /// that somebody else holds.
     wants_picture: bool,
-    /// When and how many at the last look.
+    /// The time and the number of buffers at the last call of `rate`.
     last_look: Option<(gst::ClockTime, u64)>,
 }
 
 impl Stream {
-    /// Watches `pad` for as long as it lives.
+    /// Watches `pad` while it exists.
     pub(crate) fn on(
         pad: &gst::Pad,
         who: &'static str,
@@ -70,7 +70,7 @@ impl Stream {
         stream
     }
 
-    /// Goes on with what passes another pad, for a stream that comes again.
+    /// Continues on another pad, for a stream that returns.
     pub(crate) fn also_on(&self, pad: &gst::Pad) {
         let seen = self.seen.clone();
         pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
@@ -82,8 +82,8 @@ impl Stream {
         });
     }
 
-    /// For the live line, such as `video of alice 30 fps`; `None` if nothing came since the last
-    /// look.
+    /// The text for the status line, such as `video of alice 30 fps`; `None` if no buffer arrived
+    /// since the last call.
     pub(crate) fn rate(&self) -> Option<String> {
         let now = gst::get_timestamp();
         let mut seen = lock(&self.seen);
@@ -105,7 +105,7 @@ impl Stream {
         Some(format!("{name} {:.0} fps", new as f64 / seconds))
     }
 
-    /// How many frames, or seconds of audio.
+    /// The number of frames, or the seconds of audio.
     pub(crate) fn amount(&self) -> String {
         let seen = lock(&self.seen);
         if self.kind == "audio" {
@@ -115,12 +115,12 @@ impl Stream {
         }
     }
 
-    /// Whether anything passed.
+    /// Whether any buffer passed.
     pub(crate) fn is_alive(&self) -> bool {
         lock(&self.seen).buffers > 0
     }
 
-    /// Such as `640×360`; nothing for audio.
+    /// The frame size, such as `640×360`; empty for audio.
     pub(crate) fn size(&self) -> String {
         let seen = lock(&self.seen);
         let structure = seen.caps.as_ref().and_then(|caps| caps.structure(0));
@@ -131,7 +131,7 @@ impl Stream {
         }
     }
 
-    /// On the whole, such as `29.9 fps`; nothing for audio.
+    /// The average rate, such as `29.9 fps`; empty for audio.
     pub(crate) fn average(&self) -> String {
         let seen = lock(&self.seen);
         match (seen.begin, seen.end) {
@@ -143,14 +143,14 @@ impl Stream {
         }
     }
 
-    /// The last picture that was kept.
+    /// The last kept picture.
     pub(crate) fn picture(&self) -> Option<gst::Sample> {
         let seen = lock(&self.seen);
         let (picture, caps) = (seen.picture.as_ref()?, seen.caps.as_ref()?);
         (self.kind != "audio").then(|| gst::Sample::builder().buffer(picture).caps(caps).build())
     }
 
-    /// Writes the picture of a received stream to `folder`, and says where.
+    /// Writes the picture of a received stream to `folder` and returns its path.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -186,7 +186,7 @@ impl Seen {
     }
 }
 
-/// Whatever a thread that panicked left there is good enough to count on with.
+/// Locks the counts, which are good enough even if a thread panicked while it held the lock.
 fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
     seen.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,7 +2,7 @@
 
 use crate::stream::{Stream, Way};
 
-/// A line for each stream that anything passed.
+/// Formats a line for each stream that had a buffer.
 pub(crate) fn of(streams: &[Stream]) -> String {
     let rows: Vec<[String; 4]> = streams
         .iter()

@@ -307,6 +307,9 @@ impl ElementImpl for AcsCallSink {
         &self,
         transition: gst::StateChange,
     ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
+        if transition == gst::StateChange::NullToReady {
+            self.check_plugins()?;
+        }
         if transition == gst::StateChange::ReadyToPaused {
             self.begin_waiting();
             if let Err(error) = self.join() {

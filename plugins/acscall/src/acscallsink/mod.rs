@@ -20,16 +20,17 @@
 //! selects the video codec; a receiver that cannot decode it gets the other streams, and both ends
 //! post a warning.
 //!
-//! If a source sends neither a buffer nor a GAP event for `stall-timeout` ms, its stream is
-//! unavailable until the next buffer. The element posts the element message `acscall-stalled`
-//! (`kind`, `stalled`) and a warning. No old data is repeated.
+//! If the source of `audio` or `video` sends neither a buffer nor a GAP event for `stall-timeout`
+//! ms, its stream is unavailable until the next buffer. The element posts the element message
+//! `acscall-stalled` (`kind`, `stalled`) and a warning. A `screen` may stand still: whoever joins
+//! late, or loses a part of it, gets its newest frame again.
 //!
 //! The element joins a call (`call`), places one (`callee`) or answers one (`auto-accept`,
 //! `incoming`): see [`acscallsrc`](crate::acscallsrc), which has the same properties, action
 //! signals and messages. When the call is over, the element posts EOS.
 //!
-//! The process leaves the call when its last element does, or `linger` ms later. If the process
-//! ends earlier, the others see a lost connection.
+//! The process leaves the call when its last element does, or `linger` ms later, and at the latest
+//! in `exit()`. If the process is killed, the others see a lost connection.
 //!
 //! With `wait-for`, a file starts to play when the others are in the call. Two pipelines in one
 //! process, in a call with each other:

@@ -237,6 +237,9 @@ impl ElementImpl for AcsCallSrc {
         &self,
         transition: gst::StateChange,
     ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
+        if transition == gst::StateChange::NullToReady {
+            self.check_plugins()?;
+        }
         if transition == gst::StateChange::ReadyToPaused {
             self.join()?;
         }

@@ -12,13 +12,28 @@
 //! | `video_alice:2` | a stream of that user's second session in the call |
 //! | `audio_%s`, `video_%s`, `screen_%s` without a name | the first stream of this kind |
 //!
-//! Video is output as it was decoded: size, format and `colorimetry` are in the caps and may change
-//! at any time. Video from `acscallsink` is `bt601`; video from a browser may differ.
+//! Video is output as it was decoded: size and format are in the caps and may change at any time.
+//! Its colorimetry is `bt601`, or what downstream requires; other pictures, such as Chromium's
+//! canvases, are converted. Pictures with more than 8 bits or HDR keep their colorimetry.
 //!
 //! With `on-leave=eos`, a pad ends when its user leaves the call. A pad without a user in its name
 //! ends when no other user can take its place. If the network carries too little for somebody's
 //! video, the element posts the element message `acscall-slow` (`participant`, `direction`, `slow`)
 //! and a warning.
+//!
+//! While its stream is away, a pad sends GAP events. Encoders do not pass them on, so a muxer behind
+//! one waits, and its other inputs with it. With the pad property `gap-fill`, the pad outputs
+//! silence, or its last picture (black before the first). A pad whose buffers are not taken in time
+//! drops the oldest and posts the element message `acscall-dropped` (`pad`, `dropped`). A recording
+//! of one participant's picture and everybody's sound:
+//!
+//! ```text
+//! gst-launch-1.0 -e acscallsrc name=c call=room user=recorder video_alice::gap-fill=true \
+//!     c.video_alice ! queue ! videoconvert ! videoscale ! videorate \
+//!     ! video/x-raw,width=640,height=360,framerate=30/1 ! vp8enc deadline=1 ! queue ! m.video_0 \
+//!     c.audio ! queue ! audioconvert ! opusenc ! queue ! m.audio_0 \
+//!     webmmux name=m ! filesink location=call.webm
+//! ```
 //!
 //! ## Joining, placing and answering calls
 //!

@@ -5,6 +5,7 @@
     reason = "the property accessors are generated; the blurbs document them"
 )]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, OnceLock};
 
 use acscall::model::{Kind, Participant};
@@ -32,6 +33,10 @@ pub struct AcsCallSrcPad {
     #[property(name = "available", get = Self::available, type = bool, nick = "Available",
         blurb = "Whether the sender has a running, unmuted source")]
     state: Mutex<State>,
+    #[property(name = "gap-fill", get = Self::gap_fill, set = Self::set_gap_fill, type = bool,
+        nick = "Fill gaps", blurb = "Output silence, or the last picture (black before the first), \
+        while the stream is away: encoders and muxers wait for buffers")]
+    gap_fill: AtomicBool,
 }
 
 /// The values of the properties that follow the stream.
@@ -68,6 +73,29 @@ impl AcsCallSrcPad {
         if before != now {
             self.obj().notify("available");
         }
+    }
+
+    /// Whether buffers fill the gaps of the stream.
+    pub(super) fn gap_fill(&self) -> bool {
+        self.gap_fill.load(Ordering::Relaxed)
+    }
+
+    fn set_gap_fill(&self, fill: bool) {
+        self.gap_fill.store(fill, Ordering::Relaxed);
+    }
+
+    /// Posts that downstream does not take the pad's buffers in time.
+    pub(super) fn post_dropped(&self, dropped: u64) {
+        let pad = self.obj();
+        let Some(element) = pad.parent_element() else {
+            return;
+        };
+        let structure = gst::Structure::builder("acscall-dropped")
+            .field("pad", pad.name())
+            .field("dropped", dropped)
+            .build();
+        let message = gst::message::Element::builder(structure).src(&element);
+        let _nobody_listens = element.post_message(message.build());
     }
 
     fn participant(&self) -> Option<String> {

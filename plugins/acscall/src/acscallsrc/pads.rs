@@ -14,7 +14,7 @@ use super::pad_entry::PadEntry;
 use super::pad_request::PadRequest;
 use super::stream::AcsCallStream;
 use super::stream_events::StreamInfo;
-use crate::call::Membership;
+use crate::call::{Membership, raw_audio};
 
 impl AcsCallSrc {
     /// Creates a pad and its stream.
@@ -108,7 +108,7 @@ impl AcsCallSrc {
                 Selector::MixedAudio | Selector::Any { .. } => None,
             },
             caps: match entry.request.kind {
-                Kind::Audio => audio_info().and_then(|info| info.to_caps()).ok(),
+                Kind::Audio => Some(raw_audio()),
                 Kind::Video | Kind::Screen => None,
             },
         };
@@ -140,9 +140,4 @@ fn remove_stream(obj: &super::AcsCallSrc, stream: &AcsCallStream) {
     let _cannot_fail = stream.set_state(gst::State::Null);
     stream.unbind();
     let _not_added = obj.remove(stream);
-}
-
-/// The format of the audio pad templates, complete with the channel mask.
-fn audio_info() -> Result<gst_audio::AudioInfo, glib::BoolError> {
-    gst_audio::AudioInfo::builder(gst_audio::AudioFormat::S16le, 48_000, 2).build()
 }

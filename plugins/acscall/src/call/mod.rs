@@ -24,6 +24,7 @@ mod source_health;
 #[cfg(test)]
 mod tests;
 
+pub(crate) mod color_converter;
 pub(crate) mod publication;
 pub(crate) mod reader;
 pub(crate) mod time;
@@ -42,7 +43,7 @@ use acscall::signalling::client::ServerUrl;
 use acscall::signalling::message::Token;
 
 use driver::{Command, Driver};
-pub(crate) use engine::{Codec, MissingElement};
+pub(crate) use engine::{Codec, MissingElement, missing_element, raw_audio};
 use linger::Linger;
 pub(crate) use publication::Publication;
 use publication::PublicationSlot;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use acscall::model::Kind;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::SharedCall;
 use super::driver::Command;
@@ -57,8 +57,10 @@ impl Publication {
         self.slot.state.lock().stall.alive(until);
     }
 
-    /// Sets after which time without a buffer the stream becomes unavailable; `None` for never.
+    /// Sets after which time without a buffer the stream becomes unavailable; `None` for never. A
+    /// screen may stand still for any time.
     pub(crate) fn set_stall_timeout(&self, timeout: Option<gst::ClockTime>) {
+        let timeout = timeout.filter(|_| self.slot.kind != Kind::Screen);
         self.slot.state.lock().stall.set_timeout(timeout);
         self.call.driver.send(Command::CheckSource(self.slot.kind));
     }
@@ -140,6 +142,8 @@ struct SlotState {
     encoder: Option<Arc<Encoder>>,
     /// Of this and the next encoder.
     rate: Rate,
+    /// The newest frame of an available stream, with the time at which it was pushed; never audio.
+    newest: Option<(gst::Caps, gst::Buffer, gst::ClockTime)>,
     /// The buffers since an encoder was requested.
     pending: VecDeque<(gst::Caps, gst::Buffer)>,
     /// Whether the driver has been asked for an encoder.
@@ -155,6 +159,9 @@ impl SlotState {
         if now && !self.available {
             // So that the driver does not judge the source by its last buffer of long ago.
             self.stall.alive(system_time());
+        }
+        if !now {
+            self.newest = None;
         }
         std::mem::replace(&mut self.available, now) != now
     }
@@ -184,6 +191,7 @@ impl PublicationSlot {
                 wanted: false,
                 encoder: None,
                 rate: Rate::default_of(kind),
+                newest: None,
                 pending: VecDeque::new(),
                 requested: false,
                 retry: EncoderRetry::default(),
@@ -252,7 +260,7 @@ impl PublicationSlot {
         }
         let health = state.stall.check(system_time());
         if health == SourceHealth::Stalled {
-            state.available = false;
+            state.set_available(false);
         }
         health
     }
@@ -285,10 +293,52 @@ impl PublicationSlot {
         let mut state = self.state.lock();
         state.pushed += 1;
         state.stall.alive(now);
+        let replaced = match self.kind {
+            Kind::Audio => None,
+            Kind::Video | Kind::Screen => state.newest.replace((caps.clone(), buffer.clone(), now)),
+        };
         if !state.wanted {
             state.unwanted += 1;
+            drop(state);
+            drop(replaced);
             return false;
         }
+        self.encode(state, caps, buffer, now)
+    }
+
+    /// Sends the newest frame again, as one of `now`, if none has been pushed for `interval`.
+    /// Returns true when the driver has to make an encoder for it.
+    pub(super) fn repeat_newest(&self, interval: gst::ClockTime) -> bool {
+        self.repeat_newest_at(interval, system_time())
+    }
+
+    fn repeat_newest_at(&self, interval: gst::ClockTime, now: gst::ClockTime) -> bool {
+        let mut state = self.state.lock();
+        let Some((caps, frame, pushed)) = state.newest.as_mut() else {
+            return false;
+        };
+        if now < *pushed + interval {
+            return false;
+        }
+        *pushed = now;
+        let (caps, mut frame) = (caps.clone(), frame.copy());
+        frame.make_mut().set_pts(now);
+        self.encode(state, &caps, frame, now)
+    }
+
+    /// Whether a frame is there that can be repeated.
+    pub(super) fn has_frame(&self) -> bool {
+        self.state.lock().newest.is_some()
+    }
+
+    /// Passes a buffer to the encoder. Returns true when the driver has to make one.
+    fn encode(
+        &self,
+        mut state: MutexGuard<'_, SlotState>,
+        caps: &gst::Caps,
+        buffer: gst::Buffer,
+        now: gst::ClockTime,
+    ) -> bool {
         let Some(encoder) = state.encoder.clone() else {
             return state.keep(caps, buffer, now);
         };
@@ -325,6 +375,30 @@ mod tests {
         assert_eq!(slot.check(), SourceHealth::Unmonitored);
         assert!(slot.state.lock().set_available(true));
         assert!(matches!(slot.check(), SourceHealth::Alive(_)));
+    }
+
+    #[test]
+    fn the_newest_frame_is_repeated_once_the_source_has_paused() {
+        gst::init().unwrap();
+        let at = gst::ClockTime::from_mseconds;
+        let slot = PublicationSlot::new(Kind::Screen);
+        let caps = gst::Caps::new_empty_simple("x/y");
+        let repeat = |now| slot.repeat_newest_at(at(100), at(now));
+        let waiting = || -> Vec<_> {
+            let pending = slot.state.lock().pending.clone();
+            pending.iter().map(|(_, buffer)| buffer.pts()).collect()
+        };
+        slot.state.lock().set_available(true);
+        assert!(!repeat(1_000), "there is none");
+        // Nobody wants it yet.
+        assert!(!slot.push_at(&caps, gst::Buffer::new(), at(1_000)));
+        slot.set_wanted(true);
+        assert!(!repeat(1_099));
+        assert!(repeat(1_100));
+        assert!(!repeat(1_199), "it was just repeated");
+        assert_eq!(waiting(), [Some(at(1_100))]);
+        slot.state.lock().set_available(false);
+        assert!(!slot.has_frame());
     }
 
     #[test]

@@ -29,11 +29,7 @@ static SERVERS: Mutex<Vec<Weak<Server>>> = Mutex::new(Vec::new());
 pub(super) fn server(addr: SocketAddr) -> io::Result<Option<Arc<Server>>> {
     let mut servers = SERVERS.lock();
     servers.retain(|server| server.strong_count() > 0);
-    if let Some(server) = servers
-        .iter()
-        .filter_map(Weak::upgrade)
-        .find(|s| s.addr == addr)
-    {
+    if let Some(server) = find(&servers, addr) {
         return Ok(Some(server));
     }
     match server_log::with_server_log(|| Embedded::start(addr)) {
@@ -48,6 +44,17 @@ pub(super) fn server(addr: SocketAddr) -> io::Result<Option<Arc<Server>>> {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Returns this process's server at `addr`. It runs on while the caller holds it, even after the
+/// call that started it is over.
+pub(super) fn running(addr: SocketAddr) -> Option<Arc<Server>> {
+    find(&SERVERS.lock(), addr)
+}
+
+fn find(servers: &[Weak<Server>], addr: SocketAddr) -> Option<Arc<Server>> {
+    let mut servers = servers.iter().filter_map(Weak::upgrade);
+    servers.find(|server| server.addr == addr)
 }
 
 #[cfg(test)]

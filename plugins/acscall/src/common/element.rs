@@ -8,7 +8,7 @@ use gst::subclass::prelude::*;
 use parking_lot::Mutex;
 
 use super::{CallProperties, ElementCall, Generation, bus_messages};
-use crate::call::{Membership, Role};
+use crate::call::{Membership, Role, missing_element};
 
 /// An element that takes part in a call.
 pub(crate) trait CallElement: ElementImpl<Type: IsA<gst::Element> + Send + Sync> {
@@ -23,6 +23,15 @@ pub(crate) trait CallElement: ElementImpl<Type: IsA<gst::Element> + Send + Sync>
 
     /// Handles an event of the element's current call, on the call's thread.
     fn handle_event(&self, event: &Event);
+
+    /// Posts an error if an element that every call needs is not installed.
+    fn check_plugins(&self) -> Result<(), gst::StateChangeError> {
+        let Some(missing) = missing_element() else {
+            return Ok(());
+        };
+        gst::element_imp_error!(self, gst::CoreError::MissingPlugin, ("{missing}"));
+        Err(gst::StateChangeError)
+    }
 
     /// Joins the call that the properties name, or posts an error that says why it cannot.
     /// `latency` is in ms and given by elements that receive.

@@ -1,4 +1,4 @@
-//! Chroma on its way to neutral, in rows that hold nothing else.
+//! Moves chroma toward neutral, in rows with only chroma.
 
 use super::mix::{CENTRE, Mix, centred, component};
 use crate::amount::mul_q15;
@@ -27,17 +27,17 @@ pub(crate) fn chroma16(row: &mut [u8], depth: Depth, amount: Amount) {
     }
 }
 
-/// `keep` is [`Mix`]'s; neutral is where components are centred.
+/// Moves an 8-bit component toward 128; `keep` is that of [`Mix`].
 #[inline(always)]
 pub(crate) const fn toward_neutral8(byte: u8, keep: i16) -> u8 {
     component(mul_q15(centred(byte), keep).wrapping_add(CENTRE))
 }
 
-/// `factor` is −amount.
+/// Moves a sample toward neutral; `factor` is −amount.
 #[inline(always)]
 pub(super) fn toward_neutral16(sample: u16, depth: Depth, factor: i16) -> u16 {
     let c = sample >> depth.shift();
     let difference = c.wrapping_sub(depth.neutral()).cast_signed();
-    // Samples beyond the depth are no error here: they wrap.
+    // Samples outside the depth wrap, which is not an error here.
     c.wrapping_add_signed(mul_q15(difference, factor)) << depth.shift()
 }

@@ -1,5 +1,5 @@
-//! The browser's luma in planar and semi-planar YUV, in two steps: chroma rows to differences of luma,
-//! then these to each row of luma that shares the chroma.
+//! The browser's luma in planar and semi-planar YUV, in two steps: compute luma differences from
+//! the chroma rows, then add them to each luma row that shares the chroma.
 
 use crate::{Amount, Chroma, Depth, Subsampling, Weights};
 
@@ -108,10 +108,11 @@ fn add16<const N: usize>(row: &mut [u8], depth: Depth, deltas: &[i16]) {
     }
 }
 
-/// What a colour adds to luma, from its U and V without the neutral value and weights in Q15.
+/// Returns the difference that a colour adds to luma. U and V are relative to neutral, the weights
+/// are in Q15.
 #[inline(always)]
 pub(super) fn delta(u: i16, v: i16, wu: i16, wv: i16) -> i16 {
-    // Weights within ±32767 keep the sum within an i32, also for samples of 16 bits.
+    // With weights within ±32767 the sum fits into an i32, even for 16-bit samples.
     let sum = i32::from(u) * i32::from(wu) + i32::from(v) * i32::from(wv) + (1 << 14);
     (sum >> 15).clamp(i16::MIN.into(), i16::MAX.into()) as i16
 }

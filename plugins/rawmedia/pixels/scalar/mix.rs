@@ -1,26 +1,26 @@
-//! The arithmetic of RGB, and of components of 8 bits.
+//! The arithmetic of RGB, and of 8-bit components.
 //!
-//! A component of 8 bits is taken as its difference from 128 and in Q8: so it fills an `i16`, the product with
-//! a factor in Q15 is one instruction ([`mul_q15`]), and the upper byte of a sum is the result. Each
-//! product is rounded to 1/256 of a level, and the sum to a level.
+//! An 8-bit component is represented by its difference from 128 in Q8. It fills an `i16`, its
+//! product with a factor in Q15 is one instruction ([`mul_q15`]), and the upper byte of a sum is
+//! the result. Each product is rounded to 1/256 of a level, and the sum to a level.
 
 use crate::Amount;
 use crate::amount::mul_q15;
 
-/// The browser's weights for interleaved RGB in Q16. Their sum is 1, so that gray stays as it is, and
-/// red and blue each share a factor with a part of green ([`PAIRS`]); they are off by at most 1.5e-5.
+/// The browser's weights for interleaved RGB in Q16. Their sum is 1, so that gray does not change.
+/// Red and blue each share a factor with a part of green ([`PAIRS`]). The error is at most 1.5e-5.
 pub(crate) const RED: i32 = 13932;
 /// See [`RED`].
 pub(crate) const GREEN: i32 = 46872;
 /// See [`RED`].
 pub(crate) const BLUE: i32 = 4732;
 
-/// `(outer, colour, green)`: `outer·(colour·c + green·g)` for red and for blue add up to the gray.
-/// The inner factors fit into bytes and their sums times a component into 16 bits, which processors
-/// that multiply bytes in pairs use.
+/// `(outer, colour, green)`: the sum of `outer·(colour·c + green·g)` for red and for blue is the
+/// gray. The inner factors fit into bytes, and their sums times a component into 16 bits, for
+/// instructions that multiply pairs of bytes.
 pub(crate) const PAIRS: [(u8, u8, u8); 2] = [(108, 129, 96), (169, 28, 216)];
 
-// The half of green is a factor too.
+// Half of green is also used as a factor.
 const _: () = assert!(GREEN % 2 == 0);
 
 const _: () = {
@@ -32,39 +32,40 @@ const _: () = {
     assert!(red.1 as u16 + red.2 as u16 <= 256 && blue.1 as u16 + blue.2 as u16 <= 256);
 };
 
-/// What makes the upper byte of a sum the component again: 128, and one half to round it.
+/// The offset that makes the upper byte of a sum the component: 128, and one half for rounding.
 pub(crate) const CENTRE: i16 = 0x8080_u16.cast_signed();
 
-/// A byte as its difference from 128 in Q8.
+/// Returns the difference of a byte from 128 in Q8.
 #[inline(always)]
 pub(crate) const fn centred(byte: u8) -> i16 {
-    // Subtracting 128 is flipping the highest bit.
+    // Flipping the highest bit subtracts 128.
     (((byte ^ 0x80) as u16) << 8).cast_signed()
 }
 
-/// The component of a sum that [`CENTRE`] is part of.
+/// Returns the component from a sum that includes [`CENTRE`].
 #[inline(always)]
 pub(crate) const fn component(sum: i16) -> u8 {
     (sum.cast_unsigned() >> 8) as u8
 }
 
-/// The gray of a pixel, as [`centred`] is.
+/// Returns the gray of a pixel, as its difference from 128 in Q8.
 #[inline(always)]
 pub(crate) const fn gray([r, g, b]: [u8; 3]) -> i16 {
     let sum = (r as i32 - 128) * RED + (g as i32 - 128) * GREEN + (b as i32 - 128) * BLUE;
     (sum >> 8) as i16
 }
 
-/// The factors of a component and of its aim, in Q15.
+/// The factors of a component and of its target, in Q15.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mix {
     pub(crate) keep: i16,
-    /// Of no use for [`Amount::FULL`], which it cannot hold: nothing of the component is kept there.
+    /// Not used for [`Amount::FULL`], which does not fit: the target then replaces the component.
     pub(crate) take: i16,
 }
 
 impl Mix {
-    /// `None` for amount 0, where nothing changes and no `i16` holds what is kept.
+    /// Returns `None` for amount 0, which changes nothing and whose `keep` does not fit into an
+    /// `i16`.
     #[inline(always)]
     pub(crate) fn new(amount: Amount) -> Option<Self> {
         let keep = i16::try_from(Amount::FULL.q15() - amount.q15()).ok()?;
@@ -80,17 +81,18 @@ impl Mix {
     }
 }
 
-/// The factors in Q15 of what red, green and blue add to each of them, where they are multiplied one by
-/// one. They add up to the amount.
+/// Returns the factors of red, green and blue in the gray, in Q15, for separate products. Their sum
+/// is the amount.
 #[inline(always)]
 pub(crate) fn shares(amount: Amount) -> [i16; 3] {
     let part = |weight: f64| (f64::from(amount.q15()) * weight).round() as u16;
     let (red, blue) = (part(0.2126), part(0.0722));
-    // No weight of an amount up to 1 is above 0.72.
+    // No factor exceeds 0.72.
     [red, amount.q15() - red - blue, blue].map(u16::cast_signed)
 }
 
-/// What red, green and blue, [`centred`], add to each of them, with [`CENTRE`].
+/// Returns the share of the gray that is added to each component, from [`centred`] values and
+/// including [`CENTRE`].
 #[inline(always)]
 pub(crate) const fn share([r, g, b]: [i16; 3], [red, green, blue]: [i16; 3]) -> i16 {
     mul_q15(r, red)
@@ -99,8 +101,8 @@ pub(crate) const fn share([r, g, b]: [i16; 3], [red, green, blue]: [i16; 3]) -> 
         .wrapping_add(CENTRE)
 }
 
-/// The factors of components of up to 16 bits, which are multiplied in 32 bits and rounded once. Fifteen
-/// bits for the compiler to see, because small products are faster.
+/// The factors of components of up to 16 bits, which are multiplied in 32 bits and rounded once.
+/// They are masked to 15 bits, so that the compiler can use faster, smaller products.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wide {
     keep: u32,
@@ -108,7 +110,7 @@ pub(crate) struct Wide {
 }
 
 impl Wide {
-    /// `None` for amount 0.
+    /// Returns `None` for amount 0.
     #[inline(always)]
     pub(crate) fn new(amount: Amount) -> Option<Self> {
         let fifteen = |factor: i16| u32::from(factor.cast_unsigned() & 0x7fff);
@@ -124,14 +126,14 @@ impl Wide {
         self.keep == 0
     }
 
-    /// What red, green and blue add to each of them.
+    /// Returns the share of the gray that is added to each component.
     #[inline(always)]
     pub(crate) const fn share(self, [r, g, b]: [u32; 3]) -> u32 {
-        // With what is kept at most 65535·2¹⁵ + 2¹⁴.
+        // With the kept part, the sum is at most 65535·2¹⁵ + 2¹⁴.
         r * self.shares[0] + g * self.shares[1] + b * self.shares[2] + (1 << 14)
     }
 
-    /// The component that comes of `c` and the sum.
+    /// Returns the component from `c` and the share.
     #[inline(always)]
     pub(crate) const fn component<const FULL: bool>(self, c: u32, share: u32) -> u32 {
         if FULL {

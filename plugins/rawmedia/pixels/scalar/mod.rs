@@ -1,7 +1,7 @@
-//! The specification, in safe code that a compiler can vectorise.
+//! The specification, in safe code that compilers can vectorise.
 //!
-//! The functions are inlined always, so that they can be compiled again for other instruction sets
-//! (see `simd`). They process as many whole pixels as the shortest of their rows holds.
+//! The functions are always inlined, so that they can be compiled again for other instruction sets
+//! (see `simd`). They process the whole pixels of the shortest row.
 #![forbid(unsafe_code)]
 
 mod chroma;
@@ -21,7 +21,7 @@ pub(crate) use packed::{packed, packed_luma};
 pub(crate) use rgb::{pixels, rgb, rgb_planar8, rgb_planar16};
 pub(crate) use rgb10::rgb10;
 
-/// `c + amount·(aim − c)` of components of up to 16 bits, in Q15.
+/// Returns `c + amount·(aim − c)` for components of up to 16 bits; `amount` is in Q15.
 #[inline(always)]
 const fn lerp(c: i32, aim: i32, amount: i32) -> i32 {
     // 65535·2¹⁵ + 2¹⁴ fits into an i32.

@@ -5,7 +5,7 @@ use super::luma::{delta, difference16, plus8, plus16};
 use super::mix::Mix;
 use crate::{Amount, Depth, Packed, Weights};
 
-/// A multiple of all groups of bytes there are and of the widest registers.
+/// A multiple of the size of every group and of the widest registers.
 pub(crate) const BLOCK: usize = 96;
 
 #[inline(always)]
@@ -21,7 +21,7 @@ pub(crate) fn packed(row: &mut [u8], format: Packed, amount: Amount) {
     }
 }
 
-/// Bytes of a group, in formats of 8 bits.
+/// Returns the bytes of a group in an 8-bit format.
 const fn group(format: Packed) -> usize {
     match format {
         Packed::V308 | Packed::Iyu2 => 3,
@@ -29,10 +29,10 @@ const fn group(format: Packed) -> usize {
     }
 }
 
-/// Which bytes are chroma, in formats of 8 bits: a mask instead of a branch or a table of offsets makes
-/// one loop for all, and it vectorises.
+/// Returns a mask of the chroma bytes in an 8-bit format. Unlike branches or a table of offsets, it
+/// allows one loop for all formats, which vectorises.
 pub(crate) const fn mask(format: Packed) -> &'static [u8; BLOCK] {
-    // Made once, by the compiler: a row is too short to make one for it.
+    // Constants: computing a mask for each row would take too long.
     match format {
         Packed::Yuy2 | Packed::Yvyu => const { &repeated([0, 0xff]) },
         Packed::Uyvy | Packed::Vyuy => const { &repeated([0xff, 0]) },
@@ -102,7 +102,7 @@ fn packed_luma8(row: &mut [u8], format: Packed, weights: (i16, i16), keep: i16) 
     }
 }
 
-/// Groups of 4 bytes with Y at `Y` and `Y + 2`, U at `U`, V at `V`.
+/// Processes groups of 4 bytes with Y at `Y` and `Y + 2`, U at `U`, V at `V`.
 #[inline(always)]
 fn yuv422<const Y: usize, const U: usize, const V: usize>(
     row: &mut [u8],
@@ -118,7 +118,7 @@ fn yuv422<const Y: usize, const U: usize, const V: usize>(
     }
 }
 
-/// Pixels of `N` bytes with Y at `Y`, U at `U`, V at `V`.
+/// Processes pixels of `N` bytes with Y at `Y`, U at `U`, V at `V`.
 #[inline(always)]
 fn yuv444<const N: usize, const Y: usize, const U: usize, const V: usize>(
     row: &mut [u8],
@@ -155,7 +155,7 @@ fn y410(row: &mut [u8], weights: Weights, amount: Amount) {
     let ((wu, wv), amount) = (weights.scaled(amount), i32::from(amount.q15()));
     let (wu, wv) = (i32::from(wu), i32::from(wv));
     for bytes in row.as_chunks_mut().0 {
-        // All in lanes of 32 bits, as the word is.
+        // Everything stays in 32-bit lanes, like the word.
         let word = u32::from_le_bytes(*bytes);
         let at = |bit: u32| ((word >> bit) & 0x3ff) as i32;
         let (u, v) = (at(0) - 512, at(20) - 512);

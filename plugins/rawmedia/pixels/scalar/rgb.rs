@@ -1,4 +1,4 @@
-//! RGB of whole bytes, interleaved and planar.
+//! Interleaved and planar RGB.
 
 use super::mix::{self, CENTRE, Mix, Wide, centred, component, share, shares};
 use crate::amount::mul_q15;

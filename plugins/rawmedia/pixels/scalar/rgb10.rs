@@ -1,4 +1,4 @@
-//! RGB in words of 32 bits.
+//! RGB in 32-bit words.
 
 use super::mix::Wide;
 use crate::{Amount, Rgb10};
@@ -28,7 +28,7 @@ fn of_format<const FULL: bool>(row: &mut [u8], format: Rgb10, wide: Wide) {
     }
 }
 
-/// Words with red at bit `R`, green at bit 10 and blue at bit `B`.
+/// Processes words with red at bit `R`, green at bit 10 and blue at bit `B`.
 #[inline(always)]
 fn words<const FULL: bool, const R: u32, const B: u32>(
     row: &mut [u8],

@@ -1,4 +1,4 @@
-//! The levels above the scalar one. Each has a token that exists only where the processor has the
+//! The levels above the scalar one. Each has a token that exists only if the processor supports the
 //! instructions, which makes its methods safe to call.
 
 #[cfg(target_arch = "x86_64")]
@@ -11,7 +11,7 @@ pub(crate) use avx2::Avx2;
 #[cfg(target_arch = "aarch64")]
 pub(crate) use neon::Neon;
 
-/// Gives a token the scalar kernels, compiled with a target feature.
+/// Implements the scalar kernels for a token, compiled with a target feature.
 macro_rules! compile_again {
     ($token:ty, $feature:literal: $($name:ident($($argument:ident: $type:ty),*);)*) => {
         impl $token {
@@ -25,7 +25,7 @@ macro_rules! compile_again {
             })*
         }
     };
-    // Those that no level has by hand.
+    // The kernels that no level has written by hand.
     ($token:ty, $feature:literal) => {
         $crate::simd::compile_again! { $token, $feature:
             rgb_planar16(

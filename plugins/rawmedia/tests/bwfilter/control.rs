@@ -1,4 +1,4 @@
-//! The properties, while data flows.
+//! Properties that change while data flows.
 
 use gst::prelude::*;
 use gst_controller::prelude::*;
@@ -9,7 +9,7 @@ use crate::picture::Picture;
 use crate::rig::{buffer, bytes, formats, info, rig, set};
 
 #[test]
-fn nothing_is_touched_at_an_amount_of_nothing() {
+fn an_amount_of_0_passes_buffers_through_unchanged() {
     for format in formats() {
         let info = info(format, 33, 7);
         let picture = Picture::noise(&info, 3);
@@ -28,7 +28,7 @@ fn nothing_is_touched_at_an_amount_of_nothing() {
 }
 
 #[test]
-fn gray_video_goes_through() {
+fn gray_video_passes_through() {
     for format in [
         VideoFormat::Gray8,
         VideoFormat::Gray16Le,
@@ -44,7 +44,7 @@ fn gray_video_goes_through() {
 }
 
 #[test]
-fn properties_set_while_playing_are_those_of_the_next_buffer() {
+fn properties_set_while_playing_apply_to_the_next_buffer() {
     let info = info(VideoFormat::I420, 64, 48);
     let picture = Picture::noise(&info, 3);
     let mut harness = rig(&info, true);
@@ -73,7 +73,7 @@ fn properties_set_while_playing_are_those_of_the_next_buffer() {
 }
 
 #[test]
-fn a_controller_moves_the_amount_with_the_stream_time() {
+fn a_controller_sets_the_amount_by_stream_time() {
     let info = info(VideoFormat::Y444, 16, 16);
     let picture = Picture::noise(&info, 3);
     let mut harness = rig(&info, true);
@@ -84,7 +84,7 @@ fn a_controller_moves_the_amount_with_the_stream_time() {
     assert!(source.set(gst::ClockTime::from_seconds(1), 1.0));
     let binding = gst_controller::DirectControlBinding::new(&element, "amount", &source);
     element.add_control_binding(&binding).unwrap();
-    // Stream time begins where the segment does.
+    // Stream time 0 is the start of the segment.
     let mut segment = gst::FormattedSegment::<gst::ClockTime>::new();
     segment.set_start(gst::ClockTime::from_seconds(10));
     assert!(harness.push_event(gst::event::Segment::new(&segment)));
@@ -116,6 +116,6 @@ fn the_last_reference_frees_the_element() {
     let output = harness.push_and_pull(buffer(&Picture::noise(&info, 3), &info));
     drop(harness);
     assert!(weak.upgrade().is_none());
-    // What came out of it lives on.
+    // Its output outlives it.
     assert!(output.unwrap().map_readable().is_ok());
 }

@@ -1,4 +1,4 @@
-//! GStreamer's own elements behind the filter.
+//! GStreamer's own elements downstream of the filter.
 
 use gst::prelude::*;
 use gst_video::VideoFormat;
@@ -13,8 +13,8 @@ const FORMATS: [VideoFormat; 4] = [
     VideoFormat::A420,
 ];
 
-/// A chain of elements, given as to gst-launch-1.0. Its ends are the first and the last element's:
-/// overlays have other pads that wait for nobody.
+/// Creates a harness for a chain of elements in the syntax of gst-launch-1.0, with the pads of the
+/// first and the last element: overlays have further pads, which stay unlinked.
 fn harness(line: &str, info: &gst_video::VideoInfo) -> gst_check::Harness {
     init();
     let bin = gst::Bin::new();
@@ -67,12 +67,12 @@ fn an_overlay_in_colour_leaves_the_next_frame_gray() {
         let next = harness.push_and_pull(input).unwrap();
         let next = Picture::of(&next, &info);
         assert!(!has_colour(&next), "{format}");
-        // And its luma is the input's: nothing was painted into that either.
+        // Its luma is that of the input, too: nothing was drawn into it.
         assert!(next.components[0] == picture.components[0], "{format}");
     }
 }
 
-/// Three frames that come out of a chain, or `None` where it does not take the format.
+/// Returns three output frames of a chain, or `None` if it does not accept the format.
 fn through(line: &str, picture: &Picture, info: &gst_video::VideoInfo) -> Option<Vec<Picture>> {
     let mut harness = harness(line, info);
     let caps = info.to_caps().unwrap();
@@ -89,7 +89,7 @@ fn through(line: &str, picture: &Picture, info: &gst_video::VideoInfo) -> Option
 }
 
 #[test]
-fn elements_get_from_it_what_they_get_from_a_gray_picture() {
+fn elements_process_its_output_like_a_gray_picture() {
     let mut compared = 0;
     for format in FORMATS {
         let info = info(format, 66, 50);
@@ -117,13 +117,13 @@ fn elements_get_from_it_what_they_get_from_a_gray_picture() {
             }
         }
     }
-    // Some take fewer formats; most take these.
+    // Some elements accept few formats; most accept these.
     assert!(compared > 30, "{compared}");
 }
 
 #[test]
-fn frames_of_a_pool_with_other_strides_are_right_at_a_sink_without_video_meta() {
-    // Decoders and cameras pad rows; here a source's pool does.
+fn frames_with_other_strides_are_correct_at_a_sink_without_video_meta() {
+    // Rows are padded, as those of decoders and cameras, here by the pool of the source.
     for format in FORMATS {
         let info = info(format, 66, 50);
         let picture = Picture::noise(&info, 63);

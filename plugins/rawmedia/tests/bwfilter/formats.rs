@@ -1,4 +1,4 @@
-//! Every format, against the oracle.
+//! Compares every format with the oracle.
 
 use gst_video::{VideoFormat, VideoInfo};
 
@@ -7,10 +7,10 @@ use crate::picture::{Picture, Places};
 use crate::rig::{buffer, bytes, formats, info, placed, rig, set, split};
 
 const AMOUNTS: [f64; 4] = [1.0, 0.5, 0.25, 0.0];
-/// Rows longer than any vector, and all that is odd.
+/// Rows longer than any vector, and odd sizes.
 const SIZES: [(u32, u32); 5] = [(134, 6), (67, 5), (33, 4), (2, 1), (1, 1)];
 
-/// 16 bits times weights of 15 bits: the last of them say little.
+/// Products of 16-bit samples and 15-bit weights lose the lowest bits.
 fn tolerance(format: VideoFormat) -> f64 {
     match gst_video::VideoFormatInfo::from_format(format).depth()[0] {
         16 => 2.5,
@@ -18,7 +18,7 @@ fn tolerance(format: VideoFormat) -> f64 {
     }
 }
 
-/// The element with some format, size and downstream, and what is asked of it.
+/// The element with a format, a size, a downstream and the expected effect.
 struct Case<'a> {
     harness: &'a mut gst_check::Harness,
     info: &'a VideoInfo,
@@ -63,7 +63,7 @@ fn each(mut check: impl FnMut(Case<'_>)) {
 }
 
 #[test]
-fn every_format_becomes_what_the_definitions_say() {
+fn every_format_matches_the_definition() {
     each(|mut case| {
         let exact = gray(case.picture, case.info, case.asked);
         let output = case.through(buffer(case.picture, case.info));
@@ -75,7 +75,7 @@ fn every_format_becomes_what_the_definitions_say() {
 }
 
 #[test]
-fn a_shared_buffer_gives_the_same_and_stays_as_it_is() {
+fn a_shared_buffer_has_the_same_result_and_does_not_change() {
     each(|mut case| {
         let alone = case.through(buffer(case.picture, case.info));
         let input = buffer(case.picture, case.info);
@@ -88,7 +88,7 @@ fn a_shared_buffer_gives_the_same_and_stays_as_it_is() {
 }
 
 #[test]
-fn strides_and_planes_apart_give_the_same() {
+fn padded_strides_and_separate_planes_have_the_same_result() {
     each(|mut case| {
         let (picture, info, what) = (case.picture, case.info, case.what);
         let default = Places::of(info);

@@ -1,4 +1,4 @@
-//! Frames that lose their chroma without a pixel being touched.
+//! Frames whose chroma is replaced without touching a pixel.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -48,7 +48,7 @@ fn each_free(mut check: impl FnMut(&VideoInfo, &Picture, &str)) {
 }
 
 #[test]
-fn the_luma_of_the_output_is_the_very_memory_of_the_input() {
+fn the_luma_of_the_output_is_the_memory_of_the_input() {
     each_free(|info, picture, what| {
         let mut harness = rig(info, true);
         let exact = gray(picture, info, ALL);
@@ -77,7 +77,7 @@ fn the_luma_of_the_output_is_the_very_memory_of_the_input() {
 }
 
 #[test]
-fn all_frames_of_a_stream_refer_to_one_chroma() {
+fn all_frames_of_a_stream_share_one_chroma_memory() {
     each_free(|info, picture, what| {
         let mut harness = rig(info, true);
         let one = harness.push_and_pull(buffer(picture, info)).unwrap();
@@ -92,7 +92,7 @@ fn all_frames_of_a_stream_refer_to_one_chroma() {
 }
 
 #[test]
-fn who_ignores_the_meta_and_maps_the_whole_buffer_sees_the_default_layout() {
+fn a_reader_that_ignores_the_meta_and_maps_the_buffer_sees_the_default_layout() {
     each_free(|info, picture, what| {
         let exact = gray(picture, info, ALL);
         let mut harness = rig(info, true);
@@ -105,7 +105,7 @@ fn who_ignores_the_meta_and_maps_the_whole_buffer_sees_the_default_layout() {
 }
 
 #[test]
-fn who_paints_into_a_frame_paints_into_a_copy() {
+fn drawing_into_a_frame_draws_into_a_copy() {
     each_free(|info, picture, what| {
         let exact = gray(picture, info, ALL);
         let mut harness = rig(info, true);
@@ -139,7 +139,7 @@ fn without_video_meta_downstream_the_input_itself_is_filled() {
 }
 
 #[test]
-fn the_browsers_luma_is_free_where_it_is_that_of_the_matrix() {
+fn the_browsers_luma_is_free_if_it_is_that_of_the_matrix() {
     crate::rig::init();
     let caps = "video/x-raw, format=I420, width=64, height=48, framerate=30/1, colorimetry=bt709";
     let info = VideoInfo::from_caps(&caps.parse::<gst::Caps>().unwrap()).unwrap();
@@ -153,7 +153,7 @@ fn the_browsers_luma_is_free_where_it_is_that_of_the_matrix() {
 }
 
 #[test]
-fn fields_in_buffers_of_their_own_are_free_too() {
+fn fields_in_separate_buffers_are_free_too() {
     let mode = gst_video::VideoInterlaceMode::Alternate;
     for format in free_formats() {
         let info = interlaced(format, 34, 23, mode);
@@ -170,7 +170,7 @@ fn fields_in_buffers_of_their_own_are_free_too() {
 }
 
 #[test]
-fn everything_but_the_pixels_comes_along() {
+fn everything_but_the_pixels_is_kept() {
     let info = info(VideoFormat::I420, 64, 48);
     let picture = Picture::noise(&info, 5);
     for (takes_meta, amount, shared) in [
@@ -217,7 +217,7 @@ fn everything_but_the_pixels_comes_along() {
 }
 
 #[test]
-fn memory_that_is_read_only_is_copied_where_work_is_to_be_done() {
+fn read_only_memory_is_copied_if_pixels_change() {
     for format in formats() {
         let info = info(format, 66, 34);
         let picture = Picture::noise(&info, 17);
@@ -236,7 +236,7 @@ fn memory_that_is_read_only_is_copied_where_work_is_to_be_done() {
 }
 
 #[test]
-fn a_frame_that_has_lost_its_chroma_goes_through_another_filter() {
+fn a_frame_without_chroma_passes_through_another_filter() {
     each_free(|info, picture, what| {
         let exact = gray(picture, info, ALL);
         let mut first = rig(info, true);
@@ -250,16 +250,16 @@ fn a_frame_that_has_lost_its_chroma_goes_through_another_filter() {
     });
 }
 
-/// Memory that tells when it goes.
-struct Told(Vec<u8>, Arc<AtomicBool>);
+/// Memory that sets a flag when it is dropped.
+struct DropFlag(Vec<u8>, Arc<AtomicBool>);
 
-impl AsMut<[u8]> for Told {
+impl AsMut<[u8]> for DropFlag {
     fn as_mut(&mut self) -> &mut [u8] {
         &mut self.0
     }
 }
 
-impl Drop for Told {
+impl Drop for DropFlag {
     fn drop(&mut self) {
         self.1.store(true, Ordering::SeqCst);
     }
@@ -270,7 +270,7 @@ fn the_input_lives_as_long_as_the_output_and_no_longer() {
     let info = info(VideoFormat::A420, 64, 48);
     let mut harness = rig(&info, true);
     let gone = Arc::new(AtomicBool::new(false));
-    let input = gst::Buffer::from_mut_slice(Told(vec![0; info.size()], gone.clone()));
+    let input = gst::Buffer::from_mut_slice(DropFlag(vec![0; info.size()], gone.clone()));
     let output = harness.push_and_pull(input).unwrap();
     assert!(!gone.load(Ordering::SeqCst));
     drop(output);
@@ -307,7 +307,7 @@ mod counting {
 }
 
 glib::wrapper! {
-    /// A pool that counts what it has to allocate.
+    /// A pool that counts its allocations.
     pub(crate) struct CountingPool(ObjectSubclass<counting::Pool>) @extends gst::BufferPool, gst::Object;
 }
 
@@ -318,7 +318,7 @@ impl CountingPool {
 }
 
 #[test]
-fn inputs_go_back_to_their_pool_and_come_again() {
+fn inputs_return_to_their_pool_and_are_reused() {
     let info = info(VideoFormat::I420, 64, 48);
     let mut harness = rig(&info, true);
     let pool = glib::Object::new::<CountingPool>();

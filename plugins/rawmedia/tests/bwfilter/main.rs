@@ -1,6 +1,6 @@
-//! `bwfilter` on its pads and in pipelines.
+//! Tests `bwfilter` on its pads and in pipelines.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by it")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod control;
 mod downstream;

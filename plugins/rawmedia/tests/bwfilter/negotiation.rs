@@ -10,7 +10,7 @@ use crate::picture::Picture;
 use crate::rig::{buffer, info, init, rig};
 
 #[test]
-fn caps_that_change_in_mid_stream_change_the_work() {
+fn caps_can_change_in_mid_stream() {
     let infos = [
         info(VideoFormat::I420, 64, 48),
         info(VideoFormat::I420, 33, 17),
@@ -47,7 +47,7 @@ fn refuses(caps: &str) {
 }
 
 #[test]
-fn what_it_does_not_do_is_not_negotiated() {
+fn unsupported_caps_are_not_negotiated() {
     let size = "width=64, height=48, framerate=30/1";
     refuses(&format!("video/x-raw, format=v210, {size}"));
     refuses(&format!("video/x-raw, format=I420_10BE, {size}"));
@@ -81,8 +81,8 @@ fn a_buffer_that_is_too_small_is_an_error_that_says_so() {
         text.contains("plane 1 ends at byte 3840, but the buffer has 3072 bytes"),
         "{text}"
     );
-    let cure = error.debug().unwrap();
-    assert!(cure.contains("GstVideoMeta"), "{cure}");
+    let remedy = error.debug().unwrap();
+    assert!(remedy.contains("GstVideoMeta"), "{remedy}");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn a_meta_of_another_format_is_an_error_that_says_so() {
 }
 
 #[test]
-fn it_starts_again_after_it_was_stopped() {
+fn it_restarts_after_it_was_stopped() {
     let info = info(VideoFormat::I420, 64, 48);
     let picture = Picture::noise(&info, 1);
     let exact = gray(&picture, &info, crate::free::ALL);
@@ -124,7 +124,7 @@ fn it_starts_again_after_it_was_stopped() {
     }
 }
 
-/// Which metas the element announces to those before it.
+/// Returns which metas the element announces upstream.
 fn announced(info: &VideoInfo, crops: bool) -> (bool, bool, bool) {
     let mut harness = rig(info, false);
     if crops {
@@ -156,14 +156,14 @@ fn announced(info: &VideoInfo, crops: bool) -> (bool, bool, bool) {
 }
 
 #[test]
-fn video_meta_is_always_taken_crop_meta_where_downstream_does_and_overlays_never() {
+fn video_meta_is_always_accepted_crop_meta_if_downstream_does_and_overlays_never() {
     let info = info(VideoFormat::I420, 64, 48);
     assert_eq!(announced(&info, false), (true, false, false));
     assert_eq!(announced(&info, true), (true, true, false));
 }
 
 #[test]
-fn a_downstream_that_comes_to_take_video_meta_is_asked_again() {
+fn a_downstream_that_starts_to_accept_video_meta_is_queried_again() {
     let info = info(VideoFormat::I420, 64, 48);
     let picture = Picture::noise(&info, 1);
     let mut harness = rig(&info, false);
@@ -176,7 +176,7 @@ fn a_downstream_that_comes_to_take_video_meta_is_asked_again() {
     assert_eq!(after.n_memory(), 2);
 }
 
-/// The element before a sink that offers a pool, or only wants a number of buffers.
+/// Creates the element before a sink that offers a pool, or only a number of buffers.
 fn before_pool(
     info: &VideoInfo,
     pool: Option<&gst::BufferPool>,
@@ -200,7 +200,7 @@ fn before_pool(
 }
 
 #[test]
-fn new_frames_come_out_of_the_pool_that_downstream_offers() {
+fn new_frames_are_from_the_pool_that_downstream_offers() {
     let info = info(VideoFormat::Bgra, 64, 48);
     let picture = Picture::noise(&info, 1);
     let pool = glib::Object::new::<CountingPool>();
@@ -213,7 +213,7 @@ fn new_frames_come_out_of_the_pool_that_downstream_offers() {
 }
 
 #[test]
-fn those_before_it_learn_how_many_buffers_downstream_holds() {
+fn upstream_learns_how_many_buffers_downstream_holds() {
     let info = info(VideoFormat::I420, 64, 48);
     let picture = Picture::noise(&info, 1);
     let mut harness = before_pool(&info, None, 7);

@@ -1,11 +1,11 @@
-//! What a picture has to become, in floating point and pixel by pixel, from the definition of CSS
-//! `grayscale()` and those of the colour spaces.
+//! Computes the expected picture, in floating point and pixel by pixel, from the definitions of CSS
+//! `grayscale()` and the colour spaces.
 
 use gst_video::{VideoColorMatrix, VideoColorRange, VideoInfo};
 
 use crate::picture::Picture;
 
-/// Samples by component, as exact as numbers get.
+/// Exact samples by component.
 pub(crate) type Exact = Vec<Vec<f64>>;
 
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +25,7 @@ pub(crate) fn gray(picture: &Picture, info: &VideoInfo, asked: Asked) -> Exact {
     }
 }
 
-/// Fails where a sample is further from what it has to be than `tolerance`.
+/// Asserts that each sample differs from the exact one by at most `tolerance`.
 pub(crate) fn assert_close(picture: &Picture, exact: &Exact, tolerance: f64, what: &str) {
     for (index, (component, exact)) in picture.components.iter().zip(exact).enumerate() {
         assert_eq!(component.samples.len(), exact.len(), "{what}");
@@ -33,7 +33,7 @@ pub(crate) fn assert_close(picture: &Picture, exact: &Exact, tolerance: f64, wha
             let (x, y) = (at % component.width, at / component.width);
             assert!(
                 (f64::from(sample) - exact).abs() <= tolerance,
-                "{what}: component {index} at {x},{y} is {sample} and has to be {exact}"
+                "{what}: component {index} at {x},{y} is {sample}, expected {exact}"
             );
         }
     }
@@ -94,8 +94,8 @@ fn subsampling(info: &VideoInfo) -> (u32, u32) {
     (format.w_sub()[1], format.h_sub()[1])
 }
 
-/// For each row of luma the row of chroma with its colours. An interlaced picture is two of half the
-/// height, each with its own.
+/// Returns the row of chroma for each row of luma. An interlaced picture consists of two pictures
+/// of half the height, each with its own chroma.
 fn chroma_rows(info: &VideoInfo, height: usize, chroma: usize, asked: Asked) -> Vec<usize> {
     let (_, vertical) = subsampling(info);
     if !asked.interlaced {
@@ -112,7 +112,7 @@ fn chroma_rows(info: &VideoInfo, height: usize, chroma: usize, asked: Asked) -> 
     rows
 }
 
-/// How far the browser's gray of a colour is from its Y, in steps of Y.
+/// Returns the difference between the browser's gray of a colour and its Y, in steps of Y.
 fn luma_shift(info: &VideoInfo, u: f64, v: f64) -> f64 {
     let (kr, kb) = match info.colorimetry().matrix() {
         VideoColorMatrix::Bt601 => (0.299, 0.114),
@@ -122,7 +122,7 @@ fn luma_shift(info: &VideoInfo, u: f64, v: f64) -> f64 {
         VideoColorMatrix::Smpte240m => (0.212, 0.087),
         other => panic!("no weights for {other:?}"),
     };
-    // To a Y of 0: the gray of a colour moves with its Y.
+    // With Y = 0, since the difference does not depend on Y.
     let (luma_steps, chroma_steps) = match info.colorimetry().range() {
         VideoColorRange::Range0_255 => (255.0, 255.0),
         _ => (219.0, 224.0),

@@ -1,8 +1,8 @@
-//! Pictures as numbers: one for each sample of each component, whatever the format.
+//! Pictures as numbers, one for each sample of each component, in any format.
 //!
-//! Samples are found where GStreamer's `VideoFormatInfo` says that they are, and those of words of
-//! 32 bits with its own functions that pack and unpack them: nothing here knows the element. That
-//! GStreamer reads the same out of these bytes is tested below.
+//! The positions of samples come from GStreamer's `VideoFormatInfo`, those in 32-bit words from its
+//! pack and unpack functions. Nothing here depends on the element. A test below verifies that
+//! GStreamer reads the same samples from these bytes.
 
 use gst_video::{VideoFormat, VideoFormatInfo, VideoInfo, VideoInterlaceMode};
 
@@ -20,7 +20,7 @@ pub(crate) struct Component {
     pub(crate) samples: Vec<u32>,
 }
 
-/// Where planes begin in a buffer and how many bytes lie from row to row.
+/// The offsets and strides of the planes in a buffer.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
     pub(crate) offsets: Vec<usize>,
@@ -39,7 +39,7 @@ impl Component {
 }
 
 impl Places {
-    /// The format's own.
+    /// Returns the default layout of the format.
     pub(crate) fn of(info: &VideoInfo) -> Places {
         Places {
             offsets: info.offset().to_vec(),
@@ -48,7 +48,7 @@ impl Places {
         }
     }
 
-    /// With `padding` bytes more in each row, and before and between the planes.
+    /// Returns a layout with `padding` bytes in each row, and before and between the planes.
     pub(crate) fn padded(info: &VideoInfo, padding: usize) -> Places {
         let mut size = 0;
         let mut offsets = Vec::new();
@@ -67,7 +67,7 @@ impl Places {
         }
     }
 
-    /// Those of a buffer.
+    /// Returns the layout of a buffer.
     pub(crate) fn in_buffer(buffer: &gst::BufferRef, info: &VideoInfo) -> Places {
         match buffer.meta::<gst_video::VideoMeta>() {
             None => Places::of(info),
@@ -80,7 +80,7 @@ impl Places {
     }
 }
 
-/// Rows that a buffer has: a frame's, or a field's.
+/// Returns the number of rows in a buffer: those of a frame, or of a field.
 pub(crate) fn height(info: &VideoInfo) -> u32 {
     match info.interlace_mode() {
         VideoInterlaceMode::Alternate => info.height().div_ceil(2),
@@ -88,7 +88,7 @@ pub(crate) fn height(info: &VideoInfo) -> u32 {
     }
 }
 
-/// Rows of a plane in a buffer.
+/// Returns the number of rows of a plane in a buffer.
 pub(crate) fn plane_rows(info: &VideoInfo, plane: usize) -> usize {
     let format = info.format_info();
     (0..format.n_components() as usize)
@@ -106,7 +106,7 @@ fn is_words(format: VideoFormat) -> bool {
 }
 
 impl Picture {
-    /// One that nobody painted: every sample from a fixed series of numbers.
+    /// Returns a picture of pseudorandom samples.
     pub(crate) fn noise(info: &VideoInfo, seed: u64) -> Picture {
         let mut state = seed | 1;
         let format = info.format_info();
@@ -135,7 +135,7 @@ impl Picture {
         }
     }
 
-    /// Its bytes. What is no sample is 0x55.
+    /// Returns its bytes. Bytes without samples are 0x55.
     pub(crate) fn bytes(&self, info: &VideoInfo, places: &Places) -> Vec<u8> {
         let mut bytes = vec![0x55; places.size];
         if is_words(info.format()) {
@@ -164,7 +164,7 @@ impl Picture {
         bytes
     }
 
-    /// What bytes show.
+    /// Reads a picture from bytes.
     pub(crate) fn read(info: &VideoInfo, places: &Places, bytes: &[u8]) -> Picture {
         let mut picture = Picture::noise(info, 1);
         if is_words(info.format()) {
@@ -191,13 +191,13 @@ impl Picture {
         picture
     }
 
-    /// What a buffer shows.
+    /// Reads a picture from a buffer.
     pub(crate) fn of(buffer: &gst::BufferRef, info: &VideoInfo) -> Picture {
         let bytes = buffer.map_readable().unwrap();
         Picture::read(info, &Places::in_buffer(buffer, info), &bytes)
     }
 
-    /// The packed formats of 32 bits become 16 bits of A, Y or R, U or G, V or B.
+    /// Reads the packed 32-bit formats, which are unpacked to 16 bits of A, Y or R, U or G, V or B.
     fn unpack(&mut self, info: &VideoInfo, places: &Places, bytes: &[u8]) {
         let (width, stride) = (info.width() as usize, places.strides[0]);
         let mut row = vec![0; width * 8];
@@ -215,7 +215,7 @@ impl Picture {
             );
             for x in 0..width {
                 for (index, component) in self.components.iter_mut().enumerate() {
-                    // Alpha comes first there and last here.
+                    // Alpha is first there and last here.
                     let at = x * 8 + ((index + 1) % 4) * 2;
                     let sample = u16::from_ne_bytes([row[at], row[at + 1]]);
                     component.samples[y * width + x] = u32::from(sample) >> (16 - component.depth);
@@ -259,17 +259,17 @@ fn is_le(format: &VideoFormatInfo) -> bool {
     format.is_le() || format.format() == VideoFormat::Y210
 }
 
-/// How many bits lie below a sample.
+/// Returns the number of bits below a sample.
 fn shift(format: &VideoFormatInfo, component: usize) -> u32 {
     match format.format() {
-        // In the table 0, in the code that reads it 6.
+        // 0 in GStreamer's table, 6 in its code.
         VideoFormat::Y210 => 6,
         _ => format.shift()[component],
     }
 }
 
-/// Where in its plane a component begins. The table of GStreamer 1.22 is wrong about some; its code
-/// that reads these formats is right.
+/// Returns the offset of a component in its plane. The table of GStreamer 1.22 is wrong for some
+/// formats; its code for them is correct.
 fn first(format: &VideoFormatInfo, component: usize) -> usize {
     match format.format() {
         VideoFormat::P01010le | VideoFormat::P012Le | VideoFormat::P016Le => [0, 0, 2][component],
@@ -299,7 +299,7 @@ fn gstreamer_reads_what_a_picture_writes() {
             for x in 0..6 {
                 let pixel = x * unpacked.pixel_stride()[0] as usize;
                 let at = pixel + unpacked.poffset()[index] as usize;
-                // A component is as many bits at the upper end of what it is unpacked to.
+                // A component occupies the highest bits of the value that it is unpacked to.
                 let read = match unpacked.depth()[index] {
                     8 => u32::from(row[at]),
                     _ => u32::from(u16::from_ne_bytes([row[at], row[at + 1]])),

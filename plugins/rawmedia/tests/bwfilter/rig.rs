@@ -10,7 +10,7 @@ pub(crate) fn init() {
     gstrawmedia::plugin_register_static().unwrap();
 }
 
-/// Every format of the element's pads.
+/// Returns every format of the element's pads.
 pub(crate) fn formats() -> Vec<VideoFormat> {
     init();
     let template = gst::ElementFactory::find("bwfilter").unwrap();
@@ -46,7 +46,7 @@ pub(crate) fn interlaced(
         .unwrap()
 }
 
-/// The element on the way from a source of `info` to a sink that takes `GstVideoMeta`, or not.
+/// Creates the element between a source of `info` and a sink that supports `GstVideoMeta` or not.
 pub(crate) fn rig(info: &VideoInfo, takes_meta: bool) -> gst_check::Harness {
     init();
     let mut harness = gst_check::Harness::new("bwfilter");
@@ -64,19 +64,19 @@ pub(crate) fn set(harness: &gst_check::Harness, amount: f64, bt709: bool) {
     element.set_property_from_str("luma", if bt709 { "bt709" } else { "as-is" });
 }
 
-/// A buffer in one memory, laid out as the format is.
+/// Creates a buffer with one memory, in the default layout.
 pub(crate) fn buffer(picture: &Picture, info: &VideoInfo) -> gst::Buffer {
     gst::Buffer::from_mut_slice(picture.bytes(info, &Places::of(info)))
 }
 
-/// One laid out otherwise, and described by a `GstVideoMeta`.
+/// Creates a buffer with another layout, which a `GstVideoMeta` describes.
 pub(crate) fn placed(picture: &Picture, info: &VideoInfo, places: &Places) -> gst::Buffer {
     let mut buffer = gst::Buffer::from_mut_slice(picture.bytes(info, places));
     describe(buffer.get_mut().unwrap(), info, places);
     buffer
 }
 
-/// One with each plane in a memory of its own.
+/// Creates a buffer with a memory for each plane.
 pub(crate) fn split(picture: &Picture, info: &VideoInfo) -> gst::Buffer {
     let places = Places::of(info);
     let bytes = picture.bytes(info, &places);
@@ -109,7 +109,7 @@ pub(crate) fn bytes(buffer: &gst::BufferRef) -> Vec<u8> {
     buffer.map_readable().unwrap().to_vec()
 }
 
-/// Where in the process's memory a plane begins.
+/// Returns the address of a plane.
 pub(crate) fn address(buffer: &gst::BufferRef, info: &VideoInfo, plane: usize) -> usize {
     let offset = Places::in_buffer(buffer, info).offsets[plane];
     let (memories, skip) = buffer.find_memory(offset..=offset).unwrap();

@@ -1,4 +1,4 @@
-//! Frames that are not simply rows from top to bottom.
+//! Interlaced, cropped and split frames.
 
 use gst_video::prelude::*;
 use gst_video::{VideoFormat, VideoInfo, VideoInterlaceMode};
@@ -55,7 +55,7 @@ fn chroma_of_interlaced_frames_belongs_to_the_rows_of_its_field() {
                 let mixed = mode(VideoInterlaceMode::Mixed);
                 check(&mixed, bt709(amount, true), both);
                 check(&mixed, bt709(amount, false), none);
-                // A field in each buffer, with half of the rows.
+                // Each buffer has a field, with half of the rows.
                 let alternate = mode(VideoInterlaceMode::Alternate);
                 check(&alternate, bt709(amount, false), none);
             }
@@ -74,7 +74,7 @@ fn every_colour_space_has_its_own_weights() {
         VideoFormat::P01010le,
         VideoFormat::Y410,
     ];
-    // Range, matrix, transfer function, primaries, as numbers.
+    // Range, matrix, transfer function and primaries as numbers.
     for matrix in [2, 3, 4, 5, 6] {
         for range in [1, 2] {
             for format in formats {
@@ -100,7 +100,7 @@ fn every_colour_space_has_its_own_weights() {
     }
 }
 
-/// A frame of 40x20 for caps of 32x16, with what is to be seen from 3,2 on.
+/// A 40x20 frame for caps of 32x16, cropped at 3,2.
 fn larger(format: VideoFormat) -> (VideoInfo, VideoInfo, Picture, gst::Buffer) {
     let (caps, frame) = (info(format, 32, 16), info(format, 40, 20));
     let picture = Picture::noise(&frame, 31);
@@ -111,7 +111,7 @@ fn larger(format: VideoFormat) -> (VideoInfo, VideoInfo, Picture, gst::Buffer) {
 }
 
 #[test]
-fn a_frame_larger_than_its_caps_stays_so_with_what_crops_it() {
+fn a_frame_larger_than_its_caps_keeps_its_size_and_crop() {
     for format in formats() {
         let (caps, frame, picture, input) = larger(format);
         for takes_meta in [true, false] {
@@ -142,11 +142,11 @@ fn a_frame_larger_than_its_caps_stays_so_with_what_crops_it() {
 }
 
 #[test]
-fn the_last_row_may_end_with_its_last_pixel() {
+fn the_last_row_may_be_shorter_than_the_stride() {
     for format in formats() {
         let info = info(format, 22, 10);
         let picture = Picture::noise(&info, 41);
-        // Two pictures beside each other: this one is the right one.
+        // Two pictures side by side, of which this is the right one.
         let row = Places::of(&info).strides[0] as usize;
         let mut places = Places::padded(&info, row);
         places.offsets.iter_mut().for_each(|at| *at += row / 2);
@@ -167,7 +167,7 @@ fn the_last_row_may_end_with_its_last_pixel() {
     }
 }
 
-/// The byte after the last pixel of the last plane.
+/// Returns the offset after the last pixel of the last plane.
 fn picture_end(info: &VideoInfo, places: &Places) -> usize {
     let (plane, &offset) = places
         .offsets
@@ -176,13 +176,13 @@ fn picture_end(info: &VideoInfo, places: &Places) -> usize {
         .max_by_key(|&(_, offset)| offset)
         .unwrap();
     let rows = crate::picture::plane_rows(info, plane);
-    // Strides of 22 pixels hold 24 or more in each plane: what they add to the row is no pixel.
+    // The default stride: the bytes that `places` adds to a row are not part of the picture.
     let pixels = info.stride()[plane] as usize;
     offset + (rows - 1) * places.strides[plane] as usize + pixels
 }
 
 #[test]
-fn a_plane_may_go_over_the_end_of_a_memory() {
+fn a_plane_may_span_two_memories() {
     for format in formats() {
         let info = info(format, 64, 33);
         let picture = Picture::noise(&info, 51);

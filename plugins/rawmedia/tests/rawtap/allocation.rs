@@ -1,4 +1,4 @@
-//! Memory: what upstream allocates for taps, and that taps never starve it.
+//! Memory: the buffers that upstream allocates for taps. Taps never exhaust its pool.
 
 use gst::prelude::*;
 use gstrawmedia::rawtap::RawTapPolicy;
@@ -18,7 +18,8 @@ const FRAME: u32 = 320 * 240 * 3 / 2;
 
 type Pools = Vec<(u32, u32, u32)>;
 
-/// What upstream hears when `src`'s peer answers with these pools, or refuses.
+/// Returns the pools that upstream receives if the peer of `src` answers with these pools, or
+/// refuses.
 fn asked(answer: Option<Pools>, caps: &gst::Caps, taps: &[(RawTapPolicy, u32)]) -> Option<Pools> {
     let main = Recorder::with_query(
         || Ok(gst::FlowSuccess::Ok),
@@ -53,7 +54,7 @@ fn asked(answer: Option<Pools>, caps: &gst::Caps, taps: &[(RawTapPolicy, u32)]) 
 }
 
 #[test]
-fn upstream_is_asked_for_as_many_more_buffers_as_taps_hold() {
+fn taps_add_the_buffers_they_hold_to_the_allocation_query() {
     let taps = [
         (RawTapPolicy::Latest, 9),
         (RawTapPolicy::DropOldest, 5),
@@ -71,7 +72,7 @@ fn upstream_is_asked_for_as_many_more_buffers_as_taps_hold() {
 }
 
 #[test]
-fn without_a_pool_in_the_answer_raw_video_gets_one_of_its_size() {
+fn without_a_pool_in_the_answer_raw_video_gets_an_entry_with_its_size() {
     let taps = [(RawTapPolicy::Latest, 1)];
     assert_eq!(
         asked(Some(vec![]), &video_caps(), &taps),
@@ -82,7 +83,7 @@ fn without_a_pool_in_the_answer_raw_video_gets_one_of_its_size() {
 }
 
 #[test]
-fn what_downstream_refuses_stays_refused() {
+fn a_query_that_downstream_refuses_stays_refused() {
     assert_eq!(
         asked(None, &video_caps(), &[(RawTapPolicy::Latest, 1)]),
         None
@@ -99,10 +100,10 @@ fn pool(max: u32) -> gst::BufferPool {
 }
 
 #[test]
-fn a_frozen_tap_never_starves_a_pool_that_cannot_grow() {
+fn a_frozen_tap_never_exhausts_a_pool_that_cannot_grow() {
     for settings in all_settings() {
         let mut rig = Rig::started();
-        // Lets go of what it gets, as sinks do.
+        // Drops its buffers, as sinks do.
         let main = rig.element.static_pad("src").unwrap();
         main.unlink(&rig.main.pad).unwrap();
         let end = gst::Pad::builder_from_template(&crate::rig::template(gst::PadDirection::Sink))
@@ -117,7 +118,7 @@ fn a_frozen_tap_never_starves_a_pool_that_cannot_grow() {
         rig.send(crate::rig::segment());
         let pool = pool(2);
         for n in 0..50 {
-            // It would block for ever.
+            // Without DONTWAIT it would block for ever.
             let params =
                 gst::BufferPoolAcquireParams::with_flags(gst::BufferPoolAcquireFlags::DONTWAIT);
             let mut buffer = pool.acquire_buffer(Some(&params)).expect("a free buffer");
@@ -133,7 +134,7 @@ fn a_frozen_tap_never_starves_a_pool_that_cannot_grow() {
 }
 
 #[test]
-fn references_are_given_where_a_pool_can_grow_and_copies_where_it_cannot() {
+fn taps_get_references_if_a_pool_can_grow_and_copies_if_it_cannot() {
     for (max, is_same) in [(0, true), (2, false)] {
         let mut rig = Rig::started();
         let end = Recorder::new();
@@ -146,13 +147,13 @@ fn references_are_given_where_a_pool_can_grow_and_copies_where_it_cannot() {
         assert_eq!(rig.source.push(buffer), Ok(gst::FlowSuccess::Ok));
         end.wait_for_buffer(gst::ClockTime::ZERO);
         assert_eq!(end.buffers()[0].peek_memory(0).as_ptr() == memory, is_same);
-        // `src` has the original in any case.
+        // `src` gets the original in any case.
         assert_eq!(rig.main.buffers()[0].peek_memory(0).as_ptr(), memory);
     }
 }
 
 #[test]
-fn a_buffer_that_holds_one_of_such_a_pool_is_copied_as_well() {
+fn a_buffer_with_a_parent_from_such_a_pool_is_copied_too() {
     let mut rig = Rig::started();
     let end = Recorder::new();
     let _pad = rig.tap_into(keeping_all(), &end.pad);
@@ -170,12 +171,12 @@ fn a_buffer_that_holds_one_of_such_a_pool_is_copied_as_well() {
     end.wait_for_buffer(gst::ClockTime::ZERO);
     let tapped = &end.buffers()[0];
     assert_ne!(tapped.peek_memory(0).as_ptr(), memory);
-    // With the reference the copy would hold what it is copied for.
+    // With this meta the copy would hold the buffer that it replaces.
     assert!(tapped.meta::<gst::ParentBufferMeta>().is_none());
 }
 
 #[test]
-fn after_a_drain_query_what_waits_holds_no_memory_of_upstream() {
+fn after_a_drain_query_queued_buffers_hold_no_memory_of_upstream() {
     let mut rig = Rig::started();
     let end = rig.gate.recorder();
     let _pad = rig.tap_into(keeping_all(), &end.pad);

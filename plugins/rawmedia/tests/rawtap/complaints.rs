@@ -1,11 +1,11 @@
-//! What GStreamer complains of where a test expects that it does.
+//! Warnings of GStreamer that a test expects.
 
 use std::sync::{Arc, Mutex};
 
 use gst::glib;
 
-/// Collects the warnings of GStreamer, which end a process under `G_DEBUG=fatal_warnings`
-/// otherwise, for as long as it lives.
+/// Collects the warnings of GStreamer while it exists. Otherwise `G_DEBUG=fatal_warnings` makes
+/// them end the process.
 pub(crate) struct Complaints {
     texts: Arc<Mutex<Vec<String>>>,
     handler: Option<glib::LogHandlerId>,
@@ -31,7 +31,7 @@ impl Complaints {
         }
     }
 
-    /// Each that came, if any did, is one of these.
+    /// Asserts that every collected warning is expected.
     pub(crate) fn assert_all(&self, is_expected: impl Fn(&str) -> bool) {
         for text in self.texts.lock().unwrap().iter() {
             assert!(is_expected(text), "{text}");

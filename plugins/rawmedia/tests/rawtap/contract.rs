@@ -1,4 +1,4 @@
-//! Whatever a branch does, `src` gives the same objects in the same order with the same results.
+//! Whatever a branch does, `src` pushes the same objects in the same order with the same results.
 
 use std::sync::Mutex;
 
@@ -8,7 +8,8 @@ use gstrawmedia::rawtap::RawTapPolicy;
 use crate::complaints::Complaints;
 use crate::rig::{Gate, Recorder, Rig, TapSettings, all_settings, stat};
 
-/// Plays a stream past a branch, for every policy and with and without `max-rate`.
+/// Plays a stream with a branch, for every policy and with and without `max-rate`, and asserts that
+/// `src` is undisturbed.
 fn undisturbed_by(branch: impl Fn(&Rig) -> Option<gst::Pad>) {
     for settings in all_settings() {
         let mut rig = Rig::started();
@@ -25,7 +26,7 @@ fn undisturbed_by(branch: impl Fn(&Rig) -> Option<gst::Pad>) {
 }
 
 #[test]
-fn a_branch_that_takes_everything_does_not_disturb() {
+fn a_branch_that_accepts_everything_does_not_disturb() {
     undisturbed_by(|_| Some(Recorder::new().pad));
 }
 
@@ -51,7 +52,7 @@ fn a_branch_that_blocks_for_ever_in_an_event_does_not_disturb() {
 }
 
 #[test]
-fn no_result_of_a_branch_disturbs() {
+fn no_flow_return_of_a_branch_disturbs() {
     for result in [
         gst::FlowError::Error,
         gst::FlowError::NotNegotiated,
@@ -92,7 +93,7 @@ fn a_sink_that_never_prerolls_does_not_disturb() {
         let mut rig = Rig::started();
         let sink = gst::ElementFactory::make("fakesink").build().unwrap();
         let pad = rig.tap_into(settings, &sink.static_pad("sink").unwrap());
-        // It keeps its first buffer in PAUSED.
+        // It holds its first buffer in PAUSED.
         assert!(sink.set_state(gst::State::Paused).is_ok());
         rig.play(|_, _| {});
         rig.assert_main_is_undisturbed();
@@ -117,7 +118,7 @@ fn a_branch_with_a_second_of_latency_does_not_disturb() {
         rig.play(|_, _| {});
         rig.send(gst::event::Eos::new());
         rig.assert_main_is_undisturbed();
-        // It holds what it got until the end comes.
+        // It holds its buffers until EOS.
         end.wait_for_event(gst::EventType::Eos);
         assert!(!end.buffers().is_empty());
         queue.set_state(gst::State::Null).unwrap();
@@ -126,7 +127,7 @@ fn a_branch_with_a_second_of_latency_does_not_disturb() {
 }
 
 #[test]
-fn a_branch_that_goes_to_ready_and_null_and_back_does_not_disturb_and_goes_on() {
+fn a_branch_that_goes_to_ready_and_null_and_back_does_not_disturb_and_continues() {
     let complaints = Complaints::of_gstreamer();
     for settings in all_settings() {
         let mut rig = Rig::started();
@@ -145,7 +146,7 @@ fn a_branch_that_goes_to_ready_and_null_and_back_does_not_disturb_and_goes_on() 
             queue.set_state(state).unwrap();
         });
         queue.set_state(gst::State::Playing).unwrap();
-        // What comes now comes through, whatever happened before.
+        // Buffers pass again, whatever happened before.
         rig.drain(&end);
         rig.push(60_000);
         end.wait_for_buffer(gst::ClockTime::from_seconds(60));
@@ -153,28 +154,28 @@ fn a_branch_that_goes_to_ready_and_null_and_back_does_not_disturb_and_goes_on() 
         queue.set_state(gst::State::Null).unwrap();
         drop(pad);
     }
-    // A pad that is stopped and started between two pushes of its peer has lost what came before:
-    // gst_pad_push() looks what it lacks once, and then pushes. GStreamer says so, here as behind
-    // any other pad, and the next push brings everything.
+    // A pad that is deactivated and activated while its peer pushes has lost its sticky events:
+    // gst_pad_push() checks for missing events once, and then pushes. GStreamer warns about that
+    // behind any pad, and the next push sends all events.
     complaints.assert_all(|text| {
         text.contains("Sticky event misordering") || text.contains("Got data flow before")
     });
 }
 
 #[test]
-fn a_branch_that_is_flushed_does_not_disturb_and_goes_on() {
+fn a_branch_that_is_flushed_does_not_disturb_and_continues() {
     for settings in all_settings() {
         let mut rig = Rig::started();
         let end = Recorder::new();
         let pad = rig.tap_into(settings, &end.pad);
-        // There is something to flush.
+        // So that there is data to flush.
         rig.drain(&end);
         rig.play(|_, n| {
             match n % 4 {
                 1 => end.pad.send_event(gst::event::FlushStart::new()),
                 3 => {
-                    // Whoever flushes a branch alone gives it the segment that it loses, before
-                    // anything else comes.
+                    // Code that flushes only a branch must send it the lost segment before other
+                    // data.
                     let _stream = end.pad.stream_lock();
                     end.pad.send_event(gst::event::FlushStop::new(false))
                         && end.pad.send_event(crate::rig::segment())
@@ -191,7 +192,7 @@ fn a_branch_that_is_flushed_does_not_disturb_and_goes_on() {
 }
 
 #[test]
-fn the_result_is_that_of_src_whatever_the_taps_return() {
+fn the_flow_return_is_that_of_src_whatever_the_taps_return() {
     let results = [
         Ok(gst::FlowSuccess::Ok),
         Err(gst::FlowError::NotLinked),
@@ -218,7 +219,7 @@ fn the_result_is_that_of_src_whatever_the_taps_return() {
 }
 
 #[test]
-fn without_a_link_on_src_the_result_is_not_linked_and_taps_get_everything() {
+fn if_src_is_not_linked_the_flow_return_is_not_linked_and_taps_get_everything() {
     let rig = Rig::started();
     let end = Recorder::new();
     let _pad = rig.tap_into(TapSettings::default(), &end.pad);
@@ -230,7 +231,7 @@ fn without_a_link_on_src_the_result_is_not_linked_and_taps_get_everything() {
     let result = rig.source.push(crate::rig::buffer(7));
     assert_eq!(result, Err(gst::FlowError::NotLinked));
     end.wait_for_buffer(gst::ClockTime::from_mseconds(7));
-    // The end of a stream that nobody gets is not handled: that is src's answer.
+    // Without a peer, `src` does not handle EOS.
     assert!(!rig.source.push_event(gst::event::Eos::new()));
     end.wait_for_event(gst::EventType::Eos);
 }

@@ -1,4 +1,4 @@
-//! A branch that fails is left alone, told to the application, and tried again when it may work.
+//! A branch that fails is detached and reported to the application, and retried when it may work.
 
 use gst::prelude::*;
 use gstrawmedia::rawtap::RawTapPad;
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::rig::{Recorder, Rig, TapSettings, all_settings, caps, keeping_all, stat};
 
-/// A branch whose answer a test can change.
+/// Creates a branch whose flow return a test can change.
 fn switchable(
     first: Result<gst::FlowSuccess, gst::FlowError>,
 ) -> (
@@ -21,14 +21,14 @@ fn switchable(
     (recorder, answer)
 }
 
-/// A branch that has failed, and works from now on.
+/// Creates a branch that has failed and now works.
 fn repaired(rig: &mut Rig, settings: TapSettings) -> (RawTapPad, Recorder) {
     let (end, answer) = switchable(Err(gst::FlowError::Error));
     let pad = rig.tap_into(settings, &end.pad);
     rig.push(0);
     rig.detached();
     *answer.lock().unwrap() = Ok(gst::FlowSuccess::Ok);
-    // It is left alone.
+    // It stays detached.
     rig.push(1000);
     rig.drain(&end);
     assert_eq!(end.buffers().len(), 1);
@@ -37,7 +37,7 @@ fn repaired(rig: &mut Rig, settings: TapSettings) -> (RawTapPad, Recorder) {
 }
 
 #[test]
-fn each_failure_is_told_with_its_cause_and_cure() {
+fn each_failure_is_reported_with_its_cause_and_remedy() {
     for (error, name, hint) in [
         (gst::FlowError::Error, "error", "repair"),
         (
@@ -64,7 +64,7 @@ fn each_failure_is_told_with_its_cause_and_cure() {
 }
 
 #[test]
-fn a_failed_branch_is_tried_again_when_it_is_linked_anew() {
+fn a_failed_branch_is_retried_when_it_is_linked_again() {
     for settings in all_settings() {
         let mut rig = Rig::started();
         let (pad, end) = repaired(&mut rig, settings);
@@ -77,7 +77,7 @@ fn a_failed_branch_is_tried_again_when_it_is_linked_anew() {
 }
 
 #[test]
-fn a_failed_branch_is_tried_again_when_it_asks_to_be_reconfigured() {
+fn a_failed_branch_is_retried_when_it_asks_to_be_reconfigured() {
     for settings in all_settings() {
         let mut rig = Rig::started();
         let (_pad, end) = repaired(&mut rig, settings);
@@ -89,7 +89,7 @@ fn a_failed_branch_is_tried_again_when_it_asks_to_be_reconfigured() {
 }
 
 #[test]
-fn a_failed_branch_is_tried_again_after_a_flush_with_new_caps_and_with_a_new_stream() {
+fn a_failed_branch_is_retried_after_a_flush_with_new_caps_and_with_a_new_stream() {
     for settings in all_settings() {
         for way in 0..3 {
             let mut rig = Rig::started();
@@ -116,7 +116,7 @@ fn video(format: gst_video::VideoFormat) -> gst_video::VideoInfo {
         .unwrap()
 }
 
-/// A stream of I420 into a tap whose branch wants RGB.
+/// Plays I420 into a tap whose branch accepts only RGB.
 fn wants_rgb(converters: &[&str]) -> (Rig, gst::Element, Recorder) {
     let mut rig = Rig::new();
     let bin = gst::Bin::new();
@@ -159,7 +159,7 @@ fn wants_rgb(converters: &[&str]) -> (Rig, gst::Element, Recorder) {
 }
 
 #[test]
-fn a_branch_that_wants_another_format_is_told_of_and_a_converter_cures_it() {
+fn a_branch_that_needs_another_format_is_reported_and_a_converter_fixes_it() {
     let (rig, bin, _end) = wants_rgb(&[]);
     assert_eq!(
         rig.detached().get::<String>("result").unwrap(),

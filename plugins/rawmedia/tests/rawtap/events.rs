@@ -6,7 +6,7 @@ use gst::prelude::*;
 
 use crate::rig::{Recorder, Rig, TapSettings, caps};
 
-/// What reaches upstream.
+/// Records the types of the events that reach upstream.
 fn listen(rig: &Rig) -> Arc<Mutex<Vec<gst::EventType>>> {
     let seen: Arc<Mutex<Vec<_>>> = Arc::default();
     let heard = seen.clone();
@@ -38,7 +38,7 @@ fn upstream_events() -> Vec<gst::Event> {
 }
 
 #[test]
-fn upstream_events_of_a_tap_end_at_it_and_count_as_handled() {
+fn upstream_events_end_at_a_tap_and_count_as_handled() {
     let mut rig = Rig::started();
     let end = Recorder::new();
     let _pad = rig.tap_into(TapSettings::default(), &end.pad);
@@ -102,7 +102,7 @@ fn latency_is_answered_as_not_live_on_a_tap_and_by_upstream_on_src() {
 }
 
 #[test]
-fn a_tap_offers_the_caps_that_flow_and_before_that_what_upstream_can_give() {
+fn a_tap_offers_the_current_caps_and_before_that_those_of_upstream() {
     let mut rig = Rig::new();
     let end = Recorder::new();
     let pad = rig.tap_into(TapSettings::default(), &end.pad);
@@ -124,7 +124,7 @@ fn a_tap_offers_the_caps_that_flow_and_before_that_what_upstream_can_give() {
 }
 
 #[test]
-fn a_branch_is_never_asked_what_upstream_asks() {
+fn queries_from_upstream_never_reach_a_branch() {
     let mut rig = Rig::started();
     let asked: Arc<Mutex<Vec<gst::QueryType>>> = Arc::default();
     let answers = asked.clone();
@@ -136,8 +136,8 @@ fn a_branch_is_never_asked_what_upstream_asks() {
         },
     );
     let _pad = rig.tap_into(TapSettings::default(), &end.pad);
-    // What the link itself asked, and the caps. A tap that sent them before it was linked sends them
-    // again with what comes next.
+    // Ignores the queries that linking and the caps caused. A tap that sent its caps before it was
+    // linked sends them again with the next data.
     rig.drain(&end);
     asked.lock().unwrap().clear();
     assert_eq!(rig.source.peer_query_caps(None), gst::Caps::new_any());
@@ -153,7 +153,7 @@ fn a_branch_is_never_asked_what_upstream_asks() {
 }
 
 #[test]
-fn sink_and_src_belong_together_and_taps_to_nobody() {
+fn sink_and_src_are_internally_linked_and_taps_are_not() {
     let rig = Rig::started();
     let pad = rig.tap(TapSettings::default());
     let sink = rig.element.static_pad("sink").unwrap();

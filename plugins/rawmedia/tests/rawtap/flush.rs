@@ -1,4 +1,4 @@
-//! Flushes from upstream: `src` has them at once, a stuck branch when it can.
+//! Flushes from upstream: `src` gets them at once, a stuck branch as soon as it can.
 
 use gst::EventType;
 use gst::prelude::*;
@@ -12,7 +12,7 @@ fn flush(rig: &mut Rig) {
 }
 
 #[test]
-fn what_comes_after_a_flush_comes_after_it_on_a_tap_too() {
+fn buffers_after_a_flush_follow_it_on_a_tap_too() {
     for settings in all_settings() {
         let mut rig = Rig::started();
         let end = Recorder::new();
@@ -53,10 +53,10 @@ fn a_stuck_branch_does_not_hold_up_flushes_of_the_main_flow() {
         rig.push(70_000);
         rig.assert_main_is_undisturbed();
         assert!(stat(&pad, "queued") >= 1);
-        // It goes on when it can.
+        // It continues when it is no longer stuck.
         rig.gate.open();
         end.wait_for_buffer(gst::ClockTime::from_seconds(70));
-        // Flushes that had not begun are as good as the last.
+        // Flushes that had not begun are merged with the last one.
         let stops = end
             .event_types()
             .into_iter()
@@ -74,7 +74,7 @@ fn a_branch_stuck_in_an_event_does_not_hold_up_flushes_of_the_main_flow() {
             gate.pass();
             true
         })
-        // When the test ends, the branch is freed.
+        // At the end of the test the branch is released.
         .chain_function(|_, _, _| Ok(gst::FlowSuccess::Ok))
         .build();
     pad.set_active(true).unwrap();
@@ -100,7 +100,7 @@ fn a_flush_unblocks_a_branch_that_waits_for_its_clock() {
         handed.0.send(buffer.pts()).unwrap();
         None
     });
-    // It keeps its first buffer in PAUSED, until it is flushed.
+    // It holds its first buffer in PAUSED until it is flushed.
     sink.set_state(gst::State::Paused).unwrap();
     rig.push(1);
     let prerolled = || handed.1.recv_timeout(crate::rig::LONG).unwrap();
@@ -112,7 +112,7 @@ fn a_flush_unblocks_a_branch_that_waits_for_its_clock() {
 }
 
 #[test]
-fn events_out_of_band_overtake_a_stuck_branch_and_are_bounded() {
+fn out_of_band_events_bypass_a_stuck_branch_and_are_bounded() {
     let mut rig = Rig::started();
     let end = rig.gate.recorder();
     let _pad = rig.tap_into(TapSettings::default(), &end.pad);
@@ -152,11 +152,11 @@ fn a_seek_through_src_succeeds_with_a_stuck_branch() {
 }
 
 #[test]
-fn what_was_on_its_way_before_a_flush_does_not_come_after_it() {
+fn a_buffer_in_transit_before_a_flush_does_not_arrive_after_it() {
     let mut rig = Rig::started();
     let end = Recorder::new();
     let pad = rig.tap_into(TapSettings::default(), &end.pad);
-    // The tap's thread has taken the buffer out, and the branch has not got it.
+    // The tap's thread has dequeued the buffer, but the branch has not received it.
     let gate = rig.gate.clone();
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
         gate.pass();

@@ -1,4 +1,4 @@
-//! What a tap sees: all that belongs to the buffers it gets, in order, and nothing twice.
+//! A tap gets the events that belong to its buffers, in order and only once.
 
 use gst::EventType;
 use gst::prelude::*;
@@ -14,7 +14,7 @@ fn tag(title: &str) -> gst::Event {
 }
 
 #[test]
-fn a_tap_that_comes_late_sees_sticky_events_once_and_before_its_first_buffer() {
+fn a_late_tap_gets_sticky_events_once_and_before_its_first_buffer() {
     for settings in all_settings() {
         let mut rig = Rig::started();
         rig.send(tag("old"));
@@ -51,7 +51,7 @@ fn a_tap_that_comes_late_sees_sticky_events_once_and_before_its_first_buffer() {
 }
 
 #[test]
-fn a_tap_that_comes_after_the_end_sees_the_end() {
+fn a_tap_requested_after_eos_gets_eos() {
     let mut rig = Rig::started();
     rig.push(0);
     rig.send(gst::event::Eos::new());
@@ -70,7 +70,7 @@ fn a_tap_that_comes_after_the_end_sees_the_end() {
 }
 
 #[test]
-fn a_branch_that_is_linked_after_the_end_sees_the_end() {
+fn a_branch_linked_after_eos_gets_eos() {
     let mut rig = Rig::started();
     let pad = rig.tap(TapSettings::default());
     let (went_out, end_went_out) = std::sync::mpsc::channel();
@@ -85,7 +85,7 @@ fn a_branch_that_is_linked_after_the_end_sees_the_end() {
     });
     rig.push(0);
     rig.send(gst::event::Eos::new());
-    // To nobody.
+    // The pad is not linked yet.
     end_went_out.recv_timeout(crate::rig::LONG).unwrap();
     let end = Recorder::new();
     pad.link(&end.pad).unwrap();
@@ -93,7 +93,7 @@ fn a_branch_that_is_linked_after_the_end_sees_the_end() {
 }
 
 #[test]
-fn a_new_stream_after_the_end_comes_to_every_tap() {
+fn a_new_stream_after_eos_reaches_every_tap() {
     for settings in all_settings() {
         let mut rig = Rig::started();
         let end = Recorder::new();
@@ -113,7 +113,7 @@ fn a_new_stream_after_the_end_comes_to_every_tap() {
 }
 
 #[test]
-fn every_buffer_comes_with_its_own_caps_and_segment_whatever_was_dropped() {
+fn every_buffer_arrives_with_its_own_caps_and_segment_whatever_was_dropped() {
     for settings in all_settings() {
         let mut rig = Rig::started();
         let end = rig.gate.recorder();
@@ -180,7 +180,7 @@ fn serialized_events_keep_their_place_among_the_buffers() {
 }
 
 #[test]
-fn what_a_frozen_tap_holds_of_events_is_bounded() {
+fn the_events_that_a_frozen_tap_holds_are_bounded() {
     let mut rig = Rig::started();
     let end = rig.gate.recorder();
     let _pad = rig.tap_into(TapSettings::default(), &end.pad);
@@ -201,12 +201,12 @@ fn what_a_frozen_tap_holds_of_events_is_bounded() {
             .count()
     };
     assert_eq!(count(EventType::Gap), 64);
-    // One before each gap that is left, and the last.
+    // One before each remaining gap, and the last one.
     assert!(count(EventType::Tag) <= 66, "{}", count(EventType::Tag));
 }
 
 #[test]
-fn a_tap_that_comes_after_a_flush_does_not_see_the_end_or_the_segment_before_it() {
+fn a_tap_requested_after_a_flush_does_not_get_the_eos_or_segment_before_it() {
     let mut rig = Rig::started();
     rig.send(gst::event::Eos::new());
     rig.send(gst::event::FlushStart::new());

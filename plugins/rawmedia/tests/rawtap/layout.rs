@@ -1,10 +1,10 @@
-//! Raw video in a layout that only GstVideoMeta tells.
+//! Raw video in a layout that only GstVideoMeta describes.
 
 use gst::prelude::*;
 
 use crate::rig::{Recorder, Rig, keeping_all, segment};
 
-/// What a branch gets of a padded 6×4 GRAY8 frame whose pixels are numbered.
+/// Pushes a padded 6×4 GRAY8 frame with numbered pixels. Returns it and the buffer of the branch.
 fn tapped(takes_meta: bool) -> (gst::Buffer, gst::Buffer) {
     let mut rig = Rig::new();
     let end = Recorder::with_query(
@@ -45,7 +45,7 @@ fn tapped(takes_meta: bool) -> (gst::Buffer, gst::Buffer) {
 }
 
 #[test]
-fn a_branch_that_takes_no_video_meta_gets_the_layout_that_the_caps_tell() {
+fn a_branch_without_video_meta_support_gets_the_default_layout_of_the_caps() {
     let (_, tapped) = tapped(false);
     // GRAY8 rows are padded to 4 bytes.
     let bytes = tapped.map_readable().unwrap();
@@ -60,7 +60,7 @@ fn a_branch_that_takes_no_video_meta_gets_the_layout_that_the_caps_tell() {
 }
 
 #[test]
-fn a_branch_that_takes_video_meta_gets_the_same_buffer() {
+fn a_branch_with_video_meta_support_gets_the_same_buffer() {
     let (frame, tapped) = tapped(true);
     assert_eq!(tapped.as_ptr(), frame.as_ptr());
 }

@@ -1,4 +1,4 @@
-//! Taps that come and go, states, and that nothing is left behind.
+//! Requesting and releasing taps, state changes and leaks.
 
 use gst::prelude::*;
 
@@ -22,7 +22,7 @@ fn a_thousand_requests_and_releases_while_data_flows_neither_disturb_nor_leak() 
                 pad.link(&end.pad).unwrap();
             }
             if n % 2 == 0 {
-                // With something in flight; after the buffer that is there in any case.
+                // Reading the stats varies the moment of the release.
                 let _ = stats(&pad);
             }
             element.release_request_pad(&pad);
@@ -130,7 +130,7 @@ fn the_last_reference_frees_the_element_and_its_taps() {
 }
 
 #[test]
-fn a_tap_works_again_after_the_element_was_stopped() {
+fn a_tap_works_again_after_the_element_is_restarted() {
     for settings in all_settings() {
         let mut rig = Rig::started();
         let end = Recorder::new();

@@ -1,6 +1,6 @@
-//! rawtap's contract: nothing that happens on a tap changes what comes out of `src`.
+//! The contract of rawtap: nothing that happens on a tap changes the output of `src`.
 
-#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod allocation;
 mod complaints;

@@ -1,4 +1,4 @@
-//! The ends of branches: one that writes down what comes, and what makes it block.
+//! The ends of branches: a recorder, and a gate that makes it block.
 
 use std::sync::{Arc, Condvar, Mutex};
 
@@ -6,7 +6,7 @@ use gst::prelude::*;
 
 use crate::rig::{LONG, template};
 
-/// What came to a pad.
+/// An object that a pad received.
 #[derive(Clone, Debug)]
 pub(crate) enum Seen {
     Buffer(gst::Buffer),
@@ -15,7 +15,7 @@ pub(crate) enum Seen {
 }
 
 impl Seen {
-    /// The same object, not an equal one.
+    /// Whether both are the same object, not only equal.
     pub(crate) fn is(&self, other: &Seen) -> bool {
         match (self, other) {
             (Seen::Buffer(one), Seen::Buffer(other)) => {
@@ -43,10 +43,10 @@ impl Seen {
     }
 }
 
-/// How a branch takes a buffer.
+/// Computes the flow return of a branch for each buffer.
 type Answer = Box<dyn Fn() -> Result<gst::FlowSuccess, gst::FlowError> + Send + Sync>;
 
-/// Writes down what comes to its pad.
+/// Records the objects that its pad receives.
 #[derive(Clone)]
 pub(crate) struct Recorder {
     pub(crate) pad: gst::Pad,
@@ -128,7 +128,7 @@ impl Recorder {
             .1
             .wait_timeout_while(guard, LONG, |seen| !is_there(seen))
             .unwrap();
-        assert!(!timeout.timed_out(), "{what} did not come: {:?}", *guard);
+        assert!(!timeout.timed_out(), "{what} did not arrive: {:?}", *guard);
     }
 
     pub(crate) fn wait_for_buffer(&self, pts: gst::ClockTime) {
@@ -143,17 +143,21 @@ impl Recorder {
         });
     }
 
-    /// Exactly these objects came, in this order.
+    /// Asserts that exactly these objects arrived, in this order.
     pub(crate) fn assert_saw(&self, expected: &[Seen]) {
         let seen = self.seen();
-        assert_eq!(seen.len(), expected.len(), "{seen:?}\nand not {expected:?}");
+        assert_eq!(
+            seen.len(),
+            expected.len(),
+            "{seen:?}\ninstead of {expected:?}"
+        );
         for (seen, expected) in seen.iter().zip(expected) {
-            assert!(seen.is(expected), "{seen:?} and not {expected:?}");
+            assert!(seen.is(expected), "{seen:?} instead of {expected:?}");
         }
     }
 }
 
-/// A branch that blocks until the test ends.
+/// Blocks a branch until the test opens it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Gate(Arc<(Mutex<GateState>, Condvar)>);
 
@@ -182,7 +186,7 @@ impl Gate {
             .1
             .wait_timeout_while(state, LONG, |state| state.waiting == 0)
             .unwrap();
-        assert!(!timeout.timed_out(), "nobody came");
+        assert!(!timeout.timed_out(), "no branch is stuck");
         drop(state);
     }
 
@@ -191,7 +195,7 @@ impl Gate {
         self.0.1.notify_all();
     }
 
-    /// A recorder that is stuck in its first buffer.
+    /// Creates a recorder that blocks in its first buffer.
     pub(crate) fn recorder(&self) -> Recorder {
         let gate = self.clone();
         Recorder::answering(move || {

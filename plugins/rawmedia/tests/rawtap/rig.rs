@@ -1,4 +1,4 @@
-//! rawtap with a source pad before it, a recorder behind it, and whatever branches a test wants.
+//! rawtap with a source pad upstream, a recorder downstream, and the branches of a test.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use gstrawmedia::rawtap::{RawTapPad, RawTapPolicy};
 
 pub(crate) use crate::recorder::{Gate, Recorder, Seen};
 
-/// Far more than anything takes on a busy machine.
+/// Long enough for everything, even on a busy machine.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
-/// See the module.
+/// The element under test with its pads.
 pub(crate) struct Rig {
     pub(crate) source: gst::Pad,
     pub(crate) element: gst::Element,
@@ -19,8 +19,8 @@ pub(crate) struct Rig {
     pub(crate) bus: gst::Bus,
     pub(crate) gate: Gate,
     sent: Vec<Seen>,
-    /// A link holds no reference. They are kept until nothing is pushed any more: a pad that goes
-    /// before that forgets its events first, and then complains of what still comes.
+    /// Links hold no references. The pads are kept until pushing has ended: a pad that is dropped
+    /// before first loses its events, and then warns about data that still arrives.
     branches: RefCell<Vec<gst::Pad>>,
 }
 
@@ -33,7 +33,7 @@ impl Rig {
         init();
         let element = gst::ElementFactory::make("rawtap").build().unwrap();
         let bus = gst::Bus::new();
-        // Messages of threads that nobody reads would hold their pads.
+        // Unread messages of threads would hold references to their pads.
         bus.set_sync_handler(|_, message| match message.type_() {
             gst::MessageType::Element => gst::BusSyncReply::Pass,
             _ => gst::BusSyncReply::Drop,
@@ -56,7 +56,7 @@ impl Rig {
         }
     }
 
-    /// With stream-start, caps and segment sent.
+    /// Like [`Rig::new`], and sends stream-start, caps and segment.
     pub(crate) fn started() -> Rig {
         let mut rig = Rig::new();
         rig.start();
@@ -87,7 +87,8 @@ impl Rig {
         assert!(self.source.push_event(event));
     }
 
-    /// A buffer at this number of ms, which has to arrive in `src` before it returns.
+    /// Pushes a buffer with this timestamp in ms, and asserts that it has arrived downstream of
+    /// `src`.
     pub(crate) fn push(&mut self, ms: u64) -> gst::Buffer {
         let buffer = buffer(ms);
         self.sent.push(Seen::Buffer(buffer.clone()));
@@ -102,7 +103,7 @@ impl Rig {
         assert_eq!(self.source.push_list(list), Ok(gst::FlowSuccess::Ok));
     }
 
-    /// A stream with everything in it: what comes out of `src` has to be the same objects.
+    /// Plays a stream with all kinds of objects.
     pub(crate) fn play(&mut self, mut in_between: impl FnMut(&Rig, usize)) {
         for round in 0..4 {
             self.send(gst::event::Caps::new(&caps(&format!("round-{round}"))));
@@ -117,7 +118,7 @@ impl Rig {
         }
     }
 
-    /// Waits until the branch has got all that came before.
+    /// Waits until the branch has received everything so far.
     pub(crate) fn drain(&mut self, branch: &Recorder) {
         let mark = gst::event::CustomDownstream::new(gst::Structure::new_empty("mark"));
         self.send(mark.clone());
@@ -135,7 +136,7 @@ impl Rig {
         let message = self
             .bus
             .timed_pop_filtered(timeout, &[gst::MessageType::Element])
-            .expect("a message that the tap is detached");
+            .expect("a rawtap-detached message");
         let structure = message.structure().unwrap().to_owned();
         assert_eq!(structure.name(), "rawtap-detached");
         structure
@@ -178,7 +179,7 @@ pub(crate) fn all_settings() -> Vec<TapSettings> {
         .collect()
 }
 
-/// All that comes fits.
+/// Returns settings that drop nothing.
 pub(crate) fn keeping_all() -> TapSettings {
     TapSettings {
         policy: RawTapPolicy::DropNewest,

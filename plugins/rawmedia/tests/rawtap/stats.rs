@@ -1,4 +1,4 @@
-//! in = out + dropped + queued, at every look.
+//! in = out + dropped + queued, at every moment.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,7 @@ fn assert_adds_up(stats: &gst::Structure) {
 }
 
 #[test]
-fn the_sum_is_right_at_every_look_while_running() {
+fn the_sum_is_right_at_every_moment_while_running() {
     let results = [
         Ok(gst::FlowSuccess::Ok),
         Err(gst::FlowError::NotLinked),
@@ -72,7 +72,7 @@ fn a_buffer_in_a_stuck_branch_counts_as_queued() {
 }
 
 #[test]
-fn what_waits_when_the_tap_is_released_counts_as_dropped() {
+fn queued_buffers_count_as_dropped_when_the_tap_is_released() {
     let mut rig = Rig::started();
     let pad = rig.tap_into(keeping_all(), &rig.gate.recorder().pad);
     rig.push(0);
@@ -85,7 +85,7 @@ fn what_waits_when_the_tap_is_released_counts_as_dropped() {
 }
 
 #[test]
-fn the_last_running_time_is_that_of_what_went_out() {
+fn last_running_time_is_that_of_the_last_pushed_buffer() {
     let mut rig = Rig::new();
     rig.send(gst::event::StreamStart::new("test"));
     let mut segment = gst::FormattedSegment::<gst::ClockTime>::new();
@@ -96,7 +96,7 @@ fn the_last_running_time_is_that_of_what_went_out() {
     let pad = rig.tap_into(keeping_all(), &end.pad);
     rig.push(140);
     end.wait_for_buffer(gst::ClockTime::from_mseconds(140));
-    // The push has returned when the event behind it has come.
+    // The push has returned once the next event has arrived.
     rig.send(gst::event::Eos::new());
     end.wait_for_event(gst::EventType::Eos);
     assert_eq!(

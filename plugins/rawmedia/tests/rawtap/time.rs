@@ -1,4 +1,4 @@
-//! When buffers leave `src`, by a clock that only the test turns; and how often taps take one.
+//! The times at which buffers leave `src`, on a test clock, and the rates of taps.
 
 use gst::prelude::*;
 
@@ -9,7 +9,7 @@ use crate::rig::{
 
 const FRAME: gst::ClockTime = gst::ClockTime::from_mseconds(40);
 
-/// The times by the clock at which a sink behind `src` shows ten frames.
+/// Returns the clock times at which a sink behind `src` renders ten frames.
 fn times(tap: Option<TapSettings>) -> Vec<gst::ClockTime> {
     init();
     let pipeline = gst::Pipeline::new();
@@ -121,14 +121,14 @@ fn max_rate_is_by_running_time_and_not_by_the_clock() {
         .iter()
         .map(|buffer| buffer.pts().unwrap().mseconds())
         .collect();
-    // At double speed a second of running time is two of the stream.
+    // At double speed one second of running time is two seconds of the stream.
     assert_eq!(times, [0, 2000, 4000, 6000, 8000]);
     assert_eq!(stat(&pad, "dropped"), 95);
     rig.assert_main_is_undisturbed();
 }
 
 #[test]
-fn without_a_time_and_a_clock_everything_passes_max_rate() {
+fn max_rate_passes_everything_without_timestamps_and_a_clock() {
     let rig = Rig::started();
     let end = Recorder::new();
     let pad = rig.tap_into(
@@ -141,7 +141,7 @@ fn without_a_time_and_a_clock_everything_passes_max_rate() {
     for _ in 0..5 {
         let untimed = gst::Buffer::from_slice([0; 4]);
         assert_eq!(rig.source.push(untimed), Ok(gst::FlowSuccess::Ok));
-        end.wait_for("a buffer more", |_| true);
+        end.wait_for("one more buffer", |_| true);
     }
     assert_eq!(stat(&pad, "in"), 5);
 }

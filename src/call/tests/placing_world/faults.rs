@@ -17,7 +17,7 @@ fn a_caller_that_is_cut_off_while_it_rings_rejoins_whoever_accepted_meanwhile() 
 }
 
 #[test]
-fn a_caller_that_rejoins_too_late_learns_what_became_of_its_call() {
+fn a_caller_that_rejoins_too_late_learns_how_its_call_ended() {
     let mut world = alice_calls_bob(Answers::ByHand);
     world.cut(ALICE, 0);
     world.run(0);
@@ -96,7 +96,7 @@ fn a_placed_call_survives_the_replacement_of_the_server_and_ends_as_usual() {
         changes
     );
     leave(&mut world, BOB, false);
-    assert!(world.clients[ALICE].is_finished);
+    assert!(world.clients[ALICE].call.is_finished());
 }
 
 #[test]
@@ -111,5 +111,5 @@ fn a_placed_call_with_one_participant_left_after_a_takeover_ends() {
         },
     );
     world.run(60_000);
-    assert!(world.clients[ALICE].is_finished);
+    assert!(world.clients[ALICE].call.is_finished());
 }

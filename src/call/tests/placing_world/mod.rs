@@ -90,7 +90,7 @@ fn rung(world: &World, index: usize) -> usize {
 
 /// The code of the error that ended the call.
 fn error(world: &World, index: usize) -> Option<ErrorCode> {
-    assert!(world.clients[index].is_finished);
+    assert!(world.clients[index].call.is_finished());
     emitted(world, index).iter().find_map(|event| match event {
         Event::Error(CallError::Refused { code, .. }) => Some(*code),
         _ => None,
@@ -99,7 +99,7 @@ fn error(world: &World, index: usize) -> Option<ErrorCode> {
 
 /// Why the call ended before it was connected.
 fn ended(world: &World, index: usize) -> Option<&str> {
-    assert!(world.clients[index].is_finished);
+    assert!(world.clients[index].call.is_finished());
     emitted(world, index).iter().find_map(|event| match event {
         Event::Error(CallError::Ended(reason)) => Some(reason.as_str()),
         _ => None,
@@ -164,7 +164,7 @@ fn a_call_is_placed_rings_is_accepted_connected_and_left() {
     assert_eq!(ends(&world, BOB), [None]);
     leave(&mut world, ALICE, false);
     for index in [ALICE, BOB] {
-        assert!(world.clients[index].is_finished);
+        assert!(world.clients[index].call.is_finished());
     }
     assert_eq!(
         states(&world, ALICE),
@@ -262,7 +262,7 @@ fn a_call_that_nobody_answers_times_out_at_both_ends() {
     world.run(1000);
     assert_eq!(error(&world, ALICE), Some(ErrorCode::CalleeNoAnswer));
     assert_eq!(ends(&world, BOB), [Some(IncomingEnd::NoAnswer)]);
-    assert!(!world.clients[BOB].is_finished);
+    assert!(!world.clients[BOB].call.is_finished());
 }
 
 #[test]
@@ -349,5 +349,5 @@ fn a_further_user_is_invited_into_the_call_and_joins() {
     assert_talking(&world, BOB, THIRD);
     assert_talking(&world, THIRD, ALICE);
     leave(&mut world, THIRD, true);
-    assert!(world.clients.iter().all(|client| client.is_finished));
+    assert!(world.clients.iter().all(|client| client.call.is_finished()));
 }

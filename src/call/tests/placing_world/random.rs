@@ -2,8 +2,7 @@
 //! themselves to be in a call are in it together.
 
 use super::*;
-
-use crate::call::tests::world::Dice;
+use crate::signalling::room::Dice;
 
 /// Two callers, bob on two clients, carol and dave.
 fn cast(seed: u64) -> World {
@@ -26,7 +25,7 @@ fn act(world: &mut World, dice: &mut Dice) {
         0..=3 => world.input(index, Input::Accept(None)),
         4 => world.input(index, Input::Reject(None)),
         5..=7 => {
-            let user = ["bob", "carol", "dave", "nobody"][dice.below(4) as usize];
+            let user = dice.pick(&["bob", "carol", "dave", "nobody"]);
             world.input(index, Input::Invite(vec![user.into()]));
         }
         8 => {
@@ -34,7 +33,7 @@ fn act(world: &mut World, dice: &mut Dice) {
             world.input(index, Input::Leave { for_everyone });
         }
         9..=13 => {
-            let noticed = [0, 50, 3000][dice.below(3) as usize];
+            let noticed = dice.pick(&[0, 50, 3000]);
             world.cut(index, noticed);
         }
         14 => world.replace_server(),
@@ -43,7 +42,10 @@ fn act(world: &mut World, dice: &mut Dice) {
 }
 
 fn assert_consistent(world: &World, seed: u64) {
-    let running = world.clients.iter().filter(|client| !client.is_finished);
+    let running = world
+        .clients
+        .iter()
+        .filter(|client| !client.call.is_finished());
     let (mut talking, mut listening) = (0, 0);
     for client in running {
         assert_eq!(client.call.incoming().count(), 0, "seed {seed}");
@@ -82,7 +84,7 @@ fn after_random_faults_nothing_rings_for_ever_and_nobody_is_in_a_call_alone() {
         }
         for _ in 0..25 {
             act(&mut world, &mut dice);
-            let pause = [0, 3, 7, 40, 300, 2000, 9000][dice.below(7) as usize];
+            let pause = dice.pick(&[0, 3, 7, 40, 300, 2000, 9000]);
             world.run(pause);
         }
         world.server_is_up = true;
@@ -101,7 +103,7 @@ fn after_random_faults_nothing_rings_for_ever_and_nobody_is_in_a_call_alone() {
             world.input(index, Input::Leave { for_everyone });
         }
         world.run(1000);
-        let all_ended = world.clients.iter().all(|client| client.is_finished);
+        let all_ended = world.clients.iter().all(|client| client.call.is_finished());
         assert!(all_ended, "seed {seed}");
         assert_eq!(world.rooms.stats().calls, 0, "seed {seed}");
     }

@@ -1,10 +1,10 @@
-//! What the driver's word on a client's token does.
+//! The driver's answers to admission requests.
 
 use super::*;
 use crate::signalling::message::Token;
 
 #[test]
-fn who_is_not_admitted_is_told_why_and_nobody_else_notices() {
+fn a_refused_client_gets_the_reason_and_nobody_else_notices() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let why = Rejection::new(ErrorCode::TokenExpired, "too late");
@@ -16,7 +16,7 @@ fn who_is_not_admitted_is_told_why_and_nobody_else_notices() {
 }
 
 #[test]
-fn a_pass_for_one_call_opens_no_other() {
+fn grants_for_one_call_do_not_admit_to_another() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "coffee");
     stage.grants = Ok(Grants {
@@ -30,7 +30,7 @@ fn a_pass_for_one_call_opens_no_other() {
     assert!(text.contains("tea"), "{text}");
     assert!(stage.received(&anna).is_empty());
 
-    // Neither as who was there before.
+    // Resuming a session does not help.
     let back = stage.hello("anna");
     stage.say_join(back, "coffee", Some(anna.resume.clone()));
     stage.refused(back, ErrorCode::TokenCall);
@@ -38,7 +38,7 @@ fn a_pass_for_one_call_opens_no_other() {
 }
 
 #[test]
-fn nothing_goes_on_before_the_driver_has_answered() {
+fn nothing_happens_before_the_driver_has_answered() {
     let mut stage = Stage::new();
     let id = stage.open();
     let hello = r#"{"type":"hello","versions":[1],"user":"anna","token":"t"}"#;
@@ -55,7 +55,7 @@ fn nothing_goes_on_before_the_driver_has_answered() {
         .handle(input(r#"{"type":"join","call":"tea"}"#), stage.now);
     stage.act();
     stage.refused(id, ErrorCode::OutOfOrder);
-    // An answer that comes for nobody, or twice, does no harm.
+    // An answer for an unknown connection, or a second one, has no effect.
     for _ in 0..2 {
         stage.input(Input::Admitted(id, Ok(Grants::unlimited())));
     }

@@ -1,4 +1,4 @@
-//! Each limit, reached and passed by one.
+//! Each limit, reached and exceeded by one.
 
 use super::*;
 
@@ -52,7 +52,7 @@ fn names_have_1_to_128_characters_and_none_of_them_control() {
 }
 
 #[test]
-fn a_call_takes_its_number_of_participants() {
+fn the_participants_of_a_call_are_limited() {
     let mut stage = Stage::with(small());
     let clients: Vec<_> = ["a", "b", "c"].map(|user| stage.join(user, "tea")).into();
     let id = stage.hello("d");
@@ -61,7 +61,7 @@ fn a_call_takes_its_number_of_participants() {
     assert!(text.contains("full"), "{text}");
     stage.input(Input::Closed(id));
 
-    // A lost one holds its place, also for its user to join again.
+    // A lost participant keeps its place, and its user can join again.
     stage.lose(&clients[2]);
     let id = stage.hello("d");
     stage.say_join(id, "tea", None);
@@ -79,7 +79,7 @@ fn a_call_takes_its_number_of_participants() {
 }
 
 #[test]
-fn a_server_takes_its_number_of_calls() {
+fn the_calls_of_a_server_are_limited() {
     let mut stage = Stage::with(small());
     stage.join("a", "tea");
     let coffee = stage.join("a", "coffee");
@@ -99,7 +99,7 @@ fn a_server_takes_its_number_of_calls() {
 }
 
 #[test]
-fn an_address_has_its_number_of_connections() {
+fn the_connections_of_an_address_are_limited() {
     let mut stage = Stage::with(small());
     let open: Vec<_> = (0..4).map(|_| stage.hello("a")).collect();
     let id = stage.open();
@@ -109,7 +109,7 @@ fn an_address_has_its_number_of_connections() {
     stage.say_hello(elsewhere, "b");
     assert_eq!(stage.take(elsewhere).len(), 1);
 
-    // It counts until it is really gone.
+    // It counts until the connection is closed.
     let again = stage.open();
     stage.refused(again, ErrorCode::LimitExceeded);
     for gone in [id, again, open[0]] {
@@ -119,7 +119,7 @@ fn an_address_has_its_number_of_connections() {
 }
 
 #[test]
-fn an_address_opens_its_number_of_connections_per_second() {
+fn the_new_connections_of_an_address_per_second_are_limited() {
     let mut stage = Stage::with(Limits {
         connections_per_second: 2,
         connection_burst: 3,
@@ -130,7 +130,7 @@ fn an_address_opens_its_number_of_connections_per_second() {
         let id = stage.hello("quick");
         stage.input(Input::Closed(id));
     }
-    // Those that are gone again count, too.
+    // Closed connections count, too.
     let id = stage.open();
     let text = stage.refused(id, ErrorCode::LimitExceeded);
     assert!(text.contains("2 per second"), "{text}");
@@ -147,7 +147,7 @@ fn an_address_opens_its_number_of_connections_per_second() {
 }
 
 #[test]
-fn an_address_is_remembered_while_its_past_counts() {
+fn an_address_is_remembered_until_its_quota_is_full() {
     let mut stage = Stage::with(Limits {
         connections_per_second: 1,
         connection_burst: 2,
@@ -167,7 +167,7 @@ fn an_address_is_remembered_while_its_past_counts() {
 }
 
 #[test]
-fn an_address_that_comes_and_goes_takes_no_memory() {
+fn repeated_connections_of_an_address_take_no_memory() {
     let mut stage = Stage::new();
     for _ in 0..1000 {
         let id = stage.open();
@@ -180,7 +180,7 @@ fn an_address_that_comes_and_goes_takes_no_memory() {
 }
 
 #[test]
-fn hello_and_join_have_5_seconds() {
+fn hello_and_join_must_arrive_within_5_seconds() {
     let mut stage = Stage::new();
     let silent = stage.open();
     let greeted = stage.hello("anna");
@@ -198,12 +198,12 @@ fn hello_and_join_have_5_seconds() {
 }
 
 #[test]
-fn a_connection_sends_its_number_of_messages() {
+fn the_messages_of_a_connection_are_limited() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
     stage.received(&anna);
-    // Two are hello and join.
+    // The first two messages are hello and join.
     for _ in 2..Limits::default().message_burst {
         stage.send(bert.connection, &offer(&anna, 1));
     }
@@ -216,14 +216,14 @@ fn a_connection_sends_its_number_of_messages() {
     let text = stage.refused(bert.connection, ErrorCode::LimitExceeded);
     assert!(text.contains("100 messages"), "{text}");
     assert!(!stage.participant(&anna).connected);
-    // Who comes back starts afresh.
+    // A returning client starts with a full quota.
     stage.lose(&bert);
     stage.advance(Limits::default().penalty());
     stage.resume("bert", "tea", &bert.resume);
 }
 
 #[test]
-fn a_connection_makes_its_number_of_changes() {
+fn the_changes_of_a_connection_are_limited() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
@@ -238,7 +238,7 @@ fn a_connection_makes_its_number_of_changes() {
     stage.advance(Duration::from_millis(50));
     stage.want(&bert, &anna, &[Kind::Audio]);
     assert_eq!(stage.received(&anna).len(), 1);
-    // What concerns a leg is none.
+    // Messages about legs are not changes.
     stage.send(bert.connection, &offer(&anna, 1));
     assert_eq!(stage.received(&anna).len(), 1);
     stage.want(&bert, &anna, &[]);
@@ -247,7 +247,7 @@ fn a_connection_makes_its_number_of_changes() {
     assert!(!stage.participant(&anna).connected);
 }
 
-/// Says too much on a new connection; false where that cannot be opened.
+/// Sends too many messages on a new connection. Returns false if it cannot be opened.
 fn flood(stage: &mut Stage) -> bool {
     let id = stage.open();
     let is_open = stage.take(id).is_empty();
@@ -263,7 +263,7 @@ fn flood(stage: &mut Stage) -> bool {
 }
 
 #[test]
-fn who_comes_back_to_say_too_much_can_say_no_more_than_who_stays() {
+fn reconnecting_does_not_raise_the_limit_on_messages() {
     let mut stage = Stage::new();
     let mut floods = |seconds: u32| {
         let mut floods = 0;
@@ -275,15 +275,15 @@ fn who_comes_back_to_say_too_much_can_say_no_more_than_who_stays() {
         }
         floods
     };
-    // The connections that it may open at once are used up with the first.
+    // The first minute uses up the burst of connections.
     floods(60);
-    // In 20.48 s a burst of messages is full again.
+    // A burst of messages is available again after 20.48 s.
     let floods = floods(2048);
     assert!((95..=100).contains(&floods), "{floods}");
 }
 
 #[test]
-fn those_at_the_address_of_who_says_too_much_come_back_in_time() {
+fn others_at_the_address_of_a_flooding_client_can_resume_in_time() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     while flood(&mut stage) {}
@@ -301,7 +301,7 @@ fn those_at_the_address_of_who_says_too_much_come_back_in_time() {
 }
 
 #[test]
-fn a_connection_sends_its_number_of_bytes() {
+fn the_bytes_of_a_connection_are_limited() {
     let mut stage = Stage::with(Limits {
         byte_burst: 1000,
         ..Limits::default()
@@ -314,7 +314,7 @@ fn a_connection_sends_its_number_of_bytes() {
 }
 
 #[test]
-fn a_message_has_256_kib() {
+fn a_message_has_at_most_256_kib() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let message = |size: usize| {
@@ -336,7 +336,7 @@ fn a_message_has_256_kib() {
 }
 
 #[test]
-fn an_end_of_a_leg_sends_64_candidates() {
+fn each_end_of_a_leg_sends_at_most_64_candidates() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
@@ -349,7 +349,7 @@ fn an_end_of_a_leg_sends_64_candidates() {
         for _ in 0..64 {
             stage.send(bert.connection, &candidate(&anna, leg, by, "candidate:1"));
         }
-        // The end of candidates is none.
+        // The end of candidates does not count.
         stage.send(bert.connection, &candidate(&anna, leg, by, ""));
     }
     assert_eq!(stage.received(&anna).len(), 3 * 65);

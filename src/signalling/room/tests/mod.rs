@@ -12,7 +12,7 @@ use super::*;
 use crate::model::{Candidate, Kind, Kinds, Participant};
 use crate::signalling::message::{LegEnd, LegSignal, LegStep, Resume};
 
-/// Random bytes that are none: the bytes count up.
+/// A deterministic source of "random" bytes: a counter.
 struct Counting(u8);
 
 impl Random for Counting {
@@ -31,11 +31,11 @@ struct Stage {
     connections: u64,
     received: BTreeMap<ConnectionId, Vec<ServerMessage>>,
     closed: BTreeSet<ConnectionId>,
-    /// What every client may do.
+    /// The grants of every client.
     grants: Result<Grants, Rejection>,
 }
 
-/// A client that is in a call.
+/// A client in a call.
 #[derive(Clone, Debug)]
 struct Client {
     connection: ConnectionId,
@@ -67,7 +67,7 @@ impl Stage {
         }
     }
 
-    /// The server ends and another one starts on its port.
+    /// Replaces the server by a new one on its port.
     fn another_server(&mut self) {
         let random = Box::new(Counting(100));
         self.rooms = Rooms::new(Limits::default(), random);
@@ -221,7 +221,7 @@ impl Stage {
         }
     }
 
-    /// The error the connection was received, and whether it was closed then.
+    /// Returns the only message to the connection, an error, and checks whether it was closed.
     fn error(&mut self, id: ConnectionId) -> (ErrorCode, String) {
         match only(self.take(id)) {
             ServerMessage::Error { code, message } => {

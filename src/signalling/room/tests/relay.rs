@@ -1,9 +1,9 @@
-//! What participants tell each other, and what is out of place.
+//! Messages between participants, and messages out of order.
 
 use super::*;
 
 #[test]
-fn a_change_of_media_or_roles_is_told_to_all_others_once() {
+fn a_change_of_media_or_roles_is_sent_to_all_others_once() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
@@ -34,7 +34,7 @@ fn a_change_of_media_or_roles_is_told_to_all_others_once() {
 }
 
 #[test]
-fn the_roster_says_what_is_available_and_what_is_wanted_of_oneself() {
+fn the_roster_has_the_media_of_the_others_and_their_wants_of_the_receiver() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
@@ -47,7 +47,7 @@ fn the_roster_says_what_is_available_and_what_is_wanted_of_oneself() {
 }
 
 #[test]
-fn a_want_is_told_to_the_sender_alone() {
+fn a_want_is_sent_only_to_the_sender() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
@@ -62,7 +62,7 @@ fn a_want_is_told_to_the_sender_alone() {
     assert!(stage.received(&anna).is_empty());
     assert!(stage.received(&carl).is_empty());
 
-    // Later news of anna repeat to each what is wanted of it.
+    // Later messages about anna repeat her wants to each participant.
     stage.media(&anna, &[Kind::Audio]);
     assert_eq!(
         stage.participant(&bert).wants,
@@ -169,7 +169,7 @@ fn versions_are_negotiated() {
 }
 
 #[test]
-fn an_unknown_type_is_answered_and_survived() {
+fn an_unknown_type_is_an_error_that_keeps_the_connection_open() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     stage.text(anna.connection, r#"{"type":"dance","with":"bert"}"#);
@@ -180,7 +180,7 @@ fn an_unknown_type_is_answered_and_survived() {
 }
 
 #[test]
-fn what_cannot_be_read_ends_the_connection_of_its_sender_alone() {
+fn a_malformed_message_closes_only_its_senders_connection() {
     for text in [
         "{",
         "null",
@@ -193,7 +193,7 @@ fn what_cannot_be_read_ends_the_connection_of_its_sender_alone() {
         stage.received(&anna);
         stage.text(bert.connection, text);
         stage.refused(bert.connection, ErrorCode::Malformed);
-        // What still arrives is ignored.
+        // Later messages are ignored.
         stage.media(&bert, &[Kind::Audio]);
         assert!(!stage.participant(&anna).connected);
         stage.lose(&bert);

@@ -1,4 +1,4 @@
-//! Joining, leaving, vanishing and coming back.
+//! Joining, leaving, losing the connection and resuming.
 
 use super::*;
 
@@ -6,7 +6,7 @@ const SOON: Duration = Duration::from_secs(29);
 const LATE: Duration = Duration::from_secs(31);
 
 #[test]
-fn who_joins_gets_the_roster_and_the_others_learn_of_it() {
+fn a_participant_that_joins_gets_the_roster_and_the_others_learn_of_it() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     assert!(anna.roster.is_empty());
@@ -24,7 +24,7 @@ fn who_joins_gets_the_roster_and_the_others_learn_of_it() {
 }
 
 #[test]
-fn calls_know_nothing_of_each_other() {
+fn calls_do_not_affect_each_other() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "coffee");
@@ -60,7 +60,7 @@ fn sessions_of_a_user_are_numbered_from_the_lowest_free() {
 }
 
 #[test]
-fn who_leaves_is_gone_at_once() {
+fn a_participant_that_leaves_is_gone_at_once() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
@@ -81,7 +81,7 @@ fn who_leaves_is_gone_at_once() {
 }
 
 #[test]
-fn a_lost_connection_is_told_and_the_participant_goes_after_30_seconds() {
+fn a_lost_connection_is_announced_and_the_participant_leaves_after_30_seconds() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
@@ -106,7 +106,7 @@ fn a_lost_connection_is_told_and_the_participant_goes_after_30_seconds() {
 }
 
 #[test]
-fn who_comes_back_in_time_has_lost_nothing() {
+fn a_participant_that_resumes_in_time_has_lost_nothing() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
@@ -150,7 +150,7 @@ fn a_wrong_key_does_not_resume_and_disturbs_nobody() {
 }
 
 #[test]
-fn coming_back_while_the_old_connection_is_open_replaces_it() {
+fn resuming_while_the_old_connection_is_open_replaces_it() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
@@ -159,7 +159,7 @@ fn coming_back_while_the_old_connection_is_open_replaces_it() {
     stage.refused(bert.connection, ErrorCode::Replaced);
     assert_eq!(back.resume, bert.resume);
 
-    // The end of the old connection says nothing about the participant any more.
+    // The end of the old connection no longer affects the participant.
     stage.received(&anna);
     stage.send(
         bert.connection,
@@ -175,7 +175,7 @@ fn coming_back_while_the_old_connection_is_open_replaces_it() {
 }
 
 #[test]
-fn a_user_who_joins_anew_takes_over_its_lost_session() {
+fn a_user_that_joins_again_takes_over_its_lost_session() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let first = stage.join("bert", "tea");
@@ -206,7 +206,7 @@ fn a_user_who_joins_anew_takes_over_its_lost_session() {
 }
 
 #[test]
-fn another_server_accepts_a_session_as_it_was() {
+fn another_server_restores_a_session_unchanged() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
@@ -221,7 +221,7 @@ fn another_server_accepts_a_session_as_it_was() {
     assert_eq!(anna_back.resume, anna.resume);
     assert_eq!(anna_back.roster.len(), 2);
 
-    // From now on the keys are known.
+    // From now on the server knows the keys.
     let eve = stage.hello("anna");
     let guess = Resume {
         key: "guess".into(),
@@ -256,7 +256,7 @@ fn on_another_server_an_id_needs_its_key_user_and_call() {
     assert_eq!(stage.resume("anna", "tea", &anna.resume).id(), anna.id());
 }
 
-/// What a server makes of a key, in the call `tea`.
+/// Returns the identity that a server derives from a key in the call `tea`.
 fn made(key: &str, user: &str) -> Resume {
     Resume {
         participant: identity::id(key, user, "tea"),
@@ -266,7 +266,7 @@ fn made(key: &str, user: &str) -> Resume {
 }
 
 #[test]
-fn on_another_server_a_number_that_is_taken_gives_way_to_a_free_one() {
+fn on_another_server_a_session_whose_number_is_taken_gets_a_free_one() {
     let mut stage = Stage::new();
     let bert = stage.join("bert", "tea");
     stage.another_server();
@@ -275,7 +275,7 @@ fn on_another_server_a_number_that_is_taken_gives_way_to_a_free_one() {
     let back = stage.resume("bert", "tea", &bert.resume);
     assert_eq!((back.id(), back.resume.session), (bert.id(), 2));
 
-    // Unless who has the number is lost.
+    // Unless the session with that number is lost.
     stage.lose(&new);
     let other = made("0123456789abcdef0123456789abcdef", "bert");
     assert_eq!(stage.resume("bert", "tea", &other).resume, other);
@@ -287,9 +287,9 @@ fn on_another_server_a_number_that_is_taken_gives_way_to_a_free_one() {
 }
 
 #[test]
-fn what_no_server_can_have_made_is_not_accepted_as_a_session() {
+fn a_session_that_no_server_can_have_created_is_refused() {
     let mut stage = Stage::new();
-    // The right id does not help where the key is none.
+    // A matching id does not help if the key is invalid.
     for key in ["", "k", &"k".repeat(32), &"a".repeat(31), &"a".repeat(65)] {
         let connection = stage.hello("anna");
         stage.say_join(connection, "tea", Some(made(key, "anna")));
@@ -319,7 +319,7 @@ fn an_empty_call_is_forgotten() {
 }
 
 #[test]
-fn a_machine_with_the_same_randomness_repeats() {
+fn a_machine_with_the_same_random_bytes_repeats() {
     let run = || {
         let mut stage = Stage::new();
         let anna = stage.join("anna", "tea");

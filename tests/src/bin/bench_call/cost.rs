@@ -32,7 +32,7 @@ pub(crate) fn encoders() -> Result<()> {
         receiver
             .arrivals("first")?
             .recv_timeout(TIMEOUT)
-            .context("no frame came")?;
+            .context("no frame arrived")?;
     }
     let stats = sending.element("sink")?.property::<gst::Structure>("stats");
     let count = stats
@@ -94,7 +94,7 @@ pub(crate) fn leaks() -> Result<()> {
         let pipeline = Pipeline::new(&receiver(port, "comes-and-goes"))?;
         let arrivals = pipeline.arrivals("first")?;
         pipeline.play()?;
-        arrivals.recv_timeout(TIMEOUT).context("no frame came")?;
+        arrivals.recv_timeout(TIMEOUT).context("no frame arrived")?;
         drop(pipeline);
         if join == 150 {
             at_150 = (

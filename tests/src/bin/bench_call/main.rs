@@ -27,7 +27,7 @@ fn main() -> ExitCode {
 fn run(arguments: &[&str]) -> Result<()> {
     acscall_tests::pipeline::init()?;
     match arguments {
-        // This program as started by itself.
+        // The roles in which this program starts itself.
         ["--role", role, rest @ ..] => process::play(role, rest),
         [] => all(&[
             "join", "start", "latency", "encoders", "threads", "leaks", "cpu",

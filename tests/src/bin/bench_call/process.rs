@@ -1,10 +1,9 @@
-//! Participants in processes of their own.
+//! Participants in separate processes.
 
-use std::io::Write;
 use std::process::Command;
 
 use acscall_tests::pipeline::{Pipeline, TIMEOUT, now};
-use acscall_tests::process::Process;
+use acscall_tests::process::{Process, say, wait_for_end};
 use anyhow::{Context, Result, bail};
 
 /// Starts this program again as a participant that plays `role`.
@@ -31,23 +30,9 @@ pub(crate) fn play(role: &str, arguments: &[&str]) -> Result<()> {
             let arrivals = pipeline.arrivals("first")?;
             let begun = now();
             pipeline.play()?;
-            let first = arrivals.recv_timeout(TIMEOUT).context("no frame came")?;
+            let first = arrivals.recv_timeout(TIMEOUT).context("no frame arrived")?;
             say(&format!("{}", (first.at - begun).nseconds() as f64 / 1e6))
         }
         _ => bail!("no role is called '{role}'"),
     }
-}
-
-fn say(line: &str) -> Result<()> {
-    let mut output = std::io::stdout();
-    writeln!(output, "{line}")?;
-    Ok(output.flush()?)
-}
-
-fn wait_for_end() {
-    let mut line = String::new();
-    while std::io::stdin()
-        .read_line(&mut line)
-        .is_ok_and(|count| count > 0)
-    {}
 }

@@ -49,7 +49,7 @@ pub(crate) fn join() -> Result<()> {
         let arrivals = pipeline.arrivals("first")?;
         let begun = now();
         pipeline.play()?;
-        let first = arrivals.recv_timeout(TIMEOUT).context("no frame came")?;
+        let first = arrivals.recv_timeout(TIMEOUT).context("no frame arrived")?;
         further.add((first.at - begun).nseconds() as f64 / 1e6);
     }
     further.print(
@@ -93,7 +93,7 @@ pub(crate) fn start() -> Result<()> {
         while arrivals.try_recv().is_ok() {}
         source.sync_state_with_parent()?;
         let begun = sent.recv_timeout(TIMEOUT).context("nothing was sent")?;
-        let first = arrivals.recv_timeout(TIMEOUT).context("no frame came")?;
+        let first = arrivals.recv_timeout(TIMEOUT).context("no frame arrived")?;
         if run > 0 {
             figures.add((first.at - begun).nseconds() as f64 / 1e6);
         }

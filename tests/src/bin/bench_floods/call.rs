@@ -1,17 +1,16 @@
 //! The measured call: two participants in one process, each sending audio and video.
 
-use std::io::Write;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use acscall_tests::pipeline::{Pipeline, TIMEOUT};
+use acscall_tests::process::say;
+use acscall_tests::stamp;
 use anyhow::{Context, Result};
-use gst::prelude::*;
-
-use crate::stamp;
 
 /// The name of the call, which the hostile client knows.
 pub(crate) const CALL: &str = "flooded";
+const WIDTH: usize = 640;
 
 /// Plays. For each line of standard input, prints the ages in ms of the pictures that arrived since
 /// the previous line.
@@ -20,7 +19,7 @@ pub(crate) fn play(port: u16) -> Result<()> {
     let (bert, from_anna) = participant(port, "bert", "anna")?;
     for (pipeline, ages) in [(&anna, &from_bert), (&bert, &from_anna)] {
         pipeline.wait_connected()?;
-        ages.recv_timeout(TIMEOUT).context("no picture came")?;
+        ages.recv_timeout(TIMEOUT).context("no picture arrived")?;
     }
     say("connected")?;
     let mut line = String::new();
@@ -40,42 +39,18 @@ pub(crate) fn play(port: u16) -> Result<()> {
 
 fn participant(port: u16, user: &str, other: &str) -> Result<(Pipeline, Receiver<f64>)> {
     let call = format!("server=ws://127.0.0.1:{port} call={CALL} user={user}");
-    let width = stamp::WIDTH;
     let pipeline = Pipeline::new(&format!(
         "acscallsink name=s {call} audiotestsrc is-live=true ! s.audio \
          videotestsrc is-live=true pattern=ball \
-         ! video/x-raw,format=I420,width={width},height=360,framerate=30/1 \
+         ! video/x-raw,format=I420,width={WIDTH},height=360,framerate=30/1 \
          ! identity name=draw ! s.video \
          acscallsrc name=c {call} c.audio_{other} ! fakesink sync=false \
          c.video_{other} ! fakesink name=shown signal-handoffs=true sync=false"
     ))?;
-    let pad = pipeline
-        .element("draw")?
-        .static_pad("src")
-        .context("it has a pad")?;
-    pad.add_probe(gst::PadProbeType::BUFFER, |_, info| {
-        if let Some(buffer) = info.buffer_mut() {
-            stamp::draw(buffer.make_mut());
-        }
-        gst::PadProbeReturn::Ok
-    });
-    let (sender, ages) = channel();
-    pipeline
-        .element("shown")?
-        .connect("handoff", false, move |values| {
-            let picture = values.get(1)?.get::<gst::Buffer>().ok()?;
-            let _receiver_dropped = sender.send(stamp::age(&picture)?);
-            None
-        });
+    stamp::draw_times(&pipeline, WIDTH)?;
+    let ages = stamp::ages(&pipeline, WIDTH)?;
     pipeline.play()?;
     Ok((pipeline, ages))
-}
-
-/// Prints a line and flushes.
-pub(crate) fn say(line: &str) -> Result<()> {
-    let mut output = std::io::stdout();
-    writeln!(output, "{line}")?;
-    Ok(output.flush()?)
 }
 
 /// Lets the measured processes run for this long.

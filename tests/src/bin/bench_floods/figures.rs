@@ -110,7 +110,7 @@ fn run(call: &mut Process, server: &Process) -> Result<Figures> {
     ages.sort_by(f64::total_cmp);
     let at = |part: f64| {
         let index = (ages.len() as f64 * part) as usize;
-        ages.get(index).copied().context("no picture came")
+        ages.get(index).copied().context("no picture arrived")
     };
     Ok(Figures {
         cpu: (cpu(call.id())? - call_before) / seconds,

@@ -7,11 +7,12 @@ use acscall::signalling::client::{Receiver, Sender, connect};
 use acscall::signalling::message::{
     ClientMessage, LegEnd, LegSignal, LegStep, ServerMessage, VERSIONS,
 };
+use acscall_tests::process::say;
 use anyhow::{Result, bail};
 use tokio::task::JoinSet;
 use tokio::time::interval;
 
-use crate::call::{CALL, say};
+use crate::call::CALL;
 
 /// An offer that reaches webrtcbin.
 const OFFER: &str = include_str!("offer.sdp");

@@ -11,13 +11,13 @@ use std::time::Duration;
 use acscall::model::{Candidate, Kind, Participant};
 use acscall::signalling::client::Sender;
 use acscall::signalling::message::{ClientMessage, LegEnd, LegStep, ServerMessage};
+use acscall_tests::process::say;
 use anyhow::{Context, Result};
 use gst::glib;
 use gst::prelude::*;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::interval;
 
-use crate::call::say;
 use crate::hostile::{join, signal};
 
 /// The interval between two requests.

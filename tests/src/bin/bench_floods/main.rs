@@ -1,7 +1,7 @@
 //! `cargo xtask bench floods`: the costs and the latency of a call of two, with and without a hostile
 //! client that floods the server or the call.
 //!
-//! The measured call, the server and the hostile client are processes of their own: this program,
+//! The measured call, the server and the hostile client are separate processes: this program,
 //! started again. Tests also use `bench_floods --role hostile FLOOD PORT`: it floods, and prints
 //! `error CODE` and `closed` when the server answers so.
 
@@ -10,7 +10,6 @@ mod figures;
 mod hostile;
 mod key_frames;
 mod server;
-mod stamp;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,7 @@
 //! A call between a sender and a receiver, and the record of its events.
 
-use std::process::{Child, Command};
+use std::collections::BTreeMap;
+use std::process::Command;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use acscall_tests::pipeline::now;
 use acscall_tests::process::Process;
 use anyhow::{Context as _, Result, bail, ensure};
 
+use crate::party::WIDTH;
 use crate::record::{Record, Time};
 use crate::world::World;
 
@@ -19,19 +21,21 @@ const SETTLED: usize = 150;
 pub(crate) const SECOND_RUN: u32 = 500_000;
 
 /// A process that can be stopped or killed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Who {
+    Server,
     Sender,
     Receiver,
-    Server,
 }
 
 impl Who {
+    pub(crate) const ALL: [Who; 3] = [Who::Server, Who::Sender, Who::Receiver];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Who::Server => "server",
             Who::Sender => "sender",
             Who::Receiver => "receiver",
-            Who::Server => "server",
         }
     }
 }
@@ -52,9 +56,7 @@ pub(crate) struct Call {
     pub(crate) world: World,
     pub(crate) record: Record,
     setup: Setup,
-    sender: Option<Process>,
-    receiver: Option<Process>,
-    server: Option<Child>,
+    processes: BTreeMap<Who, Process>,
     lines: Receiver<(Who, String)>,
     line_sender: Sender<(Who, String)>,
 }
@@ -69,16 +71,14 @@ impl Call {
             world: World::new()?,
             record: Record::default(),
             setup,
-            sender: None,
-            receiver: None,
-            server: None,
+            processes: BTreeMap::new(),
             lines,
             line_sender,
         };
-        call.world.line(Who::Receiver.name(), usual)?;
-        call.begin(Who::Server)?;
-        call.begin(Who::Sender)?;
-        call.begin(Who::Receiver)?;
+        call.world.line(Who::Receiver, usual)?;
+        for who in Who::ALL {
+            call.begin(who)?;
+        }
         call.run_until(PATIENCE, |record| {
             record.got.len() > SETTLED && record.sounds.len() > SETTLED
         })
@@ -89,25 +89,23 @@ impl Call {
     /// Starts a process, or restarts it.
     pub(crate) fn begin(&mut self, who: Who) -> Result<()> {
         let user = who.name();
-        let joining = self.world.joining(user);
-        match who {
-            Who::Server => self.server = Some(self.world.serve()?),
+        let joining = self.world.joining(who);
+        let process = match who {
+            Who::Server => self.world.serve()?,
             Who::Sender => {
                 // The noise in one corner makes the encoder use its full bit rate.
                 let description = format!(
-                    "videotestsrc is-live=true ! video/x-raw,format=I420,width={},height=480,\
+                    "videotestsrc is-live=true ! video/x-raw,format=I420,width={WIDTH},height=480,\
                      framerate=30/1 ! identity name=draw ! s.video \
                      audiotestsrc is-live=true samplesperbuffer=480 ! audio/x-raw,rate=48000 \
-                     ! s.audio acscallsink name=s {joining}",
-                    crate::marker::WIDTH
+                     ! s.audio acscallsink name=s {joining}"
                 );
                 let first = match self.record.sent.is_empty() {
                     true => 0,
                     false => SECOND_RUN,
                 };
                 let first = first.to_string();
-                let arguments = ["--party", user, &description, &first];
-                self.sender = Some(self.party(who, &arguments)?);
+                self.party(who, &["--party", user, &description, &first])?
             }
             Who::Receiver => {
                 let sink = "fakesink name=video sync=false async=false";
@@ -118,35 +116,23 @@ impl Call {
                     "acscallsrc name=c {joining} {latency} c.video_sender ! {into} \
                      c.audio_sender ! fakesink name=audio sync=false async=false"
                 );
-                let arguments = ["--party", user, &description];
-                self.receiver = Some(self.party(who, &arguments)?);
+                self.party(who, &["--party", user, &description])?
             }
-        }
+        };
+        self.processes.insert(who, process);
         Ok(())
     }
 
     /// Kills a process with SIGKILL.
     pub(crate) fn kill(&mut self, who: Who) -> Result<()> {
-        match who {
-            Who::Sender => drop(self.sender.take()),
-            Who::Receiver => drop(self.receiver.take()),
-            Who::Server => {
-                let mut server = self.server.take().context("the server runs")?;
-                server.kill()?;
-                server.wait()?;
-            }
-        }
+        drop(self.processes.remove(&who).context("it runs")?);
         Ok(())
     }
 
     /// Sends a signal such as `STOP`.
     pub(crate) fn signal(&self, who: Who, signal: &str) -> Result<()> {
-        let id = match who {
-            Who::Sender => self.sender.as_ref().map(Process::id),
-            Who::Receiver => self.receiver.as_ref().map(Process::id),
-            Who::Server => self.server.as_ref().map(Child::id),
-        };
-        let id = id.context("it runs")?.to_string();
+        let process = self.processes.get(&who).context("it runs")?;
+        let id = process.id().to_string();
         let status = Command::new("kill")
             .args([&format!("-{signal}"), &id])
             .status()?;
@@ -181,11 +167,11 @@ impl Call {
 
     /// Makes the parties leave, which fails if one has died, and returns the record.
     pub(crate) fn end(mut self) -> Result<Record> {
-        for party in [self.receiver.take(), self.sender.take()] {
-            party.context("it runs")?.leave()?;
+        for who in [Who::Receiver, Who::Sender] {
+            self.processes.remove(&who).context("it runs")?.leave()?;
         }
-        if let Some(mut server) = self.server.take() {
-            ensure!(server.try_wait()?.is_none(), "the server has ended");
+        for server in self.processes.values_mut() {
+            ensure!(server.is_running()?, "the server has ended");
         }
         while let Ok((who, line)) = self.lines.try_recv() {
             self.record.add(who.name(), &line)?;
@@ -207,22 +193,12 @@ impl Call {
     }
 
     fn party(&self, who: Who, arguments: &[&str]) -> Result<Process> {
-        let mut command = self.world.at(who.name(), std::env::current_exe()?);
+        let mut command = self.world.participant(who, std::env::current_exe()?)?;
         command
             .args(arguments)
-            .env("ACSCALL_TOKEN", self.world.token(who.name())?)
             .envs(self.setup.environment.iter().cloned());
         let sender = self.line_sender.clone();
         Process::start_with(&mut command, move |line| sender.send((who, line)).is_ok())
-    }
-}
-
-impl Drop for Call {
-    fn drop(&mut self) {
-        if let Some(mut server) = self.server.take() {
-            let _already_over = server.kill();
-            let _already_reaped = server.wait();
-        }
     }
 }
 

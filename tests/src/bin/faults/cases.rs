@@ -101,12 +101,12 @@ pub(crate) const CASES: &[Case] = &[
     ),
     lossy(
         "reorder",
-        "2 % come 10 ms late, 30 ms RTT",
+        "2 % delayed by 10 ms, 30 ms RTT",
         Line(30, "reorder=2 hold=10", 20),
     ),
     lossy(
         "duplicate",
-        "5 % come twice, 30 ms RTT",
+        "5 % duplicated, 30 ms RTT",
         Line(30, "duplicate=5", 20),
     ),
     lossy(
@@ -174,16 +174,16 @@ pub(crate) const CASES: &[Case] = &[
     at_least(
         99.0,
         "clock-step",
-        "wall clock 1 h forth, and back",
+        "wall clock 1 h forward and back",
         Clock(3600),
     ),
 ];
 
-/// How soon media must be back, in ms.
+/// The time in which media must be back, in ms.
 const BACK: u64 = 3000;
 /// How long the call is watched after a fault.
 const AFTER: Duration = Duration::from_secs(10);
-/// How late frames may arrive and still count.
+/// The maximum delay of frames that count as delivered.
 const STRAGGLERS: Duration = Duration::from_secs(1);
 
 /// Runs a case in the namespaces around this process, and prints its row.
@@ -205,22 +205,17 @@ impl Case {
         match self.fault {
             Line(_, conditions, time) => {
                 let line = format!("{usual} {conditions}");
-                call.world.line(Receiver.name(), &line)?;
+                call.world.line(Receiver, &line)?;
                 call.run(seconds(time))?;
             }
             Down(who, time) => {
-                call.world.line(who.name(), "down")?;
+                call.world.line(who, "down")?;
                 call.run(seconds(time))?;
             }
             Move(who) => {
-                let byte = match who {
-                    Server => 1,
-                    Sender => 2,
-                    Receiver => 3,
-                };
-                call.world.address("del", who.name(), byte)?;
+                call.world.address("del", who, 0)?;
                 call.run(seconds(1))?;
-                call.world.address("add", who.name(), byte + 10)?;
+                call.world.address("add", who, 1)?;
             }
             Kill(who) => {
                 call.kill(who)?;
@@ -241,11 +236,11 @@ impl Case {
         let ended = clock();
         match self.fault {
             Line(..) => {
-                let counts = call.world.counts(Receiver.name())?;
+                let counts = call.world.counts(Receiver)?;
                 call.record.messages.push(counts);
-                call.world.line(Receiver.name(), &usual)?;
+                call.world.line(Receiver, &usual)?;
             }
-            Down(who, _) => call.world.line(who.name(), "")?,
+            Down(who, _) => call.world.line(who, "")?,
             Kill(who) => call.begin(who)?,
             Stop(who, _) => call.signal(who, "CONT")?,
             Clock(_) => set_clock(0)?,
@@ -314,7 +309,7 @@ impl Case {
         ensure!(errors.is_empty(), "a pipeline failed: {errors:?}");
         ensure!(
             figures.percent() >= self.least,
-            "{:.2} % of the frames were delivered, promised are {}",
+            "{:.2} % of the frames were delivered, {} are promised",
             figures.percent(),
             self.least
         );

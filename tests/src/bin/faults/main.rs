@@ -9,8 +9,6 @@
 
 mod call;
 mod cases;
-mod isolation;
-mod marker;
 mod measure;
 mod party;
 mod record;
@@ -19,7 +17,8 @@ mod world;
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use acscall_tests::namespace;
+use anyhow::{Context as _, Result, bail};
 use cases::CASES;
 
 fn main() -> ExitCode {
@@ -44,9 +43,9 @@ fn run(arguments: &[&str]) -> Result<bool> {
             }
             Ok(true)
         }
-        // This program as started by itself.
+        // The roles in which this program starts itself.
         ["--party", role, rest @ ..] => party::play(role, rest).map(|()| true),
-        [isolation::INSIDE, name] => cases::run_inside(name).map(|()| true),
+        [name] if namespace::is_inside() => cases::run_inside(name).map(|()| true),
         names => {
             for name in names {
                 if !CASES.iter().any(|case| case.name == *name) {
@@ -56,7 +55,8 @@ fn run(arguments: &[&str]) -> Result<bool> {
             let chosen = CASES
                 .iter()
                 .filter(|case| names.is_empty() || names.contains(&case.name));
-            isolation::check()?;
+            namespace::check("ip netns add try && exec 3<>/dev/net/tun")
+                .context("run this as root, or with a /dev/net/tun that everybody may open")?;
             Ok(table::run(chosen))
         }
     }

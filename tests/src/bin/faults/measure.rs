@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn media_that_never_comes_back_has_no_time() {
+    fn media_that_never_returns_has_no_time() {
         let record = record(300, 100..300);
         let at = |number: u64| number * 33_000;
         let figures = Figures::new(&record, at(90)..at(180), at(300));

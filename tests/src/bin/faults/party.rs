@@ -1,4 +1,4 @@
-//! A party of the call, in a process of its own.
+//! A party of the call, in a separate process.
 //!
 //! It prints a line for each event. Times are those of the system clock in µs, which is the same in
 //! all processes:
@@ -8,13 +8,16 @@
 //! * `sound TIME`: a block with the tone arrived
 //! * `message …`, `warning …`, `error ELEMENT TEXT`, `eos`: from the bus
 
-use std::io::Write;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use acscall_tests::pipeline::{Pipeline, init, now};
+use acscall_tests::process::{self, wait_for_end};
+use acscall_tests::stamp;
 use anyhow::{Context, Result, bail};
 use gst::prelude::*;
 
-use crate::marker;
+/// The width of the pictures.
+pub(crate) const WIDTH: usize = 640;
 
 /// A block of samples with a higher mean level is the tone, whose level is about 16000 of 32767.
 const AUDIBLE: u64 = 1000;
@@ -44,46 +47,27 @@ pub(crate) fn play(role: &str, arguments: &[&str]) -> Result<()> {
         gst::BusSyncReply::Drop
     });
     pipeline.play()?;
-    let mut line = String::new();
-    while std::io::stdin().read_line(&mut line).is_ok_and(|n| n > 0) {}
+    wait_for_end();
     Ok(())
 }
 
 fn number_frames(pipeline: &Pipeline, first: u32) -> Result<()> {
-    let mut number = first;
-    let pad = pipeline.element("draw")?.static_pad("src");
-    let number_one = move |buffer: &mut gst::Buffer| {
-        if let Ok(mut map) = buffer.make_mut().map_writable() {
-            marker::draw(&mut map, number);
-        }
+    let next = AtomicU32::new(first);
+    stamp::draw(pipeline, WIDTH, move || {
+        let number = next.fetch_add(1, Ordering::Relaxed);
         say(&format!("sent {number} {}", now().useconds()));
-        number += 1;
-    };
-    let number_one = std::sync::Mutex::new(number_one);
-    pad.context("identity has a pad")?
-        .add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-            if let (Some(buffer), Ok(mut number_one)) = (info.buffer_mut(), number_one.lock()) {
-                number_one(buffer);
-            }
-            gst::PadProbeReturn::Ok
-        });
-    Ok(())
+        number
+    })
 }
 
 fn watch_frames(pipeline: &Pipeline) -> Result<()> {
     let pad = pipeline.element("video")?.static_pad("sink");
     pad.context("a sink has a pad")?
-        .add_probe(gst::PadProbeType::BUFFER, |pad, info| {
+        .add_probe(gst::PadProbeType::BUFFER, |_, info| {
             let time = now().useconds();
-            let number = info.buffer().and_then(|buffer| {
-                let caps = pad.current_caps()?;
-                let info = gst_video::VideoInfo::from_caps(&caps).ok()?;
-                let stride = buffer
-                    .meta::<gst_video::VideoMeta>()
-                    .map_or(info.stride()[0], |meta| meta.stride()[0])
-                    as usize;
-                marker::read(&buffer.map_readable().ok()?, stride)
-            });
+            let number = info
+                .buffer()
+                .and_then(|picture| stamp::read(picture, WIDTH));
             match number {
                 Some(number) => say(&format!("got {number} {time}")),
                 None => say(&format!("damaged {time}")),
@@ -133,7 +117,5 @@ fn print_message(message: &gst::Message) {
 
 /// Prints a line. Ignores errors: a party without a reader is about to be ended.
 fn say(line: &str) {
-    let mut output = std::io::stdout().lock();
-    let _nobody_reads = writeln!(output, "{line}");
-    let _nobody_reads = output.flush();
+    let _nobody_reads = process::say(line);
 }

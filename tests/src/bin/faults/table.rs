@@ -3,15 +3,15 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
+use acscall_tests::namespace;
 use anyhow::{Context as _, Result, ensure};
 
 use crate::cases::Case;
-use crate::isolation;
 use crate::measure::Figures;
 use crate::record::Record;
 
 const HEAD: &str = "\
-| fault | frames delivered while it lasts | delay, median and longest (ms) | longest pause of picture, sound (ms) | picture, sound back after (ms) | every frame again after (ms) |
+| fault | frames delivered while it lasts | delay, median and longest (ms) | longest pause of picture, sound (ms) | picture, sound back after (ms) | all frames again after (ms) |
 |---|---|---|---|---|---|";
 /// The beginning of a row in the output of a case.
 const ROW: &str = "| ";
@@ -38,7 +38,7 @@ pub(crate) fn run<'a>(cases: impl Iterator<Item = &'a Case>) -> bool {
 }
 
 fn run_case(case: &Case, rows: &mut Vec<String>) -> Result<()> {
-    let mut process = isolation::inside(case.name)?
+    let mut process = namespace::again(&[case.name])?
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()?;

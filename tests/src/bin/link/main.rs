@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Instant;
 
+use acscall_tests::process::say;
 use anyhow::{Context as _, Result, bail};
 use conditions::Conditions;
 use network::Network;
@@ -158,12 +159,6 @@ fn read_lines(sender: &Sender<Event>) {
         }
     }
     let _receiver_dropped = sender.send(Event::End);
-}
-
-fn say(line: &str) -> Result<()> {
-    let mut output = std::io::stdout();
-    writeln!(output, "{line}")?;
-    Ok(output.flush()?)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one clock of this program")]

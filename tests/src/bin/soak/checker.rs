@@ -155,7 +155,7 @@ impl Checker {
         if self.killed.contains(id) || self.child.contains(id) {
             return;
         }
-        // Messages about the next process come later.
+        // Messages about the next process follow later.
         let owner = match std::mem::take(&mut self.killed_unseen) {
             true => &mut self.killed,
             false => &mut self.child,
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_goes_on_until_it_is_left() {
+    fn a_call_continues_until_it_is_left() {
         let state = |state: &str| Message::State(state.into());
         let mut checker = checker(&[Step::Join(STAYING, Form::Both)]);
         for name in ["connecting", "connected"] {

@@ -10,7 +10,7 @@ use acscall::model::Kind;
 pub(crate) const USERS: [&str; 4] = ["stay", "ann", "bob", "cid"];
 /// The participant that stays.
 pub(crate) const STAYING: User = User(0);
-/// The participant in a process of its own, which may be killed.
+/// The participant in a separate process, which may be killed.
 pub(crate) const CHILD: &str = "kid";
 
 /// One of [`USERS`].

@@ -1,5 +1,5 @@
-//! `cargo xtask soak`: participants join, leave, send, read, are killed and come back, in an order given
-//! by a seed. Messages are checked during the run, and leaks at its end.
+//! `cargo xtask soak`: participants join, leave, send, read, are killed and return, in an order
+//! given by a seed. Messages are checked during the run, and leaks at its end.
 
 mod actor;
 mod checker;

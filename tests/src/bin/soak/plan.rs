@@ -1,4 +1,4 @@
-//! The steps of a run, chosen by a seed. A seed gives the same steps for ever.
+//! The steps of a run, chosen by a seed. A seed always gives the same steps.
 
 use acscall::model::Kind;
 use acscall_tests::random::Random;

@@ -99,7 +99,7 @@ impl Report {
             ("descriptors", descriptors),
             ("live objects", self.living),
         ] {
-            let _ = writeln!(text, "| {what} at the begin and the end | {begin}, {end} |");
+            let _ = writeln!(text, "| {what} at the start and the end | {begin}, {end} |");
         }
         let _ = writeln!(
             text,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use acscall::model::Kind;
 use acscall_tests::pipeline::{TIMEOUT, now};
-use acscall_tests::process::Process;
+use acscall_tests::process::{Process, program};
 use anyhow::{Context, Result, bail};
 
 use crate::actor::{Actor, Place};
@@ -245,7 +245,6 @@ impl Runner {
 
 /// The participant that is killed: sends two streams and reads two.
 fn spawn(server: &str) -> Result<Process> {
-    let program = std::env::current_exe()?.with_file_name("participant");
     let call = format!("server={server} call=soak user={CHILD} embedded-server=false");
     let [audio, video] = [Kind::Audio, Kind::Video].map(|kind| format!("{kind}_{STAYING}"));
     let description = format!(
@@ -255,5 +254,5 @@ fn spawn(server: &str) -> Result<Process> {
          c.{audio} ! fakesink name=a sync=false async=false \
          c.{video} ! fakesink name=v sync=false async=false"
     );
-    Process::start(Command::new(program).arg(description))
+    Process::start(Command::new(program("participant")?).arg(description))
 }

@@ -14,7 +14,7 @@ use program::{Language, Program};
 use sound::Sound;
 
 /// The line that an example prints before its first step, which starts when another participant joins.
-const WAITING: &str = "In the call, waiting for somebody to send to";
+const WAITING: &str = "In the call, waiting for a receiver";
 
 /// Long enough for a step to be seen, short enough for a test.
 const STEP: &str = "2.5";
@@ -44,7 +44,7 @@ fn switch_audio(language: Language) {
             "Sending a tone of 500 Hz",
             "Sending the microphone again",
             "Muted",
-            "Not muted any more",
+            "Unmuted",
             "Sending no audio, still in the call",
             "Leaving"
         ]

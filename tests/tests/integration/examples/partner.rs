@@ -14,7 +14,7 @@ const LATENCY: u32 = 250;
 /// How long a message may take.
 const PATIENCE: gst::ClockTime = gst::ClockTime::from_seconds(TIMEOUT.as_secs());
 
-/// What was received from the example, whose user is alice.
+/// The output of the example, and the messages and media received from it. Its user is alice.
 #[derive(Debug)]
 pub(crate) struct Seen {
     /// The output of the example.

@@ -161,7 +161,7 @@ fn c(example: &str) -> Command {
     command
 }
 
-/// Sets one folder with the plugins, and the registry of the tests.
+/// Sets the plugin folder and the registry of the tests.
 fn find_plugins(command: &mut Command) {
     command.env("GST_PLUGIN_PATH", target_folder());
     if std::env::var_os("GST_REGISTRY").is_none() {

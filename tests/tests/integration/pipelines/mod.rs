@@ -146,7 +146,7 @@ fn somebody_is_called_with_a_tone_and_a_picture() {
     let partner = until_listening(meeting.port(), answer).unwrap();
     let script = Script::start(&meeting, "call-somebody.sh", &[("OTHER", "bob")]);
     let tone = partner.hears("heard", |sound| sound.steady(1.0));
-    let frame = partner.frames("seen").next().expect("no frame came");
+    let frame = partner.frames("seen").next().expect("no frame arrived");
     drop(partner);
     // The callee has hung up.
     script.end();
@@ -198,7 +198,7 @@ fn a_screen_is_shared_in_black_and_white() {
     let meeting = Meeting::new();
     let partner = meeting.partner("viewer", &receive("screen_presenter"));
     let script = Script::start(&meeting, "share-screen-black-and-white.sh", &[]);
-    let frame = partner.frames("seen").next().expect("no frame came");
+    let frame = partner.frames("seen").next().expect("no frame arrived");
     assert_eq!((frame.width(), frame.height()), (1500, 845));
     let bars: Vec<_> = BARS.iter().map(|x| frame.at(*x, 200)).collect();
     assert!(bars.iter().all(|bar| bar.is_gray()), "{bars:?}");

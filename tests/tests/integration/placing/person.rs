@@ -109,7 +109,7 @@ impl Person {
         loop {
             let message = bus
                 .timed_pop(gst::ClockTime::try_from(TIMEOUT)?)
-                .context("the expected message did not come")?;
+                .context("the expected message did not arrive")?;
             if message.type_() == gst::MessageType::Element
                 && let (Some(source), Some(structure)) = (message.src(), message.structure())
             {
@@ -205,7 +205,10 @@ impl Person {
 
     /// Waits for a frame from another participant.
     pub(crate) fn sees(&self) -> Result<()> {
-        let arrival = self.seen.recv_timeout(TIMEOUT).context("no picture came")?;
+        let arrival = self
+            .seen
+            .recv_timeout(TIMEOUT)
+            .context("no picture arrived")?;
         ensure!(arrival.size() == Some((160, 120)));
         Ok(())
     }

@@ -10,21 +10,21 @@ use super::{USER, lock};
 use crate::stream::{Stream, Way};
 use crate::words_of;
 
-/// In front of the call's pads. Pictures become as small as the test picture: the machine encodes
-/// and decodes them twice.
+/// The branch to the call's video pad. Frames become as small as the test picture, because this
+/// machine encodes and decodes them twice.
 const VIDEO: &str = "queue ! videoscale \
     ! capsfilter caps=\"video/x-raw,width=[1,640],pixel-aspect-ratio=1/1\"";
-/// Some decoders give each channel by itself, which the call does not take.
+/// Some decoders output non-interleaved audio, which the call does not accept.
 const AUDIO: &str = "queue ! audioconvert";
 
-/// How long it may take to find out what is in a file.
+/// The timeout for finding the streams of a file.
 const PATIENCE: gst::ClockTime = gst::ClockTime::from_seconds(10);
 
-/// What is in the pipeline beside the `out`.
+/// The elements of the pipeline besides `out`.
 pub(super) const DESCRIPTION: &str = "filesrc name=file ! decodebin name=decoder";
 
-/// Makes `clip` play the file's first stream of each of these kinds into its `out`; what is sent
-/// is added to `sent`.
+/// Makes `clip` play the file's first stream of each of these kinds to `out`, and adds these
+/// streams to `sent`.
 pub(super) fn prepare(
     clip: &gst::Pipeline,
     media: &Path,
@@ -47,21 +47,20 @@ pub(super) fn prepare(
     Ok(())
 }
 
-/// Starts it so that it plays again and again without a pause: as a segment, at whose end a
-/// demuxer does not send EOS.
+/// Starts it in a gapless loop: at the end of a segment seek a demuxer does not send EOS.
 pub(super) fn start(clip: &gst::Pipeline) -> Result<()> {
     let paused = clip.set_state(gst::State::Paused);
     paused
         .and_then(|_| clip.state(PATIENCE).0)
         .map_err(|error| words_of(clip, error))?;
     if let Err(error) = play_from_begin(clip, gst::SeekFlags::FLUSH) {
-        // Then it begins again after its EOS, with a pause.
+        // It then restarts after EOS, with a gap.
         eprintln!("Warning: {error:#}");
     }
     super::start(clip)
 }
 
-/// It has ended: plays it once more.
+/// Restarts a clip that has ended.
 pub(super) fn play_again(clip: &gst::Pipeline, ended: &gst::Message) -> Result<()> {
     if ended.type_() == gst::MessageType::SegmentDone {
         return play_from_begin(clip, gst::SeekFlags::empty());
@@ -83,8 +82,7 @@ fn play_from_begin(clip: &gst::Pipeline, flags: gst::SeekFlags) -> Result<()> {
     .context("the file cannot be played from its begin")
 }
 
-/// Links a decoded stream to the call, or leaves it alone if there is one of its kind already, or
-/// none is wanted.
+/// Links a decoded stream to the call, unless one of its kind exists or is not wanted.
 fn take(
     clip: &gst::Pipeline,
     pad: &gst::Pad,
@@ -100,7 +98,7 @@ fn take(
         return Ok(());
     };
     let branch = match clip.by_name(kind) {
-        // The file begins again.
+        // The file has restarted.
         Some(branch) => branch,
         None => branch(clip, kind, sent)?,
     };
@@ -113,7 +111,7 @@ fn take(
     Ok(())
 }
 
-/// In front of the call's pad of this kind.
+/// Creates the branch to the call's pad of this kind.
 fn branch(
     clip: &gst::Pipeline,
     kind: &'static str,

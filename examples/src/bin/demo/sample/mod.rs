@@ -1,4 +1,4 @@
-//! The caller that is always there.
+//! The caller that is always present.
 
 mod file;
 
@@ -15,10 +15,10 @@ use crate::stamp::Stamps;
 use crate::stream::{Stream, Way};
 use crate::{Place, start};
 
-/// Its user.
+/// The caller's user name.
 pub(crate) const USER: &str = "sample";
 
-/// What it sends where no file is played.
+/// The clip that it sends without a file.
 const CLIP: &str = "\
     videotestsrc is-live=true pattern=smpte100 horizontal-speed=2 \
         ! video/x-raw,format=I420,width=640,height=360,framerate=30/1 \
@@ -27,42 +27,42 @@ const CLIP: &str = "\
     audiotestsrc name=tune is-live=true wave=triangle volume=0.15 \
         ! audio/x-raw,format=S16LE,rate=48000,channels=2 ! out.audio";
 
-/// In either case.
+/// The screen that it sends in any case.
 const SCREEN: &str = "\
     videotestsrc is-live=true pattern=ball foreground-color=0xffffb000 background-color=0xff1c6e8c \
         ! video/x-raw,format=I420,width=1280,height=720,framerate=5/1 \
         ! timeoverlay text=\"The screen of sample\" font-desc=\"Sans 20\" \
         ! identity name=shared ! out.screen";
 
-/// In Hz: a pentatonic scale, in which every order is a tune.
+/// The frequencies of a pentatonic scale in Hz. In any order they are a tune.
 const NOTES: [f64; 8] = [261.6, 392.0, 329.6, 440.0, 293.7, 523.3, 392.0, 329.6];
 
-/// What is played instead of [`CLIP`].
+/// The files that are played instead of [`CLIP`].
 #[derive(Clone, Copy)]
 pub(crate) struct Played<'a> {
     /// A file with video, audio, or both.
     pub(crate) media: &'a Path,
-    /// A file with audio, in the place of that of `media`.
+    /// A file with audio, instead of that of `media`.
     pub(crate) speech: Option<&'a Path>,
 }
 
-/// Sends a clip and a screen, and receives what the bot sends.
+/// Sends a clip and a screen, and receives the bot's streams.
 pub(crate) struct Sample {
-    /// Apart from the rest and from each other, so that each file can begin again by itself.
+    /// Separate pipelines, so that each file can restart on its own.
     clips: Vec<gst::Pipeline>,
-    /// The screen, and what is received.
+    /// The screen and the received streams.
     rest: gst::Pipeline,
     stamps: Option<Stamps>,
     notes: usize,
-    /// Grows as a file's streams are found.
+    /// Grows when a stream is found in a file.
     sent: Arc<Mutex<Vec<Stream>>>,
     received: Vec<Stream>,
-    /// Of the bot's answer.
+    /// The recording of the bot's answer.
     recording: Option<Recording>,
 }
 
 impl Sample {
-    /// Joins with what is in the files of `played`, and records into `folder`.
+    /// Joins the call with the files of `played`, and records to `folder`.
     ///
     /// # Errors
     /// If an element is missing, a file cannot be read, or the call cannot be joined.
@@ -133,12 +133,12 @@ impl Sample {
         self.clips.iter().chain([&self.rest])
     }
 
-    /// What it receives.
+    /// The received streams.
     pub(crate) fn received(&self) -> Vec<Stream> {
         self.received.clone()
     }
 
-    /// What it sends and receives.
+    /// The sent and received streams.
     pub(crate) fn all_streams(&self) -> Vec<Stream> {
         [lock(&self.sent).clone(), self.received.clone()].concat()
     }
@@ -148,18 +148,18 @@ impl Sample {
         self.recording.as_mut()
     }
 
-    /// What it records, if that can be written.
+    /// The recording, if its file could be created.
     pub(crate) fn recording(&self) -> Option<&Recording> {
         self.recording.as_ref()
     }
 
-    /// From a raw frame sent to the bot's answer to it as a raw frame, the median since the last
-    /// look; `None` while the bot answers somebody else.
+    /// The median latency since the last call, from a sent raw frame to the bot's answer as a raw
+    /// frame; `None` while the bot answers somebody else.
     pub(crate) fn loop_latency(&self) -> Option<Duration> {
         self.stamps.as_ref()?.latency()
     }
 
-    /// Goes on with the tune.
+    /// Plays the next note of the tune.
     pub(crate) fn next_note(&mut self) {
         if let Some(tune) = self.clips.iter().find_map(|clip| clip.by_name("tune")) {
             tune.set_property("freq", NOTES[self.notes % NOTES.len()]);
@@ -167,10 +167,10 @@ impl Sample {
         }
     }
 
-    /// A file that has ended begins again.
+    /// Restarts a file that has ended.
     ///
     /// # Errors
-    /// If it cannot be played any more.
+    /// If it can no longer be played.
     pub(crate) fn play_again(&self, ended: &gst::Message) -> Result<()> {
         let is_it = |clip: &&gst::Pipeline| ended.src() == Some(clip.upcast_ref());
         match self.clips.iter().find(is_it) {
@@ -181,7 +181,7 @@ impl Sample {
 }
 
 impl<'a> Played<'a> {
-    /// Each with the kinds of streams that are taken of it.
+    /// The files, each with the kinds of streams that are played.
     fn files(self) -> Vec<(&'a Path, &'static [&'static str])> {
         match self.speech {
             None => vec![(self.media, &["video", "audio"])],
@@ -193,7 +193,7 @@ impl<'a> Played<'a> {
 impl Drop for Sample {
     fn drop(&mut self) {
         for pipeline in self.pipelines() {
-            // Leaves the call. It cannot fail on the way down.
+            // Leaves the call. Changing to NULL cannot fail.
             let _stopped = pipeline.set_state(gst::State::Null);
         }
     }
@@ -216,7 +216,7 @@ fn pipeline(place: &Place, description: &str) -> Result<gst::Pipeline> {
     Ok(pipeline)
 }
 
-/// A sink that shows nothing for each stream of the bot; the camera passes a tap.
+/// A fakesink for each stream of the bot, with a tap before that of the camera.
 fn receivers() -> String {
     [
         ("audio", ""),
@@ -238,8 +238,8 @@ fn kind_of(pad: &gst::Pad) -> &'static str {
         .unwrap_or("screen")
 }
 
-/// Writes numbers into the clip and reads them from what the bot sends back. A file's pictures
-/// stay as they are: there it is the screen.
+/// Writes numbers into the clip and reads them from the bot's answer. With a file it uses the
+/// screen instead, so that the file's frames stay unchanged.
 fn measure<'a>(
     mut pipelines: impl Iterator<Item = &'a gst::Pipeline>,
     source: &gst::Element,
@@ -259,7 +259,7 @@ fn measure<'a>(
     Some(stamps)
 }
 
-/// Whatever a thread that panicked left there is still a list.
+/// Locks the list, which is valid even if a thread panicked while it held the lock.
 fn lock(streams: &Mutex<Vec<Stream>>) -> MutexGuard<'_, Vec<Stream>> {
     streams.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::super::stream_events::{EventSequencer, Output};
+use super::colors::Colors;
+use super::filler::Filler;
 use super::gate::Gate;
 use super::*;
 use crate::call::Reading;
@@ -16,7 +18,7 @@ use crate::call::reader::{Item, Popped, ReaderQueue};
 /// The interval of GAP events while no buffers arrive.
 const GAP_INTERVAL: Duration = Duration::from_millis(100);
 
-static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
+pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
         "acscallstream",
         gst::DebugColorFlags::empty(),
@@ -30,6 +32,8 @@ pub struct AcsCallStream {
     pads: OnceLock<Pads>,
     binding: Mutex<Option<Binding>>,
     gate: Gate,
+    colors: Colors,
+    pub(super) filler: Filler,
     /// The pipeline's latency.
     slack: Mutex<gst::ClockTime>,
     /// The streaming thread.
@@ -37,9 +41,9 @@ pub struct AcsCallStream {
     ends_on_leave: AtomicBool,
 }
 
-struct Pads {
-    kind: Kind,
-    source: gst::Pad,
+pub(super) struct Pads {
+    pub(super) kind: Kind,
+    pub(super) source: gst::Pad,
     /// The ghost pad of `source`.
     ghost: glib::WeakRef<AcsCallSrcPad>,
 }
@@ -112,6 +116,12 @@ impl AcsCallStream {
             Kind::Video | Kind::Screen => ReaderQueue::video(),
         });
         queue.set_slack(*self.slack.lock());
+        let ghost = pads.ghost.clone();
+        queue.on_drop(move |dropped| {
+            if let Some(ghost) = ghost.upgrade() {
+                ghost.imp().post_dropped(dropped);
+            }
+        });
         let mut binding = self.binding.lock();
         if binding.is_some() {
             return;
@@ -218,10 +228,7 @@ impl AcsCallStream {
         let queue = self.queue().ok_or(gst::FlowError::Flushing)?;
         match queue.pop(GAP_INTERVAL) {
             Popped::Flushing => Err(gst::FlowError::Flushing),
-            Popped::Nothing => {
-                self.gap(pads);
-                Ok(())
-            }
+            Popped::Nothing => self.gap(pads),
             Popped::Item(Item::Ended) => Err(gst::FlowError::Eos),
             Popped::Item(Item::Available(now)) => {
                 if let Some(ghost) = self.ghost() {
@@ -242,6 +249,10 @@ impl AcsCallStream {
                 Ok(())
             }
             Popped::Item(Item::Media(caps, buffer)) => {
+                let (caps, buffer) = self.colors.convert(&pads.source, caps, buffer);
+                if self.fills_gaps() {
+                    self.filler.keep(&caps, &buffer);
+                }
                 let element = self.obj().clone().upcast();
                 match self.with_sequencer(|sequencer| sequencer.buffer(&element, &caps, buffer)) {
                     Some(out) => self.push(pads, out),
@@ -251,24 +262,8 @@ impl AcsCallStream {
         }
     }
 
-    /// Advances the stream while no buffers arrive.
-    fn gap(&self, pads: &Pads) {
-        let Some(latency) = self.latency() else {
-            return;
-        };
-        let element: gst::Element = self.obj().clone().upcast();
-        if let Some(out) = self.with_sequencer(|sequencer| sequencer.start_with_gap(&element)) {
-            let _only_events = self.push(pads, out);
-        }
-        let gap = self.with_sequencer(|sequencer| sequencer.gap(&element, latency));
-        if let Some(gap) = gap.flatten() {
-            gst::log!(CAT, imp = self, "{gap:?}");
-            let _not_linked = pads.source.push_event(gap);
-        }
-    }
-
     /// Pushes events and a buffer. They are dropped if the pad is not linked or its peer not active.
-    fn push(&self, pads: &Pads, out: Output) -> Result<(), gst::FlowError> {
+    pub(super) fn push(&self, pads: &Pads, out: Output) -> Result<(), gst::FlowError> {
         for event in out.events {
             gst::debug!(CAT, imp = self, "{event:?}");
             let _not_linked = pads.source.push_event(event);
@@ -328,7 +323,7 @@ impl AcsCallStream {
         true
     }
 
-    fn with_sequencer<T>(&self, f: impl FnOnce(&mut EventSequencer) -> T) -> Option<T> {
+    pub(super) fn with_sequencer<T>(&self, f: impl FnOnce(&mut EventSequencer) -> T) -> Option<T> {
         let sequencer = self
             .binding
             .lock()
@@ -345,11 +340,11 @@ impl AcsCallStream {
             .map(|binding| binding.queue.clone())
     }
 
-    fn latency(&self) -> Option<gst::ClockTime> {
+    pub(super) fn latency(&self) -> Option<gst::ClockTime> {
         self.binding.lock().as_ref().map(|binding| binding.latency)
     }
 
-    fn ghost(&self) -> Option<AcsCallSrcPad> {
+    pub(super) fn ghost(&self) -> Option<AcsCallSrcPad> {
         self.pads.get()?.ghost.upgrade()
     }
 }

@@ -3,6 +3,9 @@
 //! It is not a `BaseSrc`, which holds the lock that state changes need while it pushes caps and
 //! gaps: a sink that waits in PAUSED would block the state change for ever.
 
+mod colors;
+mod filler;
+mod gaps;
 mod gate;
 mod imp;
 

@@ -164,6 +164,37 @@ impl EventSequencer {
         )
     }
 
+    /// Fills the gap up to `latency` ago with the buffer that `make` returns for its duration. The
+    /// stream starts with it if it has not.
+    pub(super) fn fill(
+        &mut self,
+        element: &gst::Element,
+        latency: gst::ClockTime,
+        make: impl FnOnce(gst::ClockTime) -> Option<(gst::Caps, gst::Buffer)>,
+    ) -> Output {
+        let mut out = Output::default();
+        let now = element.current_running_time();
+        let Some(end) = now.and_then(|now| now.checked_sub(latency)) else {
+            return out;
+        };
+        let begin = *self.position.get_or_insert(end);
+        let Some((caps, mut buffer)) = end.checked_sub(begin).and_then(make) else {
+            return out;
+        };
+        let discont = self.last.is_none() || self.restart;
+        self.start(&caps, &mut out.events);
+        let metadata = buffer.make_mut();
+        metadata.set_pts(begin);
+        metadata.set_flags(gst::BufferFlags::GAP);
+        if discont {
+            metadata.set_flags(gst::BufferFlags::DISCONT);
+        }
+        self.last = Some(begin);
+        self.position = Some(begin + buffer.duration().unwrap_or_default());
+        out.buffer = Some(buffer);
+        out
+    }
+
     /// Ends the stream, even if it never started.
     pub(super) fn eos(&mut self, seqnum: Option<gst::Seqnum>) -> Output {
         let mut out = Output::default();

@@ -1,6 +1,7 @@
 //! Handles the commands of elements and the engine.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use acscall::call::{Input, LegFailure, LegId, PacketReport, ReaderId, Selector};
 use acscall::model::Kind;
@@ -13,6 +14,9 @@ use crate::call::engine::{EngineOutput, LegOutput, Packet};
 use crate::call::reader::{Item, ReaderQueue};
 use crate::call::source_health::SourceHealth;
 use crate::call::time::system_time;
+
+/// A source that gives no frame for this long stands still.
+const STILL: Duration = Duration::from_millis(100);
 
 impl Running {
     pub(super) fn handle_command(&mut self, command: Command) {
@@ -66,6 +70,10 @@ impl Running {
                     Some(leg) => self.input(Input::LegFailed(leg, LegFailure::Connection(text))),
                     None => self.warn(&text),
                 }
+            }
+            Command::Engine(EngineOutput::KeyFrameRequested(kind)) => {
+                let at = Instant::now().into_std() + STILL;
+                self.key_frame_checks.entry(kind).or_insert(at);
             }
             Command::Stats(reply) => {
                 let _nobody_waits = reply.try_send(self.stats());
@@ -134,6 +142,24 @@ impl Running {
         let due = self.source_checks.iter().filter(|(_, at)| **at <= now);
         for kind in due.map(|(kind, _)| *kind).collect::<Vec<_>>() {
             self.check_source(kind);
+        }
+    }
+
+    /// Repeats the newest frame of each source that stands still while a receiver waits for a key
+    /// frame, such as slides that somebody joins late.
+    pub(super) fn check_due_key_frames(&mut self, now: std::time::Instant) {
+        let due = self.key_frame_checks.iter().filter(|(_, at)| **at <= now);
+        for kind in due.map(|(kind, _)| *kind).collect::<Vec<_>>() {
+            self.key_frame_checks.remove(&kind);
+            let slot = self.slots.get(&kind).filter(|slot| slot.has_frame());
+            let Some(slot) = slot.filter(|_| self.engine.awaits_key_frame(kind)).cloned() else {
+                continue;
+            };
+            if slot.repeat_newest(STILL.try_into().unwrap_or_default()) {
+                self.make_encoder(kind);
+            }
+            // The limit on the receiver's requests may delay the key frame.
+            self.key_frame_checks.insert(kind, now + STILL);
         }
     }
 

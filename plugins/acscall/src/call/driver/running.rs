@@ -41,6 +41,8 @@ pub(super) struct Running {
     pub(super) slots: BTreeMap<Kind, Arc<PublicationSlot>>,
     /// When to check next whether a source has stalled.
     pub(super) source_checks: BTreeMap<Kind, std::time::Instant>,
+    /// When to check next whether a receiver still waits for a key frame.
+    pub(super) key_frame_checks: BTreeMap<Kind, std::time::Instant>,
     pub(super) socket: Socket,
     pub(super) snapshot: Arc<Mutex<Snapshot>>,
 }
@@ -79,6 +81,7 @@ impl Running {
             available: Kinds::new(),
             slots,
             source_checks: BTreeMap::new(),
+            key_frame_checks: BTreeMap::new(),
             socket: Socket::default(),
             snapshot,
         }
@@ -109,14 +112,23 @@ impl Running {
                     let now = Instant::now().into_std();
                     self.machine.handle_timeout(now);
                     self.check_due_sources(now);
+                    self.check_due_key_frames(now);
                 }
             }
         }
     }
 
     async fn wait(&mut self, commands: &mut UnboundedReceiver<Command>) -> Wakeup {
-        let check = self.source_checks.values().min().copied();
-        let timeout = self.machine.poll_timeout().into_iter().chain(check).min();
+        let checks = self
+            .source_checks
+            .values()
+            .chain(self.key_frame_checks.values());
+        let timeout = self
+            .machine
+            .poll_timeout()
+            .into_iter()
+            .chain(checks.copied())
+            .min();
         let timer = async {
             match timeout {
                 Some(at) => tokio::time::sleep_until(at.into()).await,

@@ -150,11 +150,13 @@ impl Socket {
 }
 
 async fn open(url: ServerUrl, may_serve: bool) -> Opened {
+    let addr = url.loopback_addr().filter(|_| may_serve);
     let refused = match client::connect(&url.to_string()).await {
         Err(ConnectError::NobodyListens(text)) => ConnectError::NobodyListens(text),
-        other => return (None, other),
+        Ok(opened) => return (addr.and_then(serve::running), Ok(opened)),
+        Err(error) => return (None, Err(error)),
     };
-    let Some(addr) = url.loopback_addr().filter(|_| may_serve) else {
+    let Some(addr) = addr else {
         return (None, Err(refused));
     };
     match serve::server(addr) {

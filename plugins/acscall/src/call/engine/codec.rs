@@ -213,7 +213,7 @@ pub(super) fn offered(track: &Track, ssrc: u32) -> gst::Caps {
 }
 
 /// Returns the caps of all audio that a call outputs, and of the audio encoder's input.
-pub(super) fn raw_audio() -> gst::Caps {
+pub(crate) fn raw_audio() -> gst::Caps {
     gst_audio::AudioCapsBuilder::new_interleaved()
         .format(gst_audio::AudioFormat::S16le)
         .rate(48_000)
@@ -239,7 +239,10 @@ pub(super) fn make_first(factories: &[&'static str]) -> Result<gst::Element, Mis
 }
 
 /// Returns the first missing element, if one of `one_of` and all of `all` are needed.
-fn first_missing(one_of: &[&'static str], all: &[&'static str]) -> Option<MissingElement> {
+pub(super) fn first_missing(
+    one_of: &[&'static str],
+    all: &[&'static str],
+) -> Option<MissingElement> {
     let first = one_of
         .first()
         .filter(|_| !one_of.iter().any(|f| is_installed(f)));
@@ -268,8 +271,11 @@ fn package(factory: &str) -> &'static str {
         "dav1ddec" => "the plugin dav1d of gst-plugins-rs, or gstreamer1.0-plugins-bad for av1dec",
         "rtpav1pay" | "rtpav1depay" => "the plugin rsrtp of gst-plugins-rs",
         "vp8enc" | "vp8dec" | "vp9enc" | "vp9dec" | "rtpvp8pay" | "rtpvp8depay" | "rtpvp9pay"
-        | "rtpvp9depay" | "rtph264pay" | "rtph264depay" => "gstreamer1.0-plugins-good",
-        _ => "gstreamer1.0-plugins-base, -good, -bad and gstreamer1.0-nice",
+        | "rtpvp9depay" | "rtph264pay" | "rtph264depay" | "rtpopuspay" | "rtpopusdepay"
+        | "rtpbin" => "gstreamer1.0-plugins-good",
+        "webrtcbin" | "dtlsdec" | "srtpdec" => "gstreamer1.0-plugins-bad",
+        "nicesrc" => "gstreamer1.0-nice",
+        _ => "gstreamer1.0-plugins-base",
     }
 }
 

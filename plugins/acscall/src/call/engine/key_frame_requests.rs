@@ -32,9 +32,13 @@ impl Default for KeyFrameRequests {
 }
 
 impl KeyFrameRequests {
-    /// Requests a key frame.
-    pub(super) fn request(&mut self) {
-        self.is_pending = true;
+    /// Requests a key frame. Returns false if one is pending.
+    pub(super) fn request(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_pending, true)
+    }
+
+    pub(super) fn is_pending(&self) -> bool {
+        self.is_pending
     }
 
     /// Whether a requested key frame is due with the frame of time `now`. Otherwise it stays

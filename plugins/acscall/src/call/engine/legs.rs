@@ -12,7 +12,7 @@ use super::leg::{Leg, LegConfig, Mid, Offer, ReceivedStream, Track};
 use super::lifecycle::unique_name;
 use super::payload_branch::PayloadBranch;
 use super::receive::Decoder;
-use super::{Engine, EngineOutput};
+use super::{Engine, EngineOutput, EngineSink};
 
 /// A leg and the elements and pads linked to it.
 pub(super) struct OpenLeg {
@@ -51,7 +51,7 @@ impl Engine {
         };
         let leg = self.maker.open(config, output)?;
         let branches = match leg.direction() {
-            Direction::Send => branches(&*leg),
+            Direction::Send => branches(&*leg, &self.output),
             Direction::Receive => Ok(BTreeMap::new()),
         };
         let branches = match branches {
@@ -197,12 +197,19 @@ impl Engine {
         for kind in kinds.difference(&before) {
             if let Some(branch) = open.branches.get(kind) {
                 branch.restart();
+                (self.output)(EngineOutput::KeyFrameRequested(*kind));
             }
         }
         let changed: Vec<Kind> = before.symmetric_difference(kinds).copied().collect();
         for kind in changed {
             self.update_branches(kind);
         }
+    }
+
+    /// Whether a receiver of the stream waits for a key frame.
+    pub(in crate::call) fn awaits_key_frame(&self, kind: Kind) -> bool {
+        let branches = self.fed_branches(kind);
+        branches.iter().any(|branch| branch.awaits_key_frame())
     }
 
     /// Updates the branches that a stream's encoder feeds, and whether the stream is wanted.
@@ -226,10 +233,17 @@ impl Engine {
     }
 }
 
-fn branches(leg: &dyn Leg) -> Result<BTreeMap<Kind, Arc<PayloadBranch>>, glib::BoolError> {
+fn branches(
+    leg: &dyn Leg,
+    output: &EngineSink,
+) -> Result<BTreeMap<Kind, Arc<PayloadBranch>>, glib::BoolError> {
     leg.tracks()
         .into_iter()
         .filter_map(|(mid, kind)| leg.sink_pad(&mid).map(|sink| (kind, sink)))
-        .map(|(kind, sink)| Ok((kind, PayloadBranch::new(kind, &sink)?)))
+        .map(|(kind, sink)| {
+            let output = output.clone();
+            let requested = move || output(EngineOutput::KeyFrameRequested(kind));
+            Ok((kind, PayloadBranch::new(kind, &sink, requested)?))
+        })
         .collect()
 }

@@ -4,7 +4,7 @@
 //! affecting it.
 
 mod codec;
-mod colorimetry;
+pub(super) mod colorimetry;
 mod decoder_chain;
 mod encode;
 mod encoder_chain;
@@ -37,7 +37,7 @@ use super::publication::PublicationSlot;
 use super::reader::ReaderQueue;
 use super::{CAT, CallSettings, DEFAULT_LATENCY};
 use codec::Codecs;
-pub(crate) use codec::{Codec, MissingElement};
+pub(crate) use codec::{Codec, MissingElement, raw_audio};
 pub(super) use encode::Encoder;
 pub(super) use encoder_chain::Rate;
 use leg::LegMaker;
@@ -58,6 +58,8 @@ pub(super) enum EngineOutput {
     Leg(LegId, LegOutput),
     /// An element of the pipeline failed.
     Error(gst::Object, String),
+    /// A receiver of this stream waits for a key frame.
+    KeyFrameRequested(Kind),
 }
 
 /// Receives the engine's events. Never blocks.
@@ -85,6 +87,18 @@ struct Mix {
     mixer: Mixer,
     output: Arc<Fanout>,
     readers: BTreeSet<ReaderId>,
+}
+
+/// Returns an element that every call needs and that is not installed.
+pub(crate) fn missing_element() -> Option<MissingElement> {
+    let elements = [
+        "audioconvert",
+        "audiomixer",
+        "audioresample",
+        "audiotestsrc",
+        "videoconvert",
+    ];
+    codec::first_missing(&[], &[&webrtc::ELEMENTS[..], &elements].concat())
 }
 
 impl Engine {

@@ -21,8 +21,13 @@ pub(super) struct PayloadBranch {
 }
 
 impl PayloadBranch {
-    /// Makes a branch that pushes into `sink`. It begins with a key frame.
-    pub(super) fn new(kind: Kind, sink: &gst::Pad) -> Result<Arc<PayloadBranch>, glib::BoolError> {
+    /// Makes a branch that pushes into `sink`. It begins with a key frame. `requested` is called
+    /// when the receiver requests another one.
+    pub(super) fn new(
+        kind: Kind,
+        sink: &gst::Pad,
+        requested: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Arc<PayloadBranch>, glib::BoolError> {
         let requests: Arc<Mutex<KeyFrameRequests>> = Arc::default();
         requests.lock().request();
         let pad = gst::Pad::builder(gst::PadDirection::Src)
@@ -31,8 +36,10 @@ impl PayloadBranch {
                 let requests = requests.clone();
                 move |pad, _, event| {
                     catch_panic_pad_function(pad, false, || {
-                        if gst_video::UpstreamForceKeyUnitEvent::parse(&event).is_ok() {
-                            requests.lock().request();
+                        if gst_video::UpstreamForceKeyUnitEvent::parse(&event).is_ok()
+                            && requests.lock().request()
+                        {
+                            requested();
                         }
                         true
                     })
@@ -60,6 +67,11 @@ impl PayloadBranch {
     /// Whether the next frame has to be a key frame.
     pub(super) fn needs_key_frame(&self) -> bool {
         self.needs_key_frame.load(Ordering::Acquire)
+    }
+
+    /// Whether the receiver waits for a key frame.
+    pub(super) fn awaits_key_frame(&self) -> bool {
+        self.requests.lock().is_pending()
     }
 
     /// Whether the frame of time `now` should be a key frame.

@@ -124,7 +124,7 @@ fn pass(
             here.engine.verify(&leg)
         }
         EngineOutput::Leg(_, LegOutput::Rejected(kind, why)) => panic!("{kind}: {why}"),
-        EngineOutput::Leg(_, LegOutput::Report(_)) => Ok(()),
+        EngineOutput::Leg(_, LegOutput::Report(_)) | EngineOutput::KeyFrameRequested(_) => Ok(()),
         EngineOutput::Leg(_, LegOutput::Failed(failure)) => Err(failure),
         EngineOutput::Leg(leg, LegOutput::Stream(stream)) => {
             here.engine.stream_arrived(&leg, stream)

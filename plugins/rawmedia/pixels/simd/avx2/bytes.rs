@@ -1,8 +1,8 @@
-//! Rows whose bytes all are the same to the kernel: planar RGB and chroma.
+//! Planar RGB and chroma: rows whose bytes are all processed alike.
 //!
-//! By hand, because compilers do not find the product of `mul_q15`, and with others change the lanes
-//! of all bytes twice. Here the even and the odd bytes of a register are its words' lower and upper
-//! halves, and none moves to another lane.
+//! Written by hand, because compilers do not recognise the product of `mul_q15`, and for other
+//! products move all bytes between lanes twice. Here the even and odd bytes of a register are the
+//! lower and upper halves of its words, and no byte changes its lane.
 
 use crate::scalar::mix::{CENTRE, Mix, shares};
 use crate::{Amount, Packed, scalar};
@@ -29,7 +29,7 @@ pub(super) fn packed(row: &mut [u8], format: Packed, amount: Amount) {
     let by_hand = !matches!(format, Packed::Y210 | Packed::Y410) && amount != Amount::FULL;
     let mix = match Mix::new(amount) {
         Some(mix) if by_hand => mix,
-        // Masks alone, or words: these a compiler does as well.
+        // Compilers vectorise plain masks and words as well.
         _ => return scalar::packed(row, format, amount),
     };
     let (keep, centre) = (_mm256_set1_epi16(mix.keep), _mm256_set1_epi16(CENTRE));
@@ -81,13 +81,13 @@ pub(super) fn rgb_planar8(r: &mut [u8], g: &mut [u8], b: &mut [u8], amount: Amou
     scalar::rgb_planar8(r_rest, g_rest, b_rest, amount);
 }
 
-/// Words of the even and of the odd bytes of a register.
+/// The even and the odd bytes of a register as words.
 type Halves = [__m256i; 2];
 
-/// The upper byte of a word.
+/// The mask of the upper byte of a word.
 pub(super) const UPPER: i16 = 0xff00_u16.cast_signed();
 
-/// Bytes as their differences from 128 in Q8.
+/// Returns the differences of the bytes from 128 in Q8.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn centred(bytes: __m256i) -> Halves {
@@ -119,7 +119,7 @@ fn upper_bytes([even, odd]: Halves) -> __m256i {
     _mm256_blendv_epi8(_mm256_srli_epi16::<8>(even), odd, _mm256_set1_epi16(UPPER))
 }
 
-/// The bytes of what is kept and what is added.
+/// Returns the bytes after adding `added` to the kept part.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn mixed(centred: Halves, keep: __m256i, added: Halves) -> __m256i {

@@ -1,8 +1,9 @@
 //! Interleaved RGB.
 //!
-//! For the gray, the bytes of a pixel become red, green, blue, green: the weights of `PAIRS` then are
-//! two instructions, one for pairs of bytes and one for the two pairs. Where something of the colours
-//! is kept, their even and odd bytes are the lower and upper halves of words, as in `bytes`.
+//! To compute the gray, the bytes of a pixel are arranged as red, green, blue, green. The weights
+//! of `PAIRS` then take two instructions, one for pairs of bytes and one for the two pairs. If a
+//! part of the colours is kept, their even and odd bytes are the lower and upper halves of words,
+//! as in `bytes`.
 
 use super::bytes::{UPPER, load, store};
 use crate::scalar::mix::{CENTRE, Mix, PAIRS};
@@ -28,12 +29,12 @@ pub(super) fn rgb(row: &mut [u8], layout: RgbLayout, amount: Amount) {
     }
 }
 
-/// What is the same for all pixels of 4 bytes.
+/// The constants for pixels of 4 bytes.
 #[derive(Clone, Copy)]
 struct Pixel {
-    /// To red, green, blue, green.
+    /// Shuffles to red, green, blue, green.
     arrange: __m256i,
-    /// From Q16 in 32 bits to Q8 in both words.
+    /// Shuffles from Q16 in 32 bits to Q8 in both words.
     to_words: __m256i,
     inner: __m256i,
     outer: __m256i,
@@ -42,7 +43,6 @@ struct Pixel {
 }
 
 impl Pixel {
-    /// For pixels of 4 bytes in all.
     #[target_feature(enable = "avx2")]
     fn new([r, g, b]: [usize; 3], mix: Mix) -> Self {
         let [red, blue] = PAIRS;
@@ -57,14 +57,14 @@ impl Pixel {
         }
     }
 
-    /// The gray of 8 pixels, from bytes less 128 arranged, in Q16 in 32 bits.
+    /// Returns the gray of 8 pixels in Q16 in 32 bits, from arranged bytes less 128.
     #[target_feature(enable = "avx2")]
     #[inline]
     fn gray(self, arranged: __m256i) -> __m256i {
         _mm256_madd_epi16(_mm256_maddubs_epi16(self.inner, arranged), self.outer)
     }
 
-    /// What words of gray add to the colours, with [`CENTRE`].
+    /// Returns the share of words of gray in the result, including [`CENTRE`].
     #[target_feature(enable = "avx2")]
     #[inline]
     fn take(self, gray: __m256i) -> __m256i {
@@ -72,7 +72,8 @@ impl Pixel {
         _mm256_add_epi16(take, _mm256_set1_epi16(CENTRE))
     }
 
-    /// What is kept of bytes less 128, and what is added to the even and to the odd ones.
+    /// Returns the kept part of bytes less 128, plus the given words for the even and the odd
+    /// bytes.
     #[target_feature(enable = "avx2")]
     #[inline]
     fn keep(self, centred: __m256i, to_even: __m256i, to_odd: __m256i) -> __m256i {
@@ -83,7 +84,7 @@ impl Pixel {
         _mm256_blendv_epi8(_mm256_srli_epi16::<8>(even), odd, _mm256_set1_epi16(UPPER))
     }
 
-    /// 8 pixels with what is kept; the fourth byte becomes anything.
+    /// Returns 8 pixels partly gray; the fourth bytes are undefined.
     #[target_feature(enable = "avx2")]
     #[inline]
     fn mix(self, centred: __m256i) -> __m256i {
@@ -92,7 +93,7 @@ impl Pixel {
         self.keep(centred, take, take)
     }
 
-    /// 8 pixels' gray in the third byte of each.
+    /// Returns the gray of 8 pixels, in the third byte of each.
     #[target_feature(enable = "avx2")]
     #[inline]
     fn full(self, arranged: __m256i) -> __m256i {
@@ -103,14 +104,14 @@ impl Pixel {
     }
 }
 
-/// Less 128.
+/// Subtracts 128.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn centred(bytes: __m256i) -> __m256i {
     _mm256_xor_si256(bytes, _mm256_set1_epi8(i8::MIN))
 }
 
-/// Four bytes for each pixel, larger by `step` with every pixel of 16 bytes.
+/// Repeats four bytes for each pixel, adding `step` for every pixel within 16 bytes.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn quadruples(bytes: [i8; 4], step: i8) -> __m256i {
@@ -121,17 +122,17 @@ fn quadruples(bytes: [i8; 4], step: i8) -> __m256i {
     lanes(all)
 }
 
-/// The same 16 bytes in both halves.
+/// Loads the same 16 bytes into both halves.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn lanes(bytes: [i8; 16]) -> __m256i {
-    // A compiler that knew the bytes would make several simpler shuffles of one.
+    // Without this, compilers replace one shuffle by several simpler ones.
     let bytes = black_box(bytes);
     // SAFETY: reads the 16 bytes of the array; no alignment is needed.
     _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) })
 }
 
-/// Pixels of 4 bytes; returns what fills no register.
+/// Processes pixels of 4 bytes. Returns the rest, which does not fill a register.
 #[target_feature(enable = "avx2")]
 fn rows32<const FULL: bool>(row: &mut [u8], layout: RgbLayout, mix: Mix) -> &mut [u8] {
     let pixel = Pixel::new(layout.offsets(), mix);
@@ -155,22 +156,22 @@ fn rows32<const FULL: bool>(row: &mut [u8], layout: RgbLayout, mix: Mix) -> &mut
     rest
 }
 
-/// Pixels of 3 bytes as gray; returns what fills no block of 32 pixels.
+/// Makes pixels of 3 bytes fully gray. Returns the rest, which does not fill a block of 32 pixels.
 ///
-/// A register holds 8 pixels of 4 bytes, 4 in each half. The halves are 48 bytes apart in memory, so
-/// that 4 registers' 12 bytes can be put together without crossing halves.
+/// A register holds 8 pixels of 4 bytes, 4 in each half. The halves are 48 bytes apart in memory,
+/// so that the 12 bytes of 4 registers can be joined without crossing halves.
 #[target_feature(enable = "avx2")]
 fn full24(row: &mut [u8], layout: RgbLayout, mix: Mix) -> &mut [u8] {
     let pixel = Pixel::new(layout.offsets(), mix);
     let arrange = quarters24(pixel.arrange);
-    // The four times 12 bytes of a half are three times 16: a and the first 4 of b, the rest of b and
-    // the first 8 of c, the rest of c and d.
+    // Four times 12 bytes of a half form three times 16: a and the first 4 bytes of b, the rest of
+    // b and the first 8 of c, the rest of c and d.
     let [a_rest, b_rest, c_rest] = [gray_from(0), gray_from(4), gray_from(8)];
     let [b_first, c_first, d_first] = [gray_from(-12), gray_from(-8), gray_from(-4)];
     let (blocks, rest) = row.as_chunks_mut::<96>();
     for block in blocks {
         let mut parts = quarters(block);
-        // A loop, because compilers put a function that is called in one place where it is called.
+        // A loop, so that the function is called in one place and inlined.
         for (part, arrange) in parts.iter_mut().zip(arrange) {
             *part = pixel.full(_mm256_shuffle_epi8(centred(*part), arrange));
         }
@@ -195,15 +196,16 @@ fn full24(row: &mut [u8], layout: RgbLayout, mix: Mix) -> &mut [u8] {
     rest
 }
 
-/// Pixels of 3 bytes with what is kept of them; returns what fills no block of 32 pixels.
+/// Makes pixels of 3 bytes partly gray. Returns the rest, which does not fill a block of 32 pixels.
 ///
-/// Only the gray is computed from pixels of 4 bytes, as in [`full24`]. The bytes stay where they are:
-/// it is what the gray adds that goes to the words of the even and of the odd bytes.
+/// Only the gray is computed from pixels of 4 bytes, as in [`full24`]. The bytes stay in place; the
+/// share of the gray is shuffled to the words of the even and the odd bytes.
 #[target_feature(enable = "avx2")]
 fn mix24(row: &mut [u8], layout: RgbLayout, mix: Mix) -> &mut [u8] {
     let pixel = Pixel::new(layout.offsets(), mix);
     let arrange = quarters24(pixel.arrange);
-    // The pixel of each even and each odd byte, counted from the first of the 8 in a register's half.
+    // The pixel of each even and each odd byte, counted from the first of 8 pixels in half a
+    // register.
     let [even0, odd0] = [word_of_pixel(0, 0), word_of_pixel(1, 0)];
     let [even1, odd1] = [word_of_pixel(16, 4), word_of_pixel(17, 4)];
     let [even2, odd2] = [word_of_pixel(32, 8), word_of_pixel(33, 8)];
@@ -243,8 +245,8 @@ fn mix24(row: &mut [u8], layout: RgbLayout, mix: Mix) -> &mut [u8] {
     rest
 }
 
-/// Shuffles words of 8 pixels, of which the first is pixel `first` of a half's 16, to where the
-/// half's byte `byte` and every second one after it are.
+/// Returns the shuffle of 8 words, one per pixel, to byte `byte` of a half and every second byte
+/// after it. The first word is that of pixel `first` of the 16 pixels of the half.
 #[target_feature(enable = "avx2")]
 fn word_of_pixel(byte: i8, first: i8) -> __m256i {
     let mut all = [0; 16];
@@ -255,7 +257,7 @@ fn word_of_pixel(byte: i8, first: i8) -> __m256i {
     lanes(all)
 }
 
-/// `arrange` for pixels of 3 bytes, in the parts that [`quarters`] gives.
+/// Returns `arrange` for pixels of 3 bytes, for the parts from [`quarters`].
 #[target_feature(enable = "avx2")]
 fn quarters24(arrange: __m256i) -> [__m256i; 4] {
     let widen = lanes([0, 1, 2, 2, 3, 4, 5, 5, 6, 7, 8, 8, 9, 10, 11, 11]);
@@ -264,8 +266,8 @@ fn quarters24(arrange: __m256i) -> [__m256i; 4] {
     [arrange_first, arrange_first, arrange_first, arrange_last]
 }
 
-/// The four times 12 bytes of both halves of a block, each at the beginning of a register's half; the
-/// last at the end, so that no byte after the block is read.
+/// Loads four times 12 bytes of both halves of a block, each to the start of half a register; the
+/// last ones to its end, so that no byte after the block is read.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn quarters(block: &[u8; 96]) -> [__m256i; 4] {
@@ -277,8 +279,8 @@ fn quarters(block: &[u8; 96]) -> [__m256i; 4] {
     ]
 }
 
-/// Shuffles the gray of 4 pixels, in their third bytes, to 12 bytes, and of these takes 16 from `first`
-/// on; before and after the 12 there are zeros.
+/// Returns the shuffle of the gray of 4 pixels, in their third bytes, to 12 bytes, of which it
+/// selects 16 from `first` on; those before and after the 12 are zero.
 #[target_feature(enable = "avx2")]
 fn gray_from(first: i8) -> __m256i {
     let mut all = [-1; 16];
@@ -290,7 +292,7 @@ fn gray_from(first: i8) -> __m256i {
     lanes(all)
 }
 
-/// 16 bytes from `AT` and 16 from 48 later.
+/// Loads 16 bytes at `AT` and 16 bytes at `AT + 48`.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn load_halves<const AT: usize>(block: &[u8; 96]) -> __m256i {

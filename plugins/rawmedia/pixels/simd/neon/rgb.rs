@@ -1,5 +1,5 @@
-//! Interleaved RGB: 16 pixels at a time, which the processor takes apart and puts together as it reads
-//! and writes them.
+//! Interleaved RGB: 16 pixels at a time, which the load and store instructions deinterleave and
+//! interleave.
 
 use crate::scalar::mix::{BLUE, CENTRE, GREEN, Mix, RED};
 use crate::{Amount, RgbLayout, scalar};
@@ -65,12 +65,12 @@ fn mix_planes<const N: usize>(planes: &mut [uint8x16_t; N], at: [usize; 3], mix:
     }
 }
 
-/// What 8 pixels' gray adds to their colours, with [`CENTRE`].
+/// Returns the share of the gray of 8 pixels in the result, including [`CENTRE`].
 #[target_feature(enable = "neon")]
 #[inline]
 fn take([r, g, b]: [uint8x8_t; 3], mix: Mix) -> int16x8_t {
     let (r, g, b) = (difference(r), difference(g), difference(b));
-    // The weight of green does not fit into an i16, its half does.
+    // The weight of green does not fit into an i16, but half of it does.
     let g = vaddq_s16(g, g);
     const HALF_GREEN: i16 = (GREEN / 2) as i16;
     let low = vmull_n_s16(vget_low_s16(r), RED as i16);
@@ -88,21 +88,21 @@ fn take([r, g, b]: [uint8x8_t; 3], mix: Mix) -> int16x8_t {
     vaddq_s16(take, vdupq_n_s16(CENTRE))
 }
 
-/// Bytes less 128.
+/// Subtracts 128.
 #[target_feature(enable = "neon")]
 #[inline]
 fn difference(bytes: uint8x8_t) -> int16x8_t {
     vreinterpretq_s16_u16(vsubl_u8(bytes, vdup_n_u8(128)))
 }
 
-/// The same in Q8.
+/// Subtracts 128 and converts to Q8.
 #[target_feature(enable = "neon")]
 #[inline]
 fn centred(bytes: uint8x8_t) -> int16x8_t {
     vshlq_n_s16::<8>(difference(bytes))
 }
 
-/// The upper bytes of sums.
+/// Returns the upper bytes of sums.
 #[target_feature(enable = "neon")]
 #[inline]
 fn component(sums: int16x8_t) -> uint8x8_t {

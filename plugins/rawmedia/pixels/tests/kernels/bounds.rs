@@ -1,5 +1,5 @@
-//! Rows that fill registers and blocks exactly, one byte less and one more: where a kernel reads or
-//! writes too far, it does so there. Random widths seldom are one of these.
+//! Rows that fill registers and blocks exactly, or with one byte less or more: out-of-bounds
+//! accesses happen there, and random widths seldom match them.
 
 use crate::{of, run_all};
 use acscall_pixels::{
@@ -13,7 +13,8 @@ fn amounts() -> [Amount; 3] {
     [Amount::NONE, Amount::new(0.3), Amount::FULL]
 }
 
-/// Around all multiples of 16 up to several of the largest block, which is 96 bytes.
+/// Returns rows with lengths around all multiples of 16, up to several times the largest block of
+/// 96 bytes.
 fn rows() -> impl Iterator<Item = Vec<u8>> {
     (0..=25_usize)
         .flat_map(|n| [(n * 16).saturating_sub(1), n * 16, n * 16 + 1])
@@ -92,7 +93,7 @@ fn luma_stays_within_its_rows() {
             (Chroma::Vu(&row), row.len() / 2),
         ] {
             for level in Level::available() {
-                // As many deltas as colours, each in memory of its own that ends with it.
+                // As many deltas as colours, in an allocation that ends with the last one.
                 let mut deltas = vec![0; pairs].into_boxed_slice();
                 of(level).luma_deltas8(chroma, weights, amount, &mut deltas);
                 let mut deltas = vec![0; pairs / 2].into_boxed_slice();

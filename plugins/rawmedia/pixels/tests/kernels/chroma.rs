@@ -1,11 +1,11 @@
-//! Chroma in rows of its own.
+//! Chroma in separate rows.
 
 use crate::oracle::{self, assert_near, row_of_depth, samples};
 use crate::{amount, row, run_all};
 use acscall_pixels::{Amount, Depth};
 use proptest::prelude::*;
 
-/// One rounding, with 8 bits after another one to 1/256.
+/// One rounding; with 8 bits after another one to 1/256.
 pub(crate) const BOUND: f64 = 0.5 + 0.5 / 256.0;
 
 proptest! {

@@ -5,7 +5,7 @@ use crate::{amount, of, row, run_all};
 use acscall_pixels::{Amount, Chroma, Depth, Kernels, Level, Subsampling, Weights};
 use proptest::prelude::*;
 
-/// One rounding, and the weights' own: half of Q15's step each for U and V.
+/// One rounding, and that of the weights: half a step of Q15 each for U and V.
 pub(crate) fn bound(bits: u32) -> f64 {
     0.5 + f64::from(1_u32 << (bits - 1)) / 32768.0 + 1e-6
 }
@@ -49,7 +49,8 @@ fn subsampling() -> impl Strategy<Value = (Subsampling, usize)> {
     ])
 }
 
-/// U and V of samples of `size` bytes, in rows of this order: two rows or one and an empty one.
+/// Arranges U and V, of samples of `size` bytes, in rows of this order: two rows, or one and an
+/// empty one.
 fn arrange(order: Order, size: usize, u: &[u8], v: &[u8]) -> [Vec<u8>; 2] {
     let turns = |a: &[u8], b: &[u8]| -> Vec<u8> {
         a.chunks(size)
@@ -75,8 +76,8 @@ fn chroma<'a>(order: Order, rows: &'a [Box<[u8]>; 2]) -> Chroma<'a> {
     }
 }
 
-/// The deltas that `kernel` makes, which every level has been seen to make, as many as there are
-/// in `count`; beyond the colours they stay as they were.
+/// Returns the `count` deltas of `kernel`, after checking that every level computes the same and
+/// does not write beyond the colours.
 fn deltas(count: usize, colours: usize, kernel: impl Fn(&Kernels, &mut [i16])) -> Vec<i16> {
     const UNTOUCHED: i16 = 0x5a5a;
     let made = |level| {
@@ -113,7 +114,7 @@ proptest! {
         let [is] = run_all([&y], |kernels, [y]| kernels.luma8(y, &deltas, subsampling));
         for (i, (is, was)) in is.into_iter().zip(y).enumerate() {
             let Some(&[u, v]) = uv.get(i / n) else {
-                assert_eq!(is, was, "luma without chroma stays");
+                assert_eq!(is, was, "luma without chroma has changed");
                 continue;
             };
             let colour = [f64::from(was), f64::from(u) - 128.0, f64::from(v) - 128.0];
@@ -147,7 +148,7 @@ proptest! {
         let colours: Vec<_> = samples(&u, depth).into_iter().zip(samples(&v, depth)).collect();
         for (i, (is, was)) in samples(&is, depth).into_iter().zip(samples(&y, depth)).enumerate() {
             let Some(&(u, v)) = colours.get(i / n) else {
-                assert_eq!(is, was, "luma without chroma stays");
+                assert_eq!(is, was, "luma without chroma has changed");
                 continue;
             };
             let colour = [f64::from(was), f64::from(u) - neutral, f64::from(v) - neutral];

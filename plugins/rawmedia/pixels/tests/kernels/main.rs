@@ -1,8 +1,8 @@
-//! Every kernel against a naive oracle in floating point, on random rows of random widths, and every
-//! level against the scalar one.
+//! Compares every kernel with a naive oracle in floating point, on random rows of random widths,
+//! and every level with the scalar one.
 //!
-//! Rows end where their allocation on the heap ends, so that valgrind and AddressSanitizer see
-//! whatever is read or written beyond them; rows inside a larger one show it without these.
+//! Rows end with their heap allocation, so that valgrind and AddressSanitizer detect accesses
+//! beyond them. Rows inside a larger allocation detect writes without these tools.
 
 mod bounds;
 mod chroma;
@@ -15,12 +15,12 @@ use acscall_pixels::{Amount, Kernels, Level};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// What `kernel` makes of `rows`, after it has been seen to change nothing around them.
+/// Returns `rows` processed by `kernel`, after checking that it changes nothing around them.
 fn run<const N: usize>(rows: [&[u8]; N], kernel: impl Fn([&mut [u8]; N])) -> [Vec<u8>; N] {
     let mut exact = rows.map(Box::from);
     kernel(exact.each_mut().map(|row: &mut Box<[u8]>| &mut **row));
 
-    // Odd distances, for another alignment, and longer than any register.
+    // Odd, for another alignment, and longer than any register.
     const BEFORE: usize = 71;
     const AFTER: usize = 133;
     const GUARD: u8 = 0xa5;
@@ -39,7 +39,10 @@ fn run<const N: usize>(rows: [&[u8]; N], kernel: impl Fn([&mut [u8]; N])) -> [Ve
     for (outer, exact) in inner.iter().zip(&exact) {
         let (before, rest) = outer.split_at(BEFORE);
         let (row, after) = rest.split_at(exact.len());
-        assert_eq!(row, &**exact, "the result depends on where the row lies");
+        assert_eq!(
+            row, &**exact,
+            "the result depends on the position of the row"
+        );
         assert!(
             before.iter().chain(after).all(|&byte| byte == GUARD),
             "written outside the row"
@@ -48,7 +51,7 @@ fn run<const N: usize>(rows: [&[u8]; N], kernel: impl Fn([&mut [u8]; N])) -> [Ve
     exact.map(Vec::from)
 }
 
-/// [`run`] at the scalar level, after every other level has been seen to do the same.
+/// Like [`run`] at the scalar level, after checking that every other level has the same result.
 fn run_all<const N: usize>(
     rows: [&[u8]; N],
     kernel: impl Fn(&Kernels, [&mut [u8]; N]),
@@ -66,12 +69,12 @@ fn run_all<const N: usize>(
     scalar
 }
 
-/// The kernels of a level that is available.
+/// Returns the kernels of an available level.
 fn of(level: Level) -> Kernels {
     Kernels::new(level).expect("the level is available")
 }
 
-/// A row as it is in memory, also of no byte and of widths that fill no register.
+/// A random row, possibly empty or with a width that does not fill a register.
 fn row() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         vec(any::<u8>(), 0..80),
@@ -80,7 +83,7 @@ fn row() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// A row of the least and the greatest bytes, where sums are the largest.
+/// A row of the smallest and the largest bytes, whose sums are extreme.
 fn extremes() -> impl Strategy<Value = Vec<u8>> {
     vec(
         prop_oneof![Just(0_u8), Just(255), Just(128), Just(1)],
@@ -97,7 +100,7 @@ fn amount() -> impl Strategy<Value = Amount> {
 }
 
 #[test]
-fn the_best_level_is_one_that_is_available() {
+fn the_best_level_is_available() {
     assert!(Level::available().any(|level| level == Level::best()));
     assert!(Level::Scalar.is_available());
     for level in [Level::Scalar, Level::Avx2, Level::Neon] {

@@ -1,4 +1,4 @@
-//! What is right, in floating point and without regard to speed.
+//! The expected results, in floating point and without regard to speed.
 
 use acscall_pixels::{Amount, Depth};
 
@@ -21,7 +21,7 @@ pub(crate) struct Space {
 }
 
 impl Space {
-    /// The steps of luma and of chroma, for 8 bits.
+    /// Returns the steps of 8-bit luma and chroma.
     fn steps(self) -> (f64, f64) {
         if self.full_range {
             (255.0, 255.0)
@@ -30,8 +30,8 @@ impl Space {
         }
     }
 
-    /// `grayscale(amount)` of a colour whose luma starts at 0 and whose chroma is around 0, by way
-    /// of RGB.
+    /// Computes `grayscale(amount)` through RGB, of a colour whose luma starts at 0 and whose
+    /// chroma is around 0.
     pub(crate) fn grayscale(self, [y, u, v]: [f64; 3], amount: f64) -> [f64; 3] {
         let Self { kr, kb, .. } = self;
         let kg = 1.0 - kr - kb;
@@ -47,14 +47,14 @@ impl Space {
     }
 }
 
-/// The samples of a row of 16-bit samples, without the shift.
+/// Returns the samples of a 16-bit row, without the shift.
 pub(crate) fn samples(row: &[u8], depth: Depth) -> Vec<u16> {
     row.chunks_exact(2)
         .map(|b| u16::from_le_bytes([b[0], b[1]]) >> depth.shift())
         .collect()
 }
 
-/// A row of such samples that are within the depth, from random bytes.
+/// Makes a row of samples within the depth from random bytes.
 pub(crate) fn row_of_depth(bytes: &[u8], depth: Depth) -> Vec<u8> {
     let max = u16::MAX >> (16 - depth.bits());
     let chunks = bytes.chunks_exact(2);
@@ -65,7 +65,7 @@ pub(crate) fn row_of_depth(bytes: &[u8], depth: Depth) -> Vec<u8> {
         .collect()
 }
 
-/// Asserts that `is` is at most `bound` from the exact value.
+/// Asserts that `is` differs from the exact value by at most `bound`.
 #[track_caller]
 pub(crate) fn assert_near(is: impl Into<f64>, exact: f64, bound: f64) {
     let is = is.into();

@@ -6,14 +6,14 @@ use crate::{amount, chroma, row, run_all};
 use acscall_pixels::{Amount, Packed, Weights};
 use proptest::prelude::*;
 
-/// Where components are in a group of samples.
+/// The positions of the components in a group of samples.
 #[derive(Debug)]
 struct Places {
     format: Packed,
-    /// Bytes of a group.
+    /// The bytes of a group.
     size: usize,
     bits: u32,
-    /// The samples that are luma; the same U and V belongs to all.
+    /// The luma samples, which share U and V.
     y: &'static [usize],
     u: usize,
     v: usize,
@@ -58,7 +58,7 @@ const FORMATS: [Places; 10] = [
 ];
 
 impl Places {
-    /// The samples of a group of bytes.
+    /// Returns the samples of a group of bytes.
     fn samples(&self, group: &[u8]) -> Vec<u16> {
         match self.format {
             Packed::Y210 => group
@@ -91,14 +91,10 @@ fn format() -> impl Strategy<Value = &'static Places> {
     (0..FORMATS.len()).prop_map(|i| &FORMATS[i])
 }
 
-/// Compares each sample with the oracle's; without a space luma has to stay.
+/// Compares each sample with the oracle's; without a space, luma must not change.
 fn assert_row(places: &Places, is: &[u8], was: &[u8], space: Option<Space>, amount: Amount) {
     let whole = was.len() - was.len() % places.size;
-    assert_eq!(
-        is[whole..],
-        was[whole..],
-        "a group that is not whole has changed"
-    );
+    assert_eq!(is[whole..], was[whole..], "an incomplete group has changed");
     let neutral = f64::from(1_u32 << (places.bits - 1));
     let max = f64::from((1_u32 << places.bits) - 1);
     for (is, was) in is

@@ -1,12 +1,12 @@
-//! RGB of all layouts.
+//! RGB in all layouts.
 
 use crate::oracle::{self, assert_near, grayscale, row_of_depth, samples};
 use crate::{amount, row, run_all};
 use acscall_pixels::{Amount, Depth, Rgb10, RgbLayout};
 use proptest::prelude::*;
 
-/// One rounding, and what is lost before it: with 8 bits by three products to 1/256 each, with more by
-/// the rounding of three weights to Q15.
+/// One rounding, and the error before it: with 8 bits, three products rounded to 1/256 each; with
+/// more bits, three weights rounded to Q15.
 fn bound(max: f64) -> f64 {
     0.5 + if max == 255.0 {
         0.02
@@ -15,7 +15,7 @@ fn bound(max: f64) -> f64 {
     }
 }
 
-/// Asserts that `is` is what `grayscale(amount)` makes of `was`, all in integers up to `max`.
+/// Asserts that `is` is `grayscale(amount)` of `was`, in integers up to `max`.
 #[track_caller]
 fn assert_gray<T: Into<f64> + Copy>(is: [T; 3], was: [T; 3], amount: Amount, max: f64) {
     let exact = grayscale(was.map(Into::into), oracle::amount(amount));
@@ -28,14 +28,14 @@ fn assert_gray<T: Into<f64> + Copy>(is: [T; 3], was: [T; 3], amount: Amount, max
     }
     let [r, g, b] = is.map(Into::into);
     if amount == Amount::FULL {
-        assert!(r == g && g == b, "colour is left");
+        assert!(r == g && g == b, "some colour is left");
     }
     if amount == Amount::NONE {
         assert_eq!([r, g, b], was.map(Into::into));
     }
 }
 
-/// All orders of the components in pixels of 3 and of 4 bytes.
+/// All orders of the components in pixels of 3 and 4 bytes.
 fn layouts() -> impl Strategy<Value = (usize, [usize; 3])> {
     let all: Vec<_> = [3, 4]
         .into_iter()

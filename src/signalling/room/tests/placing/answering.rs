@@ -1,9 +1,9 @@
-//! Accepting, declining, letting it ring.
+//! Accepting, declining and not answering.
 
 use super::*;
 
 #[test]
-fn who_accepts_comes_in_and_the_others_learn_first_that_it_answered() {
+fn a_callee_that_accepts_joins_after_the_others_learn_that_it_accepted() {
     let mut stage = Stage::new();
     let (anna, rung) = stage.ring("anna", "bert");
     let bert = stage.accept(rung, &anna.call);
@@ -21,7 +21,7 @@ fn who_accepts_comes_in_and_the_others_learn_first_that_it_answered() {
     assert!(participant.receives && participant.sends);
     assert_eq!(participant.media, set(&[Kind::Video]));
     assert_eq!(participant.display_name.as_deref(), Some("BERT"));
-    // From here on it is a call like others.
+    // From now on it is an ordinary call.
     stage.send(anna.connection, &offer(&bert, 1));
     assert_eq!(stage.received(&bert).len(), 1);
     assert_eq!(stage.rooms.poll_timeout(), None);
@@ -38,13 +38,13 @@ fn a_call_that_is_answered_rings_nowhere_else() {
     stage.accept(rung, &anna.call);
     let ended = no_longer(&anna.call, IncomingEnd::AnsweredElsewhere);
     assert_eq!(only(stage.take(other)), ended);
-    // It goes on listening.
+    // It keeps listening.
     let carl = stage.place("carl", &[("bert", CalleeState::Ringing)]);
     assert_eq!(only(stage.take(other)), incoming(&carl.call, "carl"));
 }
 
 #[test]
-fn who_declines_goes_on_listening_as_do_its_other_connections() {
+fn a_user_that_declines_keeps_listening_on_all_connections() {
     let mut stage = Stage::new();
     let other = stage.listen("bert");
     stage.listen("carl");
@@ -69,7 +69,7 @@ fn who_declines_goes_on_listening_as_do_its_other_connections() {
 }
 
 #[test]
-fn it_rings_for_60_seconds() {
+fn a_call_rings_for_60_seconds() {
     let mut stage = Stage::new();
     stage.listen("carl");
     let (anna, rung) = stage.ring("anna", "bert");
@@ -92,7 +92,7 @@ fn it_rings_for_60_seconds() {
 }
 
 #[test]
-fn only_what_rings_on_a_connection_can_be_answered_there() {
+fn a_connection_can_answer_only_a_call_that_rings_on_it() {
     let mut stage = Stage::new();
     let (anna, rung) = stage.ring("anna", "bert");
     let carl = stage.listen("carl");
@@ -104,7 +104,7 @@ fn only_what_rings_on_a_connection_can_be_answered_there() {
         stage.refused(id, ErrorCode::IncomingGone);
     }
     assert!(stage.received(&anna).is_empty());
-    // Neither did any harm.
+    // Neither had any effect.
     stage.reject(carl, "tea");
     stage.refused(carl, ErrorCode::IncomingGone);
     stage.accept(rung, &anna.call);
@@ -112,7 +112,7 @@ fn only_what_rings_on_a_connection_can_be_answered_there() {
 }
 
 #[test]
-fn a_full_call_takes_nobody_who_accepts() {
+fn a_full_call_cannot_be_accepted() {
     let mut stage = Stage::with(Limits {
         participants_per_call: 2,
         ..Limits::default()
@@ -126,7 +126,7 @@ fn a_full_call_takes_nobody_who_accepts() {
     let text = stage.refused(bert, ErrorCode::LimitExceeded);
     assert!(text.contains("full"), "{text}");
     stage.received(&carl);
-    // It rings on, and there may be room yet.
+    // The call keeps ringing, since a place may become free.
     let again = stage.listen("bert");
     assert_eq!(only(stage.take(again)), incoming("tea", "anna"));
     stage.leave(&carl, false);
@@ -134,7 +134,7 @@ fn a_full_call_takes_nobody_who_accepts() {
 }
 
 #[test]
-fn who_is_rung_and_comes_in_by_the_calls_name_has_answered() {
+fn a_rung_user_that_joins_by_name_has_accepted() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let rung = stage.listen("bert");
@@ -152,7 +152,7 @@ fn who_is_rung_and_comes_in_by_the_calls_name_has_answered() {
 }
 
 #[test]
-fn who_is_called_needs_no_token_for_that_call() {
+fn a_callee_needs_no_token_for_the_call() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "coffee");
     stage.restrict("tea", false);
@@ -163,7 +163,7 @@ fn who_is_called_needs_no_token_for_that_call() {
     stage.refused(early, ErrorCode::TokenCall);
     stage.take(rung);
     let bert = stage.accept(rung, "coffee");
-    // Also for coming back.
+    // The same applies to resuming.
     stage.lose(&bert);
     let back = stage.back("bert", &bert);
     assert_eq!(back.id(), bert.id());
@@ -175,14 +175,14 @@ fn who_is_called_needs_no_token_for_that_call() {
 }
 
 #[test]
-fn nobody_comes_into_a_placed_call_uncalled() {
+fn only_callees_can_join_a_placed_call() {
     let mut stage = Stage::new();
     let (anna, bert) = stage.call("anna", "bert");
     let eve = stage.hello("eve");
     stage.say_join(eve, &anna.call, None);
     let text = stage.refused(eve, ErrorCode::NotInvited);
     assert!(text.contains("invite"), "{text}");
-    // Not with a key that she made either.
+    // An invented key does not help.
     let key = "0123456789abcdef0123456789abcdef".to_owned();
     let made = Resume {
         participant: identity::id(&key, "eve", &anna.call),
@@ -194,7 +194,7 @@ fn nobody_comes_into_a_placed_call_uncalled() {
     stage.refused(eve, ErrorCode::NotInvited);
     assert!(stage.received(&anna).is_empty());
 
-    // Who was called, or placed it, may come in once more, whatever call its token opens.
+    // The caller and the callees may join again, whatever their tokens permit.
     stage.restrict("tea", false);
     for (user, session) in [("anna", 2), ("bert", 2)] {
         let id = stage.hello(user);
@@ -205,7 +205,7 @@ fn nobody_comes_into_a_placed_call_uncalled() {
 }
 
 #[test]
-fn who_declined_a_placed_call_may_come_into_it_later() {
+fn a_user_that_declined_a_placed_call_may_join_it_later() {
     let mut stage = Stage::new();
     let (anna, _) = stage.call("anna", "bert");
     let rung = stage.listen("carl");
@@ -218,7 +218,7 @@ fn who_declined_a_placed_call_may_come_into_it_later() {
 }
 
 #[test]
-fn a_placed_name_that_is_no_call_can_not_be_joined() {
+fn a_placed_name_without_a_call_cannot_be_joined() {
     let mut stage = Stage::new();
     for name in [PLACED.to_owned(), format!("{PLACED}{}", "0".repeat(32))] {
         let id = stage.hello("anna");

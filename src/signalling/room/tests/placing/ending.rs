@@ -1,8 +1,8 @@
-//! How calls end that nobody answers, that the others leave, or that are ended for everybody.
+//! The end of calls: nobody answers, the others leave, or a participant ends the call for everyone.
 
 use super::*;
 
-/// The error that ends the caller's call, after the statuses of its callees.
+/// Returns the text of the error that ends the caller's call, after the states of its callees.
 fn fails(stage: &mut Stage, caller: ConnectionId, expected: ErrorCode) -> String {
     let last = stage.received.get_mut(&caller).unwrap().pop().unwrap();
     let ServerMessage::Error { code, message } = last else {
@@ -14,7 +14,7 @@ fn fails(stage: &mut Stage, caller: ConnectionId, expected: ErrorCode) -> String
 }
 
 #[test]
-fn a_call_that_nobody_answers_ends_with_what_became_of_the_last_callee() {
+fn a_call_that_nobody_answers_ends_with_the_state_of_the_last_callee() {
     let mut stage = Stage::new();
     let id = stage.hello("anna");
     stage.say_place(id, &["bert"]);
@@ -55,7 +55,7 @@ fn a_call_that_nobody_answers_ends_with_what_became_of_the_last_callee() {
 }
 
 #[test]
-fn a_callee_that_is_called_anew_is_told_of_once() {
+fn a_callee_that_is_invited_again_is_reported_once() {
     let mut stage = Stage::new();
     let (anna, bert) = stage.ring("anna", "bert");
     stage.listen("carl");
@@ -70,7 +70,7 @@ fn a_callee_that_is_called_anew_is_told_of_once() {
 }
 
 #[test]
-fn a_call_goes_on_while_one_of_its_callees_is_rung() {
+fn a_call_continues_while_one_of_its_callees_is_rung() {
     let mut stage = Stage::new();
     stage.listen("carl");
     let (anna, bert) = stage.ring("anna", "bert");
@@ -85,7 +85,7 @@ fn a_call_goes_on_while_one_of_its_callees_is_rung() {
 }
 
 #[test]
-fn when_the_caller_leaves_it_rings_no_more() {
+fn when_the_caller_leaves_the_ringing_ends() {
     let mut stage = Stage::new();
     let (anna, rung) = stage.ring("anna", "bert");
     stage.leave(&anna, false);
@@ -99,7 +99,7 @@ fn when_the_caller_leaves_it_rings_no_more() {
 }
 
 #[test]
-fn when_who_invited_leaves_others_it_rings_on() {
+fn the_ringing_continues_when_the_inviter_leaves_others_behind() {
     let mut stage = Stage::new();
     let (anna, bert) = stage.call("anna", "bert");
     let rung = stage.listen("carl");
@@ -114,7 +114,7 @@ fn when_who_invited_leaves_others_it_rings_on() {
 }
 
 #[test]
-fn the_last_participant_is_told_that_everybody_else_has_left() {
+fn the_last_participant_learns_that_everybody_else_has_left() {
     let mut stage = Stage::new();
     let (anna, bert) = stage.call("anna", "bert");
     stage.leave(&anna, false);
@@ -129,7 +129,7 @@ fn the_last_participant_is_told_that_everybody_else_has_left() {
 }
 
 #[test]
-fn a_placed_call_of_three_goes_on_with_two() {
+fn a_placed_call_of_three_continues_with_two() {
     let mut stage = Stage::new();
     let (anna, bert) = stage.call("anna", "bert");
     let rung = stage.listen("carl");
@@ -160,7 +160,7 @@ fn the_last_participant_stays_while_somebody_is_rung() {
 }
 
 #[test]
-fn who_does_not_come_back_has_left_the_call_too() {
+fn a_participant_that_does_not_resume_has_left_the_call() {
     let mut stage = Stage::new();
     let (anna, bert) = stage.call("anna", "bert");
     stage.lose(&bert);
@@ -175,7 +175,7 @@ fn who_does_not_come_back_has_left_the_call_too() {
 }
 
 #[test]
-fn a_named_call_goes_on_with_one_participant() {
+fn a_named_call_continues_with_one_participant() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
@@ -187,10 +187,10 @@ fn a_named_call_goes_on_with_one_participant() {
 }
 
 #[test]
-fn a_placed_call_is_ended_for_everybody_by_whoever_is_in_it() {
+fn any_participant_can_end_a_placed_call_for_everyone() {
     let mut stage = Stage::new();
     let (anna, rung) = stage.ring("anna", "bert");
-    // Whatever the token of who was called.
+    // The callee's token does not matter.
     stage.restrict("tea", false);
     let listening = stage.listen("carl");
     stage.invite(&anna, &["carl"]);
@@ -205,7 +205,7 @@ fn a_placed_call_is_ended_for_everybody_by_whoever_is_in_it() {
     assert!(stage.received(&bert).is_empty());
     assert!(stage.closed.contains(&bert.connection));
     let reason = stage.over(anna.connection);
-    assert_eq!(reason, "BERT has ended the call for everybody");
+    assert_eq!(reason, "BERT ended the call for everyone");
     assert_eq!(
         only(stage.take(listening)),
         no_longer(&anna.call, IncomingEnd::Cancelled)
@@ -214,7 +214,7 @@ fn a_placed_call_is_ended_for_everybody_by_whoever_is_in_it() {
 }
 
 #[test]
-fn a_named_call_is_ended_for_everybody_by_who_may_place_calls() {
+fn a_user_that_may_place_calls_can_end_a_named_call_for_everyone() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     stage.restrict("tea", false);
@@ -222,7 +222,7 @@ fn a_named_call_is_ended_for_everybody_by_who_may_place_calls() {
     stage.received(&anna);
     stage.leave(&bert, true);
     let text = stage.refused(bert.connection, ErrorCode::TokenPlace);
-    assert!(text.contains("end a call for everybody"), "{text}");
+    assert!(text.contains("end a call for everyone"), "{text}");
     assert!(stage.received(&anna).is_empty());
 
     stage.leave(&anna, true);
@@ -232,7 +232,7 @@ fn a_named_call_is_ended_for_everybody_by_who_may_place_calls() {
 }
 
 #[test]
-fn who_waits_for_calls_leaves_without_a_word() {
+fn a_listening_client_leaves_without_a_message_to_anybody() {
     let mut stage = Stage::new();
     let (anna, rung) = stage.ring("anna", "bert");
     stage.send(rung, &ClientMessage::Leave { for_everyone: true });

@@ -1,9 +1,9 @@
-//! Who may call whom, and how callees are found.
+//! Placing calls and finding the callees.
 
 use super::*;
 
 #[test]
-fn who_listens_is_rung_by_whom_and_for_what() {
+fn a_listening_user_is_rung_with_the_caller_and_the_call() {
     let mut stage = Stage::new();
     let bert = stage.listen("bert");
     let anna = stage.place("anna", &[("bert", CalleeState::Ringing)]);
@@ -18,7 +18,7 @@ fn who_listens_is_rung_by_whom_and_for_what() {
 }
 
 #[test]
-fn every_placed_call_is_another_one() {
+fn every_placed_call_has_another_name() {
     let mut stage = Stage::new();
     let (anna, _) = stage.ring("anna", "bert");
     let (other, _) = stage.ring("anna", "carl");
@@ -50,7 +50,7 @@ fn a_user_is_rung_on_all_connections_that_listen() {
 }
 
 #[test]
-fn who_listens_while_it_rings_is_rung() {
+fn a_user_that_starts_to_listen_during_the_ringing_is_rung() {
     let mut stage = Stage::new();
     let (anna, rung) = stage.ring("anna", "bert");
     stage.input(Input::Closed(rung));
@@ -67,7 +67,7 @@ fn who_listens_while_it_rings_is_rung() {
 }
 
 #[test]
-fn who_is_in_a_call_is_busy_unless_another_connection_listens() {
+fn a_user_in_a_call_is_busy_unless_another_connection_listens() {
     let mut stage = Stage::new();
     let bert = stage.join("bert", "tea");
     stage.listen("carl");
@@ -82,14 +82,14 @@ fn who_is_in_a_call_is_busy_unless_another_connection_listens() {
 }
 
 #[test]
-fn who_is_rung_for_another_call_is_busy_on_all_connections() {
+fn a_user_rung_for_another_call_is_busy_on_all_connections() {
     let mut stage = Stage::new();
     let (anna, rung) = stage.ring("anna", "bert");
     stage.listen("carl");
     let states = [("bert", CalleeState::Busy), ("carl", CalleeState::Ringing)];
     stage.place("dora", &states);
     assert!(stage.take(rung).is_empty());
-    // Also one whose connection is lost while it rings.
+    // The same applies to a user that loses its connection while it is rung.
     stage.input(Input::Closed(rung));
     let states = [("bert", CalleeState::Busy)];
     stage.invite(&anna, &["bert"]);
@@ -101,7 +101,7 @@ fn who_is_rung_for_another_call_is_busy_on_all_connections() {
 }
 
 #[test]
-fn callees_are_told_of_in_order_and_each_once() {
+fn each_callee_is_reported_once_and_in_order() {
     let mut stage = Stage::new();
     stage.listen("zoe");
     stage.join("bert", "tea");
@@ -118,7 +118,7 @@ fn callees_are_told_of_in_order_and_each_once() {
 }
 
 #[test]
-fn placing_needs_the_right_to_and_the_connection_lives_on_without() {
+fn placing_without_permission_is_refused_and_the_connection_stays_open() {
     let mut stage = Stage::new();
     let bert = stage.listen("bert");
     stage.restrict("tea", false);
@@ -131,13 +131,13 @@ fn placing_needs_the_right_to_and_the_connection_lives_on_without() {
     assert!(stage.take(bert).is_empty());
     assert_eq!(stage.rooms.stats().ringing, 0);
 
-    // Whatever call the token opens, it says whether to place.
+    // The permission to place does not depend on the calls that the token admits to.
     stage.restrict("tea", true);
     stage.place("carl", &[("bert", CalleeState::Ringing)]);
 }
 
 #[test]
-fn callees_are_other_users_with_good_names() {
+fn callees_are_other_users_with_valid_names() {
     let mut stage = Stage::new();
     let bad: [(&[&str], &str); 4] = [
         (&[], "nobody"),
@@ -155,7 +155,7 @@ fn callees_are_other_users_with_good_names() {
 }
 
 #[test]
-fn a_call_has_as_many_callees_as_there_is_room_for() {
+fn a_call_has_at_most_as_many_callees_as_free_places() {
     let mut stage = Stage::with(Limits {
         participants_per_call: 3,
         ..Limits::default()
@@ -171,7 +171,7 @@ fn a_call_has_as_many_callees_as_there_is_room_for() {
 }
 
 #[test]
-fn a_placed_call_is_one_of_the_servers_calls() {
+fn a_placed_call_counts_as_one_of_the_servers_calls() {
     let mut stage = Stage::with(Limits {
         calls: 1,
         ..Limits::default()
@@ -194,7 +194,7 @@ fn each_callee_counts_as_a_message() {
     });
     stage.listen("bert");
     let anna = stage.place("anna", &[("bert", CalleeState::Ringing)]);
-    // Two are gone.
+    // Two messages have been counted already.
     stage.invite(&anna, &["1", "2", "3", "4", "5", "6", "7"]);
     assert_eq!(stage.received(&anna).len(), 7);
     stage.invite(&anna, &["8", "9"]);
@@ -203,12 +203,12 @@ fn each_callee_counts_as_a_message() {
 }
 
 #[test]
-fn what_is_out_of_place_is_refused_and_told_what_to_do() {
+fn a_message_out_of_order_is_refused_with_the_remedy() {
     let mut stage = Stage::new();
-    let out_of_order = |stage: &mut Stage, id: ConnectionId, text: &str, cure: &str| {
+    let out_of_order = |stage: &mut Stage, id: ConnectionId, text: &str, remedy: &str| {
         stage.text(id, text);
         let received = stage.refused(id, ErrorCode::OutOfOrder);
-        assert!(received.contains(cure), "{received}");
+        assert!(received.contains(remedy), "{received}");
     };
     let new = stage.open();
     out_of_order(&mut stage, new, r#"{"type":"listen"}"#, "hello");

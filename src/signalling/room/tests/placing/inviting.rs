@@ -1,9 +1,9 @@
-//! Further users for a call.
+//! Inviting further users.
 
 use super::*;
 
 #[test]
-fn further_users_are_rung_and_all_in_the_call_are_told() {
+fn an_invited_user_is_rung_and_all_participants_learn_of_it() {
     let mut stage = Stage::new();
     let (anna, bert) = stage.call("anna", "bert");
     let rung = stage.listen("carl");
@@ -25,7 +25,7 @@ fn further_users_are_rung_and_all_in_the_call_are_told() {
 }
 
 #[test]
-fn a_named_call_rings_for_users_and_goes_on_when_nobody_comes() {
+fn a_named_call_rings_users_and_continues_if_nobody_answers() {
     let mut stage = Stage::new();
     let anna = stage.join("anna", "tea");
     let rung = stage.listen("bert");
@@ -50,7 +50,7 @@ fn a_named_call_rings_for_users_and_goes_on_when_nobody_comes() {
 }
 
 #[test]
-fn who_is_in_the_call_is_busy_which_only_who_invites_is_told() {
+fn a_user_in_the_call_is_busy_which_only_the_inviter_learns() {
     let mut stage = Stage::new();
     let (anna, bert) = stage.call("anna", "bert");
     stage.listen("bert");
@@ -65,7 +65,7 @@ fn who_is_in_the_call_is_busy_which_only_who_invites_is_told() {
 }
 
 #[test]
-fn inviting_who_is_rung_changes_nothing() {
+fn inviting_a_user_that_is_rung_changes_nothing() {
     let mut stage = Stage::new();
     let (anna, rung) = stage.ring("anna", "bert");
     stage.advance(RINGING - MOMENT);
@@ -79,7 +79,7 @@ fn inviting_who_is_rung_changes_nothing() {
 }
 
 #[test]
-fn inviting_needs_the_right_to_place() {
+fn inviting_requires_the_permission_to_place_calls() {
     let mut stage = Stage::new();
     stage.restrict("tea", false);
     let anna = stage.join("anna", "tea");
@@ -88,7 +88,7 @@ fn inviting_needs_the_right_to_place() {
     let text = stage.refused(anna.connection, ErrorCode::TokenPlace);
     assert!(text.contains("invite"), "{text}");
     assert!(stage.take(bert).is_empty());
-    // Also of who was called, and of who comes back.
+    // The same applies to a callee, and after resuming.
     let carl = stage.listen("carl");
     stage.grants = Ok(Grants::unlimited());
     let dora = stage.place("dora", &[("carl", CalleeState::Ringing)]);
@@ -104,7 +104,7 @@ fn inviting_needs_the_right_to_place() {
 }
 
 #[test]
-fn those_present_and_those_rung_are_no_more_than_a_call_takes() {
+fn participants_and_rung_users_together_are_limited() {
     let mut stage = Stage::with(Limits {
         participants_per_call: 3,
         ..Limits::default()
@@ -112,7 +112,7 @@ fn those_present_and_those_rung_are_no_more_than_a_call_takes() {
     let (anna, _) = stage.ring("anna", "bert");
     stage.listen("carl");
     stage.listen("dora");
-    // Those who are rung already, or in the call, do not count twice.
+    // Users that are rung already or in the call are not counted twice.
     stage.invite(&anna, &["bert", "anna", "carl"]);
     assert_eq!(stage.received(&anna).len(), 2);
     stage.invite(&anna, &["dora"]);
@@ -122,7 +122,7 @@ fn those_present_and_those_rung_are_no_more_than_a_call_takes() {
 }
 
 #[test]
-fn who_comes_in_learns_who_is_being_rung() {
+fn a_participant_that_joins_learns_who_is_being_rung() {
     let mut stage = Stage::new();
     let (anna, bert) = stage.ring("anna", "bert");
     stage.listen("carl");
@@ -134,12 +134,12 @@ fn who_comes_in_learns_who_is_being_rung() {
 }
 
 #[test]
-fn a_bad_name_is_not_rung() {
+fn an_invalid_name_is_not_rung() {
     let mut stage = Stage::new();
     let (anna, bert) = stage.call("anna", "bert");
     stage.invite(&anna, &["carl", "a\nb"]);
     stage.refused(anna.connection, ErrorCode::InviteRefused);
-    // The others notice nothing, and the call goes on.
+    // The others notice nothing, and the call continues.
     assert_eq!(stage.received(&bert), []);
     let nobody: &[&str] = &[];
     stage.invite(&bert, nobody);
@@ -147,7 +147,7 @@ fn a_bad_name_is_not_rung() {
 }
 
 #[test]
-fn a_call_does_not_remember_all_who_were_ever_called() {
+fn a_call_does_not_remember_all_its_past_callees() {
     let mut stage = Stage::new();
     let (anna, bert) = stage.call("anna", "bert");
     for number in 0..1100 {
@@ -167,7 +167,7 @@ fn a_call_does_not_remember_all_who_were_ever_called() {
     };
     assert!(!joins(&mut stage, "user 0"));
     assert!(joins(&mut stage, "user 1099"));
-    // Those who are there are kept.
+    // Present participants are kept.
     assert!(joins(&mut stage, "bert"));
     assert_eq!(bert.call, anna.call);
 }

@@ -15,7 +15,7 @@ const RINGING: Duration = Duration::from_secs(60);
 const RESUME: Duration = Duration::from_secs(30);
 const MOMENT: Duration = Duration::from_millis(1);
 
-/// A client in a placed call, or in one that was answered.
+/// A client in a placed or accepted call.
 #[derive(Clone, Debug)]
 struct Party {
     client: Client,
@@ -54,7 +54,7 @@ fn no_longer(call: &str, reason: IncomingEnd) -> ServerMessage {
 }
 
 impl Stage {
-    /// A connection that waits for calls to `user`.
+    /// Opens a connection that listens for calls to `user`.
     fn listen(&mut self, user: &str) -> ConnectionId {
         let id = self.hello(user);
         self.send(id, &ClientMessage::Listen {});
@@ -73,7 +73,7 @@ impl Stage {
         self.send(id, &place);
     }
 
-    /// Places a call whose caller receives `states` of its callees.
+    /// Places a call, and asserts that the caller receives these states of its callees.
     fn place(&mut self, user: &str, states: &[(&str, CalleeState)]) -> Party {
         let id = self.hello(user);
         let callees: Vec<&str> = states.iter().map(|(user, _)| *user).collect();
@@ -88,7 +88,7 @@ impl Stage {
         party
     }
 
-    /// Calls one who waits: gives the caller and the connection that is rung.
+    /// Calls a listening user. Returns the caller and the connection that is rung.
     fn ring(&mut self, caller: &str, user: &str) -> (Party, ConnectionId) {
         let rung = self.listen(user);
         let party = self.place(caller, &[(user, CalleeState::Ringing)]);
@@ -111,7 +111,7 @@ impl Stage {
         party(id, only(self.take(id)))
     }
 
-    /// A call that `caller` placed and `user` has answered; both have heard of it.
+    /// Places a call that `user` accepts, and takes the messages to both.
     fn call(&mut self, caller: &str, user: &str) -> (Party, Party) {
         let (anna, rung) = self.ring(caller, user);
         let bert = self.accept(rung, &anna.call);
@@ -133,14 +133,14 @@ impl Stage {
         self.send(client.connection, &ClientMessage::Leave { for_everyone });
     }
 
-    /// Comes back into a call.
+    /// Resumes the session of `party`.
     fn back(&mut self, user: &str, party: &Party) -> Party {
         let id = self.hello(user);
         self.say_join(id, &party.call, Some(party.resume.clone()));
         self::party(id, only(self.take(id)))
     }
 
-    /// The reason for which the call is over for this connection.
+    /// Returns the reason with which the call ended for this connection.
     fn over(&mut self, id: ConnectionId) -> String {
         match only(self.take(id)) {
             ServerMessage::CallEnded { reason } => {
@@ -151,7 +151,7 @@ impl Stage {
         }
     }
 
-    /// Without tokens for more than the call `call`.
+    /// Restricts the grants of clients to the call `call`.
     fn restrict(&mut self, call: &str, place: bool) {
         self.grants = Ok(Grants {
             calls: CallScope::Only(call.to_owned()),
@@ -159,7 +159,7 @@ impl Stage {
         });
     }
 
-    /// Nothing is left of any call.
+    /// Asserts that no state of any call is left.
     fn is_clean(&mut self) {
         assert!(self.rooms.calls.is_empty(), "{:?}", self.rooms);
         assert!(self.rooms.invitations.is_empty(), "{:?}", self.rooms);

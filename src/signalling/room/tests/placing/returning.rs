@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_caller_who_comes_back_finds_it_ringing() {
+fn a_caller_that_resumes_finds_the_call_ringing() {
     let mut stage = Stage::new();
     let (anna, rung) = stage.ring("anna", "bert");
     stage.lose(&anna);
@@ -19,7 +19,7 @@ fn a_caller_who_comes_back_finds_it_ringing() {
 }
 
 #[test]
-fn a_caller_who_does_not_come_back_is_gone() {
+fn a_caller_that_does_not_resume_cancels_the_call() {
     let mut stage = Stage::new();
     let (anna, rung) = stage.ring("anna", "bert");
     stage.lose(&anna);
@@ -44,7 +44,7 @@ fn a_call_is_answered_while_its_caller_is_lost() {
 }
 
 #[test]
-fn who_comes_back_after_the_end_is_told_of_it() {
+fn a_participant_that_resumes_after_the_end_learns_of_it() {
     let mut stage = Stage::new();
     // Nobody answered.
     let (anna, rung) = stage.ring("anna", "bert");
@@ -55,12 +55,13 @@ fn who_comes_back_after_the_end_is_told_of_it() {
     stage.refused(id, ErrorCode::CalleeDeclined);
     stage.input(Input::Closed(rung));
     stage.is_clean();
-    // Not twice.
+    // The end is reported only once.
     let id = stage.hello("anna");
     stage.say_join(id, &anna.call, None);
     stage.refused(id, ErrorCode::NotInvited);
 
-    // It was ended for everybody, also a named one, of which there is another by now.
+    // The same applies to a named call that was ended for everyone, even if a new one has the same
+    // name.
     let tea = stage.join("anna", "tea");
     let bert = stage.join("bert", "tea");
     stage.lose(&bert);
@@ -69,12 +70,12 @@ fn who_comes_back_after_the_end_is_told_of_it() {
     let id = stage.hello("bert");
     stage.say_join(id, "tea", Some(bert.resume.clone()));
     assert!(stage.over(id).contains("ANNA"));
-    // Who comes without the key of before comes into the new one.
+    // Without the old key, a client joins the new call.
     assert_eq!(stage.join("bert", "tea").roster.len(), 1);
 }
 
 #[test]
-fn the_end_of_a_call_is_told_to_who_has_the_key_alone() {
+fn only_the_owner_of_the_key_learns_of_the_end() {
     let mut stage = Stage::new();
     let (anna, rung) = stage.ring("anna", "bert");
     stage.lose(&anna);
@@ -92,19 +93,19 @@ fn the_end_of_a_call_is_told_to_who_has_the_key_alone() {
 }
 
 #[test]
-fn another_server_takes_a_placed_call_over() {
+fn another_server_restores_a_placed_call() {
     let mut stage = Stage::new();
     let (anna, bert) = stage.call("anna", "bert");
     stage.another_server();
     let bert_back = stage.back("bert", &bert);
     assert_eq!(bert_back.resume, bert.resume);
-    // The others may take as long as they may on one server.
+    // The others have as much time to resume as on one server.
     stage.advance(RESUME - MOMENT);
     let anna_back = stage.back("anna", &anna);
     assert_eq!(&anna_back.roster[0].id, bert.id());
     stage.advance(RINGING);
     assert_eq!(stage.received(&bert_back).len(), 1);
-    // It is a placed call as before.
+    // It is still a placed call.
     let eve = stage.hello("eve");
     stage.say_join(eve, &anna.call, None);
     stage.refused(eve, ErrorCode::NotInvited);
@@ -114,14 +115,14 @@ fn another_server_takes_a_placed_call_over() {
 }
 
 #[test]
-fn on_another_server_a_call_is_over_for_who_stays_alone() {
+fn on_another_server_a_call_ends_for_a_participant_that_stays_alone() {
     let mut stage = Stage::new();
     let (anna, bert) = stage.call("anna", "bert");
     let rung = stage.listen("carl");
     stage.another_server();
     let bert_back = stage.back("bert", &bert);
     let anna_back = stage.back("anna", &anna);
-    // Who leaves again within that time does not end it, since others may come.
+    // Leaving within that time does not end the call, since others may still resume.
     stage.leave(&anna_back, false);
     stage.received(&bert_back);
     stage.advance(RESUME - MOMENT);
@@ -131,7 +132,7 @@ fn on_another_server_a_call_is_over_for_who_stays_alone() {
     assert!(stage.take(rung).is_empty());
     stage.is_clean();
 
-    // Then there is nothing to come back to; a key alone makes no call that lasts.
+    // Then the call is over. A key alone creates no lasting call.
     let alone = stage.back("anna", &anna);
     assert!(alone.roster.is_empty());
     stage.advance(RESUME);
@@ -140,12 +141,12 @@ fn on_another_server_a_call_is_over_for_who_stays_alone() {
 }
 
 #[test]
-fn another_server_does_not_let_the_uncalled_in() {
+fn another_server_admits_only_callees() {
     let mut stage = Stage::new();
     let (anna, bert) = stage.call("anna", "bert");
     stage.another_server();
     for resume in [None, Some(anna.resume.clone())] {
-        // Without a key, and with another's.
+        // Without a key, and with that of another participant.
         let eve = stage.hello("eve");
         let expected = match resume {
             None => ErrorCode::NotInvited,
@@ -162,7 +163,7 @@ fn another_server_does_not_let_the_uncalled_in() {
 }
 
 #[test]
-fn on_another_server_a_key_opens_no_more_than_the_token() {
+fn on_another_server_a_key_permits_no_more_than_the_token() {
     let mut stage = Stage::new();
     let (anna, bert) = stage.call("anna", "bert");
     stage.another_server();
@@ -172,7 +173,7 @@ fn on_another_server_a_key_opens_no_more_than_the_token() {
         stage.say_join(id, &party.call, Some(party.resume.clone()));
         id
     };
-    // Neither alone, nor after one who may.
+    // Neither alone, nor after a client with permission.
     let id = join(&mut stage, "bert", &bert);
     let text = stage.refused(id, ErrorCode::NotInvited);
     assert!(text.contains("token for all calls"), "{text}");
@@ -181,7 +182,7 @@ fn on_another_server_a_key_opens_no_more_than_the_token() {
     stage.restrict("tea", false);
     let id = join(&mut stage, "bert", &bert);
     stage.refused(id, ErrorCode::NotInvited);
-    // A new call lets it in.
+    // A new invitation admits it.
     let rung = stage.listen("bert");
     stage.grants = Ok(Grants::unlimited());
     let anna = stage.back("anna", &anna);
@@ -207,7 +208,7 @@ fn on_another_server_others_can_be_invited_to_the_call() {
 }
 
 #[test]
-fn who_calls_again_ends_the_call_of_which_it_got_no_answer() {
+fn calling_again_ends_the_users_lost_call_to_the_same_callees() {
     let mut stage = Stage::new();
     let (lost, rung) = stage.ring("anna", "bert");
     stage.lose(&lost);
@@ -217,27 +218,27 @@ fn who_calls_again_ends_the_call_of_which_it_got_no_answer() {
         incoming(&anna.call, "anna"),
     ];
     assert_eq!(stage.take(rung), expected);
-    // Should it know of that call after all, it learns what became of it.
+    // If it does know that call, it learns why it ended.
     let id = stage.hello("anna");
     stage.say_join(id, &lost.call, Some(lost.resume.clone()));
     assert!(stage.over(id).contains("another call"));
 }
 
 #[test]
-fn who_calls_again_ends_no_call_that_lives() {
+fn calling_again_ends_no_other_call() {
     let mut stage = Stage::new();
     let busy = CalleeState::Busy;
     let ringing = CalleeState::Ringing;
-    // One whose caller is there.
+    // A call whose caller is present.
     let (_, bert) = stage.ring("anna", "bert");
     stage.listen("carl");
     let second = stage.place("anna", &[("bert", busy), ("carl", ringing)]);
-    // One that rings somebody else.
+    // A call that rings somebody else.
     stage.lose(&second);
     stage.listen("dora");
     let third = stage.place("anna", &[("bert", busy), ("dora", ringing)]);
     assert!(stage.take(bert).is_empty());
-    // Another user's.
+    // A call of another user.
     stage.listen("frida");
     stage.lose(&third);
     stage.place("emil", &[("dora", busy), ("frida", ringing)]);

@@ -1,51 +1,26 @@
-//! Random walks: whatever clients do, and in whatever order, the machine's books agree, and
-//! nothing is left in the end.
+//! Random walks: whatever clients do in any order, the machine's state stays consistent, and none
+//! is left in the end.
 
 use super::*;
 use crate::signalling::room::placed_state::Placed;
 
 const USERS: [&str; 5] = ["anna", "bert", "carl", "dora", "emil"];
 
-/// A linear congruential generator, so that a walk repeats.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005);
-        self.0 = self.0.wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % bound
-    }
-
-    fn of<T: Clone>(&mut self, choices: &[T]) -> Option<T> {
-        match choices.len() {
-            0 => None,
-            count => Some(choices[self.below(count)].clone()),
-        }
-    }
-
-    fn users(&mut self) -> Vec<&'static str> {
-        (0..=self.below(3))
-            .map(|_| USERS[self.below(USERS.len())])
-            .collect()
-    }
+fn any<T: Clone>(dice: &mut Dice, choices: &[T]) -> Option<T> {
+    (!choices.is_empty()).then(|| dice.pick(choices))
 }
 
-/// Names that do not repeat.
-impl Random for Dice {
-    fn fill(&mut self, bytes: &mut [u8]) {
-        for byte in bytes {
-            *byte = u8::try_from(self.below(256)).unwrap();
-        }
-    }
+fn users(dice: &mut Dice) -> Vec<&'static str> {
+    (0..=dice.below(3)).map(|_| dice.pick(&USERS)).collect()
 }
 
-/// What was seen on the way.
+/// The state of a walk.
 #[derive(Default)]
 struct Walk {
     open: Vec<ConnectionId>,
     calls: Vec<String>,
     joined: Vec<(&'static str, String, Resume)>,
-    /// How often each type of message was received.
+    /// The number of received messages of each type.
     received: BTreeMap<&'static str, usize>,
 }
 
@@ -55,30 +30,30 @@ impl Walk {
             0..4 => self.enter(stage, dice),
             4..8 => self.say(stage, dice),
             8 => {
-                if let Some(id) = dice.of(&self.open) {
+                if let Some(id) = any(dice, &self.open) {
                     stage.input(Input::Closed(id));
                     self.open.retain(|open| *open != id);
                 }
             }
-            _ => stage.advance(Duration::from_millis(1000 * dice.below(40) as u64)),
+            _ => stage.advance(Duration::from_millis(1000 * dice.below(40))),
         }
     }
 
     fn enter(&mut self, stage: &mut Stage, dice: &mut Dice) {
-        let user = USERS[dice.below(USERS.len())];
+        let user = dice.pick(&USERS);
         let id = stage.hello(user);
         self.open.push(id);
         match dice.below(5) {
-            0 => stage.say_place(id, &dice.users()),
+            0 => stage.say_place(id, &users(dice)),
             1 => {
-                if let Some((user, call, resume)) = dice.of(&self.joined) {
+                if let Some((user, call, resume)) = any(dice, &self.joined) {
                     let back = stage.hello(user);
                     self.open.push(back);
                     stage.say_join(back, &call, Some(resume));
                 }
             }
             2 => {
-                let call = dice.of(&self.calls).unwrap_or_else(|| "tea".to_owned());
+                let call = any(dice, &self.calls).unwrap_or_else(|| "tea".to_owned());
                 stage.say_join(id, &call, None);
             }
             _ => stage.send(id, &ClientMessage::Listen {}),
@@ -93,17 +68,17 @@ impl Walk {
     }
 
     fn say(&mut self, stage: &mut Stage, dice: &mut Dice) {
-        let Some(id) = dice.of(&self.open) else {
+        let Some(id) = any(dice, &self.open) else {
             return;
         };
         let phase = stage.rooms.connections.get(&id).map(|c| c.phase.clone());
-        // What rings here, or now and then any call.
+        // The call that rings here, or sometimes any call.
         let rung = match &phase {
             Some(Phase::Listening { identity, .. }) => stage.rooms.invitations.get(&identity.user),
             _ => None,
         };
         let rung = rung.map(|invitation| invitation.call.clone());
-        let Some(call) = rung.or_else(|| dice.of(&self.calls)) else {
+        let Some(call) = rung.or_else(|| any(dice, &self.calls)) else {
             return;
         };
         match (dice.below(8), phase) {
@@ -114,13 +89,13 @@ impl Walk {
                 stage.send(id, &ClientMessage::Leave { for_everyone });
             }
             _ => {
-                let users = names(&dice.users());
+                let users = names(&users(dice));
                 stage.send(id, &ClientMessage::Invite { users });
             }
         }
     }
 
-    /// Hears what was received, and has the sockets end that are to be closed.
+    /// Handles the received messages, and closes the sockets that must be closed.
     fn settle(&mut self, stage: &mut Stage) {
         for message in std::mem::take(&mut stage.received).into_values().flatten() {
             let text = serde_json::to_value(&message).unwrap();
@@ -141,7 +116,7 @@ impl Walk {
     }
 }
 
-/// Everything that is in two places is the same in both.
+/// Asserts that redundant state is consistent.
 fn agrees(rooms: &Rooms, seed: u64) {
     let rung = rooms.invitations.iter();
     let rung: BTreeSet<(&String, &String)> = rung.map(|(user, i)| (&i.call, user)).collect();
@@ -197,7 +172,7 @@ fn agrees(rooms: &Rooms, seed: u64) {
 }
 
 #[test]
-fn whatever_clients_do_the_books_agree_and_nothing_is_left() {
+fn whatever_clients_do_the_state_is_consistent_and_none_is_left() {
     let mut received: BTreeMap<&str, usize> = BTreeMap::new();
     for seed in 0..40 {
         let mut dice = Dice(seed);
@@ -226,7 +201,7 @@ fn whatever_clients_do_the_books_agree_and_nothing_is_left() {
             *received.entry(kind).or_default() += count;
         }
     }
-    // The walks come by all of it.
+    // The walks cover everything.
     for (kind, count) in &received {
         assert!(*count > 100, "{kind}: {received:?}");
     }

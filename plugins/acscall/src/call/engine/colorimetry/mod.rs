@@ -21,7 +21,7 @@ mod tests;
 /// The URI of the header extension.
 pub(super) const COLOR_SPACE_URI: &str = "http://www.webrtc.org/experiments/rtp-hdrext/color-space";
 /// BT.601, in limited range.
-pub(super) const DEFAULT: &str = "bt601";
+pub(in crate::call) const DEFAULT: &str = "bt601";
 
 /// In the first byte of an RTP packet: the extension bit and the CSRC count.
 const EXTENSION: u8 = 0x10;
@@ -49,7 +49,7 @@ pub(super) fn force_range_conversion(converter: &gst::Element) {
 }
 
 /// Returns the caps with the FCC's matrix if they are full-range BT.601.
-fn with_fcc_matrix(caps: &gst::CapsRef) -> Option<gst::Caps> {
+pub(in crate::call) fn with_fcc_matrix(caps: &gst::CapsRef) -> Option<gst::Caps> {
     let mut caps = caps.to_owned();
     let info = VideoInfo::from_caps(&caps).ok()?;
     let colorimetry = info.colorimetry();

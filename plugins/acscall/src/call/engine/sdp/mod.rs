@@ -244,6 +244,10 @@ fn with_feedback(mut caps: gst::Caps, media: &SDPMediaRef) -> gst::Caps {
         caps.set("media", name);
         if let Some(structure) = caps.structure_mut(0) {
             structure.set_name("application/x-rtp");
+            if name == "audio" {
+                // Without it, browsers encode Opus with one channel (RFC 7587, section 6.1).
+                structure.set("stereo", "1");
+            }
             if name == "video" {
                 structure.set("rtcp-fb-nack", true);
                 structure.set("rtcp-fb-nack-pli", true);

@@ -38,6 +38,9 @@ use internals::{
 use pending_promises::PendingPromises;
 pub(in crate::call) use warm_up::WarmUp;
 
+/// The elements that a leg consists of, one of each plugin, besides payloaders and depayloaders.
+pub(super) const ELEMENTS: [&str; 5] = ["webrtcbin", "rtpbin", "dtlsdec", "srtpdec", "nicesrc"];
+
 /// Makes legs in the pipeline of one call.
 pub(super) struct WebRtc {
     pub(super) pipeline: gst::Pipeline,

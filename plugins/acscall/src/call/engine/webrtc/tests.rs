@@ -97,6 +97,23 @@ fn a_leg_has_the_tracks_that_are_offered_in_their_order() {
 }
 
 #[test]
+fn an_answer_asks_for_stereo() {
+    let maker = maker();
+    let tracks = vec![track("voice", Kind::Audio, Codec::Opus)];
+    let (sender, from_sender) = open(&maker, Direction::Send, Offer::Local(tracks)).unwrap();
+    let (mut receiver, from_receiver) =
+        open(&maker, Direction::Receive, Offer::Remote(vec![Kind::Audio])).unwrap();
+    // Like the offer of a browser.
+    let offer = description(&from_sender).replace("stereo=1;", "");
+    assert!(!offer.contains("stereo=1"), "{offer}");
+    receiver.set_remote_description(&offer).unwrap();
+    let answer = description(&from_receiver);
+    assert!(answer.contains("stereo=1"), "{answer}");
+    sender.close();
+    receiver.close();
+}
+
+#[test]
 fn only_the_sender_offers() {
     let maker = maker();
     let local = Offer::Local(vec![track("voice", Kind::Audio, Codec::Opus)]);

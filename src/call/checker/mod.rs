@@ -1,4 +1,4 @@
-//! Checks what every driver and application relies on:
+//! Checks the invariants that every driver and application relies on, in the tests and in `fuzz/`:
 //!
 //! * There is at most one connection, opened and closed in turn. Nothing is sent without one.
 //! * There is at most one leg each way with each participant, opened and closed once. Actions about
@@ -11,20 +11,96 @@
 //! * Readers and the mix have streams of participants in the call.
 //! * `Finished` comes once, last, with nothing left open.
 
+mod story;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
+use std::sync::LazyLock;
 use std::time::Instant;
 
-use acscall::call::{Action, CallMachine, Direction, Input, LegId, ReaderId, Target};
-use acscall::model::{Kind, ParticipantId};
-use acscall::signalling::message::{ClientMessage, LegStep};
+use super::{Action, CallMachine, Config, Direction, Input, LegId, ReaderId, Target};
+use crate::model::ParticipantId;
+use crate::signalling::message::{ClientMessage, LegEnd, LegStep};
+use story::Story;
 
-use super::story::Story;
+/// The start of virtual time.
+pub fn epoch() -> Instant {
+    #[expect(clippy::disallowed_methods, reason = "the epoch of the virtual time")]
+    static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
+    *EPOCH
+}
 
+/// A call machine whose actions are checked.
+#[derive(Debug)]
+pub struct CheckedCall {
+    machine: CallMachine,
+    checker: Checker,
+}
+
+impl CheckedCall {
+    /// A call that is not started.
+    pub fn new(config: Config) -> CheckedCall {
+        CheckedCall {
+            checker: Checker::new(config.target.clone()),
+            machine: CallMachine::new(config),
+        }
+    }
+
+    /// The connection to the server, as the driver knows it.
+    pub fn socket(&self) -> Socket {
+        self.checker.socket
+    }
+
+    /// Whether the call is over.
+    pub fn is_finished(&self) -> bool {
+        self.checker.is_finished
+    }
+
+    /// Handles an input and returns the actions.
+    pub fn handle(&mut self, input: Input, now: Instant) -> Vec<Action> {
+        self.checker.input(&input);
+        self.machine.handle(input, now);
+        self.actions(now)
+    }
+
+    /// Handles the timers that are due and returns the actions.
+    pub fn handle_timeout(&mut self, now: Instant) -> Vec<Action> {
+        self.machine.handle_timeout(now);
+        let next = self.machine.poll_timeout();
+        assert!(
+            next.is_none_or(|next| next > now),
+            "an expired timer still runs"
+        );
+        self.actions(now)
+    }
+
+    fn actions(&mut self, now: Instant) -> Vec<Action> {
+        let actions: Vec<_> = std::iter::from_fn(|| self.machine.poll_action()).collect();
+        for action in &actions {
+            self.checker.action(action, now);
+        }
+        self.checker.check_state(&self.machine);
+        actions
+    }
+}
+
+impl Deref for CheckedCall {
+    type Target = CallMachine;
+
+    fn deref(&self) -> &CallMachine {
+        &self.machine
+    }
+}
+
+/// The state of the connection to the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Socket {
+pub enum Socket {
+    /// There is none.
     #[default]
     None,
+    /// It is being opened.
     Opening,
+    /// It is open.
     Open,
 }
 
@@ -36,23 +112,22 @@ struct Leg {
 }
 
 #[derive(Debug)]
-pub(super) struct Checker {
+struct Checker {
     target: Target,
-    pub(super) socket: Socket,
-    pub(super) is_finished: bool,
+    socket: Socket,
+    is_finished: bool,
     legs: BTreeMap<LegId, Leg>,
     used: BTreeSet<LegId>,
     story: Story,
     readers: BTreeSet<ReaderId>,
     bound: BTreeMap<ReaderId, ParticipantId>,
     mixed: BTreeSet<ParticipantId>,
-    bitrates: BTreeMap<Kind, u32>,
     /// The number of connections requested at one moment.
     attempts: Option<(Instant, u32)>,
 }
 
 impl Checker {
-    pub(super) fn new(target: Target) -> Checker {
+    fn new(target: Target) -> Checker {
         Checker {
             target,
             socket: Socket::None,
@@ -63,17 +138,16 @@ impl Checker {
             readers: BTreeSet::new(),
             bound: BTreeMap::new(),
             mixed: BTreeSet::new(),
-            bitrates: BTreeMap::new(),
             attempts: None,
         }
     }
 
-    pub(super) fn input(&mut self, input: &Input) {
+    fn input(&mut self, input: &Input) {
         if self.is_finished {
             return;
         }
         match input {
-            Input::SocketOpened => self.socket = Socket::Open,
+            Input::SocketOpened if self.socket == Socket::Opening => self.socket = Socket::Open,
             Input::SocketClosed(_) => self.socket = Socket::None,
             Input::LegConnected(leg) => {
                 if let Some(leg) = self.legs.get_mut(leg) {
@@ -92,7 +166,7 @@ impl Checker {
         }
     }
 
-    pub(super) fn action(&mut self, action: &Action, now: Instant) {
+    fn action(&mut self, action: &Action, now: Instant) {
         assert!(!self.is_finished, "{action:?} after Finished");
         match action {
             Action::Connect => {
@@ -139,17 +213,10 @@ impl Checker {
             Action::CloseLeg(leg) => {
                 assert!(self.legs.remove(leg).is_some(), "{leg} is not open");
             }
-            Action::Encode {
-                kind,
-                bitrate,
-                loss,
-            } => {
-                assert!(
-                    (1000..=1_000_000_000).contains(bitrate) && *loss <= 100,
-                    "{action:?}"
-                );
-                self.bitrates.insert(*kind, *bitrate);
-            }
+            Action::Encode { bitrate, loss, .. } => assert!(
+                (1000..=1_000_000_000).contains(bitrate) && *loss <= 100,
+                "{action:?}"
+            ),
             Action::Bind(reader, stream) => {
                 assert!(self.readers.contains(reader), "{reader:?} is not there");
                 match stream {
@@ -172,7 +239,7 @@ impl Checker {
     }
 
     /// Checks the state after all actions of an input.
-    pub(super) fn check_state(&mut self, call: &CallMachine) {
+    fn check_state(&mut self, call: &CallMachine) {
         self.story.check_state(call);
         if self.is_finished {
             return;
@@ -231,9 +298,14 @@ impl Checker {
                 if let LegStep::Candidate(candidate) = &signal.step
                     && !candidate.candidate.is_empty()
                 {
-                    let is_of = |leg: &&LegId| leg.peer == *to && leg.number == signal.leg;
-                    let id = self.used.iter().find(is_of);
-                    let id = id.expect("the leg was opened").clone();
+                    let id = LegId {
+                        peer: to.clone(),
+                        direction: match signal.by {
+                            LegEnd::Sender => Direction::Send,
+                            LegEnd::Receiver => Direction::Receive,
+                        },
+                        number: signal.leg,
+                    };
                     let leg = self.leg(&id);
                     leg.candidates += 1;
                     assert!(leg.candidates <= 64, "{id} has too many candidates");

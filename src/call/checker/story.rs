@@ -7,8 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use acscall::call::{CallMachine, CallState, Direction, Event, Incoming, ParticipantState};
-use acscall::model::{CalleeState, Kind, ParticipantId};
+use crate::call::{CallMachine, CallState, Direction, Event, Incoming, ParticipantState};
+use crate::model::{CalleeState, Kind, ParticipantId};
 
 #[derive(Debug, Default)]
 pub(super) struct Story {
@@ -78,6 +78,7 @@ impl Story {
                 kind,
                 available,
             } => {
+                assert!(self.is_present(&participant.id), "{event:?}");
                 let stream = (participant.id.clone(), *kind);
                 change(&mut self.streams, stream, *available, event);
             }
@@ -87,6 +88,7 @@ impl Story {
                 direction,
                 slow,
             } => {
+                assert!(self.is_present(&participant.id), "{event:?}");
                 let path = (participant.id.clone(), *direction == Direction::Send);
                 change(&mut self.slow, path, *slow, event);
             }
