@@ -1,7 +1,7 @@
 // The `feature()` of the calling SDK's objects.
 //
-// Applications ask for features in their constructors and listen to them. A feature that the library
-// does not have can be asked for and listened to; only its methods fail, and say so.
+// Applications ask for features in their constructors and listen to them. A feature that the
+// library does not have can be asked for and listened to; only its methods fail, and say so.
 
 import { CallingError } from './errors.js';
 
@@ -82,7 +82,8 @@ export function unsupported(name, members) {
   const refuse = async () => {
     throw new CallingError(400, `acscall.js does not support ${name}. See docs/acscall-js.md.`);
   };
-  const all = { name: name.split('.').pop(), on: NOTHING, off: NOTHING, dispose: NOTHING, ...members };
+  const common = { name: name.split('.').pop(), on: NOTHING, off: NOTHING, dispose: NOTHING };
+  const all = { ...common, ...members };
   return new Proxy(all, {
     get: (target, key) => {
       const isMethod = typeof key === 'string' && key !== 'then';

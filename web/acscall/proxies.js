@@ -37,6 +37,7 @@ export function proxyable({ prototype }) {
     const outer = function (...args) {
       return inner.apply(unwrap(this), args);
     };
-    Object.defineProperty(prototype, name, { ...rest, ...(value ? { value: outer } : { get: outer }) });
+    const member = value ? { value: outer } : { get: outer };
+    Object.defineProperty(prototype, name, { ...rest, ...member });
   }
 }

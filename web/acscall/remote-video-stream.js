@@ -73,7 +73,7 @@ export class RemoteVideoStream extends Emitter {
   /**
    * @internal
    * @param {'Video' | 'ScreenSharing'} type
-   * @param {(isWanted: boolean) => void} setWanted Requests the stream from its sender, or stops it.
+   * @param {(isWanted: boolean) => void} setWanted Requests the stream, or stops it.
    */
   constructor(type, setWanted) {
     super(['isAvailableChanged', 'isReceivingChanged', 'sizeChanged']);
