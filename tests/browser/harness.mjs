@@ -136,8 +136,9 @@ export function makeToken(secret, user, claims = {}) {
 
 /**
  * Starts Chromium with a fake camera and microphone, or without `devices`; it grants access to them
- * unless `grant` is false. `args` are added to its command line. Without options it is the Chromium
- * of run.mjs, if there is one; closing it then closes only its own pages.
+ * unless `grant` is false. `args` are added to its command line. With `backForwardCache` it has that
+ * cache, which Playwright turns off. Without options it is the Chromium of run.mjs, if there is one;
+ * closing it then closes only its own pages.
  */
 export function startBrowser(options) {
   const shared = process.env[SHARED_BROWSER];
@@ -169,8 +170,14 @@ export async function startMortalBrowser(options) {
   return { browser, pid: served.process().pid, kill };
 }
 
-function chromiumOptions({ grant = true, devices = true, args = [] } = {}) {
+function chromiumOptions({
+  grant = true,
+  devices = true,
+  backForwardCache = false,
+  args = [],
+} = {}) {
   return {
+    ignoreDefaultArgs: backForwardCache ? ['--disable-back-forward-cache'] : [],
     executablePath: process.env.CHROMIUM_BIN ?? '/usr/bin/chromium',
     args: [
       ...CHROMIUM_ARGUMENTS,

@@ -7,9 +7,10 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 const LIBRARY = fileURLToPath(new URL('../../web/acscall.js', import.meta.url));
-const MOST = 20_000;
+/** In bytes. From 20 000 when objects came to work behind proxies and ACS' own samples to run. */
+const MOST = 24_000;
 
-test('the library, bundled, minified and compressed, is below 20 kB', async (t) => {
+test('the library, bundled, minified and compressed, is below 24 kB', async (t) => {
   const { outputFiles } = await build({
     entryPoints: [LIBRARY],
     bundle: true,

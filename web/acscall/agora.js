@@ -4,6 +4,7 @@ import { Emitter, emit } from './emitter.js';
 import { CallingError } from './errors.js';
 import { LocalSource } from './local-source.js';
 import { audioContext, meter } from './meter.js';
+import { proxyable } from './proxies.js';
 
 /** @typedef {'balanced' | 'motion' | 'detail'} OptimizationMode */
 /** @typedef {number | {ideal?: number, max?: number, min?: number, exact?: number}} Wanted */
@@ -60,12 +61,16 @@ class LocalTrack extends Emitter {
   /** @protected */
   source;
 
+  static {
+    proxyable(this);
+  }
+
   /**
    * @param {'audio' | 'video'} kind
    * @param {MediaStreamTrack} track
    */
   constructor(kind, track) {
-    super();
+    super(['track-ended', 'track-updated']);
     checkTrack(kind, track);
     /** @readonly */
     this.trackMediaType = kind;
@@ -200,6 +205,10 @@ class LocalTrack extends Emitter {
 export class LocalVideoTrack extends LocalTrack {
   #config;
 
+  static {
+    proxyable(this);
+  }
+
   /** @param {CustomVideoTrackConfig} config */
   constructor(config) {
     super('video', config.mediaStreamTrack);
@@ -215,10 +224,11 @@ export class LocalVideoTrack extends LocalTrack {
   /**
    * Shows the track in an element, given directly or by id, in a `<video>` that this adds.
    * @param {string | HTMLElement} element
-   * @param {{fit?: 'cover' | 'contain' | 'fill', mirror?: boolean}} [config] Mirrored by
+   * @param {{fit?: 'cover' | 'contain' | 'fill', mirror?: boolean} | null} [config] Mirrored by
    *   default, as with Agora.
    */
-  play(element, { fit = 'cover', mirror = true } = {}) {
+  play(element, config) {
+    const { fit = 'cover', mirror = true } = config ?? {};
     const place = typeof element === 'string' ? document.getElementById(element) : element;
     if (!place) throw new CallingError(404, `No element has the id ${element}.`);
     const video = document.createElement('video');
@@ -265,6 +275,10 @@ export class LocalAudioTrack extends LocalTrack {
   #mixer = null;
   /** Plays the track muted: Chromium decodes the sound of a connection only then. */
   #decoder = new Audio();
+
+  static {
+    proxyable(this);
+  }
 
   /** @param {CustomAudioTrackConfig} config */
   constructor({ mediaStreamTrack, encoderConfig }) {
@@ -335,9 +349,9 @@ export class LocalAudioTrack extends LocalTrack {
 /** The supported part of Agora's entry point. */
 export const AgoraRTC = Object.freeze({
   /** @param {CustomVideoTrackConfig} config */
-  createCustomVideoTrack: (config) => new LocalVideoTrack(config),
+  createCustomVideoTrack: (config) => new LocalVideoTrack(Object(config)),
   /** @param {CustomAudioTrackConfig} config */
-  createCustomAudioTrack: (config) => new LocalAudioTrack(config),
+  createCustomAudioTrack: (config) => new LocalAudioTrack(Object(config)),
 });
 
 /**

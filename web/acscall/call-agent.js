@@ -4,14 +4,17 @@ import { Call } from './call.js';
 import { parseOptions } from './call/options.js';
 import { Emitter, emit } from './emitter.js';
 import { CallingError } from './errors.js';
+import { featuresOf } from './features.js';
 import { identifierOf, userOf } from './identifier.js';
 import { IncomingCall } from './incoming-call.js';
+import { proxyable } from './proxies.js';
 import { Endpoint } from './wire/endpoint.js';
 
 /** @import { CallOptions } from './call/options.js' */
 /** @import { Updated } from './emitter.js' */
+/** @import { FeatureFactory } from './features.js' */
 /** @import { UserIdentifier } from './identifier.js' */
-/** @import { Incoming } from './wire/endpoint.js' */
+/** @import { Incoming } from './wire/incoming.js' */
 /** @import { CallSession } from './wire/call-session.js' */
 /** @import { Identity } from './wire/signalling.js' */
 
@@ -43,19 +46,25 @@ export class CallAgent extends Emitter {
   /** @type {ConnectionState} */
   #connectionState = 'Disconnected';
   #isDisposed = false;
+  #features = featuresOf();
   #retryDelay = RETRY_DELAY_MIN;
   #retryTimer = 0;
-  // A closed page leaves at once, not after the time it would have to come back.
-  #onPageHide = (/** @type {PageTransitionEvent} */ { persisted }) => {
-    if (!persisted) this.dispose();
-  };
+  /** Whether the page is hidden for good or in the back-forward cache. */
+  #isSuspended = false;
+  // Leaves at once. The others would see a page in the cache as a frozen participant.
+  #onPageHide = () => this.#suspend();
+  #onPageShow = () => this.#resume();
+
+  static {
+    proxyable(this);
+  }
 
   /**
    * @internal
    * @param {Identity} identity
    */
   constructor(identity) {
-    super();
+    super(['incomingCall', 'callsUpdated', 'connectionStateChanged']);
     this.#identity = identity;
     this.#endpoint = new Endpoint(identity);
     this.#endpoint.on('incoming', (incoming) => this.#handleIncoming(incoming));
@@ -68,6 +77,12 @@ export class CallAgent extends Emitter {
     });
     this.#endpoint.on('lost', (error) => this.#handleLost(error));
     addEventListener('pagehide', this.#onPageHide);
+    addEventListener('pageshow', this.#onPageShow);
+  }
+
+  /** @type {'CallAgent'} */
+  get kind() {
+    return 'CallAgent';
   }
 
   /** The calls that have not ended. */
@@ -124,13 +139,20 @@ export class CallAgent extends Emitter {
     return this.#enter(this.#endpoint.join(groupId, roles), options);
   }
 
+  /**
+   * Returns one of the `Features` of the calling SDK, all of which are unsupported here.
+   * @param {FeatureFactory} factory
+   */
+  feature(factory) {
+    return this.#features(factory);
+  }
+
   /** Hangs up and stops waiting for calls. */
   async dispose() {
     this.#isDisposed = true;
     removeEventListener('pagehide', this.#onPageHide);
-    clearTimeout(this.#retryTimer);
-    this.#endpoint.stop();
-    await Promise.all(this.#calls.map((call) => call.hangUp()));
+    removeEventListener('pageshow', this.#onPageShow);
+    await this.#leave();
     this.#setConnected(new CallingError(400, 'The agent was disposed.'));
   }
 
@@ -147,19 +169,24 @@ export class CallAgent extends Emitter {
    * @param {CallOptions} [options]
    */
   #enter(session, options) {
-    // Deferred, so that a listener added right after this call sees every state.
-    queueMicrotask(() => this.#endpoint.enter(session));
+    this.#enterLater(session);
     clearTimeout(this.#retryTimer);
     this.#endpoint.stop();
     return this.#add(session, new Call(session, 'Outgoing', {}, options));
+  }
+
+  /** @param {CallSession} session */
+  #enterLater(session) {
+    // So that a listener added right after the return of the call sees every state.
+    queueMicrotask(() => this.#endpoint.enter(session));
   }
 
   /** @param {Incoming} incoming */
   #handleIncoming(incoming) {
     /** @type {IncomingCall} */
     const incomingCall = new IncomingCall(incoming, (incoming, options) => {
-      const session = this.#endpoint.sessionFor(incoming, this.#check(options));
-      queueMicrotask(() => incoming.accept(session));
+      const session = incoming.answer(this.#check(options));
+      this.#enterLater(session);
       return this.#add(session, new Call(session, 'Incoming', incomingCall.callerInfo, options));
     });
     emit(this, 'incomingCall', { incomingCall });
@@ -199,7 +226,27 @@ export class CallAgent extends Emitter {
   // ---- Waiting for calls
 
   #listenAgain() {
-    if (!this.#isDisposed && !this.#calls.length) this.#endpoint.listen();
+    if (this.#isDisposed || this.#isSuspended || this.#calls.length) return;
+    this.#endpoint.listen();
+  }
+
+  /** Leaves all calls and stops waiting for others. */
+  async #leave() {
+    clearTimeout(this.#retryTimer);
+    this.#endpoint.stop();
+    await Promise.all(this.#calls.map((call) => call.hangUp()));
+  }
+
+  #suspend() {
+    this.#isSuspended = true;
+    this.#leave();
+    this.#setConnected(new CallingError(503, 'The user has left the page.'));
+  }
+
+  #resume() {
+    if (!this.#isSuspended) return;
+    this.#isSuspended = false;
+    this.#listenAgain();
   }
 
   /** @param {CallingError} error */

@@ -1,36 +1,41 @@
 // The entry point.
 
 import { CallAgent } from './call-agent.js';
+import { parseCredential } from './credential.js';
 import { deviceManager } from './device-manager.js';
 import { CallingError } from './errors.js';
+import { featuresOf } from './features.js';
+import { Proxyable, proxyable } from './proxies.js';
 
+/** @import { Credential, TokenCredential } from './credential.js' */
+/** @import { FeatureFactory } from './features.js' */
 /** @import { DeviceManager } from './device-manager.js' */
 
-/**
- * The user, and the server.
- * @typedef {object} Credential
- * @property {string} user
- * @property {string} [token] Proves the user's identity to servers that require it.
- * @property {string} [server] The server's address, ws(s):// or http(s)://; by default the origin
- *   of the page.
- */
+export class CallClient extends Proxyable {
+  #features = featuresOf();
+  /** @type {Set<CallAgent>} */
+  #agents = new Set();
+  #isDisposed = false;
 
-export class CallClient {
+  static {
+    proxyable(this);
+  }
+
   /**
    * Fulfilled as soon as the user can be called.
-   * @param {Credential} credential
-   * @param {{displayName?: string}} [options]
+   * @param {Credential | TokenCredential} credential
+   * @param {{displayName?: string} | null} [options]
    * @returns {Promise<CallAgent>}
    */
-  async createCallAgent(credential, { displayName } = {}) {
-    const { user, token, server } = Object(credential);
-    if (typeof user !== 'string' || !user) {
-      throw new CallingError(400, 'Name the user: createCallAgent({user: name, token?, server?}).');
-    }
-    const agent = new CallAgent({ user, token, displayName, url: addressOf(server) });
+  async createCallAgent(credential, options) {
+    if (this.#isDisposed) throw new CallingError(400, 'The client was disposed. Create a new one.');
+    const identity = await parseCredential(credential);
+    const agent = new CallAgent({ ...identity, displayName: options?.displayName ?? undefined });
+    this.#agents.add(agent);
     try {
       await agent.listen();
     } catch (error) {
+      this.#agents.delete(agent);
       agent.dispose();
       throw error;
     }
@@ -41,20 +46,19 @@ export class CallClient {
   async getDeviceManager() {
     return deviceManager();
   }
-}
 
-/**
- * Returns the address of the server's WebSocket.
- * @param {string} [server]
- */
-function addressOf(server = location.origin) {
-  let url;
-  try {
-    url = new URL(server);
-  } catch (cause) {
-    throw new CallingError(400, `This is not a server address: ${server}.`, { cause });
+  /**
+   * Returns one of the `Features` of the calling SDK, all of which are unsupported here.
+   * @param {FeatureFactory} factory
+   */
+  feature(factory) {
+    return this.#features(factory);
   }
-  url.protocol = url.protocol.replace('http', 'ws');
-  if (url.pathname === '/') url.pathname = '/ws';
-  return url.href;
+
+  /** Disposes of the agents that this client has created. */
+  async dispose() {
+    this.#isDisposed = true;
+    await Promise.all([...this.#agents].map((agent) => agent.dispose()));
+    this.#agents.clear();
+  }
 }

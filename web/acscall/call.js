@@ -1,14 +1,21 @@
 // A call.
 
+import { DominantSpeakers } from './call/dominant-speakers.js';
+import { EVENTS } from './call/events.js';
+import { hangUp } from './call/hang-up.js';
 import { LocalMedia } from './call/local-media.js';
 import { RemoteMedia } from './call/remote-media.js';
+import { changed, infoOf } from './call-info.js';
 import { Emitter, emit } from './emitter.js';
 import { CallingError, endReason, errorOf } from './errors.js';
+import { featuresOf, unsupported } from './features.js';
 import { userOf } from './identifier.js';
+import { proxyable, unwrap } from './proxies.js';
 import { measureAll } from './wire/measure.js';
 
-/** @import { CallOptions } from './call/options.js' */
-/** @import { Updated } from './emitter.js' */
+/** @import { CallEvents } from './call/events.js' */
+/** @import { CallConstraints, CallOptions } from './call/options.js' */
+/** @import { FeatureFactory } from './features.js' */
 /** @import { CallEndReason } from './errors.js' */
 /** @import { CommunicationUserKind, UserIdentifier } from './identifier.js' */
 /** @import { LocalAudioStream } from './local-audio-stream.js' */
@@ -24,25 +31,7 @@ import { measureAll } from './wire/measure.js';
 
 /** @typedef {{identifier?: CommunicationUserKind, displayName?: string}} CallerInfo */
 
-/**
- * @typedef {object} CallEvents
- * @property {void} stateChanged
- * @property {void} idChanged
- * @property {void} isMutedChanged
- * @property {void} isIncomingAudioMutedChanged
- * @property {void} isScreenSharingOnChanged
- * @property {void} isLocalVideoStartedChanged
- * @property {Updated<RemoteParticipant>} remoteParticipantsUpdated
- * @property {Updated<LocalVideoStream>} localVideoStreamsUpdated
- * @property {Updated<LocalAudioStream>} localAudioStreamsUpdated
- * @property {Updated<RemoteAudioStream>} remoteAudioStreamsUpdated
- * @property {void} connectionChanged `reconnecting` has changed.
- * @property {{error: CallingError, mediaType: 'Audio' | 'Video'}} mediaError A device could not be
- *   opened; the call goes on without it.
- * @property {{error: CallingError}} trouble The server rejected a request; the call goes on.
- */
-
-/** @extends {Emitter<CallEvents & Record<string, any>>} */
+/** @extends {Emitter<CallEvents>} */
 export class Call extends Emitter {
   #session;
   #local;
@@ -58,6 +47,15 @@ export class Call extends Emitter {
   #remoteAudioStreams = Object.freeze([]);
   /** @type {CallEndReason | undefined} */
   #callEndReason;
+  #info;
+  /** @type {string | undefined} */
+  #participantId;
+  #lobby = unsupported('Call.lobby', { participants: Object.freeze([]) });
+  #features = featuresOf({ DominantSpeakers: () => new DominantSpeakers(this) });
+
+  static {
+    proxyable(this);
+  }
 
   /**
    * @internal
@@ -67,10 +65,11 @@ export class Call extends Emitter {
    * @param {CallOptions} [options]
    */
   constructor(session, direction, callerInfo, options) {
-    super();
+    super(EVENTS);
     this.#session = session;
     this.#direction = direction;
     this.#callerInfo = Object.freeze(callerInfo);
+    this.#info = infoOf(() => session);
     this.#local = new LocalMedia(this, session, options);
     this.#remote = new RemoteMedia(session, (updated) => {
       emit(this, 'remoteParticipantsUpdated', updated);
@@ -85,6 +84,15 @@ export class Call extends Emitter {
   /** The call's name on the server; empty until the server has assigned one. */
   get id() {
     return this.#id;
+  }
+
+  /** @type {'Call'} */
+  get kind() {
+    return 'Call';
+  }
+
+  get info() {
+    return this.#info;
   }
 
   get state() {
@@ -103,6 +111,16 @@ export class Call extends Emitter {
   /** The caller of an incoming call. */
   get callerInfo() {
     return this.#callerInfo;
+  }
+
+  /** Always the same: there are no roles. @type {'Unknown'} */
+  get role() {
+    return 'Unknown';
+  }
+
+  /** An empty one: there is none. */
+  get lobby() {
+    return this.#lobby;
   }
 
   get isMuted() {
@@ -172,7 +190,7 @@ export class Call extends Emitter {
    * @param {LocalAudioStream} localAudioStream
    */
   async startAudio(localAudioStream) {
-    await this.#local.start('audio', localAudioStream);
+    await this.#local.start('audio', unwrap(localAudioStream));
   }
 
   /**
@@ -187,12 +205,12 @@ export class Call extends Emitter {
 
   /** @param {LocalVideoStream} localVideoStream */
   async startVideo(localVideoStream) {
-    await this.#local.start('video', localVideoStream);
+    await this.#local.start('video', unwrap(localVideoStream));
   }
 
   /** @param {LocalVideoStream} localVideoStream The stream that was started. */
   async stopVideo(localVideoStream) {
-    this.#local.stopVideo(localVideoStream);
+    this.#local.stopVideo(unwrap(localVideoStream));
   }
 
   /**
@@ -200,7 +218,7 @@ export class Call extends Emitter {
    * @param {LocalVideoStream} [localVideoStream]
    */
   async startScreenSharing(localVideoStream) {
-    await this.#local.startScreen(localVideoStream);
+    await this.#local.startScreen(unwrap(localVideoStream));
   }
 
   /**
@@ -211,15 +229,23 @@ export class Call extends Emitter {
     this.#local.stop('screen');
   }
 
+  /**
+   * Limits the sent video of the camera. 0 removes a limit; those left out stay.
+   * @param {CallConstraints} constraints
+   */
+  async setConstraints(constraints) {
+    this.#local.setConstraints(constraints?.video);
+  }
+
   // ---- Agora's API
 
   /**
    * Sends tracks of `AgoraRTC`, audio and video; with `screen`, the video is a screen share.
    * @param {unknown} tracks A track, or an array of tracks.
-   * @param {{screen?: boolean}} [options]
+   * @param {{screen?: boolean} | null} [options]
    */
   async publish(tracks, options) {
-    await this.#local.publish([tracks].flat(), options);
+    await this.#local.publish([tracks].flat().map(unwrap), options);
   }
 
   /**
@@ -227,7 +253,7 @@ export class Call extends Emitter {
    * @param {unknown} tracks A track, or an array of tracks.
    */
   async unpublish(tracks) {
-    this.#local.unpublish([tracks].flat());
+    this.#local.unpublish([tracks].flat().map(unwrap));
   }
 
   // ---- The call
@@ -255,32 +281,34 @@ export class Call extends Emitter {
   }
 
   /**
+   * Always rejects: the server cannot remove participants.
+   * @param {UserIdentifier} _identifier
+   */
+  async removeParticipant(_identifier) {
+    throw new CallingError(400, 'acscall.js cannot remove participants.');
+  }
+
+  /** Always rejects: participants mute themselves. */
+  async muteAllRemoteParticipants() {
+    throw new CallingError(400, 'acscall.js cannot mute others.');
+  }
+
+  /**
+   * Returns one of the `Features` of the calling SDK, created once. What is not supported says so
+   * when a method is called.
+   * @param {FeatureFactory} factory
+   */
+  feature(factory) {
+    return this.#features(factory);
+  }
+
+  /**
    * Leaves the call; fulfilled at Disconnected. `forEveryone` ends the call for all participants;
    * if the server does not allow that, the promise rejects and the call goes on.
-   * @param {{forEveryone?: boolean}} [options]
+   * @param {{forEveryone?: boolean} | null} [options]
    */
   async hangUp(options) {
-    const session = this.#session;
-    await new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
-      const state = () => session.state === 'disconnected' && done(resolve);
-      const error = (/** @type {{code: string, message: string}} */ { code, message }) => {
-        done(() => reject(errorOf(code, message)));
-      };
-      /** @param {() => void} settle */
-      const done = (settle) => {
-        session.off('state', state);
-        session.off('error', error);
-        settle();
-      };
-      session.on('state', state);
-      session.on('error', error);
-      try {
-        session.leave(options);
-        state();
-      } catch (error) {
-        done(() => reject(error));
-      }
-    });
+    await hangUp(this.#session, options ?? {});
   }
 
   /**
@@ -299,6 +327,10 @@ export class Call extends Emitter {
     if (name && name !== this.#id) {
       this.#id = name;
       emit(this, 'idChanged');
+    }
+    if (this.#session.id !== this.#participantId) {
+      this.#participantId = this.#session.id;
+      changed(this.#info);
     }
     if (state === 'connected' && !this.#remoteAudioStreams.length) {
       this.#remoteAudioStreams = Object.freeze([this.#remote.audioStream]);

@@ -65,6 +65,26 @@ async function capture(which, open) {
 }
 
 /**
+ * Returns the cause and the remedy of a denied device. A permissions policy forbids it regardless of
+ * the user, but only Chromium tells that.
+ * @param {DeviceName} which
+ */
+function deniedAdvice(which) {
+  const feature = which === 'screen' ? 'display-capture' : which;
+  const isAllowed = /** @type {any} */ (document).featurePolicy?.allowsFeature(feature);
+  const isEmbedded = window !== window.top;
+  const embedding = `the <iframe> in the page around this one needs allow="${feature}"`;
+  if (isAllowed === false) {
+    const remedy = isEmbedded ? embedding : `the server's Permissions-Policy header forbids it`;
+    return `This page may not use the ${which}: ${remedy}.`;
+  }
+  const also = isEmbedded && isAllowed === undefined ? ` Also, ${embedding}.` : '';
+  return which === 'screen'
+    ? `Screen sharing was cancelled, or the system does not allow it.${also}`
+    : `The ${which} is blocked. Allow it with the icon beside the page's address.${also}`;
+}
+
+/**
  * @param {DeviceName} which
  * @param {any} cause The browser's error.
  */
@@ -72,13 +92,7 @@ function captureError(which, cause) {
   switch (cause.name) {
     case 'NotAllowedError':
     case 'PermissionDeniedError':
-      return new CallingError(
-        403,
-        which === 'screen'
-          ? 'Screen sharing was cancelled, or the system does not allow it.'
-          : `The ${which} is blocked. Allow it with the icon beside the page's address.`,
-        { cause },
-      );
+      return new CallingError(403, deniedAdvice(which), { cause });
     case 'SecurityError':
       return new CallingError(403, SECURE_CONTEXT, { cause });
     case 'NotFoundError':

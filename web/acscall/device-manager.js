@@ -3,6 +3,7 @@
 import { tryDevices } from './capture.js';
 import { Emitter, emit } from './emitter.js';
 import { CallingError } from './errors.js';
+import { proxyable } from './proxies.js';
 
 /**
  * @typedef {'UsbCamera' | 'Virtual' | 'ScreenSharing'} VideoDeviceType
@@ -59,8 +60,17 @@ export class DeviceManager extends Emitter {
   /** @type {AudioDeviceInfo | undefined} */
   #speaker;
 
+  static {
+    proxyable(this);
+  }
+
   constructor() {
-    super();
+    super([
+      'videoDevicesUpdated',
+      'audioDevicesUpdated',
+      'selectedMicrophoneChanged',
+      'selectedSpeakerChanged',
+    ]);
     navigator.mediaDevices?.addEventListener('devicechange', () => this.#refresh());
   }
 
@@ -121,10 +131,11 @@ export class DeviceManager extends Emitter {
 
   /**
    * Asks the user for permission, once for both kinds. Never rejects.
-   * @param {{audio?: boolean, video?: boolean}} constraints
+   * @param {{audio?: boolean, video?: boolean} | null} [constraints]
    * @returns {Promise<DeviceAccess>}
    */
-  async askDevicePermission({ audio = false, video = false }) {
+  async askDevicePermission(constraints) {
+    const { audio = false, video = false } = constraints ?? {};
     const requested = { audio, video };
     const access = await requestAccess(requested);
     // One of the two may still work, unless the user denied both.

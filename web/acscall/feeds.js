@@ -147,8 +147,10 @@ export class DeviceFeed {
 export class StreamFeed {
   isScreen = false;
   /** @type {MediaStreamTrack | null} */
-  track;
-  #watching = new AbortController();
+  #track;
+  /** Exists while the feed is open: the application may create many for one stream. */
+  /** @type {AbortController | null} */
+  #watching = null;
   /** @type {WeakRef<MediaStream>[]} */
   #clones = [];
   /** @type {ReturnType<typeof setInterval> | undefined} */
@@ -165,13 +167,16 @@ export class StreamFeed {
     this.kind = kind;
     this.stream = stream;
     this.owner = owner;
-    this.track = firstTrack(kind, stream);
-    const { signal } = this.#watching;
-    // A remote stream gets another track when its leg is replaced.
-    stream.addEventListener('addtrack', ({ track }) => this.#setTrack(track), { signal });
-    // In Chromium this event also reports tracks that the application stops.
-    stream.addEventListener('inactive', () => this.#check(), { signal });
-    this.#watch();
+    this.#track = firstTrack(kind, stream);
+  }
+
+  /** The track, or its successor in the stream if it has ended or was removed meanwhile. */
+  get track() {
+    const { kind, stream } = this;
+    const track = this.#track;
+    const isCurrent = track?.readyState === 'live' && stream.getTracks().includes(track);
+    if (!this.#watching && !isCurrent) this.#track = firstTrack(kind, stream);
+    return this.#track;
   }
 
   get isOpen() {
@@ -179,6 +184,7 @@ export class StreamFeed {
   }
 
   async open() {
+    this.#watchStream();
     this.#check();
     if (!('oninactive' in MediaStream.prototype)) {
       this.#timer ??= setInterval(() => this.#check(), POLL_PERIOD);
@@ -205,40 +211,49 @@ export class StreamFeed {
 
   /** Releases what sending needs, until the next `open`. */
   close() {
+    this.#watching?.abort();
+    this.#watching = null;
     clearInterval(this.#timer);
     this.#timer = undefined;
     if (this.#decoder) this.#decoder.srcObject = null;
     this.#decoder = null;
   }
 
-  /** Another source has replaced this one. */
-  dispose() {
-    this.close();
-    this.#watching.abort();
+  #watchStream() {
+    if (this.#watching) return;
+    const { track } = this;
+    this.#watching = new AbortController();
+    const { signal } = this.#watching;
+    // A remote stream gets another track when its leg is replaced.
+    this.stream.addEventListener('addtrack', ({ track }) => this.#setTrack(track), { signal });
+    // In Chromium this event also reports tracks that the application stops.
+    this.stream.addEventListener('inactive', () => this.#check(), { signal });
+    this.#watchTrack(track);
+  }
+
+  /** @param {MediaStreamTrack | null} track */
+  #watchTrack(track) {
+    const signal = this.#watching?.signal;
+    if (signal) track?.addEventListener('ended', () => this.#check(), { signal });
   }
 
   /** @param {MediaStreamTrack} track */
   #setTrack(track) {
-    if (track.kind !== this.kind || track === this.track) return;
-    this.track = track;
-    this.#watch();
+    if (track.kind !== this.kind || track === this.#track) return;
+    this.#track = track;
+    this.#watchTrack(track);
     this.owner.changed();
-  }
-
-  #watch() {
-    const { signal } = this.#watching;
-    this.track?.addEventListener('ended', () => this.#check(), { signal });
   }
 
   /** Moves to another live track of the stream when the current one has ended. */
   #check() {
-    if (this.track?.readyState !== 'ended') return;
+    if (this.#track && this.#track.readyState !== 'ended') return;
     const other = firstTrack(this.kind, this.stream);
     if (other) {
       this.#setTrack(other);
       return;
     }
-    this.track = null;
+    this.#track = null;
     this.close();
     this.owner.ended();
   }

@@ -3,9 +3,12 @@
 import { deviceManager, isDevice, onMicrophoneSelected } from './device-manager.js';
 import { Emitter, emit } from './emitter.js';
 import { CallingError } from './errors.js';
+import { featuresOf } from './features.js';
 import { LocalSource, isStream, sourceOf } from './local-source.js';
 import { meter } from './meter.js';
+import { proxyable } from './proxies.js';
 
+/** @import { FeatureFactory } from './features.js' */
 /** @import { AudioDeviceInfo } from './device-manager.js' */
 
 /** @type {AudioDeviceInfo} */
@@ -21,15 +24,20 @@ const ANY_MICROPHONE = Object.freeze({
  */
 export class LocalAudioStream extends Emitter {
   #source;
+  #features = featuresOf();
+
+  static {
+    proxyable(this);
+  }
 
   /**
    * @param {AudioDeviceInfo | MediaStream} source A microphone opens when it is first sent or
    *   requested. Of a MediaStream, the first live audio track is used; its creator has to end it.
-   * @param {{autoDisposeOnCallEnd?: boolean}} [options] `false` keeps open what getMediaStream()
+   * @param {{autoDisposeOnCallEnd?: boolean} | null} [options] `false` keeps open what getMediaStream()
    *   opened after the call. Unlike in the calling SDK, the stream can be sent again in any case.
    */
-  constructor(source, { autoDisposeOnCallEnd = true } = {}) {
-    super();
+  constructor(source, options) {
+    super(['audioSourceChanged']);
     if (!isStream(source) && !isDevice(source, 'Microphone')) {
       throw new CallingError(
         400,
@@ -39,7 +47,7 @@ export class LocalAudioStream extends Emitter {
     this.#source = new LocalSource(this, 'audio', source, () =>
       emit(this, 'audioSourceChanged', { source: this }),
     );
-    this.#source.endsWithCall = autoDisposeOnCallEnd;
+    this.#source.endsWithCall = options?.autoDisposeOnCallEnd ?? true;
   }
 
   /** @returns {'Audio' | 'RawMedia'} */
@@ -93,6 +101,14 @@ export class LocalAudioStream extends Emitter {
   /** Returns the volume of the current source: call it again after `audioSourceChanged`. */
   async getVolume() {
     return meter(await this.#source.stream());
+  }
+
+  /**
+   * Returns one of the `Features` of the calling SDK, all of which are unsupported here.
+   * @param {FeatureFactory} factory
+   */
+  feature(factory) {
+    return this.#features(factory);
   }
 
   /** Stops sending the stream, for good, and closes the microphone. */

@@ -2,6 +2,7 @@
 // track, and the calls that send it.
 
 import { CallingError } from './errors.js';
+import { unwrap } from './proxies.js';
 import { DeviceFeed, Screen, StreamFeed, firstTrack } from './feeds.js';
 
 /** @import { DeviceInfo, Feed, TrackKind } from './feeds.js' */
@@ -16,7 +17,7 @@ import { DeviceFeed, Screen, StreamFeed, firstTrack } from './feeds.js';
 
 /**
  * Parameters of the encoder. `maxBitrate` is in bits per second.
- * @typedef {{maxBitrate?: number, maxFramerate?: number,
+ * @typedef {{maxBitrate?: number, maxFramerate?: number, maxHeight?: number,
  *   degradationPreference?: RTCDegradationPreference}} Encoding
  */
 
@@ -28,7 +29,7 @@ const sources = new WeakMap();
  * @param {unknown} stream
  */
 export function sourceOf(stream) {
-  return sources.get(Object(stream));
+  return sources.get(Object(unwrap(stream)));
 }
 
 export class LocalSource {
@@ -202,7 +203,6 @@ export class LocalSource {
     this.#feed.closeClones();
     this.#screen?.closeClones();
     this.#release();
-    if (this.#feed instanceof StreamFeed) this.#feed.dispose();
   }
 
   get isDisposed() {
@@ -297,8 +297,7 @@ export class LocalSource {
     if (this.#sinks.size) feed.open();
     this.#updateSinks();
     // Only after the sinks have the replacement.
-    if (before instanceof StreamFeed) before.dispose();
-    else if (before.isScreen) this.#screen = before;
+    if (before instanceof DeviceFeed && before.isScreen) this.#screen = before;
     else before.close();
     this.#isHeld = false;
     this.#onChanged();

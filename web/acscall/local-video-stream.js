@@ -4,9 +4,12 @@ import { openScreen } from './capture.js';
 import { isDevice } from './device-manager.js';
 import { Emitter, emit } from './emitter.js';
 import { CallingError } from './errors.js';
+import { featuresOf } from './features.js';
 import { Screen } from './feeds.js';
 import { LocalSource, isStream } from './local-source.js';
+import { proxyable } from './proxies.js';
 
+/** @import { FeatureFactory } from './features.js' */
 /** @import { VideoDeviceInfo } from './device-manager.js' */
 
 /**
@@ -14,15 +17,20 @@ import { LocalSource, isStream } from './local-source.js';
  */
 export class LocalVideoStream extends Emitter {
   #source;
+  #features = featuresOf();
+
+  static {
+    proxyable(this);
+  }
 
   /**
    * @param {VideoDeviceInfo | MediaStream} source A camera opens when it is first sent or
    *   requested. Of a MediaStream, the first live video track is used; its creator has to end it.
-   * @param {{autoDisposeOnCallEnd?: boolean}} [options] `false` keeps a device's getMediaStream()
+   * @param {{autoDisposeOnCallEnd?: boolean} | null} [options] `false` keeps a device's getMediaStream()
    *   running after the call. Unlike in the calling SDK, the stream can be sent again in any case.
    */
-  constructor(source, { autoDisposeOnCallEnd = true } = {}) {
-    super();
+  constructor(source, options) {
+    super(['videoSourceChanged']);
     const isValid = isStream(source) || isCamera(source) || source instanceof Screen;
     if (!isValid) {
       throw new CallingError(
@@ -33,7 +41,7 @@ export class LocalVideoStream extends Emitter {
     this.#source = new LocalSource(this, 'video', source, () =>
       emit(this, 'videoSourceChanged', { source: this }),
     );
-    this.#source.endsWithCall = autoDisposeOnCallEnd;
+    this.#source.endsWithCall = options?.autoDisposeOnCallEnd ?? true;
   }
 
   /** @returns {'Video' | 'ScreenSharing' | 'RawMedia'} */
@@ -81,6 +89,14 @@ export class LocalVideoStream extends Emitter {
       throw new CallingError(400, 'switchSource() takes a camera of getCameras().');
     }
     await this.#source.switch(camera);
+  }
+
+  /**
+   * Returns one of the `Features` of the calling SDK, all of which are unsupported here.
+   * @param {FeatureFactory} factory
+   */
+  feature(factory) {
+    return this.#features(factory);
   }
 
   /** Stops sending the stream, for good, and ends the copies of getMediaStream(). */

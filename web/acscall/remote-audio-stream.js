@@ -1,11 +1,16 @@
 // Sound received from the call.
 
+import { Proxyable, proxyable } from './proxies.js';
 import { Volume } from './volume.js';
 
 /** The mixed sound of all other participants, or the sound of one of them. */
-export class RemoteAudioStream {
+export class RemoteAudioStream extends Proxyable {
   #open;
   #measure;
+
+  static {
+    proxyable(this);
+  }
 
   /**
    * @internal
@@ -13,6 +18,7 @@ export class RemoteAudioStream {
    * @param {() => number} measure Returns the volume, from 0 to 1.
    */
   constructor(open, measure) {
+    super();
     this.#open = open;
     this.#measure = measure;
   }

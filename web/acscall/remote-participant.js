@@ -4,6 +4,7 @@ import { Emitter, emit } from './emitter.js';
 import { CallingError } from './errors.js';
 import { identifierOf } from './identifier.js';
 import { meter } from './meter.js';
+import { proxyable } from './proxies.js';
 import { RemoteAudioStream } from './remote-audio-stream.js';
 import { RemoteVideoStream, observeVideo, updateVideo } from './remote-video-stream.js';
 
@@ -42,8 +43,10 @@ export let observe;
 export let loudness;
 
 /**
+ * `videoStreamsUpdated` and `roleChanged` are never emitted; they are for code written for ACS.
  * @extends {Emitter<{stateChanged: void, isMutedChanged: void, isSpeakingChanged: void,
- *   displayNameChanged: void, videoStreamsUpdated: Updated<RemoteVideoStream>}>}
+ *   displayNameChanged: void, videoStreamsUpdated: Updated<RemoteVideoStream>,
+ *   roleChanged: void}>}
  */
 export class RemoteParticipant extends Emitter {
   /** @type {RemoteParticipantState} */
@@ -61,8 +64,8 @@ export class RemoteParticipant extends Emitter {
   #duration = 0;
   /** @type {CallEndReason | undefined} */
   #callEndReason;
-  #video = new RemoteVideoStream('Video', () => this.#wire?.want('video'));
-  #screen = new RemoteVideoStream('ScreenSharing', () => this.#wire?.want('screen'));
+  #video = new RemoteVideoStream('Video', (is) => this.#wire?.want('video', is));
+  #screen = new RemoteVideoStream('ScreenSharing', (is) => this.#wire?.want('screen', is));
   #videoStreams = Object.freeze([this.#video, this.#screen]);
   #audioStream = new RemoteAudioStream(
     () => this.#openSound(),
@@ -70,6 +73,7 @@ export class RemoteParticipant extends Emitter {
   );
 
   static {
+    proxyable(this);
     update = (participant, wire) => participant.#update(wire);
     disconnect = (participant, reason) => participant.#disconnect(reason);
     observe = (participant) => participant.#observe();
@@ -83,7 +87,14 @@ export class RemoteParticipant extends Emitter {
    * @param {RemoteSound} sound
    */
   constructor(user, sound) {
-    super();
+    super([
+      'stateChanged',
+      'isMutedChanged',
+      'isSpeakingChanged',
+      'displayNameChanged',
+      'videoStreamsUpdated',
+      'roleChanged',
+    ]);
     this.#user = user;
     this.#displayName = user;
     this.#sound = sound;
@@ -92,6 +103,16 @@ export class RemoteParticipant extends Emitter {
   /** The id of its session in the call (a user may have several); empty while it is rung. */
   get id() {
     return this.#wire?.id ?? '';
+  }
+
+  /** Its one session, as the calling SDK names it. */
+  get endpointDetails() {
+    return [{ participantId: this.id }];
+  }
+
+  /** Always the same: there are no roles. @type {'Unknown'} */
+  get role() {
+    return 'Unknown';
   }
 
   get identifier() {
@@ -125,6 +146,11 @@ export class RemoteParticipant extends Emitter {
 
   get isMuted() {
     return this.#isMuted;
+  }
+
+  /** Always rejects: participants mute themselves. */
+  async mute() {
+    throw new CallingError(400, 'acscall.js cannot mute others.');
   }
 
   get isSpeaking() {

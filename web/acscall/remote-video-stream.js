@@ -1,7 +1,9 @@
 // Video received from a participant.
 
+import { Copies } from './copies.js';
 import { Emitter, emit } from './emitter.js';
 import { CallingError } from './errors.js';
+import { proxyable } from './proxies.js';
 
 /** How long `getMediaStream` waits for a connection, in milliseconds: as long as the SDK. */
 const TIMEOUT = 6_000;
@@ -29,6 +31,12 @@ export let updateVideo;
  */
 export let observeVideo;
 
+/**
+ * Returns a stream for a view of its own, which uses the video until `close`.
+ * @type {(stream: RemoteVideoStream) => Promise<{stream: MediaStream, close: () => void}>}
+ */
+export let openView;
+
 let last = 0;
 
 /**
@@ -37,33 +45,41 @@ let last = 0;
  */
 export class RemoteVideoStream extends Emitter {
   #type;
-  #want;
+  #setWanted;
   #id = ++last;
   #isAvailable = false;
   #isReceiving = false;
   #size = { width: 0, height: 0 };
   #stream = new MediaStream();
+  /** The streams of views. @type {Set<MediaStream>} */
+  #views = new Set();
+  /** The received track. The application gets copies, so that it cannot end this one. */
   /** @type {MediaStreamTrack | null} */
   #track = null;
+  #copies = new Copies();
+  #isWanted = false;
   /** @type {RTCRtpReceiver | undefined} */
   #receiver;
   /** Resolvers waiting for an update. @type {Set<() => void>} */
   #waiting = new Set();
 
   static {
+    proxyable(this);
     updateVideo = (stream, state) => stream.#update(state);
     observeVideo = (stream) => stream.#observe();
+    openView = (stream) => stream.#openView();
   }
 
   /**
    * @internal
    * @param {'Video' | 'ScreenSharing'} type
-   * @param {() => void} want Requests the stream from its sender.
+   * @param {(isWanted: boolean) => void} setWanted Requests the stream, or stops it.
    */
-  constructor(type, want) {
-    super();
+  constructor(type, setWanted) {
+    super(['isAvailableChanged', 'isReceivingChanged', 'sizeChanged']);
     this.#type = type;
-    this.#want = want;
+    this.#setWanted = setWanted;
+    this.#copies.watchStream(this.#stream);
   }
 
   /** Unique among all streams. */
@@ -91,18 +107,49 @@ export class RemoteVideoStream extends Emitter {
   }
 
   /**
-   * Returns the stream, the same object each time. The first call starts its transmission. When the
-   * connection is replaced, so is the track, and the stream's `addtrack` event fires.
+   * Returns the stream, the same object each time. The first call starts its transmission, which
+   * stops when the application has stopped the track and all copies of it; the next call starts it
+   * again, with another track. When the connection is replaced, so is the track. The stream's
+   * `addtrack` event fires for each new track.
    * @returns {Promise<MediaStream>}
    */
   async getMediaStream() {
+    await this.#open(this.#stream);
+    return this.#stream;
+  }
+
+  async #openView() {
+    const stream = new MediaStream();
+    this.#views.add(stream);
+    const close = () => {
+      this.#views.delete(stream);
+      for (const track of stream.getTracks()) track.stop();
+    };
+    try {
+      await this.#open(stream);
+    } catch (error) {
+      close();
+      throw error;
+    }
+    return { stream, close };
+  }
+
+  /**
+   * Waits until `stream` has a live track.
+   * @param {MediaStream} stream
+   */
+  async #open(stream) {
     const end = performance.now() + TIMEOUT;
     for (;;) {
       if (!this.#isAvailable) {
         throw new CallingError(404, 'The stream is not available. Wait until isAvailable is true.');
       }
-      this.#want();
-      if (this.#track) return this.#stream;
+      this.#setWanted(true);
+      this.#isWanted = true;
+      if (this.#track) {
+        if (!isLive(stream)) this.#handOut(stream, this.#track);
+        return;
+      }
       if (performance.now() >= end) {
         throw new CallingError(408, 'The participant is not connected yet. Try again.');
       }
@@ -114,12 +161,13 @@ export class RemoteVideoStream extends Emitter {
   #update({ isAvailable, track, receiver }) {
     this.#receiver = receiver;
     if (track && track !== this.#track) {
-      const before = this.#track;
+      // The application may have made copies of a track that it has stopped.
+      const isInUse = this.#copies.isAnyLive;
       this.#track = track;
-      this.#stream.addTrack(track);
       // Before the old track ends, so that a relay can switch in time.
-      this.#stream.dispatchEvent(new MediaStreamTrackEvent('addtrack', { track }));
-      if (before) this.#stream.removeTrack(before);
+      for (const stream of [this.#stream, ...this.#views]) {
+        if (isLive(stream) || (isInUse && stream === this.#stream)) this.#handOut(stream, track);
+      }
     }
     if (isAvailable !== this.#isAvailable) {
       this.#isAvailable = isAvailable;
@@ -129,7 +177,21 @@ export class RemoteVideoStream extends Emitter {
     for (const resolve of this.#waiting) resolve();
   }
 
+  /**
+   * Replaces the track of `stream` by a copy of `track`.
+   * @param {MediaStream} stream
+   * @param {MediaStreamTrack} track
+   */
+  #handOut(stream, track) {
+    const before = stream.getTracks();
+    const copy = stream === this.#stream ? this.#copies.copy(track) : track.clone();
+    stream.addTrack(copy);
+    stream.dispatchEvent(new MediaStreamTrackEvent('addtrack', { track: copy }));
+    for (const old of before) stream.removeTrack(old);
+  }
+
   #observe() {
+    this.#checkUse();
     const [source] = (this.#isAvailable && this.#receiver?.getSynchronizationSources()) || [];
     const now = performance.timeOrigin + performance.now();
     const isReceiving = Boolean(source) && now - source.timestamp < STALL_TIMEOUT;
@@ -141,6 +203,15 @@ export class RemoteVideoStream extends Emitter {
     if (isReceiving === this.#isReceiving) return;
     this.#isReceiving = isReceiving;
     emit(this, 'isReceivingChanged');
+  }
+
+  /** Stops the transmission when the application has stopped all copies of the track. */
+  #checkUse() {
+    const isIdle = this.#isAvailable && this.#track && !this.#waiting.size;
+    const isInUse = this.#copies.isAnyLive || [...this.#views].some(isLive);
+    if (!this.#isWanted || !isIdle || isInUse) return;
+    this.#isWanted = false;
+    this.#setWanted(false);
   }
 
   /**
@@ -157,4 +228,9 @@ export class RemoteVideoStream extends Emitter {
     });
     this.#waiting.delete(done);
   }
+}
+
+/** @param {MediaStream} stream */
+function isLive(stream) {
+  return stream.getTracks().some(({ readyState }) => readyState === 'live');
 }

@@ -1,6 +1,7 @@
 // The volume of a stream.
 
 import { Emitter, emit } from './emitter.js';
+import { proxyable } from './proxies.js';
 
 /** How often the volume is measured while there are listeners, in milliseconds. */
 const PERIOD = 200;
@@ -17,9 +18,13 @@ export class Volume extends Emitter {
   /** @type {Set<unknown>} */
   #listeners = new Set();
 
+  static {
+    proxyable(this);
+  }
+
   /** @param {() => number} measure Returns the volume, from 0 to 1. */
   constructor(measure) {
-    super();
+    super(['levelChanged']);
     this.#measure = measure;
   }
 

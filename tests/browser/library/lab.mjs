@@ -20,12 +20,13 @@ export const CALL_EVENTS = [
 
 /**
  * Returns a function that runs `body(lab)` as a test: with a server of its own, which requires
- * tokens if there is a `secret`, in one browser for all tests of the file.
+ * tokens if there is a `secret`, in one browser, started with `browserOptions`, for all tests of
+ * the file.
  */
-export function makeLabs() {
+export function makeLabs(browserOptions) {
   let browser;
   before(async () => {
-    browser = await startBrowser();
+    browser = await startBrowser(browserOptions);
   });
   after(() => browser?.close());
   return (name, options, body) => {
@@ -79,12 +80,13 @@ class Lab {
 
 /**
  * `page.wire`: `cut()` cuts the connection; `say(message)` sends as the page; `heard` are the
- * server's messages; `rewrite`, once set, changes them.
+ * server's messages; `rewrite`, once set, changes them. New connections wait for the promise `held`.
  */
 async function interceptWire(page) {
   const wire = { heard: [], rewrite: (message) => message };
   page.wire = wire;
-  await page.routeWebSocket(/\/ws$/, (inner) => {
+  await page.routeWebSocket(/\/ws$/, async (inner) => {
+    await wire.held;
     const outer = inner.connectToServer();
     inner.onMessage((text) => outer.send(text));
     outer.onMessage((text) => {

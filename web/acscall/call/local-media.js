@@ -7,27 +7,39 @@ import { sourceOf } from '../local-source.js';
 import { screenStream } from '../local-video-stream.js';
 import { parseOptions } from './options.js';
 import { STOPPED, Slots } from './slots.js';
+import { ThinPicture, isThin } from './thin-picture.js';
 
 /** @import { Call } from '../call.js' */
 /** @import { LocalAudioStream } from '../local-audio-stream.js' */
 /** @import { LocalVideoStream } from '../local-video-stream.js' */
 /** @import { Encoding, Kind } from '../wire/leg.js' */
 /** @import { CallSession } from '../wire/call-session.js' */
-/** @import { CallOptions } from './options.js' */
+/** @import { CallOptions, VideoConstraints } from './options.js' */
 
 export class LocalMedia {
   #call;
   #session;
   #slots = new Slots({
     trackChanged: (kind, track, encoding) => {
-      this.#tracks.set(kind, { track, encoding });
+      this.#tracks.set(kind, {
+        track: this.#encodable(kind, track),
+        own: encoding,
+        encoding: this.#limited(kind, encoding),
+      });
       this.#updateTrack(kind);
     },
     changed: () => this.#changed(),
   });
-  /** The tracks to send, including those that are muted or on hold. */
-  /** @type {Map<Kind, {track: MediaStreamTrack | null, encoding: Encoding}>} */
+  /**
+   * The tracks to send, including those that are muted or on hold, each with its own encoding and
+   * with that within the limits.
+   * @type {Map<Kind, {track: MediaStreamTrack | null, own: Encoding, encoding: Encoding}>}
+   */
   #tracks = new Map();
+  /** The limits of the camera's encoding; 0 is none. @type {Encoding} */
+  #limits = {};
+  /** @type {Map<Kind, ThinPicture>} */
+  #thin = new Map();
   /** Whether the call sends the microphone if the application gives no stream. */
   #hasMicrophone;
   #isHeld = false;
@@ -43,11 +55,12 @@ export class LocalMedia {
    * @param {CallOptions} [options]
    */
   constructor(call, session, options) {
-    const { muted, audio, video } = parseOptions(options);
+    const { muted, audio, video, constraints } = parseOptions(options);
     this.#call = call;
     this.#session = session;
     this.isMuted = muted;
     this.#hasMicrophone = !audio;
+    this.setConstraints(constraints);
     if (audio) this.#begin('audio', audio);
     else if (!muted) this.#begin('audio', microphoneStream());
     if (video) this.#begin('video', video);
@@ -115,9 +128,10 @@ export class LocalMedia {
 
   /**
    * @param {unknown[]} tracks
-   * @param {{screen?: boolean}} [options]
+   * @param {{screen?: boolean} | null} [options]
    */
-  async publish(tracks, { screen = false } = {}) {
+  async publish(tracks, options) {
+    const screen = options?.screen ?? false;
     for (const track of tracks) {
       const kind = sourceOf(track)?.kind;
       if (!kind) {
@@ -132,6 +146,23 @@ export class LocalMedia {
     for (const kind of /** @type {const} */ (['audio', 'video', 'screen'])) {
       if (tracks.includes(this.#slots.stream(kind))) this.stop(kind);
     }
+  }
+
+  /**
+   * Limits the video of the camera; see `Call.setConstraints`.
+   * @param {VideoConstraints | undefined} constraints
+   */
+  setConstraints(constraints) {
+    const { bitrate, frameRate, frameHeight } = constraints?.send ?? {};
+    this.#limits = {
+      maxBitrate: bitrate?.max ?? this.#limits.maxBitrate,
+      maxFramerate: frameRate?.max ?? this.#limits.maxFramerate,
+      maxHeight: frameHeight?.max ?? this.#limits.maxHeight,
+    };
+    const sent = this.#tracks.get('video');
+    if (!sent) return;
+    sent.encoding = this.#limited('video', sent.own);
+    this.#updateTrack('video');
   }
 
   /** @param {boolean} isHeld Whether to send nothing. */
@@ -174,6 +205,36 @@ export class LocalMedia {
     if (!sent || sent === stream) return;
     const message = `Another ${kind} stream is being sent. Stop it or change its source.`;
     throw new CallingError(400, message);
+  }
+
+  /**
+   * Returns what to send for this track.
+   * @param {Kind} kind
+   * @param {MediaStreamTrack | null} track
+   */
+  #encodable(kind, track) {
+    const before = this.#thin.get(kind);
+    if (before && before.source === track) return before.track;
+    before?.close();
+    this.#thin.delete(kind);
+    if (track?.kind !== 'video' || !isThin(track)) return track;
+    const picture = new ThinPicture(track);
+    this.#thin.set(kind, picture);
+    return picture.track;
+  }
+
+  /**
+   * Returns an encoding within the limits, and the same one if there are none.
+   * @param {Kind} kind
+   * @param {Encoding} encoding
+   */
+  #limited(kind, encoding) {
+    const all = /** @type {[string, number | undefined][]} */ (Object.entries(this.#limits));
+    const limits = all.filter(([, limit]) => limit);
+    if (kind !== 'video' || !limits.length) return encoding;
+    const own = /** @type {Record<string, any>} */ (encoding);
+    const lower = limits.map(([name, limit = 0]) => [name, Math.min(limit, own[name] ?? limit)]);
+    return { ...encoding, ...Object.fromEntries(lower) };
   }
 
   /** @param {Kind} kind */

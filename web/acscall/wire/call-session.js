@@ -15,6 +15,8 @@ import { checkCallees } from './target.js';
 /** How long the server may take to end the call for everyone, in milliseconds. */
 const END_TIMEOUT = 2_000;
 
+const NOT_JOINED = 'The call is still connecting. Add participants once it rings or is connected.';
+
 /**
  * @typedef {'none' | 'connecting' | 'ringing' | 'connected' | 'disconnecting' | 'disconnected'}
  *   SessionState
@@ -39,7 +41,7 @@ export class CallSession extends Emitter {
   #connection = null;
   /** @type {Message} */
   #joinMessage;
-  /** The credential that resumes this session. @type {object | null} */
+  /** The credential that resumes this session. @type {{participant: string} | null} */
   #resume = null;
   #legs = 0;
   #hasJoined = false;
@@ -91,6 +93,8 @@ export class CallSession extends Emitter {
    */
   invite(users) {
     checkCallees(users, this.user);
+    if (this.state === 'disconnected') throw new CallingError(400, 'The call is over.');
+    if (!this.#hasJoined) throw new CallingError(400, NOT_JOINED);
     if (!this.#canSend()) {
       throw new CallingError(503, 'The server cannot be reached just now. Try again later.');
     }
@@ -144,6 +148,11 @@ export class CallSession extends Emitter {
   /** Starts connecting. */
   begin() {
     this.#setState('connecting');
+  }
+
+  /** The id of this session in the call; undefined before it has joined. */
+  get id() {
+    return this.#resume?.participant;
   }
 
   /** The message that joins the call. */

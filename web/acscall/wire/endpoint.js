@@ -3,58 +3,34 @@
 import { Emitter, emit } from '../emitter.js';
 import { errorOf } from '../errors.js';
 import { CallSession } from './call-session.js';
+import { Incoming } from './incoming.js';
 import { Connection, UNREACHABLE_ERROR } from './signalling.js';
 import { checkCallees } from './target.js';
 
 /** @import { Roles } from '../call/options.js' */
 /** @import { CallingError } from '../errors.js' */
+/** @import { IncomingEnd } from './incoming.js' */
 /** @import { Identity, Message } from './signalling.js' */
 
 /** How soon after a reconnect the server announces what still rings, in milliseconds. */
 const REANNOUNCED_WITHIN = 1_000;
 
+/** The rejections after which listening is retried; the latter is that of an answered call. */
+const RETRIED = ['limit-exceeded', 'not-invited'];
+
+/** The end of a session that answered too late. */
 const GONE = {
   message: 'The call has ended before it was answered.',
   code: 'incoming-gone',
 };
 
 /**
- * A call that rings here. `ended` says why it stopped: `cancelled`, `no-answer`,
- * `answered-elsewhere`, `declined-elsewhere`; null if it was answered or declined here.
- * @extends {Emitter<{ended: string | null}>}
+ * The answer that the server has not confirmed yet.
+ * @typedef {object} Answer
+ * @property {Incoming} incoming
+ * @property {CallSession} session
+ * @property {boolean} isSent Whether the server may have received it.
  */
-export class Incoming extends Emitter {
-  #endpoint;
-
-  /**
-   * @param {Endpoint} endpoint
-   * @param {Message} message
-   */
-  constructor(endpoint, { call, user, displayName }) {
-    super();
-    this.#endpoint = endpoint;
-    /** The call's name. @type {string} */
-    this.call = call;
-    /** The caller. @type {string} */
-    this.user = user;
-    /** The caller's name to show. @type {string | undefined} */
-    this.displayName = displayName;
-    this.isRinging = true;
-  }
-
-  /**
-   * Answers the call with a session from `Endpoint.sessionFor`. This ends waiting for other calls.
-   * @param {CallSession} session
-   */
-  accept(session) {
-    this.#endpoint.answer(this, session);
-  }
-
-  /** Declines the call, for all connections of this user. */
-  reject() {
-    this.#endpoint.decline(this);
-  }
-}
 
 /**
  * A user of a server.
@@ -67,14 +43,14 @@ export class Endpoint extends Emitter {
   #connection = null;
   /** @type {{promise: Promise<void>, resolve: () => void, reject: (error: Error) => void} | null} */
   #listening = null;
-  /** @type {{incoming: Incoming, session: CallSession} | null} */
+  /** @type {Answer | null} */
   #answering = null;
   /** The calls that ring here, by name. @type {Map<string, Incoming>} */
   #incoming = new Map();
   /** The calls that rang before a reconnect and were not announced since. @type {Set<string>} */
   #unconfirmed = new Set();
   #unconfirmedTimer = 0;
-  /** The calls declined while the connection was lost. @type {Set<string>} */
+  /** The calls to decline once the server announces them again. @type {Set<string>} */
   #declined = new Set();
 
   /** @param {Identity} identity */
@@ -106,20 +82,16 @@ export class Endpoint extends Emitter {
   }
 
   /**
-   * Creates a session that answers the call in `Incoming.accept`.
-   * @param {Incoming} incoming
-   * @param {Roles} [roles]
-   */
-  sessionFor(incoming, roles) {
-    return new CallSession(this.#identity, { type: 'accept', call: incoming.call }, roles);
-  }
-
-  /**
    * Connects a session to the server.
    * @param {CallSession} session
    */
   enter(session) {
     if (session.state !== 'none') return;
+    if (this.#answering?.session === session) {
+      session.begin();
+      this.#sendAnswer();
+      return;
+    }
     const connection = new Connection(this.#identity);
     session.attach(connection);
     session.begin();
@@ -137,14 +109,7 @@ export class Endpoint extends Emitter {
     // A caller may watch the state instead of the promise.
     listening.promise.catch(() => {});
     this.#listening = listening;
-    this.#connection = new Connection(this.#identity);
-    this.#connection.owner = {
-      welcomed: () => this.#connection?.send({ type: 'listen' }),
-      received: (message) => this.#handleMessage(message),
-      lost: (rejection) => this.#handleLost(rejection),
-    };
-    this.#setState('connecting');
-    this.#connection.open();
+    this.#openConnection();
     return listening.promise;
   }
 
@@ -156,29 +121,57 @@ export class Endpoint extends Emitter {
   // ---- For Incoming
 
   /**
+   * Returns a session that answers the call in `enter`, which ends waiting for other calls.
    * @param {Incoming} incoming
-   * @param {CallSession} session
+   * @param {Roles} [roles]
    */
-  answer(incoming, session) {
-    if (session.state !== 'none') return;
-    session.begin();
-    if (this.#answering) session.end('Another call is being answered.', 'busy');
-    else if (!incoming.isRinging) session.end(GONE.message, GONE.code);
+  answer(incoming, roles) {
+    const session = new CallSession(
+      this.#identity,
+      { type: 'accept', call: incoming.call },
+      roles,
+    );
+    if (incoming.state !== 'ringing') session.end(GONE.message, GONE.code);
+    else if (this.#answering) session.end('Another call is being answered.', 'busy');
     else {
-      this.#answering = { incoming, session };
-      this.#connection?.send(session.joinMessage);
+      incoming.state = 'answering';
+      this.#answering = { incoming, session, isSent: false };
+      session.on('state', () => {
+        if (session.state === 'disconnected') this.#withdraw(session);
+      });
     }
+    return session;
   }
 
   /** @param {Incoming} incoming */
   decline(incoming) {
-    if (!incoming.isRinging) return;
-    if (this.#connection?.isOpen) this.#connection.send({ type: 'reject', call: incoming.call });
-    else this.#declined.add(incoming.call);
-    this.#endIncoming(incoming, null);
+    if (incoming.state === 'ringing') {
+      this.#reject(incoming.call);
+      this.#endIncoming(incoming, 'declined');
+    } else if (this.#answering?.incoming === incoming) {
+      this.#answering.session.end(null);
+    }
   }
 
   // ---- The listening connection
+
+  #openConnection() {
+    this.#connection = new Connection(this.#identity);
+    this.#connection.owner = {
+      welcomed: () => this.#handleWelcomed(),
+      received: (message) => this.#handleMessage(message),
+      lost: (rejection) => this.#handleLost(rejection),
+    };
+    this.#setState('connecting');
+    this.#connection.open();
+  }
+
+  /** Leaves what the connection may have joined, and listens on a new one. */
+  #listenAgain() {
+    this.#connection?.send({ type: 'leave' });
+    this.#connection?.close();
+    this.#openConnection();
+  }
 
   /** @param {Message} message */
   #handleMessage(message) {
@@ -197,6 +190,17 @@ export class Endpoint extends Emitter {
       default:
         // A message of a later version.
         return undefined;
+    }
+  }
+
+  #handleWelcomed() {
+    const answering = this.#answering;
+    // The answer, or the server's reply to it, was lost with the last connection. In both cases the
+    // user is invited.
+    if (answering?.isSent) {
+      this.#connection?.send({ ...answering.session.joinMessage, type: 'join' });
+    } else {
+      this.#connection?.send({ type: 'listen' });
     }
   }
 
@@ -223,10 +227,8 @@ export class Endpoint extends Emitter {
       this.#connection?.send({ type: 'reject', call: message.call });
       return;
     }
-    const answering = this.#answering;
-    if (answering && answering.incoming.call === message.call) {
-      this.#connection?.send(answering.session.joinMessage);
-    }
+    // It was answered while the connection was lost.
+    if (this.#answering?.incoming.call === message.call) this.#sendAnswer();
     if (this.#incoming.has(message.call)) return;
     const incoming = new Incoming(this, message);
     this.#incoming.set(message.call, incoming);
@@ -238,18 +240,16 @@ export class Endpoint extends Emitter {
    * @param {Message} message
    */
   #handleJoined(message) {
-    if (!this.#answering || !this.#connection) return;
-    const { incoming, session } = this.#answering;
+    const answering = this.#answering;
     const connection = this.#connection;
+    if (!answering || !connection) return;
     this.#answering = null;
     this.#connection = null;
-    this.#endIncoming(incoming, null);
+    const { incoming, session } = answering;
+    incoming.state = 'answered';
+    this.#forget(incoming);
+    emit(incoming, 'answered');
     this.#stop(null);
-    if (session.state === 'disconnected') {
-      connection.send({ type: 'leave' });
-      connection.close();
-      return;
-    }
     session.attach(connection);
     connection.owner.received(message);
   }
@@ -259,22 +259,23 @@ export class Endpoint extends Emitter {
    * @param {Message} message
    */
   #handleGone({ message, code }) {
-    if (!this.#answering) return;
-    const { incoming, session } = this.#answering;
+    const answering = this.#answering;
+    if (!answering) return;
     this.#answering = null;
-    this.#endIncoming(incoming, 'cancelled');
-    session.end(message, code);
+    this.#endIncoming(answering.incoming, 'cancelled');
+    answering.session.end(message, code);
   }
 
   /** @param {Message | null} rejection */
   #handleLost(rejection) {
-    if (this.#answering && rejection) {
-      const { session } = this.#answering;
+    const answering = this.#answering;
+    if (answering && rejection) {
       this.#answering = null;
-      session.end(rejection.message, rejection.code);
+      this.#endIncoming(answering.incoming, 'cancelled');
+      answering.session.end(rejection.message, rejection.code);
     }
     if (this.state === 'connecting') return this.#stop(rejection ?? UNREACHABLE_ERROR);
-    if (rejection && rejection.code !== 'limit-exceeded') return this.#stop(rejection);
+    if (rejection && !RETRIED.includes(rejection.code)) return this.#stop(rejection);
     this.#setState('reconnecting');
     this.#connection?.retry();
   }
@@ -287,31 +288,65 @@ export class Endpoint extends Emitter {
     this.#connection = null;
     const listening = this.#listening;
     this.#listening = null;
-    this.#answering?.session.end(rejection?.message ?? null, rejection?.code);
+    const answering = this.#answering;
     this.#answering = null;
-    for (const incoming of this.#incoming.values()) this.#endIncoming(incoming, null);
+    for (const incoming of this.#incoming.values()) this.#endIncoming(incoming, 'stopped');
+    answering?.session.end(rejection?.message ?? null, rejection?.code);
     this.#setState('none');
     const error = errorOf(rejection?.code, rejection?.message ?? 'The agent no longer listens.');
     listening?.reject(error);
     if (rejection) emit(this, 'lost', error);
   }
 
-  // ---- Helpers
+  // ---- The end of incoming calls
+
+  #sendAnswer() {
+    if (!this.#answering || !this.#connection?.isOpen) return;
+    this.#answering.isSent = true;
+    this.#connection.send(this.#answering.session.joinMessage);
+  }
+
+  /**
+   * Takes back the answer of a session that was hung up before the server confirmed it.
+   * @param {CallSession} session
+   */
+  #withdraw(session) {
+    const answering = this.#answering;
+    if (answering?.session !== session) return;
+    this.#answering = null;
+    if (answering.isSent && this.#connection?.isOpen) this.#listenAgain();
+    else this.#reject(answering.incoming.call);
+    this.#endIncoming(answering.incoming, 'withdrawn');
+  }
+
+  /**
+   * Declines this call, now or when the server announces it again.
+   * @param {string} call
+   */
+  #reject(call) {
+    if (this.#connection?.isOpen) this.#connection.send({ type: 'reject', call });
+    else this.#declined.add(call);
+  }
 
   /**
    * @param {Incoming | undefined} incoming
-   * @param {string | null} reason
+   * @param {IncomingEnd} reason
    */
   #endIncoming(incoming, reason) {
-    if (!incoming?.isRinging) return;
-    incoming.isRinging = false;
-    this.#incoming.delete(incoming.call);
-    this.#unconfirmed.delete(incoming.call);
+    if (!incoming || incoming.state === 'ended' || incoming.state === 'answered') return;
+    incoming.state = 'ended';
+    this.#forget(incoming);
     emit(incoming, 'ended', reason);
     const answering = this.#answering;
-    if (!answering || answering.incoming !== incoming) return;
+    if (answering?.incoming !== incoming) return;
     this.#answering = null;
     answering.session.end(GONE.message, GONE.code);
+  }
+
+  /** @param {Incoming} incoming */
+  #forget(incoming) {
+    this.#incoming.delete(incoming.call);
+    this.#unconfirmed.delete(incoming.call);
   }
 
   /** @param {Endpoint['state']} state */

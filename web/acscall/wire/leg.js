@@ -3,6 +3,8 @@
 // The sender offers three m-lines, once, in the order of KINDS. Streams start, stop and change by
 // `replaceTrack` alone. A leg that fails is replaced, never renegotiated.
 
+import { codecs, withStereo, withoutUnusedCodecs } from './sdp.js';
+
 /** @typedef {'audio' | 'video' | 'screen'} Kind */
 
 /**
@@ -13,7 +15,7 @@ export const KINDS = ['audio', 'video', 'screen'];
 
 /**
  * Parameters of the encoder.
- * @typedef {{maxBitrate?: number, maxFramerate?: number,
+ * @typedef {{maxBitrate?: number, maxFramerate?: number, maxHeight?: number,
  *   degradationPreference?: RTCDegradationPreference}} Encoding
  */
 
@@ -38,6 +40,9 @@ export const KINDS = ['audio', 'video', 'screen'];
 
 /** The highest bitrate of each kind, in bits per second. @type {Record<string, number>} */
 const MAX_BITRATE = { video: 2_500_000, screen: 4_000_000 };
+
+/** How often it is checked whether a sent picture stands still, in milliseconds. */
+const STILL_PERIOD = 1_000;
 
 /** How long a connection may be interrupted before its leg has failed, in milliseconds. */
 const DISCONNECT_TIMEOUT = 5_000;
@@ -178,16 +183,19 @@ class Leg {
     else this.#localCandidates.push(step);
   }
 
+  /** @protected */
+  becomeConnected() {
+    clearTimeout(this.timeout);
+    this.connected = true;
+    this.on.connected();
+  }
+
   #changed() {
     if (this.closed || this.#hasFailed) return;
     const state = this.pc.connectionState;
-    if (state === 'connected') {
-      clearTimeout(this.timeout);
-      this.connected = true;
-      this.on.connected();
-    } else if (state === 'failed') {
-      this.fail('the connection was lost');
-    } else if (state === 'disconnected' && this.connected) {
+    if (state === 'connected') this.becomeConnected();
+    if (state === 'failed') this.fail('the connection was lost');
+    if (state === 'disconnected' && this.connected) {
       // The connection may recover by itself.
       this.connected = false;
       this.timeout = setTimeout(() => this.fail('the connection was lost'), DISCONNECT_TIMEOUT);
@@ -202,6 +210,12 @@ class Leg {
 export class SendingLeg extends Leg {
   /** @type {Partial<Record<Kind, Encoding>>} */
   #encodings = {};
+  /** What the senders send, or will once the browser has replaced their tracks. */
+  /** @type {Partial<Record<Kind, MediaStreamTrack | null>>} */
+  #tracks = {};
+  /** The number of encoded frames at the last check. @type {Partial<Record<Kind, number>>} */
+  #encoded = {};
+  #stillTimer = setInterval(() => this.#repeatStills(), STILL_PERIOD);
 
   /**
    * @param {number} number
@@ -250,14 +264,63 @@ export class SendingLeg extends Leg {
   setSource(kind, { track, encoding }) {
     const sender = this.ends[kind];
     if (this.closed || !sender) return;
-    if (track && this.#encodings[kind] !== encoding) {
+    const isOther = (this.#tracks[kind] ?? null) !== track;
+    this.#tracks[kind] = track;
+    if (track && (this.#encodings[kind] !== encoding || (isOther && encoding.maxHeight))) {
       this.#encodings[kind] = encoding;
       if (this.pc.remoteDescription) this.#encode(kind);
     }
-    if (sender.track === track) return;
-    sender.replaceTrack(track).catch((error) => {
+    if (isOther) this.#replaceTrack(kind, track);
+  }
+
+  /** @override */
+  becomeConnected() {
+    super.becomeConnected();
+    // The frames so far are lost, and a picture that was painted once has no other.
+    for (const kind of KINDS) {
+      const track = this.#tracks[kind];
+      if (track && kind !== 'audio') this.#replaceTrack(kind, track);
+    }
+  }
+
+  /** @override */
+  close() {
+    clearInterval(this.#stillTimer);
+    super.close();
+  }
+
+  /**
+   * Repeats pictures that stand still, such as slides: their only frame may be lost, and elements
+   * that show them later need another one. Cameras have no content hint, and never stand still.
+   */
+  async #repeatStills() {
+    for (const kind of KINDS) {
+      const track = this.#tracks[kind];
+      if (!this.connected || kind === 'audio' || !track?.contentHint) continue;
+      const measured = await this.measure(kind).catch(() => undefined);
+      const { framesEncoded = 0 } = /** @type {any} */ (measured ?? {});
+      const isStill = framesEncoded === this.#encoded[kind];
+      this.#encoded[kind] = framesEncoded;
+      if (isStill && this.connected && this.#tracks[kind] === track) this.#replaceTrack(kind, track);
+    }
+  }
+
+  /**
+   * @param {Kind} kind
+   * @param {MediaStreamTrack | null} track
+   */
+  async #replaceTrack(kind, track) {
+    const sender = /** @type {RTCRtpSender} */ (this.ends[kind]);
+    // A new copy makes Chromium repeat the newest frame of a source such as a canvas.
+    const copy = track && kind !== 'audio' && this.connected ? track.clone() : null;
+    if (copy) copy.contentHint = track?.contentHint ?? '';
+    try {
+      // The browser carries them out one after the other, also those of the next call.
+      await Promise.all([copy && sender.replaceTrack(copy), sender.replaceTrack(track)]);
+    } catch (/** @type {any} */ error) {
       this.fail(`${kind} cannot be sent: ${error.message}`);
-    });
+    }
+    copy?.stop();
   }
 
   /**
@@ -268,13 +331,16 @@ export class SendingLeg extends Leg {
   async #encode(kind) {
     const sender = this.ends[kind];
     if (!sender || this.closed) return;
-    const { degradationPreference, ...encoding } = this.#encodings[kind] ?? {};
+    const { degradationPreference, maxHeight, ...encoding } = this.#encodings[kind] ?? {};
     const parameters = sender.getParameters();
     if (kind !== 'audio') {
       parameters.degradationPreference = degradationPreference ?? 'maintain-resolution';
     }
     for (const one of parameters.encodings) {
-      Object.assign(one, { maxBitrate: MAX_BITRATE[kind] }, encoding);
+      Object.assign(one, { maxBitrate: MAX_BITRATE[kind], maxFramerate: undefined }, encoding);
+      const { height = 0 } = this.#tracks[kind]?.getSettings() ?? {};
+      if (maxHeight) one.scaleResolutionDownBy = Math.max(1, height / maxHeight);
+      else delete one.scaleResolutionDownBy;
     }
     await sender.setParameters(parameters).catch((error) => {
       console.debug(`the browser rejects the encoding parameters for ${kind}:`, error);
@@ -325,40 +391,4 @@ export class ReceivingLeg extends Leg {
     }
     return !this.closed;
   }
-}
-
-/**
- * Returns Opus, or VP8 with its retransmission: one codec for each m-line.
- * @param {Kind} kind
- */
-function codecs(kind) {
-  const audio = kind === 'audio';
-  const wanted = audio ? ['audio/opus'] : ['video/VP8', 'video/rtx'];
-  const { codecs } = RTCRtpReceiver.getCapabilities(audio ? 'audio' : 'video') ?? { codecs: [] };
-  return codecs.filter(({ mimeType }) => wanted.includes(mimeType));
-}
-
-/**
- * Asks for stereo: without it in the answer, browsers decode Opus to one channel.
- * @param {string} sdp
- */
-function withStereo(sdp) {
-  const payload = /^a=rtpmap:(\d+) opus\//im.exec(sdp)?.[1];
-  if (!payload || /stereo=1/.test(sdp)) return sdp;
-  return sdp.replace(new RegExp(`^(a=fmtp:${payload} .*?)(\r?)$`, 'm'), '$1;stereo=1$2');
-}
-
-/**
- * Removes the attributes of codecs that are not on the m-line. Firefox's offers keep their
- * feedback, which Chromium rejects.
- * @param {string} sdp
- */
-function withoutUnusedCodecs(sdp) {
-  const media = sdp.split(/^(?=m=)/m).map((media) => {
-    const [, , , ...offered] = media.split('\r\n', 1)[0].split(' ');
-    return media.replace(/^a=(?:rtpmap|fmtp|rtcp-fb):(\d+) .*\r\n/gm, (line, payload) =>
-      offered.includes(payload) ? line : '',
-    );
-  });
-  return media.join('');
 }

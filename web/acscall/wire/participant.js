@@ -132,14 +132,16 @@ export class Participant {
   }
 
   /**
-   * Requests its stream of this kind.
+   * Requests its stream of this kind, or stops it.
    * @param {Kind} kind
+   * @param {boolean} isWanted
    */
-  want(kind) {
+  want(kind, isWanted) {
     if (!this.#context.roles.receives) {
       throw new CallingError(400, 'The call was started with receives: false, so it gets nothing.');
     }
-    this.#wanted.add(kind);
+    if (isWanted) this.#wanted.add(kind);
+    else this.#wanted.delete(kind);
     this.updateWants();
   }
 
