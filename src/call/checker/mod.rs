@@ -7,7 +7,7 @@
 //!   the server allows.
 //! * Calls are placed, listened for, accepted and declined, and users are invited, only where that
 //!   makes sense.
-//! * The events make sense ([`Story`]), and agree with the machine's getters.
+//! * The events make sense (`story.rs`), and agree with the machine's getters.
 //! * Readers and the mix have streams of participants in the call.
 //! * `Finished` comes once, last, with nothing left open.
 

@@ -34,8 +34,8 @@ pub struct AcsCallSrcPad {
         blurb = "Whether the sender has a running, unmuted source")]
     state: Mutex<State>,
     #[property(name = "gap-fill", get = Self::gap_fill, set = Self::set_gap_fill, type = bool,
-        nick = "Fill gaps", blurb = "Output silence, or the last picture (black before the first), \
-        while the stream is away: encoders and muxers wait for buffers")]
+        mutable_playing, nick = "Fill gaps", blurb = "Output silence, or the last picture (black \
+        before the first), while the stream is away: encoders and muxers wait for buffers")]
     gap_fill: AtomicBool,
 }
 
