@@ -1,6 +1,8 @@
 //! Calls between processes: some leave, some are killed, including the one with the server.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
 use acscall_tests::namespace;
@@ -119,23 +121,51 @@ fn a_call_works_on_a_machine_without_a_network() -> Result<()> {
     process.process.leave()
 }
 
+fn launch(line: &str) -> Result<Child> {
+    let target = std::env::current_exe()?;
+    let plugins = target
+        .ancestors()
+        .nth(2)
+        .context("tests run in target/PROFILE/deps")?;
+    Ok(Command::new("gst-launch-1.0")
+        .args(line.split_whitespace())
+        .env("GST_PLUGIN_PATH", plugins)
+        .stdout(Stdio::null())
+        .spawn()?)
+}
+
+#[test]
+fn a_server_that_closes_a_connection_at_once_does_not_end_the_process() -> Result<()> {
+    init()?;
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let port = listener.local_addr()?.port();
+    // Not TLS: the client answers with an alert, to a connection that is closed by then.
+    let answer = std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept()?;
+        connection.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")?;
+        connection.shutdown(std::net::Shutdown::Both)
+    });
+    let mut sender = launch(&format!(
+        "videotestsrc is-live=true ! acscallsink call=x user=a server=wss://127.0.0.1:{port}"
+    ))?;
+    answer
+        .join()
+        .map_err(|_| anyhow::anyhow!("it panicked"))??;
+    let ended = until("the pipeline has failed", || Ok(sender.try_wait()?));
+    if ended.is_err() {
+        sender.kill()?;
+        sender.wait()?;
+    }
+    let status = ended?;
+    ensure!(status.code() == Some(1), "{status}");
+    Ok(())
+}
+
 #[test]
 fn two_gst_launch_lines_form_a_call() -> Result<()> {
     init()?;
     let port = free_port()?;
     let call = format!("server=ws://127.0.0.1:{port} call=x");
-    let launch = |line: &str| -> Result<Child> {
-        let target = std::env::current_exe()?;
-        let plugins = target
-            .ancestors()
-            .nth(2)
-            .context("tests run in target/PROFILE/deps")?;
-        Ok(Command::new("gst-launch-1.0")
-            .args(line.split_whitespace())
-            .env("GST_PLUGIN_PATH", plugins)
-            .stdout(Stdio::null())
-            .spawn()?)
-    };
     let mut sender = launch(&format!(
         "videotestsrc is-live=true ! acscallsink {call} user=a"
     ))?;

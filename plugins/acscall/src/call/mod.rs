@@ -23,6 +23,7 @@ mod server_log;
 mod source_health;
 #[cfg(test)]
 mod tests;
+mod threads;
 
 pub(crate) mod color_converter;
 pub(crate) mod publication;
@@ -309,12 +310,6 @@ impl SharedCall {
             }),
             None => Ok(()),
         }
-    }
-
-    /// Leaves the call and waits until none of its threads uses OpenSSL.
-    fn leave(&self) {
-        self.driver.leave();
-        self.warm_up.wait();
     }
 
     /// Whether the call is over or about to be: left, refused or ended by the server. Nobody can

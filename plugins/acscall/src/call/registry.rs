@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::channel;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use acscall::call::Target;
 use parking_lot::Mutex;
 
 use super::driver::{Command, LEAVE};
-use super::{CallSettings, SharedCall, at_exit};
+use super::{CallSettings, SharedCall, at_exit, threads};
 
 /// How long `exit()` waits for the calls of a process that has not left them: 3 s for the server to
 /// take the last messages, 2 s for the elements to stop. Most calls are left within 0.1 s.
@@ -89,23 +88,16 @@ fn find_or_start(settings: &CallSettings) -> Result<Found, JoinError> {
 /// Leaves all calls, which others would otherwise take for lost connections. Waits until that is
 /// done: the calls' threads use libraries that free their state in `exit()`.
 fn leave_all() {
-    let live =
-        |calls: &[Weak<SharedCall>]| -> Vec<_> { calls.iter().filter_map(Weak::upgrade).collect() };
-    let Some(calls) = CALLS.try_lock_for(EXIT_TIMEOUT).map(|calls| live(&calls)) else {
+    let Some(calls) = CALLS.try_lock_for(EXIT_TIMEOUT) else {
         return;
     };
-    let (sender, done) = channel();
-    // A thread of its own, because nothing else limits the time.
-    std::thread::spawn(move || {
-        for call in &calls {
-            call.driver.send(Command::Input(LEAVE));
-        }
-        for call in &calls {
-            call.leave();
-        }
-        let _nobody_waits_any_more = sender.send(());
-    });
-    let _timed_out = done.recv_timeout(EXIT_TIMEOUT);
+    for call in calls.iter().filter_map(Weak::upgrade) {
+        call.driver.send(Command::Input(LEAVE));
+        // Dropping the last reference would wait for the call without a limit.
+        std::mem::forget(call);
+    }
+    drop(calls);
+    threads::wait_until_ended(EXIT_TIMEOUT);
 }
 
 impl CallSettings {

@@ -19,6 +19,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use super::engine::{Codec, Engine, EngineOutput};
 use super::publication::PublicationSlot;
 use super::reader::ReaderQueue;
+use super::threads;
 use super::{CallSettings, Listener, MemberId, Role, Snapshot};
 use running::Running;
 
@@ -91,9 +92,7 @@ impl Driver {
             .map_err(|error| error.to_string())?;
         let snapshot = Arc::new(Mutex::new(Snapshot::default()));
         let running = Running::new(settings, engine, slots, snapshot.clone());
-        let thread = thread::Builder::new()
-            .name("acscall-driver".into())
-            .spawn(move || running.run(&runtime, received))
+        let thread = threads::spawn("acscall-driver", move || running.run(&runtime, received))
             .map_err(|error| error.to_string())?;
         Ok(Driver {
             commands,
@@ -108,19 +107,6 @@ impl Driver {
         // The driver has just ended: notify the new member.
         if let Err(SendError(Command::AddMember(_, _, listener))) = self.commands.send(command) {
             listener(&Event::State(CallState::Disconnected));
-        }
-    }
-
-    /// Leaves the call and waits until that is done: a process that ends right after must not look
-    /// like one that lost its connection.
-    pub(super) fn leave(&self) {
-        self.send(Command::Input(LEAVE));
-        let thread = self.thread.lock().take();
-        if let Some(thread) = thread
-            // A listener may drop the last reference, on the driver's own thread.
-            && thread.thread().id() != thread::current().id()
-        {
-            let _panicked = thread.join();
         }
     }
 
@@ -148,7 +134,16 @@ impl Driver {
 }
 
 impl Drop for Driver {
+    /// Leaves the call and waits until that is done: a process that ends right after must not look
+    /// like one that lost its connection.
     fn drop(&mut self) {
-        self.leave();
+        self.send(Command::Input(LEAVE));
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread
+            // A listener may drop the last reference, on the driver's own thread.
+            && thread.thread().id() != thread::current().id()
+        {
+            let _panicked = thread.join();
+        }
     }
 }

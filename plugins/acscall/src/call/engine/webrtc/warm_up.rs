@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::call::threads;
+
 /// Generates the RSA key that all DTLS connections of this process share, on its own thread. The
 /// first `dtlsdec` does that, in 90 to 300 ms.
 ///
@@ -26,12 +28,10 @@ impl WarmUp {
         }
         let is_first = !DONE.swap(true, std::sync::atomic::Ordering::AcqRel);
         let handle = is_first.then(|| {
-            std::thread::Builder::new()
-                .name("acscall-warm-up".into())
-                .spawn(|| {
-                    super::openssl::disable_cleanup_at_exit();
-                    drop(gst::ElementFactory::make("dtlsdec").build());
-                })
+            threads::spawn("acscall-warm-up", || {
+                super::openssl::disable_cleanup_at_exit();
+                drop(gst::ElementFactory::make("dtlsdec").build());
+            })
         });
         let thread = Arc::new(WarmUpThread(Mutex::new(handle.and_then(Result::ok))));
         *running = Arc::downgrade(&thread);
