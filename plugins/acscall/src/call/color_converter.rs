@@ -20,7 +20,7 @@ pub(crate) struct ColorConverter {
 struct Current {
     input: gst::Caps,
     output: gst::Caps,
-    /// `None` if the pictures have the output's colorimetry.
+    /// `None` if the pictures have the output's matrix and range.
     conversion: Option<Conversion>,
 }
 
@@ -42,8 +42,8 @@ impl ColorConverter {
     /// Prepares for pictures with these caps. `allowed` are those of them that downstream takes,
     /// with any colorimetry.
     pub(crate) fn set_up(&mut self, caps: &gst::Caps, allowed: &gst::Caps) {
-        let (output, conversion) = conversion(caps, allowed)
-            .map_or_else(|| (caps.clone(), None), |(caps, found)| (caps, Some(found)));
+        let (output, conversion) =
+            conversion(caps, allowed).unwrap_or_else(|| (caps.clone(), None));
         self.current = Some(Current {
             input: caps.clone(),
             output,
@@ -57,15 +57,17 @@ impl ColorConverter {
         caps: gst::Caps,
         picture: gst::Buffer,
     ) -> (gst::Caps, gst::Buffer) {
-        let current = self
-            .current
-            .as_ref()
-            .filter(|current| current.input == caps);
-        let converted = current.and_then(|current| {
-            let converted = current.conversion.as_ref()?.apply(&picture)?;
-            Some((current.output.clone(), converted))
-        });
-        converted.unwrap_or((caps, picture))
+        let current = self.current.as_ref();
+        let Some(current) = current.filter(|current| current.input == caps) else {
+            return (caps, picture);
+        };
+        match &current.conversion {
+            None => (current.output.clone(), picture),
+            Some(conversion) => match conversion.apply(&picture) {
+                Some(converted) => (current.output.clone(), converted),
+                None => (caps, picture),
+            },
+        }
     }
 }
 
@@ -78,9 +80,9 @@ pub(crate) fn with_any_colorimetry(caps: &gst::Caps) -> gst::Caps {
     any
 }
 
-/// Returns the conversion of pictures with these caps and its output caps, if one is needed and
-/// possible.
-fn conversion(caps: &gst::Caps, allowed: &gst::Caps) -> Option<(gst::Caps, Conversion)> {
+/// Returns the output caps of pictures with these caps, and the conversion to them if one is
+/// needed; `None` if they cannot be converted.
+fn conversion(caps: &gst::Caps, allowed: &gst::Caps) -> Option<(gst::Caps, Option<Conversion>)> {
     let original = VideoInfo::from_caps(caps).ok()?;
     if !original.format_info().is_yuv() || is_high_dynamic_range(&original) {
         return None;
@@ -90,7 +92,7 @@ fn conversion(caps: &gst::Caps, allowed: &gst::Caps) -> Option<(gst::Caps, Conve
     output.make_mut().set("colorimetry", colorimetry);
     let target = VideoInfo::from_caps(&output).ok()?;
     if looks_the_same(&original.colorimetry(), &target.colorimetry()) {
-        return None;
+        return Some((output, None));
     }
     let input = match with_fcc_matrix(caps) {
         Some(caps) => VideoInfo::from_caps(&caps).ok()?,
@@ -102,7 +104,7 @@ fn conversion(caps: &gst::Caps, allowed: &gst::Caps) -> Option<(gst::Caps, Conve
         input,
         output: target,
     };
-    Some((output, conversion))
+    Some((output, Some(conversion)))
 }
 
 /// Returns the colorimetry that downstream requires, unless it takes the default one.
@@ -220,6 +222,18 @@ mod tests {
         let nothing = gst::Caps::new_empty();
         let (signalled, _) = converted(&mut converter, "bt709", &nothing, [0; 3]);
         assert_eq!(signalled, "bt601");
+    }
+
+    #[test]
+    fn a_picture_that_differs_in_transfer_and_primaries_only_is_labelled() {
+        let caps = caps("2:4:7:1");
+        let mut converter = ColorConverter::default();
+        converter.set_up(&caps, &with_any_colorimetry(&caps));
+        let picture = picture([1, 2, 3]);
+        let (labelled, same) = converter.convert(caps, picture.clone());
+        let colorimetry = labelled.structure(0).unwrap().get::<&str>("colorimetry");
+        assert_eq!(colorimetry, Ok("bt601"));
+        assert_eq!(same.as_ptr(), picture.as_ptr());
     }
 
     #[test]
