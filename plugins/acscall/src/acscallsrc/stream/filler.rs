@@ -24,9 +24,8 @@ pub(super) enum Template {
 }
 
 impl Filler {
-    /// Keeps a picture to repeat it in the next gap.
-    pub(super) fn keep(&self, caps: &gst::Caps, buffer: &gst::Buffer) {
-        let newest = Some((caps.clone(), buffer.clone()));
+    /// Keeps a picture to repeat it in the next gap; `None` forgets it.
+    pub(super) fn keep(&self, newest: Option<(gst::Caps, gst::Buffer)>) {
         let replaced = std::mem::replace(&mut *self.newest.lock(), newest);
         drop(replaced);
     }

@@ -3,6 +3,7 @@
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
+use super::filler::Template;
 use super::imp::{AcsCallStream, CAT, Pads};
 
 impl AcsCallStream {
@@ -14,13 +15,24 @@ impl AcsCallStream {
         let element: gst::Element = self.obj().clone().upcast();
         if self.fills_gaps() {
             let template = self.filler.template(pads.kind, &pads.source);
+            let template = template.map(|template| match template {
+                Template::Silence => Template::Silence,
+                Template::Picture(caps, picture) => {
+                    let (caps, picture) = self.colors.convert(&pads.source, caps, picture);
+                    Template::Picture(caps, picture)
+                }
+            });
             let fill = self.with_sequencer(|sequencer| {
                 sequencer.fill(&element, latency, |time| template?.lasting(time))
             });
             if let Some(out) = fill
                 && out.buffer.is_some()
             {
-                return self.push(pads, out);
+                // Downstream may take other pictures only.
+                return match self.push(pads, out) {
+                    Err(gst::FlowError::NotNegotiated) => Ok(()),
+                    result => result,
+                };
             }
         }
         if let Some(out) = self.with_sequencer(|sequencer| sequencer.start_with_gap(&element)) {

@@ -32,7 +32,7 @@ pub struct AcsCallStream {
     pads: OnceLock<Pads>,
     binding: Mutex<Option<Binding>>,
     gate: Gate,
-    colors: Colors,
+    pub(super) colors: Colors,
     pub(super) filler: Filler,
     /// The pipeline's latency.
     slack: Mutex<gst::ClockTime>,
@@ -144,6 +144,7 @@ impl AcsCallStream {
     pub(super) fn unbind(&self) {
         let binding = self.binding.lock().take();
         drop(binding);
+        self.filler.keep(None);
         if let Some(ghost) = self.ghost() {
             ghost.imp().set_available(false);
             ghost.imp().set_participant(None);
@@ -249,10 +250,10 @@ impl AcsCallStream {
                 Ok(())
             }
             Popped::Item(Item::Media(caps, buffer)) => {
+                let fills_gaps = self.fills_gaps() && pads.kind != Kind::Audio;
+                self.filler
+                    .keep(fills_gaps.then(|| (caps.clone(), buffer.clone())));
                 let (caps, buffer) = self.colors.convert(&pads.source, caps, buffer);
-                if self.fills_gaps() {
-                    self.filler.keep(&caps, &buffer);
-                }
                 let element = self.obj().clone().upcast();
                 match self.with_sequencer(|sequencer| sequencer.buffer(&element, &caps, buffer)) {
                     Some(out) => self.push(pads, out),
