@@ -67,6 +67,75 @@ fn a_recording_goes_on_while_a_picture_is_away_if_its_gaps_are_filled() -> Resul
 }
 
 #[test]
+fn a_gap_is_not_filled_with_a_picture_of_an_earlier_call() -> Result<()> {
+    let call = call()?;
+    let receiving = Pipeline::new(&format!(
+        "acscallsrc name=c {call} user=bob video_alice::gap-fill=true \
+         c.video_alice ! video/x-raw,format=I420 ! fakesink name=end sync=false async=false"
+    ))?;
+    let arrivals = receiving.arrivals("end")?;
+    receiving.play()?;
+    let _alice = Pipeline::playing(&format!(
+        "videotestsrc is-live=true pattern=white ! video/x-raw,width=160,height=120,framerate=30/1 \
+         ! acscallsink {call} user=alice"
+    ))?;
+    while luma(&arrivals.recv_timeout(TIMEOUT).context("no picture")?)? < 200 {}
+    receiving.0.set_state(gst::State::Ready)?;
+    for _ in arrivals.try_iter() {}
+    receiving.element("c")?.set_property("call", "another");
+    receiving.play()?;
+    for _ in 0..3 {
+        let filler = arrivals.recv_timeout(TIMEOUT).context("no picture")?;
+        ensure!(luma(&filler)? == 16, "a picture of the earlier call");
+    }
+    Ok(())
+}
+
+#[test]
+fn sound_after_a_short_pause_has_increasing_times() -> Result<()> {
+    let call = call()?;
+    let receiving = Pipeline::playing(&format!(
+        "acscallsrc name=c {call} user=bob c.audio_alice ! fakesink name=end sync=false async=false"
+    ))?;
+    let received = receiving.arrivals("end")?;
+    let sending = Pipeline::playing(&format!(
+        "audiotestsrc is-live=true samplesperbuffer=441 ! identity name=source \
+         ! acscallsink name=s {call} user=alice"
+    ))?;
+    let blocks = sending.arrivals("source")?;
+    let pad = sending.element("s")?.static_pad("audio").context("a pad")?;
+    for _ in 0..50 {
+        received.recv_timeout(TIMEOUT).context("no sound")?;
+    }
+    // Of 10 ms each.
+    for pause in [20, 50, 100] {
+        pad.set_property("muted", true);
+        for _ in blocks.try_iter() {}
+        for _ in 0..pause {
+            blocks
+                .recv_timeout(TIMEOUT)
+                .context("the source has stopped")?;
+        }
+        for _ in received.try_iter() {}
+        pad.set_property("muted", false);
+        let mut last = None;
+        for number in 0..60 {
+            let pts = received
+                .recv_timeout(TIMEOUT)
+                .context("no sound")?
+                .buffer
+                .pts();
+            ensure!(
+                pts > last,
+                "block {number} after {pause}0 ms: {pts:?} after {last:?}"
+            );
+            last = pts;
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn a_pad_of_a_user_who_is_away_outputs_silence_if_its_gaps_are_filled() -> Result<()> {
     let call = call()?;
     let receiving = Pipeline::playing(&format!(

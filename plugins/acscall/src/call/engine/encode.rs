@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use acscall::model::Kind;
@@ -12,6 +12,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::call::CAT;
 
+use super::audio_pause;
 use super::codec::Codec;
 use super::encoder_chain::{self, Rate};
 use super::lifecycle::{self, unique_name};
@@ -56,6 +57,8 @@ pub(in crate::call) struct Encoder {
 #[derive(Debug, Default)]
 struct Input {
     last_pts: Option<gst::ClockTime>,
+    /// The end of the last buffer, if it had a duration.
+    end: Option<gst::ClockTime>,
     waiting: VecDeque<gst::Sample>,
     /// Whether a thread is pushing the waiting buffers.
     is_pushing: bool,
@@ -92,11 +95,13 @@ impl Encoder {
 
         let last = elements.last().expect("an encoder has elements");
         let encoded = last.static_pad("src").expect("an encoder has a source pad");
+        let is_dropping = audio_pause::watch(&source_pad(&source));
         let output = Arc::new(Output {
             encoder: last.downgrade(),
             branches: Mutex::new(branches.into()),
             last_key_request: Mutex::new(None),
             encoded: AtomicU64::new(0),
+            is_dropping,
         });
         let sink = output.sink_pad(&codec.encoded())?;
         encoded
@@ -146,11 +151,16 @@ impl Encoder {
             Some(last) if due <= last => last + gst::ClockTime::MSECOND,
             _ => due,
         };
+        let is_after_pause = input.end.is_some_and(|end| pts > end + audio_pause::PAUSE);
         input.last_pts = Some(pts);
+        input.end = buffer.duration().map(|duration| pts + duration);
         {
             let buffer = buffer.make_mut();
             buffer.set_pts(pts);
             buffer.set_dts(gst::ClockTime::NONE);
+            if is_after_pause {
+                buffer.set_flags(gst::BufferFlags::DISCONT);
+            }
         }
         let sample = gst::Sample::builder().caps(caps).buffer(&buffer).build();
         input.waiting.push_back(sample);
@@ -169,6 +179,13 @@ impl Encoder {
             && let Some(pts) = sample.buffer().and_then(|buffer| buffer.pts())
         {
             self.output.request_key_frame_if_due(pts);
+        }
+        if self.kind == Kind::Audio
+            && sample
+                .buffer()
+                .is_some_and(|buffer| buffer.flags().contains(gst::BufferFlags::DISCONT))
+        {
+            let _is_stopping = self.source.send_event(audio_pause::resumed());
         }
         let orientation = self.orientation.lock().take();
         if let Some(orientation) = orientation {
@@ -248,12 +265,15 @@ impl Encoder {
     }
 }
 
+fn source_pad(source: &gst_app::AppSrc) -> gst::Pad {
+    let pad = source.static_pad("src");
+    pad.expect("an appsrc has a source pad")
+}
+
 /// Counts the markers of [`Encoder::drain`] as they leave the queue. The encoders work in the
 /// queue's own thread, so all buffers before a marker have been encoded and sent by then.
 fn count_drained(source: &gst_app::AppSrc, drained: Arc<(Mutex<u64>, Condvar)>) {
-    let pad = source
-        .static_pad("src")
-        .expect("an appsrc has a source pad");
+    let pad = source_pad(source);
     pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
         let is_marker = info
             .event()
@@ -290,6 +310,8 @@ struct Output {
     branches: Mutex<Arc<[Arc<PayloadBranch>]>>,
     last_key_request: Mutex<Option<gst::ClockTime>>,
     encoded: AtomicU64,
+    /// See [`audio_pause::watch`].
+    is_dropping: Arc<AtomicBool>,
 }
 
 impl Output {
@@ -306,6 +328,9 @@ impl Output {
     }
 
     fn share(&self, pad: &gst::Pad, mut frame: gst::Buffer) {
+        if self.is_dropping.load(Ordering::Acquire) {
+            return;
+        }
         self.encoded.fetch_add(1, Ordering::Relaxed);
         let segment = pad.sticky_event::<gst::event::Segment>(0);
         let (Some(caps), Some(segment)) = (pad.current_caps(), segment) else {

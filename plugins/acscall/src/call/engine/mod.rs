@@ -3,6 +3,7 @@
 //! The driver's thread owns it. An application's pipelines can stop, be replaced or fail without
 //! affecting it.
 
+mod audio_pause;
 mod channels;
 mod codec;
 pub(super) mod colorimetry;
