@@ -53,7 +53,7 @@ impl Config {
     /// Checks the names and addresses.
     pub(super) fn check(&self) -> io::Result<()> {
         let none = |what: &str, text: &str, good: &str| {
-            let text = format!("{text:?} is not {what}: a good one is {good}");
+            let text = format!("{text:?} is not {what}, such as {good}");
             Err(io::Error::new(io::ErrorKind::InvalidInput, text))
         };
         if let Some(bad) = self.hosts.iter().find(|host| !is_host(host)) {

@@ -45,7 +45,7 @@ impl Credential {
                 Credential::read(opened, &place).map(Some)
             }
             (None, Some(text)) => {
-                let place = format!("in the environment's {variable}");
+                let place = format!("in the environment variable {variable}");
                 Credential::new(&text.to_string_lossy(), &place).map(Some)
             }
             (None, None) => Ok(None),

@@ -58,7 +58,7 @@ pub enum BadToken {
     #[error(
         "this server requires a token: get one from whoever runs it (`acscall token` makes them) \
          and give it to the page, or to the elements as the property `token` or in the \
-         environment's ACSCALL_TOKEN"
+         environment variable ACSCALL_TOKEN"
     )]
     Missing,
     /// It is malformed.

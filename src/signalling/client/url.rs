@@ -30,7 +30,7 @@ enum Host {
 /// A text that is not a server's address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{url}` is not the address of a server: {problem}; a good one is ws://127.0.0.1:7788 or wss://calls.example.org"
+    "`{url}` is not the address of a server: {problem}; use an address such as ws://127.0.0.1:7788 or wss://calls.example.org"
 )]
 pub struct BadUrl {
     url: String,

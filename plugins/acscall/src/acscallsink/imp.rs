@@ -45,8 +45,8 @@ pub struct AcsCallSink {
             (0 = do not wait)")]
     #[property(name = "stall-timeout", get = Self::stall_timeout, set = Self::set_stall_timeout,
         type = u32, default = DEFAULT_STALL_TIMEOUT, mutable_playing, nick = "Stall timeout",
-        blurb = "Time in ms without a buffer or GAP event after which a stream becomes unavailable \
-            until its next buffer (0 = never)")]
+        blurb = "Time in ms without a buffer or GAP event after which an audio or video stream (not \
+            a screen) becomes unavailable until its next buffer (0 = never)")]
     pub(super) settings: Mutex<Settings>,
     pub(super) element_call: ElementCall,
     pub(super) pads: Mutex<Pads>,

@@ -34,8 +34,8 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 pub struct AcsCallSrc {
     pub(super) call: Mutex<CallProperties>,
     #[property(name = "participant", get = Self::participant, set = Self::set_participant,
-        type = Option<String>, mutable_ready, nick = "Participant", blurb = "User whose streams \
-            the pads without a user in their names output (unset = all users)")]
+        type = Option<String>, mutable_ready, nick = "Participant", blurb = "Only \
+            receive streams of this user on pads without a user in their names (unset = all users)")]
     #[property(name = "latency", get = Self::latency, set = Self::set_latency, type = u32,
         default = DEFAULT_LATENCY, maximum = 10_000, mutable_ready, nick = "Latency",
         blurb = "Length of the jitter buffers in ms")]
