@@ -40,7 +40,9 @@ pub(super) fn watch(source: &gst::Pad) -> Arc<AtomicBool> {
         if !is_resumed {
             return gst::PadProbeReturn::Ok;
         }
-        let Some(segment) = pad.sticky_event::<gst::event::Segment>(0) else {
+        // The encoder has nothing before the first caps and segment.
+        let segment = pad.sticky_event::<gst::event::Segment>(0);
+        let Some(segment) = segment.filter(|_| pad.has_current_caps()) else {
             return gst::PadProbeReturn::Handled;
         };
         flag.store(true, Ordering::Release);
