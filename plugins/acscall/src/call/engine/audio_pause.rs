@@ -15,7 +15,8 @@ pub(super) const PAUSE: gst::ClockTime = gst::ClockTime::from_mseconds(40);
 /// The name of the event that precedes the first buffer after a pause.
 const RESUMED: &str = "acscall-resumed";
 
-/// Makes the event that precedes the first buffer after a pause.
+/// Makes the event that precedes the first buffer after a pause. There is a buffer before it:
+/// appsrc sends no caps before an event.
 pub(super) fn resumed() -> gst::Event {
     gst::event::CustomDownstream::new(gst::Structure::new_empty(RESUMED))
 }
@@ -40,9 +41,7 @@ pub(super) fn watch(source: &gst::Pad) -> Arc<AtomicBool> {
         if !is_resumed {
             return gst::PadProbeReturn::Ok;
         }
-        // The encoder has nothing before the first caps and segment.
-        let segment = pad.sticky_event::<gst::event::Segment>(0);
-        let Some(segment) = segment.filter(|_| pad.has_current_caps()) else {
+        let Some(segment) = pad.sticky_event::<gst::event::Segment>(0) else {
             return gst::PadProbeReturn::Handled;
         };
         flag.store(true, Ordering::Release);

@@ -158,8 +158,12 @@ impl Encoder {
             let buffer = buffer.make_mut();
             buffer.set_pts(pts);
             buffer.set_dts(gst::ClockTime::NONE);
-            if is_after_pause {
-                buffer.set_flags(gst::BufferFlags::DISCONT);
+            if self.kind == Kind::Audio {
+                // Marks the first buffer after a pause, and no other.
+                buffer.unset_flags(gst::BufferFlags::DISCONT);
+                if is_after_pause {
+                    buffer.set_flags(gst::BufferFlags::DISCONT);
+                }
             }
         }
         let sample = gst::Sample::builder().caps(caps).buffer(&buffer).build();
