@@ -143,6 +143,10 @@ fn python(example: &str) -> Command {
 fn c(example: &str) -> Command {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/c");
     let build = target_folder().join("examples-c");
+    std::fs::create_dir_all(&build).expect("the folder can be made");
+    // Another test, perhaps in another process, must not start what make is still linking.
+    let lock = std::fs::File::create(build.join("lock")).expect("the lock can be made");
+    lock.lock().expect("the folder can be locked");
     let make = Command::new("make")
         .arg("--silent")
         .arg("--directory")
