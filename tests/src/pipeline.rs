@@ -8,6 +8,15 @@ use gst::prelude::*;
 pub use crate::port::free_port;
 pub use crate::wait::{TIMEOUT, until};
 
+/// Returns the properties of elements in a call of their own, on a server that they run.
+///
+/// # Errors
+/// GStreamer cannot be initialized, or no port is free.
+pub fn call() -> Result<String> {
+    init()?;
+    Ok(format!("call=room server=ws://127.0.0.1:{}", free_port()?))
+}
+
 /// A pipeline that is stopped when dropped.
 #[derive(Debug)]
 pub struct Pipeline(pub gst::Pipeline);

@@ -1,14 +1,8 @@
 //! The pads and states of `acscallsink`.
 
-use acscall_tests::pipeline::{Pipeline, TIMEOUT, free_port, init};
+use acscall_tests::pipeline::{Pipeline, TIMEOUT, call, init};
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;
-
-/// The properties of elements in their own call, whose server they run.
-fn call() -> Result<String> {
-    init()?;
-    Ok(format!("call=room server=ws://127.0.0.1:{}", free_port()?))
-}
 
 /// The element `s` alone in a pipeline.
 fn alone(properties: &str) -> Result<(Pipeline, gst::Element)> {

@@ -3,14 +3,9 @@
 use std::process::Command;
 
 use acscall_tests::participant::Participant;
-use acscall_tests::pipeline::{Pipeline, TIMEOUT, free_port, init, now};
+use acscall_tests::pipeline::{Pipeline, TIMEOUT, call, init, now};
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;
-
-fn call() -> Result<String> {
-    init()?;
-    Ok(format!("call=room server=ws://127.0.0.1:{}", free_port()?))
-}
 
 /// A camera with an odd size, sent by alice with these pad properties.
 fn camera(call: &str, properties: &str) -> Result<Pipeline> {

@@ -1,6 +1,6 @@
 //! A picture has the same colours at both ends, whatever its format and colorimetry.
 
-use acscall_tests::pipeline::{Arrival, Pipeline, TIMEOUT, free_port, init, now};
+use acscall_tests::pipeline::{Arrival, Pipeline, TIMEOUT, call, init, now};
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;
 use gst_video::VideoFormat::{self, Bgrx, Gray8, I420};
@@ -80,8 +80,7 @@ fn seen(arrival: &Arrival) -> Result<[f64; 3]> {
 }
 
 fn arrives(codec: &str) -> Result<()> {
-    init()?;
-    let call = format!("call=room server=ws://127.0.0.1:{}", free_port()?);
+    let call = call()?;
     let receiving = Pipeline::playing(&format!(
         "acscallsrc name=c {call} user=bob c.video_alice ! fakesink name=end sync=false async=false"
     ))?;

@@ -1,13 +1,8 @@
 //! Pads whose stream is away, and pads whose downstream is slow.
 
-use acscall_tests::pipeline::{Arrival, Pipeline, TIMEOUT, free_port, init};
+use acscall_tests::pipeline::{Arrival, Pipeline, TIMEOUT, call};
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;
-
-fn call() -> Result<String> {
-    init()?;
-    Ok(format!("call=room server=ws://127.0.0.1:{}", free_port()?))
-}
 
 /// The value of Y in the middle of a picture in I420.
 fn luma(arrival: &Arrival) -> Result<u8> {

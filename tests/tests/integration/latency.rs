@@ -1,14 +1,13 @@
 //! Receiving pipelines with a latency of their own, and without a clock.
 
-use acscall_tests::pipeline::{Pipeline, TIMEOUT, free_port, init};
+use acscall_tests::pipeline::{Pipeline, TIMEOUT, call};
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;
 
 #[test]
 fn a_pipeline_with_two_seconds_of_latency_gets_everything() -> Result<()> {
     const LATENCY: gst::ClockTime = gst::ClockTime::from_seconds(2);
-    init()?;
-    let call = format!("call=room server=ws://127.0.0.1:{}", free_port()?);
+    let call = call()?;
     let receiving = Pipeline::new(&format!(
         "acscallsrc name=c {call} user=b c.video_a ! fakesink name=video \
          c.audio_a ! fakesink name=audio"
@@ -37,8 +36,7 @@ fn a_pipeline_with_two_seconds_of_latency_gets_everything() -> Result<()> {
 
 #[test]
 fn a_pipeline_without_a_clock_receives() -> Result<()> {
-    init()?;
-    let call = format!("call=room server=ws://127.0.0.1:{}", free_port()?);
+    let call = call()?;
     let receiving = Pipeline::new(&format!(
         "acscallsrc name=c {call} user=b c.video_a ! fakesink name=end"
     ))?;

@@ -6,14 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use acscall_tests::participant::Participant;
-use acscall_tests::pipeline::{Pipeline, TIMEOUT, free_port, init, until};
+use acscall_tests::pipeline::{Pipeline, TIMEOUT, call, until};
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;
-
-fn call() -> Result<String> {
-    init()?;
-    Ok(format!("call=room server=ws://127.0.0.1:{}", free_port()?))
-}
 
 fn sender(call: &str, user: &str) -> Result<Pipeline> {
     Pipeline::playing(&format!(

@@ -1,14 +1,8 @@
 //! Streams on their way into a call: when they start and end, and buffers that cannot be sent.
 
-use acscall_tests::pipeline::{Pipeline, free_port, init, until};
+use acscall_tests::pipeline::{Pipeline, call, free_port, init, until};
 use anyhow::{Context, Result};
 use gst::prelude::*;
-
-/// The properties of elements in a call of their own, whose server they run.
-fn call() -> Result<String> {
-    init()?;
-    Ok(format!("call=room server=ws://127.0.0.1:{}", free_port()?))
-}
 
 #[test]
 fn the_element_plays_only_after_the_thread_that_requested_a_pad_has_pushed() -> Result<()> {

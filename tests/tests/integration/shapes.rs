@@ -1,7 +1,7 @@
 //! What arrives has the shape of what was sent: pictures with other than square pixels, interlaced
 //! pictures, and audio with any number of channels.
 
-use acscall_tests::pipeline::{Arrival, Pipeline, TIMEOUT, free_port, init, until};
+use acscall_tests::pipeline::{Arrival, Pipeline, TIMEOUT, call, until};
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;
 use gst_video::prelude::*;
@@ -14,8 +14,7 @@ struct Sent {
 }
 
 fn send(kind: &str, source: &str, properties: &str) -> Result<Sent> {
-    init()?;
-    let call = format!("call=room server=ws://127.0.0.1:{}", free_port()?);
+    let call = call()?;
     let receiving = Pipeline::playing(&format!(
         "acscallsrc name=c {call} user=bob \
          c.{kind}_alice ! fakesink name=end sync=false async=false"

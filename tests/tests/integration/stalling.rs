@@ -1,6 +1,6 @@
 //! Sources that stall.
 
-use acscall_tests::pipeline::{Pipeline, free_port, init};
+use acscall_tests::pipeline::{Pipeline, call};
 use acscall_tests::wait::until;
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;
@@ -14,8 +14,7 @@ struct Camera {
 
 impl Camera {
     fn new(timeout: u32) -> Result<Camera> {
-        init()?;
-        let call = format!("call=room server=ws://127.0.0.1:{}", free_port()?);
+        let call = call()?;
         let receiving = Pipeline::playing(&format!("acscallsrc name=c {call} user=bob"))?;
         receiving.wait_connected()?;
         let sending = Pipeline::playing(&format!(

@@ -1,6 +1,6 @@
 //! Pictures that stand still, such as slides.
 
-use acscall_tests::pipeline::{Pipeline, TIMEOUT, free_port, init};
+use acscall_tests::pipeline::{Pipeline, TIMEOUT, call};
 use anyhow::{Context, Result, ensure};
 use gst::prelude::*;
 
@@ -9,8 +9,7 @@ fn arrives_late(kind: &str, properties: &str) -> Result<()> {
     const GRAY: u8 = 200;
     /// In limited range.
     const LUMA: u8 = 188;
-    init()?;
-    let call = format!("call=room server=ws://127.0.0.1:{}", free_port()?);
+    let call = call()?;
     let sending = Pipeline::playing(&format!(
         "acscallsink name=s {call} user=alice {properties} \
          appsrc name=in is-live=true do-timestamp=true format=time \
