@@ -159,22 +159,24 @@ impl AcsCallPadSink {
         Some(stats)
     }
 
+    /// Returns the running time at this position of the segment.
+    pub(super) fn running_time(&self, position: gst::ClockTime) -> Option<gst::ClockTime> {
+        let segment = self.obj().segment();
+        let segment = segment.downcast_ref::<gst::ClockTime>()?;
+        segment.to_running_time(position)
+    }
+
     /// Returns the caps, and the system clock's time at which the buffer is due.
     fn due(&self, buffer: &gst::Buffer) -> Option<(gst::Caps, gst::ClockTime)> {
         let obj = self.obj();
-        let segment = obj.segment();
-        let running = buffer.pts().and_then(|pts| {
-            segment
-                .downcast_ref::<gst::ClockTime>()
-                .and_then(|time| time.to_running_time(pts))
-        });
+        let running = buffer.pts().and_then(|pts| self.running_time(pts));
         let mut stream = self.stream.lock();
         let caps = stream.caps.clone()?;
         let now = system_time();
         let due = running
             .and_then(|running| stream.translator.system_time(obj.upcast_ref(), running))
             .unwrap_or(now);
-        // What a live source gives is not from the future.
+        // A live buffer is due now at the latest.
         match stream.live {
             Some(true) => Some((caps, due.min(now))),
             Some(false) | None => Some((caps, due)),

@@ -12,7 +12,7 @@ use super::imp::AcsCallPadSink;
 /// clock is paced; a wrong timestamp must not silence it for longer than this.
 const MAX_PAUSE: gst::ClockTime = gst::ClockTime::from_seconds(2);
 
-/// What the intake knows about a stream.
+/// The position and the faults of a stream.
 #[derive(Debug, Default)]
 pub(super) struct Intake {
     /// Where the stream continues after the newest buffer, in its segment.
@@ -112,15 +112,13 @@ impl AcsCallPadSink {
     /// Whether a live stream would pause for too long if it continued at this position of its
     /// segment.
     pub(super) fn is_too_early(&self, position: gst::ClockTime) -> bool {
-        let obj = self.obj();
-        let segment = obj.segment();
-        let running_time = |position| {
-            let segment = segment.downcast_ref::<gst::ClockTime>()?;
-            segment.to_running_time(position)
-        };
         let next = self.stream.lock().intake.next;
-        let previous_end = next.and_then(running_time).unwrap_or_default();
-        match (running_time(position), obj.current_running_time()) {
+        let previous_end = next.and_then(|next| self.running_time(next));
+        let previous_end = previous_end.unwrap_or_default();
+        match (
+            self.running_time(position),
+            self.obj().current_running_time(),
+        ) {
             (Some(due), Some(now)) => due > now.max(previous_end) + MAX_PAUSE,
             _ => false,
         }

@@ -1,10 +1,11 @@
 //! Handles the commands of elements and the engine.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use acscall::call::{Input, LegFailure, LegId, PacketReport, ReaderId, Selector};
-use acscall::model::Kind;
+use acscall::model::{Kind, Kinds};
 use tokio::time::Instant;
 
 use super::Command;
@@ -139,8 +140,7 @@ impl Running {
     }
 
     pub(super) fn check_due_sources(&mut self, now: std::time::Instant) {
-        let due = self.source_checks.iter().filter(|(_, at)| **at <= now);
-        for kind in due.map(|(kind, _)| *kind).collect::<Vec<_>>() {
+        for kind in take_due(&mut self.source_checks, now) {
             self.check_source(kind);
         }
     }
@@ -148,9 +148,7 @@ impl Running {
     /// Repeats the newest frame of each source that stands still while a receiver waits for a key
     /// frame, such as slides that somebody joins late.
     pub(super) fn check_due_key_frames(&mut self, now: std::time::Instant) {
-        let due = self.key_frame_checks.iter().filter(|(_, at)| **at <= now);
-        for kind in due.map(|(kind, _)| *kind).collect::<Vec<_>>() {
-            self.key_frame_checks.remove(&kind);
+        for kind in take_due(&mut self.key_frame_checks, now) {
             let slot = self.slots.get(&kind).filter(|slot| slot.has_frame());
             let Some(slot) = slot.filter(|_| self.engine.awaits_key_frame(kind)).cloned() else {
                 continue;
@@ -178,6 +176,17 @@ impl Running {
             Some(SourceHealth::Unmonitored) | None => {}
         }
     }
+}
+
+/// Removes and returns the kinds whose checks are due.
+fn take_due(checks: &mut BTreeMap<Kind, std::time::Instant>, now: std::time::Instant) -> Kinds {
+    let due: Kinds = checks
+        .iter()
+        .filter(|(_, at)| **at <= now)
+        .map(|(kind, _)| *kind)
+        .collect();
+    checks.retain(|kind, _| !due.contains(kind));
+    due
 }
 
 /// Converts the packets' times from the system clock's to the machine's.
