@@ -5,11 +5,8 @@ use gst::prelude::*;
 use gst_video::{VideoColorRange, VideoFormat, VideoInfo};
 use parking_lot::Mutex;
 
+use super::colors::Colors;
 use crate::call::raw_audio;
-
-/// The rate and sample size of received audio.
-const RATE: u64 = 48_000;
-const SAMPLE: u64 = 4;
 
 /// Keeps the newest picture of a pad.
 #[derive(Default)]
@@ -17,7 +14,7 @@ pub(super) struct Filler {
     newest: Mutex<Option<(gst::Caps, gst::Buffer)>>,
 }
 
-/// What a gap is filled with.
+/// The content of a filled gap.
 pub(super) enum Template {
     Silence,
     Picture(gst::Caps, gst::Buffer),
@@ -30,14 +27,20 @@ impl Filler {
         drop(replaced);
     }
 
-    /// Returns what to fill the gaps of `source` with. Before the first picture it is a black one
-    /// as downstream takes it; `None` if it takes none.
-    pub(super) fn template(&self, kind: Kind, source: &gst::Pad) -> Option<Template> {
+    /// Returns the content for the gaps of `source`. Before the first picture it is a black one as
+    /// downstream takes it; `None` if it takes none.
+    pub(super) fn template(
+        &self,
+        kind: Kind,
+        source: &gst::Pad,
+        colors: &Colors,
+    ) -> Option<Template> {
         if kind == Kind::Audio {
             return Some(Template::Silence);
         }
         let newest = self.newest.lock().clone();
         let (caps, picture) = newest.or_else(|| black(source))?;
+        let (caps, picture) = colors.convert(source, caps, picture);
         Some(Template::Picture(caps, picture))
     }
 }
@@ -47,16 +50,18 @@ impl Template {
     pub(super) fn lasting(self, time: gst::ClockTime) -> Option<(gst::Caps, gst::Buffer)> {
         match self {
             Template::Silence => {
-                let samples = time.nseconds() * RATE / gst::ClockTime::SECOND.nseconds();
-                let size = usize::try_from(samples * SAMPLE)
-                    .ok()
-                    .filter(|size| *size > 0)?;
+                let caps = raw_audio();
+                let info = gst_audio::AudioInfo::from_caps(&caps).ok()?;
+                let rate = info.rate().into();
+                let samples = *time * rate / *gst::ClockTime::SECOND;
+                let size = usize::try_from(samples).ok()? * info.bpf() as usize;
+                if size == 0 {
+                    return None;
+                }
                 let mut silence = gst::Buffer::from_mut_slice(vec![0; size]);
-                let whole = samples * gst::ClockTime::SECOND.nseconds() / RATE;
-                silence
-                    .get_mut()?
-                    .set_duration(gst::ClockTime::from_nseconds(whole));
-                Some((raw_audio(), silence))
+                let whole = gst::ClockTime::SECOND.mul_div_floor(samples, rate);
+                silence.get_mut()?.set_duration(whole);
+                Some((caps, silence))
             }
             Template::Picture(caps, picture) => {
                 if time.is_zero() {

@@ -3,7 +3,6 @@
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
-use super::filler::Template;
 use super::imp::{AcsCallStream, CAT, Pads};
 
 impl AcsCallStream {
@@ -14,14 +13,7 @@ impl AcsCallStream {
         };
         let element: gst::Element = self.obj().clone().upcast();
         if self.fills_gaps() {
-            let template = self.filler.template(pads.kind, &pads.source);
-            let template = template.map(|template| match template {
-                Template::Silence => Template::Silence,
-                Template::Picture(caps, picture) => {
-                    let (caps, picture) = self.colors.convert(&pads.source, caps, picture);
-                    Template::Picture(caps, picture)
-                }
-            });
+            let template = self.filler.template(pads.kind, &pads.source, &self.colors);
             let fill = self.with_sequencer(|sequencer| {
                 sequencer.fill(&element, latency, |time| template?.lasting(time))
             });
