@@ -38,7 +38,7 @@ impl Linger {
         if time.is_zero() {
             return;
         }
-        // The process may end before the call does, but not while the DTLS key is made: see
+        // The process may end before the call does, but not while the DTLS key is generated: see
         // `WarmUp`.
         call.warm_up.wait();
         let mut state = self.state.lock();

@@ -28,7 +28,7 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     )
 });
 
-/// What a tap does if its branch cannot keep up.
+/// The behaviour of a tap whose branch cannot keep up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, glib::Enum)]
 #[enum_type(name = "GstRawTapPolicy")]
 #[repr(i32)]

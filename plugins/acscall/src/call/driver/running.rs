@@ -52,7 +52,7 @@ pub(super) struct Reader {
     pub(super) bound: Option<(ParticipantId, Kind)>,
 }
 
-/// What woke the thread.
+/// The reason why the thread woke up.
 enum Wakeup {
     Command(Option<Command>),
     Socket(SocketEvent),

@@ -1,4 +1,4 @@
-//! What an audio encoder has not encoded when its source pauses.
+//! Samples that an audio encoder holds back when its source pauses.
 //!
 //! GStreamer's audio encoders keep the samples that do not fill a frame, and put the next ones
 //! behind them. After a pause, that frame has the time of before the pause: a receiver's jitter

@@ -279,8 +279,8 @@ fn quarters(block: &[u8; 96]) -> [__m256i; 4] {
     ]
 }
 
-/// Returns the shuffle of the gray of 4 pixels, in their third bytes, to 12 bytes, of which it
-/// selects 16 from `first` on; those before and after the 12 are zero.
+/// Returns the shuffle mask that spreads the gray of 4 pixels, which is in their third bytes, over
+/// 12 bytes. The mask gives the 16 bytes from `first` on; those outside of the 12 are zero.
 #[target_feature(enable = "avx2")]
 fn gray_from(first: i8) -> __m256i {
     let mut all = [-1; 16];

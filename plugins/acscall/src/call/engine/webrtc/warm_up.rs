@@ -9,8 +9,8 @@ use crate::call::threads;
 /// Generates the RSA key that all DTLS connections of this process share, on its own thread. The
 /// first `dtlsdec` does that, in 90 to 300 ms.
 ///
-/// Each call holds one of these, and dropping the last one waits for the thread: a process that
-/// ends while the key is being generated crashes in OpenSSL's clean-up.
+/// Each call holds one of these, and dropping the last one waits for the thread: an application may
+/// deinitialize GStreamer after its last call, but not while an element is being made.
 pub(in crate::call) struct WarmUp {
     thread: Arc<WarmUpThread>,
 }
